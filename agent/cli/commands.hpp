@@ -1,0 +1,16 @@
+// The commands, one file each. Each adds itself to the program; its callback sets the exit status.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace mlops {
+
+void add_plan_and_apply(CLI::App& app, int& exit_status);
+void add_validate(CLI::App& app, int& exit_status);
+void add_facts(CLI::App& app, int& exit_status);
+void add_modules(CLI::App& app, int& exit_status);
+void add_schema(CLI::App& app, int& exit_status);
+
+}  // namespace mlops

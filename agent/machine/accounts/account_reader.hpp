@@ -1,0 +1,37 @@
+// Users and groups of a machine.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mlops {
+
+struct UserAccount {
+  std::string name;
+  std::optional<std::uint32_t> uid;  // absent: not decided before it is made
+  std::string group;                 // primary, by name
+  std::string comment, home, shell;
+  std::vector<std::string> groups;  // supplementary, sorted, without the primary
+  friend bool operator==(const UserAccount&, const UserAccount&) = default;
+};
+
+struct GroupAccount {
+  std::string name;
+  std::optional<std::uint32_t> gid;  // absent: not decided before it is made
+  std::vector<std::string> members;  // sorted
+  friend bool operator==(const GroupAccount&, const GroupAccount&) = default;
+};
+
+// Read from /etc/passwd and /etc/group, then through the name services. Absent is a value.
+class AccountReader {
+ public:
+  virtual ~AccountReader() = default;
+  virtual std::optional<UserAccount> user(const std::string& name) const = 0;
+  virtual std::optional<GroupAccount> group(const std::string& name) const = 0;
+  virtual std::optional<UserAccount> user_by_uid(std::uint32_t uid) const = 0;
+  virtual std::optional<GroupAccount> group_by_gid(std::uint32_t gid) const = 0;
+};
+
+}  // namespace mlops

@@ -1,0 +1,37 @@
+// Starting a child process and waiting for it: the one way in which this program runs another.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "machine/cancellation.hpp"
+#include "machine/commands/command_reader.hpp"
+
+namespace mlops {
+
+// Whose process it will be, for its environment: HOME, USER, LOGNAME, SHELL. It runs with this process's rights.
+struct ActingUser {
+  std::string name, home, shell;
+  std::uint32_t uid = 0, gid = 0;
+};
+
+struct ProcessOptions {
+  const Cancellation* cancellation = nullptr;
+  // On cancellation: interrupt sends SIGTERM to its process group, SIGKILL after 5 s, and throws Error cancelled;
+  // finish lets it end (dpkg).
+  enum class OnCancel { interrupt, finish } on_cancel = OnCancel::interrupt;
+  bool outlive_us = false;  // true: it is not killed when this process dies (dpkg); else PR_SET_PDEATHSIG
+  bool merge_output = false;  // stderr goes where stdout goes, in order
+  std::function<void(std::string_view line)> on_line;  // each line of stdout as it comes, without its newline
+};
+
+// Runs it in a session of its own, with only stdin, stdout and stderr open, in a clean environment: HOME, USER,
+// LOGNAME, SHELL, PATH, LANG=C.UTF-8, the proxy variables, and command.env over them. argv only, no shell. No signal
+// is blocked or ignored in it. Output beyond the last 1 MiB is dropped.
+// Error when it cannot be started (names the program), Error cancelled. An exit status is a value.
+CommandResult run_process(const Command& command, const ActingUser& who, const ProcessOptions& options = {});
+
+// The absolute path of a program as command.path and PATH would find it; "" when there is none. Starts nothing.
+std::string find_program(const std::string& name, const Command& command, const ActingUser& who);
+
+}  // namespace mlops

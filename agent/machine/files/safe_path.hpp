@@ -1,0 +1,43 @@
+// Walking to a path without being led astray by links that others planted (systemd's CHASE_SAFE).
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace mlops {
+
+// Opens folders component by component with openat(O_PATH | O_NOFOLLOW) and remembers them. When the walker is
+// strict (it acts as root), a step, a link's target included, from something owned by an unprivileged user to
+// something owned by another is Error unsafe_path, which names the step.
+class Walker {
+ public:
+  explicit Walker(bool strict);
+  ~Walker();
+  Walker(const Walker&) = delete;
+  Walker& operator=(const Walker&) = delete;
+
+  // The folder that holds the path's last component, links before it followed.
+  struct Place {
+    int folder = -1;   // O_PATH; owned by the walker, valid until forget()
+    uid_t owner = 0;   // of the folder
+    std::string name;  // the last component; "." for the root folder
+  };
+  // Absent when a folder on the way is absent or no folder. Error denied, unsafe_path.
+  std::optional<Place> place(const std::string& path);
+  // As place, and a final link followed as far as it is trusted: the place of what it points at, which may be absent
+  // itself. A loop (more than 40 links) is an Error.
+  std::optional<Place> target_place(const std::string& path);
+  // The canonical path of what target_place finds; absent when it does not exist.
+  std::optional<std::string> canonical(const std::string& path);
+  // Drops what is remembered: after anything that may have changed folders.
+  void forget();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mlops

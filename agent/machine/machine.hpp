@@ -1,0 +1,53 @@
+// The boundary between what is wanted and where it happens: what can be read, and what can be done, of one machine
+// as one identity. There are four: the machine itself (local), the machine through a helper with other rights
+// (piped), the one that asks the helper only where it must (elevating), and what-if (overlay).
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "machine/accounts/account_reader.hpp"
+#include "machine/commands/command_reader.hpp"
+#include "machine/downloads/download_reader.hpp"
+#include "machine/files/file_reader.hpp"
+#include "machine/packages/package_reader.hpp"
+#include "machine/services/service_reader.hpp"
+#include "model/action.hpp"
+#include "model/error.hpp"
+
+namespace mlops {
+
+// No member can change anything. Readers live as long as the machine.
+class MachineReader {
+ public:
+  virtual ~MachineReader() = default;
+  virtual const FileReader& files() const = 0;
+  virtual const AccountReader& accounts() const = 0;
+  virtual const PackageReader& packages() const = 0;
+  virtual const ServiceReader& services() const = 0;
+  virtual const CommandReader& commands() const = 0;
+  virtual const DownloadReader& downloads() const = 0;
+};
+
+class Machine : public MachineReader {
+ public:
+  // Performs in order; the first failure ends it with an Error, and what came before stays done. An action is done
+  // whole or not at all as far as the system lets it.
+  virtual void perform(std::span<const Action> actions) = 0;
+
+  // Performs several independent lists, sharing their syncs where they can. One error for each list, absent where it
+  // went well; a failed list does not stop the others.
+  virtual std::vector<std::optional<Error>> perform_together(std::span<const std::span<const Action>> lists);
+};
+
+// What an action that takes time reports while it runs. total is 0 where it is not known.
+struct Progress {
+  std::string doing;  // "downloading https://…", "waiting for apt-get (pid 812)"
+  std::uint64_t done = 0, total = 0;  // bytes
+};
+using ProgressSink = std::function<void(const Progress&)>;
+
+}  // namespace mlops

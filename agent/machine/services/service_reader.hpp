@@ -1,0 +1,31 @@
+// Units of the init system.
+#pragma once
+
+#include <string>
+
+namespace mlops {
+
+// One unit as systemd's manager sees it (org.freedesktop.systemd1.Unit).
+struct Unit {
+  std::string name;           // with its suffix
+  std::string load_state;     // "loaded", "not-found", "masked", "bad-setting", "error"
+  std::string active_state;   // "active", "inactive", "failed", "activating", "deactivating", "reloading"
+  std::string sub_state;      // "running", "exited", "dead", …
+  std::string enabled_state;  // UnitFileState: "enabled", "disabled", "static", "masked", "indirect", …; ""
+  bool can_reload = false;
+  std::string since;  // of the active state: microseconds since the epoch, "0" when never
+
+  bool exists() const { return load_state != "not-found" && !load_state.empty(); }
+  bool active() const { return active_state == "active" || active_state == "reloading"; }
+  bool enabled() const { return enabled_state == "enabled" || enabled_state == "enabled-runtime"; }
+};
+
+class ServiceReader {
+ public:
+  virtual ~ServiceReader() = default;
+  // Error unavailable, which names what PID 1 is, where systemd does not run. A unit that is not there is a value
+  // (load_state "not-found").
+  virtual Unit unit(const std::string& name) const = 0;
+};
+
+}  // namespace mlops

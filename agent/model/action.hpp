@@ -1,0 +1,181 @@
+// Everything that can be done to a machine, as plain values. Modules return them, machines perform them.
+//
+// Paths are absolute and normalised. Owners and groups are names (or decimal numbers where there is no name); ""
+// leaves them as they are, or, for something new, to the identity that acts. Modes are permission bits (07777).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace mlops {
+
+// ---- files ------------------------------------------------------------------------------------------------
+
+// Makes the path a regular file of this content, atomically (temporary file, fsync, rename). What is there is
+// replaced when it is a regular file, or a trusted link to one (then its target is written); mode, owner and
+// group are kept from it where not given. New files get 0644.
+struct WriteFile {
+  std::string path;
+  std::string content;
+  std::optional<std::uint32_t> mode;
+  std::string owner, group;
+  bool replace_link = false;  // a final symbolic link is itself replaced
+};
+
+// Makes one folder; its parent must be there. Mode 0755 where not given.
+struct CreateDirectory {
+  std::string path;
+  std::optional<std::uint32_t> mode;
+  std::string owner, group;
+};
+
+// Makes a symbolic link. Nothing may be at path.
+struct CreateLink {
+  std::string path, target;
+  std::string owner, group;
+};
+
+// Changes mode, owner or group of what is at the path. Links are followed as far as they are trusted.
+struct SetAttributes {
+  std::string path;
+  std::optional<std::uint32_t> mode;
+  std::string owner, group;
+};
+
+// Removes what is at the path, a link itself and not its target; absent is success. A folder that has content
+// is an error unless recursive. Never leaves the tree that it removes: mounts below are an error.
+struct RemovePath {
+  std::string path;
+  bool recursive = false;
+};
+
+// rename(2) within one file system. Nothing may be at to, or an empty folder when from is one.
+struct RenamePath {
+  std::string from, to;
+};
+
+// ---- accounts ---------------------------------------------------------------------------------------------
+
+struct CreateGroup {
+  std::string name;
+  std::optional<std::uint32_t> gid;  // absent: the next free one of its range
+  bool system = false;
+};
+struct ChangeGroup {
+  std::string name;
+  std::uint32_t gid = 0;
+};
+struct RemoveGroup {
+  std::string name;
+};
+
+// Makes the account only: its home is made by actions of its own. The password is locked.
+struct CreateUser {
+  std::string name;
+  std::optional<std::uint32_t> uid;
+  bool system = false;
+  std::string group;  // primary; "": a new group of the user's name
+  std::string home, shell, comment;
+  std::vector<std::string> groups;  // supplementary
+};
+struct ChangeUser {
+  std::string name;
+  std::optional<std::uint32_t> uid;
+  std::optional<std::string> group, home, shell, comment;
+};
+struct RemoveUser {
+  std::string name;
+};
+// Adds to and removes from supplementary groups, which must exist.
+struct ChangeMembership {
+  std::string user;
+  std::vector<std::string> add, remove;
+};
+
+// ---- packages ---------------------------------------------------------------------------------------------
+
+// One package's part of a transaction. version_before is "" when it is not installed; version_after is "" when it
+// is removed, or when it is not known which will come ("version unknown").
+struct PackageChange {
+  std::string name;
+  std::string version_before, version_after;
+  friend bool operator==(const PackageChange&, const PackageChange&) = default;
+};
+
+// One non-interactive apt transaction. Changed configuration files are kept. wanted is as apt takes it: "name",
+// "name=version", "name:arch". Waits for another's lock up to lock_timeout seconds, naming the holder.
+struct InstallPackages {
+  std::vector<std::string> wanted;
+  bool refresh_index = false;  // fetch the index before
+  std::uint64_t lock_timeout = 0;
+  std::vector<PackageChange> expected;  // the forecast; the overlay assumes it
+};
+struct RemovePackages {
+  std::vector<std::string> names;
+  std::uint64_t lock_timeout = 0;
+  std::vector<PackageChange> expected;
+};
+// dpkg --configure -a, then apt's repair: ends an interrupted transaction.
+struct RepairPackages {
+  std::uint64_t lock_timeout = 0;
+};
+
+// ---- services ---------------------------------------------------------------------------------------------
+
+// One verb on one unit, waited for until its job ends; the manager is reloaded first when the unit's file changed.
+struct ChangeUnit {
+  enum class Verb { start, stop, restart, reload, enable, disable };
+  std::string unit;  // with its suffix: "docker.service"
+  Verb verb = Verb::start;
+};
+
+// ---- commands ---------------------------------------------------------------------------------------------
+
+// A program to run. argv[0] is looked up in PATH of env. cwd "" is the home of who acts.
+struct Command {
+  std::vector<std::string> argv;
+  std::string cwd;
+  std::map<std::string, std::string> env;  // added to the clean environment of who acts
+  std::optional<std::string> input;        // stdin; absent: /dev/null
+  std::uint64_t timeout_ms = 0;            // 0: none
+  std::vector<std::string> path;           // folders put before PATH
+};
+
+// Runs a program that changes something. What a plan may assume of it stands in creates and changes.
+struct RunCommand {
+  Command command;
+  std::vector<int> ok_status = {0};
+  std::vector<std::string> creates;  // paths that are folders or files afterwards, content unknown
+  bool bounded = false;              // true: it changes creates and nothing else that a playbook manages
+  std::string remove_on_failure;     // a path removed, recursively, when it fails or is stopped; "": none
+  std::string doing;                 // for the live line: "cloning https://…"; "": the argv
+};
+
+// ---- downloads --------------------------------------------------------------------------------------------
+
+// Fetches url to path: into a partial file beside it, resumed and retried, verified, then renamed.
+struct Download {
+  std::string url, path;
+  std::string sha256;      // 64 hex digits, or ""
+  std::string sha256_url;  // a published checksum file that lists the file's name, or ""
+  std::optional<std::uint32_t> mode;
+  std::string owner, group;
+  std::uint64_t size_limit = 0;  // bytes; 0: none
+};
+
+using Action = std::variant<WriteFile, CreateDirectory, CreateLink, SetAttributes, RemovePath, RenamePath,  //
+                            CreateGroup, ChangeGroup, RemoveGroup, CreateUser, ChangeUser, RemoveUser,
+                            ChangeMembership,                                   //
+                            InstallPackages, RemovePackages, RepairPackages,  //
+                            ChangeUnit, RunCommand, Download>;
+
+template <class... Ts>
+struct overloaded : Ts... {
+  using Ts::operator()...;
+};
+
+}  // namespace mlops

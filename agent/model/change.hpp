@@ -1,0 +1,32 @@
+// What differs between a desired and a current state, as data for people.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/action.hpp"
+#include "model/value.hpp"
+
+namespace mlops {
+
+// One property that differs.
+struct Change {
+  // A state change must be gone on the second look. An event (a restart, a command that always runs) is exempt.
+  enum class Kind { state, event };
+
+  std::string property;     // "mode", "content", "groups", "running"; "exists" for presence itself
+  Value before;             // null: absent, or not known
+  Value after;              // null: it goes
+  bool sensitive = false;   // before and after are shown as ***
+  Kind kind = Kind::state;
+  std::string text_diff;    // a unified diff, for text content; "" otherwise
+};
+
+// A module's answer: what differs, and what would make it equal. Both empty: in the desired state.
+struct Diff {
+  std::vector<Change> changes;
+  std::vector<Action> actions;
+  bool empty() const { return changes.empty() && actions.empty(); }
+};
+
+}  // namespace mlops

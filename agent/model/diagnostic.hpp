@@ -1,0 +1,42 @@
+// A mistake in what somebody wrote, and the list that collects them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/value.hpp"
+
+namespace mlops {
+
+// One mistake at one place. message says what is wrong in a sentence without a full stop; hint is "" or the way
+// out ("did you mean `names`?"). related points at a second place ("first defined here").
+struct Diagnostic {
+  Position where;
+  std::string message;
+  std::string hint;
+  Position related;
+  std::string related_message;
+};
+
+// file:line:column: error: message, the line, a caret under the column, the hint, and the related place.
+// Tabs of the line are kept before the caret; long lines are cut around it. Colours are ANSI's.
+std::string to_text(const Diagnostic& diagnostic, bool colour = false);
+
+// Collects mistakes so that all of a run's are shown together.
+class Diagnostics {
+ public:
+  void add(Diagnostic d) { list_.push_back(std::move(d)); }
+  void add(Position where, std::string message, std::string hint = "") {
+    list_.push_back({where, std::move(message), std::move(hint), {}, {}});
+  }
+  bool empty() const { return list_.empty(); }
+  std::size_t size() const { return list_.size(); }
+  const std::vector<Diagnostic>& list() const { return list_; }
+  // By source, then line, then column; exact repeats removed.
+  void sort();
+
+ private:
+  std::vector<Diagnostic> list_;
+};
+
+}  // namespace mlops

@@ -1,0 +1,64 @@
+// What a run tells while it goes on.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "model/change.hpp"
+
+namespace mlops {
+
+enum class Outcome { ok, changed, would_change, unknown, skipped, failed, not_converged };
+inline constexpr std::size_t outcome_count = 7;
+// "ok", "changed", "would_change", …
+const char* to_text(Outcome outcome);
+
+// A run began. mode is "plan" or "apply".
+struct RunStarted {
+  std::string playbook, mode;
+};
+
+struct PlayStarted {
+  std::string name, host;  // name "" when the play has none
+  std::string skipped;     // the reason when its `when` does not match, else ""
+};
+
+// A resource is being looked at or changed; only for the live line.
+struct ResourceStarted {
+  std::string label, host, as;
+};
+
+// What is being done takes time; only for the live line. total is 0 where it is not known.
+struct ProgressMade {
+  std::string label, doing;
+  std::uint64_t done = 0, total = 0;  // bytes
+};
+
+struct ResourceFinished {
+  std::string label;  // "package[docker.io]", "file[motd]"
+  std::string id;     // as given in the playbook, with [key] of a for_each; "" when none was given
+  std::string type, host, as;
+  Outcome outcome = Outcome::ok;
+  std::vector<Change> changes;
+  std::vector<std::string> maybe;  // not empty: the changes are needed unless one of these brings them
+  double seconds = 0;
+  std::string reason;  // why it was skipped, failed, or is unknown; "" else
+  std::string output;  // the last lines that a failed program printed
+};
+
+struct RunFinished {
+  std::array<std::uint64_t, outcome_count> counts{};  // by Outcome
+  double seconds = 0;
+  bool interrupted = false;
+  int exit_status = 0;
+  std::vector<std::string> show;  // lines to print after success
+};
+
+using Event = std::variant<RunStarted, PlayStarted, ResourceStarted, ProgressMade, ResourceFinished, RunFinished>;
+using EventSink = std::function<void(const Event&)>;
+
+}  // namespace mlops

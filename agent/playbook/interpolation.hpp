@@ -1,0 +1,51 @@
+// {{ path | filter }} in texts.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/diagnostic.hpp"
+#include "model/value.hpp"
+
+namespace mlops {
+
+// Where {{ }} takes its values from: the roots vars, facts, resources, env and item.
+class Scope {
+ public:
+  virtual ~Scope() = default;
+  // The value at a path such as {"facts", "os", "id"}; absent when there is no such name. Throws Unknown where it
+  // depends on what has not run yet, and SkippedReference where the resource that it names was skipped.
+  virtual std::optional<Value> lookup(const std::vector<std::string>& path) const = 0;
+  // The names that could stand after path (the roots for an empty one), to suggest from.
+  virtual std::vector<std::string> names(const std::vector<std::string>& path) const = 0;
+};
+
+// {{resources.X…}} where X was skipped; caught by whoever handles the resource that refers.
+struct SkippedReference {
+  std::string label;  // of the skipped resource
+};
+
+// A mistake found while filling in: unknown name, unknown or misused filter, bad syntax.
+struct InterpolationError {
+  Diagnostic diagnostic;
+};
+
+// Whether any text in the value, at any depth, has a {{ that is no {{{{.
+bool has_references(const Value& value);
+
+// A copy with all {{ }} filled in. A text that is a single {{…}} becomes the value itself, of whatever kind; in a
+// longer text values become text (Value::to_text). Throws InterpolationError, and what the scope throws.
+Value interpolate(const Value& value, const Scope& scope);
+
+// Each reference's path in the value with its position, without looking anything up; mistakes of syntax and of
+// filters are reported. A reference under the filter `default` says so.
+struct Reference {
+  std::vector<std::string> path;
+  Position where;
+  bool has_default = false;
+};
+std::vector<Reference> references(const Value& value, Diagnostics& diagnostics);
+
+}  // namespace mlops

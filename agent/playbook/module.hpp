@@ -1,0 +1,115 @@
+// What a resource type is: the contract of the files in modules/, and the table of them.
+//
+//   namespace mlops::modules { namespace {
+//   struct Group {
+//     static constexpr auto type = "group";
+//     struct Desired { … };   struct Current { … };
+//     static void    describe(Schema<Desired>& s);                   // each parameter once
+//     static Claims  claims(const Desired&);
+//     static Actor   actor(const Desired&);                          // who acts
+//     static Current inspect(const Desired&, const MachineReader&);  // reads only
+//     static Diff    diff(const Desired&, const Current&);           // pure; or with a third `bool notified`
+//     static Value   outputs(const Desired&, const Current&);        // optional: an object for {{resources.ID.name}}
+//     static Environment environment(const Desired&);                // optional: for commands of later resources
+//     static constexpr bool opaque = true;       // optional: comes after everything before it
+//     static constexpr bool settles = true;      // optional: looked at again for up to 10 s after acting
+//     static constexpr bool verification = true; // optional: its failure is `failed`, never a change
+//   };
+//   } MLOPS_MODULE(Group); }
+//
+// A new type is one new file: the build makes the table from the folder.
+#pragma once
+
+#include <any>
+#include <span>
+#include <string_view>
+
+#include "machine/machine.hpp"
+#include "model/change.hpp"
+#include "model/claim.hpp"
+#include "playbook/schema.hpp"
+
+namespace mlops {
+
+// A module with its types erased: the std::any are its Desired and its Current.
+struct Module {
+  std::string_view type;
+  const SchemaBase* schema;  // lives as long as the program
+  bool opaque, settles, notifiable, verification;
+  // Decodes parameters; empty after reporting mistakes to the decoder. See SchemaBase::decode for skip.
+  std::any (*decode)(const Value& params, Decoder&, const std::function<bool(const Value&)>& skip);
+  Claims (*claims)(const std::any& desired);
+  Actor (*actor)(const std::any& desired);
+  std::any (*inspect)(const std::any& desired, const MachineReader&);
+  Diff (*diff)(const std::any& desired, const std::any& current, bool notified);
+  Value (*outputs)(const std::any& desired, const std::any& current);  // null where the module has none
+  Environment (*environment)(const std::any& desired);
+};
+
+using ModuleTable = std::span<const Module* const>;
+
+// All modules of this program, by name.
+ModuleTable all_modules();
+// null where there is none of that type.
+const Module* find_module(std::string_view type);
+
+template <class M>
+const Module& erase_module() {
+  using D = typename M::Desired;
+  using C = typename M::Current;
+  static const Schema<D> schema = [] {
+    Schema<D> s;
+    M::describe(s);
+    return s;
+  }();
+  constexpr bool notifiable = requires(const D& d, const C& c) { M::diff(d, c, true); };
+  static const Module module{
+      .type = M::type,
+      .schema = &schema,
+      .opaque = requires { M::opaque; },
+      .settles = requires { M::settles; },
+      .notifiable = notifiable,
+      .verification = requires { M::verification; },
+      .decode = [](const Value& params, Decoder& decoder, const std::function<bool(const Value&)>& skip) -> std::any {
+        D desired;
+        if (!schema.decode(params, &desired, decoder, skip)) return {};
+        return desired;
+      },
+      .claims = [](const std::any& d) { return M::claims(*std::any_cast<D>(&d)); },
+      .actor = [](const std::any& d) { return M::actor(*std::any_cast<D>(&d)); },
+      .inspect = [](const std::any& d, const MachineReader& m) -> std::any {
+        return M::inspect(*std::any_cast<D>(&d), m);
+      },
+      .diff = [](const std::any& d, const std::any& c, [[maybe_unused]] bool notified) -> Diff {
+        if constexpr (requires(const D& x, const C& y) { M::diff(x, y, true); })
+          return M::diff(*std::any_cast<D>(&d), *std::any_cast<C>(&c), notified);
+        else
+          return M::diff(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
+      },
+      .outputs = [](const std::any& d, const std::any& c) -> Value {
+        if constexpr (requires(const D& x, const C& y) { M::outputs(x, y); })
+          return M::outputs(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
+        else
+          return {};
+      },
+      .environment = [](const std::any& d) -> Environment {
+        if constexpr (requires(const D& x) { M::environment(x); })
+          return M::environment(*std::any_cast<D>(&d));
+        else
+          return {};
+      },
+  };
+  return module;
+}
+
+#define MLOPS_CONCAT_(a, b) a##b
+#define MLOPS_CONCAT(a, b) MLOPS_CONCAT_(a, b)
+// Ends a module's file. MLOPS_MODULE_NAME is the file's name, given by the build.
+#define MLOPS_MODULE(M)                                               \
+  const Module& MLOPS_CONCAT(module_, MLOPS_MODULE_NAME)();           \
+  const Module& MLOPS_CONCAT(module_, MLOPS_MODULE_NAME)() {          \
+    return erase_module<M>();                                         \
+  }                                                                   \
+  static_assert(true)
+
+}  // namespace mlops

@@ -1,0 +1,25 @@
+// vars and env as a scope: vars may refer to vars, env and facts, and are filled in on first use.
+#pragma once
+
+#include <memory>
+
+#include "playbook/interpolation.hpp"
+
+namespace mlops {
+
+// A scope with the roots vars and env, and whatever else the inner scope knows. Both must outlive it. env reads this
+// process's environment; a variable that is not set is an unknown name. A cycle of vars is an InterpolationError
+// that names its members.
+class Variables : public Scope {
+ public:
+  Variables(const Value& vars, const Scope* inner);
+  ~Variables() override;
+  std::optional<Value> lookup(const std::vector<std::string>& path) const override;
+  std::vector<std::string> names(const std::vector<std::string>& path) const override;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace mlops

@@ -1,0 +1,216 @@
+// A machine that exists only in a test: what it holds is what the test put in. For the tables of modules.
+#pragma once
+
+#include <map>
+#include <set>
+#include <stdexcept>
+
+#include "machine/machine.hpp"
+#include "model/diagnostic.hpp"
+#include "playbook/document.hpp"
+#include "playbook/module.hpp"
+
+namespace mlops::test {
+
+struct FakeFiles : FileReader {
+  std::map<std::string, FileView> entries;  // by path; folders on the way need not be listed
+  void folder(const std::string& path, std::uint32_t mode = 0755, std::string owner = "root") {
+    entries[path] = {{FileType::directory, mode, owner, owner}, "", {}};
+  }
+  void file(const std::string& path, std::string content, std::uint32_t mode = 0644, std::string owner = "root") {
+    FileView v{{FileType::regular, mode, owner, owner}, "", content};
+    v.status.size = content.size();
+    entries[path] = v;
+  }
+  void link(const std::string& path, std::string target, std::string owner = "root") {
+    entries[path] = {{FileType::symlink, 0777, owner, owner}, std::move(target), {}};
+  }
+  std::optional<FileView> view(const std::string& path, std::uint64_t limit) const override {
+    const auto found = entries.find(path);
+    if (found == entries.end()) return {};
+    FileView v = found->second;
+    if (v.content && (limit == 0 || v.content->size() > limit)) v.content.reset();
+    return v;
+  }
+  std::optional<std::vector<std::string>> list(const std::string& path) const override {
+    const auto found = entries.find(path);
+    if (found == entries.end() || found->second.status.type != FileType::directory) return {};
+    std::vector<std::string> names;
+    const std::string prefix = path == "/" ? "/" : path + "/";
+    for (const auto& [name, v] : entries)
+      if (name.starts_with(prefix) && name.size() > prefix.size() &&
+          name.find('/', prefix.size()) == std::string::npos)
+        names.push_back(name.substr(prefix.size()));
+    return names;
+  }
+  std::optional<std::string> resolve(const std::string& path) const override {
+    std::string at = path;
+    for (int i = 0; i < 40; ++i) {
+      const auto found = entries.find(at);
+      if (found == entries.end()) return {};
+      if (found->second.status.type != FileType::symlink) return at;
+      const std::string& target = found->second.target;
+      at = target.starts_with('/') ? target : at.substr(0, at.rfind('/') + 1) + target;
+    }
+    return {};
+  }
+  std::map<std::string, std::string> digests;  // by path
+  std::optional<std::string> sha256(const std::string& path) const override {
+    const auto found = digests.find(path);
+    return found == digests.end() ? std::nullopt : std::optional(found->second);
+  }
+};
+
+struct FakeAccounts : AccountReader {
+  std::map<std::string, UserAccount> users;
+  std::map<std::string, GroupAccount> groups;
+  std::optional<UserAccount> user(const std::string& n) const override {
+    const auto f = users.find(n);
+    return f == users.end() ? std::nullopt : std::optional(f->second);
+  }
+  std::optional<GroupAccount> group(const std::string& n) const override {
+    const auto f = groups.find(n);
+    return f == groups.end() ? std::nullopt : std::optional(f->second);
+  }
+  std::optional<UserAccount> user_by_uid(std::uint32_t uid) const override {
+    for (const auto& [n, u] : users)
+      if (u.uid == uid) return u;
+    return {};
+  }
+  std::optional<GroupAccount> group_by_gid(std::uint32_t gid) const override {
+    for (const auto& [n, g] : groups)
+      if (g.gid == gid) return g;
+    return {};
+  }
+};
+
+struct FakePackages : PackageReader {
+  std::map<std::string, InstalledPackage> present;
+  std::map<std::string, std::string> candidates;  // name -> version
+  std::map<std::string, std::vector<PackageChange>> brings;  // name -> what comes along
+  bool cut_short = false;
+  std::optional<std::uint64_t> age = 60;
+  std::optional<InstalledPackage> installed(const std::string& n) const override {
+    const auto f = present.find(n);
+    return f == present.end() ? std::nullopt : std::optional(f->second);
+  }
+  bool interrupted() const override { return cut_short; }
+  std::optional<std::uint64_t> index_age() const override { return age; }
+  std::optional<std::string> candidate(const std::string& n) const override {
+    const auto f = candidates.find(n);
+    return f == candidates.end() ? std::nullopt : std::optional(f->second);
+  }
+  Forecast forecast_install(const std::vector<std::string>& wanted) const override {
+    Forecast f;
+    for (const std::string& w : wanted) {
+      const std::string name = w.substr(0, w.find('='));
+      const auto c = candidates.find(name);
+      if (c == candidates.end()) { f.unknown.push_back(name); continue; }
+      const auto i = present.find(name);
+      f.changes.push_back({name, i == present.end() ? "" : i->second.version,
+                           w.size() > name.size() ? w.substr(name.size() + 1) : c->second});
+      if (const auto b = brings.find(name); b != brings.end())
+        f.changes.insert(f.changes.end(), b->second.begin(), b->second.end());
+    }
+    return f;
+  }
+  Forecast forecast_removal(const std::vector<std::string>& names) const override {
+    Forecast f;
+    for (const std::string& n : names)
+      if (const auto i = present.find(n); i != present.end()) f.changes.push_back({n, i->second.version, ""});
+    return f;
+  }
+  std::vector<std::string> similar(const std::string&) const override { return {}; }
+};
+
+struct FakeServices : ServiceReader {
+  std::map<std::string, Unit> units;
+  bool no_systemd = false;
+  Unit unit(const std::string& n) const override {
+    if (no_systemd) throw Error("systemd does not run here", ErrorKind::unavailable);
+    const auto f = units.find(n);
+    return f == units.end() ? Unit{n, "not-found", "inactive", "dead", "", false, "0"} : f->second;
+  }
+};
+
+struct FakeCommands : CommandReader {
+  std::map<std::vector<std::string>, CommandResult> answers;
+  mutable std::vector<Command> asked;
+  CommandResult run(const Command& c) const override {
+    asked.push_back(c);
+    const auto f = answers.find(c.argv);
+    if (f == answers.end()) throw Error("cannot start " + c.argv.at(0) + ": no such program");
+    return f->second;
+  }
+};
+
+struct FakeDownloads : DownloadReader {
+  std::map<std::string, std::string> published;  // sha256_url -> digest
+  std::map<std::string, std::string> proofs;     // path -> digest
+  std::set<std::string> same;                    // paths
+  std::map<std::string, std::string> mirrors;
+  std::string published_sha256(const std::string& url, const std::string&) const override {
+    const auto f = published.find(url);
+    if (f == published.end()) throw Error("GET " + url + ": 404 Not Found");
+    return f->second;
+  }
+  std::optional<std::string> proved(const std::string& path, const std::string&, const std::string&) const override {
+    const auto f = proofs.find(path);
+    return f == proofs.end() ? std::nullopt : std::optional(f->second);
+  }
+  bool unchanged(const std::string& path, const std::string&) const override { return same.count(path) != 0; }
+  std::optional<std::string> mirrored(const std::string& url) const override {
+    const auto f = mirrors.find(url);
+    return f == mirrors.end() ? std::nullopt : std::optional(f->second);
+  }
+};
+
+struct FakeMachine : MachineReader {
+  FakeFiles f;
+  FakeAccounts a;
+  FakePackages p;
+  FakeServices s;
+  FakeCommands c;
+  FakeDownloads d;
+  const FileReader& files() const override { return f; }
+  const AccountReader& accounts() const override { return a; }
+  const PackageReader& packages() const override { return p; }
+  const ServiceReader& services() const override { return s; }
+  const CommandReader& commands() const override { return c; }
+  const DownloadReader& downloads() const override { return d; }
+};
+
+// What a module makes of parameters (JSON) on a machine. Throws std::runtime_error with the diagnostics when the
+// parameters are wrong.
+struct Tried {
+  std::any desired, current;
+  Diff diff;
+};
+inline Tried try_module(const std::string& type, const std::string& json, const MachineReader& machine,
+                        bool notified = false) {
+  const Module* module = find_module(type);
+  if (!module) throw std::runtime_error("no module " + type);
+  static std::vector<std::unique_ptr<Source>> sources;  // values point into them for as long as the tests run
+  const Source& source = *sources.emplace_back(std::make_unique<Source>(Source{"test.json", json}));
+  Diagnostics diagnostics;
+  const auto params = parse_document(source, diagnostics);
+  Decoder decoder{diagnostics, "/home/ubuntu", {&source, 1, 1}, true};
+  Tried t;
+  if (params) t.desired = module->decode(*params, decoder, {});
+  if (!diagnostics.empty() || !t.desired.has_value()) {
+    std::string all;
+    for (const Diagnostic& d : diagnostics.list()) all += to_text(d);
+    throw std::runtime_error(all);
+  }
+  t.current = module->inspect(t.desired, machine);
+  t.diff = module->diff(t.desired, t.current, notified);
+  return t;
+}
+
+// One action's alternative, or null when the i-th action is of another type.
+template <class T>
+const T* action(const Diff& diff, std::size_t i) {
+  return i < diff.actions.size() ? std::get_if<T>(&diff.actions[i]) : nullptr;
+}
+
+}  // namespace mlops::test

@@ -1,0 +1,36 @@
+# What the build takes from the distribution; packages, versions and licences stand in packages.txt.
+find_package(fmt 9 REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(CLI11 2 REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(NETTLE REQUIRED nettle)
+pkg_check_modules(LIBCURL REQUIRED IMPORTED_TARGET libcurl)
+pkg_check_modules(LIBSYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+
+add_library(third_party::fmt ALIAS fmt::fmt)
+add_library(third_party::json ALIAS nlohmann_json::nlohmann_json)
+add_library(third_party::cli ALIAS CLI11::CLI11)
+
+# Digests: linked statically, for start-up.
+add_library(third_party_digest INTERFACE)
+find_library(NETTLE_STATIC NAMES libnettle.a REQUIRED)
+target_link_libraries(third_party_digest INTERFACE ${NETTLE_STATIC})
+add_library(third_party::digest ALIAS third_party_digest)
+
+# Boost.Process v2 without its library; used by one file.
+add_library(third_party_process INTERFACE)
+target_link_libraries(third_party_process INTERFACE Boost::headers Threads::Threads)
+target_compile_definitions(third_party_process INTERFACE BOOST_PROCESS_V2_HEADER_ONLY BOOST_ASIO_NO_DEPRECATED)
+add_library(third_party::process ALIAS third_party_process)
+
+# dtl: text diffs; headers only, no package configuration.
+add_library(third_party_diff INTERFACE)
+find_path(DTL_INCLUDE_DIR dtl/dtl.hpp REQUIRED)
+target_include_directories(third_party_diff SYSTEM INTERFACE ${DTL_INCLUDE_DIR})
+add_library(third_party::diff ALIAS third_party_diff)
+
+# What the backends link, by the backend's name.
+add_library(third_party::curl ALIAS PkgConfig::LIBCURL)
+add_library(third_party::systemd ALIAS PkgConfig::LIBSYSTEMD)
