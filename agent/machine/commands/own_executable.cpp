@@ -1,0 +1,51 @@
+#include "machine/commands/own_executable.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string_view>
+
+#include "model/error.hpp"
+
+namespace mlops {
+namespace {
+
+struct Close {
+  void operator()(std::FILE* f) const { std::fclose(f); }
+};
+struct Free {
+  void operator()(char* p) const { std::free(p); }
+};
+
+// The path of one line of proc_pid_maps(5) when the mapping holds the address; "" otherwise.
+std::string mapped_file(const char* line, std::uintptr_t address) {
+  unsigned long long from = 0, to = 0;
+  int path_at = 0;
+  if (std::sscanf(line, "%llx-%llx %*s %*s %*s %*s %n", &from, &to, &path_at) < 2 || path_at == 0) return "";
+  if (address < from || address >= to) return "";
+  std::string_view path(line + path_at);
+  while (path.ends_with('\n')) path.remove_suffix(1);
+  return std::string(path);
+}
+
+}  // namespace
+
+std::string own_executable() {
+  const std::unique_ptr<std::FILE, Close> maps(std::fopen("/proc/self/maps", "re"));
+  if (!maps) throw system_error("reading /proc/self/maps", errno);
+  const auto here = reinterpret_cast<std::uintptr_t>(&own_executable);
+  char* line = nullptr;
+  std::size_t size = 0;
+  std::string path;
+  while (path.empty() && getline(&line, &size, maps.get()) > 0) path = mapped_file(line, here);
+  const std::unique_ptr<char, Free> owned(line);
+  if (!path.starts_with('/')) throw Error("cannot find out where this program lies");
+  if (path.ends_with(" (deleted)")) throw Error(fmt::format("this program's file is gone: {}", path));
+  return path;
+}
+
+}  // namespace mlops

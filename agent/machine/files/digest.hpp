@@ -1,0 +1,32 @@
+// SHA-256 (FIPS 180-4).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace mlops {
+
+class Cancellation;
+
+// A digest of bytes as they come.
+class Sha256 {
+ public:
+  Sha256();
+  void update(std::string_view bytes);
+  // The digest in lower-case hex; begins anew afterwards.
+  std::string hex();
+
+ private:
+  alignas(16) unsigned char state_[128];  // nettle's sha256_ctx
+};
+
+// In lower-case hex.
+std::string sha256_hex(std::string_view bytes);
+
+// Of what the descriptor has from its current place to its end. Error when it cannot be read, Error cancelled.
+std::string sha256_hex(int descriptor, const Cancellation* cancellation = nullptr);
+
+// Whether it is 64 hex digits, of either case.
+bool is_sha256(std::string_view text);
+
+}  // namespace mlops
