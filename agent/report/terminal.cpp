@@ -1,0 +1,400 @@
+#include "report/terminal.hpp"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <thread>
+
+#include "report/wording.hpp"
+
+namespace mlops {
+namespace {
+
+using namespace std::chrono_literals;
+
+// ANSI's "select graphic rendition" parameters.
+constexpr const char* bold = "1";
+constexpr const char* dim = "2";
+constexpr const char* red = "31";
+constexpr const char* bold_red = "1;31";
+constexpr const char* green = "32";
+constexpr const char* yellow = "33";
+constexpr const char* magenta = "35";
+constexpr const char* cyan = "36";
+
+constexpr auto patience = 100ms;          // before something is shown as taking time, and between redraws
+constexpr std::size_t most_held = 50;     // ok resources in a row that are shown one by one
+constexpr std::size_t widest_label = 44;  // labels beyond it push their line to the right
+constexpr std::size_t value_limit = 60;   // code points of one value
+constexpr std::size_t most_diff_lines = 60, most_output_lines = 12;
+
+struct Symbol {
+  const char* text;
+  const char* colour;
+};
+
+Symbol symbol(const ResourceFinished& e) {
+  switch (e.outcome) {
+    case Outcome::ok:
+      return {"·", dim};
+    case Outcome::changed:
+      return {"✓", green};
+    case Outcome::would_change:
+      for (const Change& c : e.changes)
+        if (c.property == "exists") {
+          const bool made = !c.after.is_null() && !(c.after.is_bool() && !c.after.as_bool());
+          return made ? Symbol{"+", green} : Symbol{"-", red};
+        }
+      return {"~", yellow};
+    case Outcome::unknown:
+      return {"?", magenta};
+    case Outcome::skipped:
+      return {"○", dim};
+    case Outcome::failed:
+    case Outcome::not_converged:
+      return {"✗", bold_red};
+  }
+  return {" ", dim};
+}
+
+std::string padded(std::string text, std::size_t width) {
+  const std::size_t points = code_points(text);
+  if (points < width) text.append(width - points, ' ');
+  return text;
+}
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    lines.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+std::string joined(const std::vector<std::string>& list) {
+  std::string text;
+  for (const std::string& item : list) text += (text.empty() ? "" : ", ") + printable(item);
+  return text;
+}
+
+// Whether the reason names the label: not as a part of a longer word.
+bool names(std::string_view reason, std::string_view label) {
+  return reason.find(label) != std::string_view::npos;
+}
+
+const char* diff_colour(std::string_view line) {
+  if (line.starts_with('+')) return green;
+  if (line.starts_with('-')) return red;
+  return line.starts_with("@@") ? cyan : dim;
+}
+
+}  // namespace
+
+bool want_colour(std::string_view choice, const char* no_color, bool is_terminal) {
+  if (choice == "always") return true;
+  return choice != "never" && is_terminal && !(no_color && *no_color);
+}
+
+// ---- the live line's own pace -------------------------------------------------------------------------------
+
+struct TerminalReport::Ticker {
+  explicit Ticker(TerminalReport& report) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are for the thread that runs the playbook
+    thread = std::thread([this, &report] {
+      std::unique_lock lock(mutex);
+      while (!wake.wait_for(lock, patience, [this] { return ended; })) report.redraw();
+    });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+  ~Ticker() {
+    {
+      const std::lock_guard lock(mutex);
+      ended = true;
+    }
+    wake.notify_all();
+    thread.join();
+  }
+  std::mutex mutex;
+  std::condition_variable wake;
+  bool ended = false;
+  std::thread thread;
+};
+
+TerminalReport::TerminalReport(TerminalOptions options) : options_(std::move(options)) {}
+
+TerminalReport::~TerminalReport() {
+  ticker_.reset();
+  const std::lock_guard lock(mutex_);
+  erase();
+  std::fflush(options_.out);
+}
+
+TerminalReport::Time TerminalReport::now() const {
+  return options_.clock ? options_.clock() : std::chrono::steady_clock::now();
+}
+
+void TerminalReport::operator()(const Event& event) {
+  std::visit(
+      overloaded{[&](const RunStarted& e) { run_started(e); }, [&](const PlayStarted& e) { play_started(e); },
+                 [&](const ResourceStarted& e) { resource_started(e); },
+                 [&](const ProgressMade& e) { progress_made(e); },
+                 [&](const ResourceFinished& e) { resource_finished(e); },
+                 [&](const RunFinished& e) { run_finished(e); }},
+      event);
+}
+
+// ---- events -------------------------------------------------------------------------------------------------
+
+void TerminalReport::run_started(const RunStarted& e) {
+  const std::lock_guard lock(mutex_);
+  mode_ = e.mode;
+  failed_.clear();
+  if (options_.live && !options_.clock && !ticker_) ticker_ = std::make_unique<Ticker>(*this);
+}
+
+void TerminalReport::play_started(const PlayStarted& e) {
+  const std::lock_guard lock(mutex_);
+  release();
+  const bool here = e.host.empty() || e.host == "local";
+  std::string title = printable(e.name.empty() ? e.host : e.name);
+  if (!e.name.empty() && !here) title += " on " + printable(e.host);
+  if (!e.skipped.empty()) {
+    print(coloured(dim, "○ " + (e.name.empty() ? "play" : title) + "  skipped: " + printable(e.skipped)));
+  } else if (!e.name.empty() || !here) {
+    print(coloured(bold, title));
+  }
+}
+
+void TerminalReport::resource_started(const ResourceStarted& e) {
+  if (!options_.live) return;
+  const std::lock_guard lock(mutex_);
+  const Time at = now();
+  if (held_count_ > 0 && held_count_ <= most_held && at - held_since_ > patience) release();
+  doing_.active = true;
+  doing_.label = e.label;
+  doing_.doing.clear();
+  doing_.since = at;
+  doing_.done = doing_.total = 0;
+}
+
+void TerminalReport::progress_made(const ProgressMade& e) {
+  if (!options_.live) return;
+  const std::lock_guard lock(mutex_);
+  if (!doing_.active || e.doing != doing_.doing || e.label != doing_.label) {
+    const Time at = now();
+    if (!doing_.active || e.label != doing_.label) doing_.since = at;
+    doing_.active = true;
+    doing_.label = e.label;
+    doing_.doing = e.doing;
+    doing_.doing_since = at;
+    doing_.first = e.done;
+  }
+  doing_.done = e.done;
+  doing_.total = e.total;
+}
+
+void TerminalReport::resource_finished(const ResourceFinished& e) {
+  const std::lock_guard lock(mutex_);
+  doing_.active = false;
+  if (e.outcome == Outcome::ok) return hold(e);
+  note_failure(e);
+  if (options_.quiet && e.outcome == Outcome::skipped) return;
+  release();
+  print(resource_line(e));
+  for (const Change& change : e.changes) print_diff(change);
+  print_output(e.output);
+  std::fflush(options_.out);
+}
+
+void TerminalReport::run_finished(const RunFinished& e) {
+  ticker_.reset();
+  const std::lock_guard lock(mutex_);
+  doing_.active = false;
+  release();
+  print_failures();
+  const auto count = [&](Outcome o) { return e.counts[static_cast<std::size_t>(o)]; };
+  std::string text;
+  const auto add = [&](std::uint64_t n, const char* what, const char* colour, bool always = false) {
+    if (n || always)
+      text += (text.empty() ? "" : ", ") + (n ? coloured(colour, grouped(n) + what) : grouped(n) + what);
+  };
+  const bool plan = mode_ == "plan";
+  add(count(Outcome::failed), " failed", bold_red);
+  add(count(Outcome::not_converged), " not converged", bold_red);
+  if (plan) add(count(Outcome::would_change), " to change", yellow, true);
+  if (!plan) add(count(Outcome::changed), " changed", green, true);
+  add(plan ? count(Outcome::changed) : count(Outcome::would_change), plan ? " changed" : " to change", yellow);
+  add(count(Outcome::unknown), " unknown", magenta);
+  add(count(Outcome::skipped), " skipped", dim);
+  add(count(Outcome::ok), " ok", dim);
+  const std::string head = coloured(bold, printable(mode_) + ":") + (e.interrupted ? " interrupted:" : "");
+  const std::string time = duration(e.seconds);
+  print(head + " " + text + (plan ? " — nothing was touched (" + time + ")" : " in " + time));
+  for (const std::string& line : e.show) print(printable(line, Tabs::keep));
+  std::fflush(options_.out);
+}
+
+// ---- lines --------------------------------------------------------------------------------------------------
+
+std::string TerminalReport::coloured(const char* code, std::string_view text) const {
+  if (!options_.colour || text.empty()) return std::string(text);
+  return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
+}
+
+std::string TerminalReport::resource_line(const ResourceFinished& e) {
+  const Symbol s = symbol(e);
+  std::string label = printable(e.label), as = printable(e.as);
+  label_width_ = std::clamp(code_points(label), label_width_, std::max(label_width_, widest_label));
+  as_width_ = std::max(as_width_, code_points(as));
+  const std::size_t begin = 4 + std::max(label_width_, code_points(label)) + 2 + as_width_ + 2;
+  const auto width = static_cast<std::size_t>(std::max(options_.width, 0));
+  const std::size_t room =
+      width == 0 || options_.verbose ? 0 : std::max<std::size_t>(width - std::min(width, begin), 30);
+  std::string what = what_changes(e, room);
+  if (e.outcome == Outcome::ok && what.empty()) what = "ok";
+  label = padded(std::move(label), label_width_);
+  as = padded(std::move(as), as_width_);
+  if (e.outcome == Outcome::ok || e.outcome == Outcome::skipped)
+    return coloured(dim, fmt::format("  {} {}  {}  {}", s.text, label, as, what));
+  return fmt::format("  {} {}  {}  {}", coloured(s.colour, s.text), label, coloured(dim, as), what);
+}
+
+// room: code points; 0 for as many as it takes.
+std::string TerminalReport::what_changes(const ResourceFinished& e, std::size_t room) const {
+  const auto reason = [&](const char* before, const char* colour) {
+    return coloured(colour, before + printable(e.reason));
+  };
+  switch (e.outcome) {
+    case Outcome::unknown:
+      return reason(e.reason.empty() ? "unknown" : "", magenta);
+    case Outcome::skipped:
+      return reason(e.reason.empty() ? "skipped" : "skipped: ", "");
+    case Outcome::failed:
+      return reason(e.reason.empty() ? "failed" : "failed: ", red);
+    case Outcome::not_converged:
+      return reason(e.reason.empty() ? "not converged" : "not converged: ", red);
+    case Outcome::ok:
+    case Outcome::changed:
+    case Outcome::would_change:
+      break;
+  }
+  const std::string unless = e.maybe.empty() ? "" : " (unless " + joined(e.maybe) + " brings it)";
+  std::string text;
+  std::size_t shown = 0;
+  for (const Change& change : e.changes) {
+    const std::string words = in_words(change, options_.verbose ? std::string::npos : value_limit);
+    const std::size_t tail = shown + 1 < e.changes.size() ? 10 : 0;  // room for "… 12 more"
+    if (room && shown && code_points(text) + 2 + code_points(words) + tail > room) break;
+    text += (text.empty() ? "" : ", ") + words;
+    ++shown;
+  }
+  if (shown < e.changes.size()) text += fmt::format(", … {} more", e.changes.size() - shown);
+  return text + unless;
+}
+
+// Lines of ok resources wait: many in a row become one, a few are printed when something else follows or the
+// next resource takes its time.
+void TerminalReport::hold(const ResourceFinished& e) {
+  if (options_.quiet) return;
+  if (options_.verbose) {
+    print(resource_line(e));
+    return;
+  }
+  if (held_count_++ == 0) held_since_ = now();
+  if (held_count_ <= most_held) held_.push_back(resource_line(e));
+}
+
+void TerminalReport::release() {
+  if (held_count_ > most_held) {
+    print(coloured(dim, "  · … " + grouped(held_count_) + " resources ok"));
+  } else {
+    for (const std::string& line : held_) print(line);
+  }
+  held_.clear();
+  held_count_ = 0;
+  std::fflush(options_.out);
+}
+
+void TerminalReport::note_failure(const ResourceFinished& e) {
+  if (e.outcome == Outcome::failed || e.outcome == Outcome::not_converged) failed_.push_back({e.label, {}});
+  if (e.outcome != Outcome::skipped) return;
+  for (Failed& failure : failed_)
+    if (names(e.reason, failure.label)) failure.skipped.push_back(e.label);
+}
+
+void TerminalReport::print_diff(const Change& change) {
+  if (change.sensitive || change.text_diff.empty()) return;
+  const auto lines = lines_of(change.text_diff);
+  const std::size_t shown =
+      options_.verbose || lines.size() <= most_diff_lines + 5 ? lines.size() : most_diff_lines;
+  for (std::size_t i = 0; i < shown; ++i)
+    print("      " + coloured(diff_colour(lines[i]), printable(lines[i], Tabs::keep)));
+  if (shown < lines.size())
+    print("      " +
+          coloured(dim, fmt::format("… {} more lines (--verbose shows them)", grouped(lines.size() - shown))));
+}
+
+void TerminalReport::print_output(const std::string& output) {
+  const auto lines = lines_of(output);
+  const std::size_t first =
+      options_.verbose || lines.size() <= most_output_lines ? 0 : lines.size() - most_output_lines;
+  for (std::size_t i = first; i < lines.size(); ++i)
+    print("      " + coloured(dim, "│ " + printable(lines[i], Tabs::keep)));
+}
+
+void TerminalReport::print_failures() {
+  for (const Failed& failure : failed_)
+    if (!failure.skipped.empty())
+      print(coloured(red, printable(failure.label)) +
+            " failed; skipped because of it: " + joined(failure.skipped));
+}
+
+void TerminalReport::print(std::string_view line) {
+  erase();
+  std::fwrite(line.data(), 1, line.size(), options_.out);
+  std::fputc('\n', options_.out);
+}
+
+// ---- the live line ------------------------------------------------------------------------------------------
+
+void TerminalReport::erase() {
+  if (drawn_) std::fputs("\r\x1b[K", options_.out);
+  drawn_ = false;
+}
+
+void TerminalReport::redraw() {
+  const std::lock_guard lock(mutex_);
+  const Time at = now();
+  if (!options_.live || !doing_.active || at - doing_.since < patience || at - drawn_at_ < patience) return;
+  const std::size_t width = options_.width > 0 ? static_cast<std::size_t>(options_.width) : 80;
+  const std::string line = cut(live_line(at), width - 1);
+  std::fputs(("\r" + coloured(cyan, line) + "\x1b[K").c_str(), options_.out);
+  std::fflush(options_.out);
+  drawn_ = true;
+  drawn_at_ = at;
+  ++spin_;
+}
+
+std::string TerminalReport::live_line(Time at) const {
+  constexpr std::array<const char*, 10> spinner = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
+  const std::chrono::duration<double> elapsed = at - doing_.since, working = at - doing_.doing_since;
+  std::string line = fmt::format("  {} {}", spinner[spin_ % spinner.size()], printable(doing_.label));
+  line += "  " + (elapsed.count() < 59.95 ? fmt::format("{:.1f} s", elapsed.count()) : duration(elapsed.count()));
+  if (doing_.done || doing_.total) {
+    line += "  " + byte_size(doing_.done);
+    if (doing_.total) line += " of " + byte_size(doing_.total);
+    if (doing_.done > doing_.first && working.count() > 0)
+      line += fmt::format(" at {}/s", byte_size(static_cast<std::uint64_t>(
+                                          static_cast<double>(doing_.done - doing_.first) / working.count())));
+  }
+  return doing_.doing.empty() ? line : line + "  " + printable(doing_.doing);
+}
+
+}  // namespace mlops

@@ -1,0 +1,98 @@
+// A run's events for people: one aligned line a resource, text diffs below it, a live line while something
+// takes time, and a closing line.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/event.hpp"
+
+namespace mlops {
+
+// Whether to use colour, for --color's auto, always or never. no_color is the environment's NO_COLOR, null when
+// it is not set; it counts when it is not empty (no-color.org).
+bool want_colour(std::string_view choice, const char* no_color, bool is_terminal);
+
+struct TerminalOptions {
+  std::FILE* out = nullptr;  // borrowed
+  bool colour = false;
+  bool live = false;     // out is a terminal: a line that is redrawn while something takes time
+  int width = 0;         // columns; 0: lines are as long as they need to be
+  bool quiet = false;    // neither resources that are ok nor those that are skipped
+  bool verbose = false;  // every line, change and diff as a whole
+  // For tests: the time. When given, the live line moves by calls of redraw alone.
+  std::function<std::chrono::steady_clock::time_point()> clock = {};
+};
+
+// Everything that comes from outside is made printable. When out cannot be written to, lines are lost in
+// silence. Called from one thread; a thread of its own (every signal blocked) moves the live line, and ends
+// with the run.
+class TerminalReport {
+ public:
+  explicit TerminalReport(TerminalOptions options);
+  ~TerminalReport();
+  TerminalReport(const TerminalReport&) = delete;
+  TerminalReport& operator=(const TerminalReport&) = delete;
+
+  void operator()(const Event& event);
+  // Draws the live line, when what is being done has taken more than 100 ms and nothing was drawn for as long.
+  void redraw();
+
+ private:
+  using Time = std::chrono::steady_clock::time_point;
+  struct Ticker;
+  struct Doing {  // what the live line tells
+    bool active = false;
+    std::string label, doing;
+    Time since{}, doing_since{};
+    std::uint64_t first = 0, done = 0, total = 0;  // bytes; first: when doing began
+  };
+  struct Failed {
+    std::string label;
+    std::vector<std::string> skipped;  // labels of what was skipped because of it
+  };
+
+  void run_started(const RunStarted& e);
+  void play_started(const PlayStarted& e);
+  void resource_started(const ResourceStarted& e);
+  void progress_made(const ProgressMade& e);
+  void resource_finished(const ResourceFinished& e);
+  void run_finished(const RunFinished& e);
+
+  Time now() const;
+  std::string coloured(const char* code, std::string_view text) const;
+  std::string resource_line(const ResourceFinished& e);
+  std::string what_changes(const ResourceFinished& e, std::size_t room) const;
+  void hold(const ResourceFinished& e);
+  void release();
+  void note_failure(const ResourceFinished& e);
+  void print_diff(const Change& change);
+  void print_output(const std::string& output);
+  void print_failures();
+  void print(std::string_view line);
+  void erase();
+  std::string live_line(Time at) const;
+
+  TerminalOptions options_;
+  std::mutex mutex_;  // of all below: the ticker draws
+  std::string mode_;
+  std::size_t label_width_ = 26, as_width_ = 6;
+  std::vector<std::string> held_;  // lines of ok resources that may yet be told as one
+  std::uint64_t held_count_ = 0;
+  Time held_since_{};
+  std::vector<Failed> failed_;
+  Doing doing_;
+  bool drawn_ = false;  // the live line is on the screen
+  Time drawn_at_{};
+  std::size_t spin_ = 0;
+  std::unique_ptr<Ticker> ticker_;
+};
+
+}  // namespace mlops

@@ -1,0 +1,195 @@
+#include "report/wording.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace mlops {
+namespace {
+
+// One step through UTF-8 (RFC 3629, section 4: no overlong forms, no surrogates). length 1 and valid false for
+// a byte that begins no sequence.
+struct Step {
+  std::uint32_t code = 0;
+  std::size_t length = 1;
+  bool valid = false;
+};
+
+Step decode(std::string_view s) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
+  const unsigned char first = byte(0);
+  if (first < 0x80) return {first, 1, true};
+  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || s.size() < length) return {};
+  std::uint32_t code = first & (0xffu >> (length + 1));
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return {};
+    code = code << 6 | (byte(i) & 0x3fu);
+  }
+  constexpr std::array<std::uint32_t, 5> least = {0, 0, 0x80, 0x800, 0x10000};
+  if (code < least[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return {};
+  return {code, length, true};
+}
+
+// Unicode's controls and the format characters that change direction, hide text or break lines.
+bool steers(std::uint32_t c) {
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
+         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x2069) || c == 0xfeff ||
+         (c >= 0xe0000 && c <= 0xe007f);
+}
+
+void append_escaped(std::string& into, std::uint32_t c) {
+  switch (c) {
+    case '\n':
+      into += "\\n";
+      break;
+    case '\t':
+      into += "\\t";
+      break;
+    case '\r':
+      into += "\\r";
+      break;
+    default:
+      if (c < 0x80) {
+        into += fmt::format("\\x{:02x}", c);
+      } else if (c <= 0xffff) {
+        into += fmt::format("\\u{:04x}", c);
+      } else {
+        into += fmt::format("\\U{:08x}", c);
+      }
+  }
+}
+
+bool plain(char c) { return c >= 0x20 && c < 0x7f; }
+
+std::string joined(const Value::Array& list, std::string_view separator) {
+  std::string text;
+  for (const Value& item : list) {
+    if (!text.empty()) text += separator;
+    text += item.is_string() ? item.as_string() : item.to_text();
+  }
+  return text;
+}
+
+Value::Array without(const Value::Array& list, const Value::Array& others) {
+  Value::Array rest;
+  for (const Value& item : list)
+    if (std::find(others.begin(), others.end(), item) == others.end()) rest.push_back(item);
+  return rest;
+}
+
+// "groups + docker", "groups + a, b − c"; "" when the lists hold the same in another order.
+std::string list_change(const std::string& property, const Value::Array& before, const Value::Array& after,
+                        std::size_t limit) {
+  const auto added = without(after, before), removed = without(before, after);
+  std::string text = property;
+  if (!added.empty()) text += " + " + cut(printable(joined(added, ", ")), limit);
+  if (!removed.empty()) text += " − " + cut(printable(joined(removed, ", ")), limit);
+  return text.size() > property.size() ? text : "";
+}
+
+// The lines that a unified diff adds and removes.
+std::string diff_size(std::string_view diff) {
+  std::uint64_t added = 0, removed = 0;
+  while (!diff.empty()) {
+    added += diff.front() == '+';
+    removed += diff.front() == '-';
+    const auto end = diff.find('\n');
+    diff.remove_prefix(end == std::string_view::npos ? diff.size() : end + 1);
+  }
+  std::string text;
+  if (added) text += fmt::format(" +{}", added);
+  if (removed) text += fmt::format(" −{}", removed);
+  return text;
+}
+
+bool says_yes(const Value& v) { return !v.is_null() && !(v.is_bool() && !v.as_bool()); }
+
+std::string event_in_words(const Change& change, const std::string& property, std::size_t limit) {
+  if (change.after.is_null() || change.after.is_bool()) return property;
+  return property + " " + (change.sensitive ? "***" : in_words(change.after, limit));
+}
+
+}  // namespace
+
+std::string printable(std::string_view text, Tabs tabs) {
+  if (std::all_of(text.begin(), text.end(), plain)) return std::string(text);
+  std::string out;
+  out.reserve(text.size() + 16);
+  while (!text.empty()) {
+    const Step step = decode(text);
+    if (!step.valid) {
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text.front()));
+    } else if (steers(step.code) && !(step.code == '\t' && tabs == Tabs::keep)) {
+      append_escaped(out, step.code);
+    } else {
+      out += text.substr(0, step.length);
+    }
+    text.remove_prefix(step.length);
+  }
+  return out;
+}
+
+std::size_t code_points(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
+}
+
+std::string cut(std::string text, std::size_t limit) {
+  if (text.size() <= limit || code_points(text) <= limit) return text;
+  std::size_t end = 0;
+  for (std::size_t points = 0; end < text.size(); ++end)
+    if ((text[end] & 0xc0) != 0x80 && ++points >= limit) break;
+  text.resize(end);
+  return text += limit ? "…" : "";
+}
+
+std::string in_words(const Value& value, std::size_t limit) {
+  if (value.is_null()) return "none";
+  if (value.is_bool()) return value.as_bool() ? "yes" : "no";
+  if (value.is_string()) return value.as_string().empty() ? "\"\"" : cut(printable(value.as_string()), limit);
+  if (value.is_array())
+    return value.as_array().empty() ? "none" : cut(printable(joined(value.as_array(), ", ")), limit);
+  return cut(printable(value.to_text()), limit);
+}
+
+std::string in_words(const Change& change, std::size_t limit) {
+  const std::string property = printable(change.property);
+  if (change.kind == Change::Kind::event) return event_in_words(change, property, limit);
+  if (property == "exists") return says_yes(change.after) ? "create" : "remove";
+  if (change.sensitive) return property + (change.before.is_null() ? " ***" : " *** → ***");
+  if (!change.text_diff.empty()) return property + diff_size(change.text_diff);
+  if (change.before.is_array() && change.after.is_array()) {
+    const std::string text = list_change(property, change.before.as_array(), change.after.as_array(), limit);
+    if (!text.empty()) return text;
+  }
+  if (change.before.is_null()) return property + " " + in_words(change.after, limit);
+  return fmt::format("{} {} → {}", property, in_words(change.before, limit), in_words(change.after, limit));
+}
+
+std::string grouped(std::uint64_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t i = text.size(); i > 3;) text.insert(i -= 3, 1, ',');
+  return text;
+}
+
+std::string duration(double seconds) {
+  if (seconds < 0.00995) return fmt::format("{:.3f} s", seconds);
+  if (seconds < 0.995) return fmt::format("{:.2f} s", seconds);
+  if (seconds < 59.95) return fmt::format("{:.1f} s", seconds);
+  const auto whole = static_cast<std::uint64_t>(seconds + 0.5);
+  if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
+  return fmt::format("{} h {:02} min", whole / 3600, whole / 60 % 60);
+}
+
+std::string byte_size(std::uint64_t bytes) {
+  if (bytes < 1000) return fmt::format("{} B", bytes);
+  constexpr std::array<const char*, 4> units = {"kB", "MB", "GB", "TB"};
+  double value = static_cast<double>(bytes) / 1000;
+  std::size_t unit = 0;
+  for (; value >= 999.95 && unit + 1 < units.size(); ++unit) value /= 1000;
+  return fmt::format("{:.1f} {}", value, units[unit]);
+}
+
+}  // namespace mlops
