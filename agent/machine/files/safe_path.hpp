@@ -10,20 +10,24 @@
 namespace mlops {
 
 // Opens folders component by component with openat(O_PATH | O_NOFOLLOW) and remembers them. When the walker is
-// strict (it acts as root), a step, a link's target included, from something owned by an unprivileged user to
-// something owned by another is Error unsafe_path, which names the step.
+// strict (it acts as root), Error unsafe_path, which names the step, is
+// - a step, a link's target included, from something owned by an unprivileged user to something owned by another;
+// - a step from a folder that everyone may write to into what neither root nor the person owns.
+// Strict or not, a link in a sticky folder that everyone may write to is followed only when the acting user or the
+// folder's owner owns it (the kernel's fs.protected_symlinks, which stepwise walking would pass by).
 class Walker {
  public:
-  explicit Walker(bool strict);
+  explicit Walker(bool strict, uid_t person = 0);
   ~Walker();
   Walker(const Walker&) = delete;
   Walker& operator=(const Walker&) = delete;
 
   // The folder that holds the path's last component, links before it followed.
   struct Place {
-    int folder = -1;   // O_PATH; owned by the walker, valid until forget()
+    int folder = -1;   // O_PATH; open as long as this lives
     uid_t owner = 0;   // of the folder
     std::string name;  // the last component; "." for the root folder
+    std::shared_ptr<const void> open;
   };
   // Absent when a folder on the way is absent or no folder. Error denied, unsafe_path.
   std::optional<Place> place(const std::string& path);
@@ -34,6 +38,8 @@ class Walker {
   std::optional<std::string> canonical(const std::string& path);
   // Drops what is remembered: after anything that may have changed folders.
   void forget();
+  // The path as every link before the last component is replaced; for messages and identities.
+  std::optional<std::string> canonical_folder(const std::string& path);
 
  private:
   struct State;

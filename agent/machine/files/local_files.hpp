@@ -1,0 +1,64 @@
+// The files of this machine: reading them, and performing the actions of their domain.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "machine/accounts/owner_names.hpp"
+#include "machine/files/file_reader.hpp"
+#include "machine/files/safe_path.hpp"
+#include "model/action.hpp"
+#include "model/error.hpp"
+
+namespace mlops {
+
+// Reads with the rights of this process. walker and names must outlive it.
+class LocalFiles : public FileReader {
+ public:
+  LocalFiles(Walker& walker, OwnerNames& names) : walker_(walker), names_(names) {}
+  std::optional<FileView> view(const std::string& path, std::uint64_t content_limit) const override;
+  std::optional<std::vector<std::string>> list(const std::string& path) const override;
+  std::optional<std::string> resolve(const std::string& path) const override;
+  std::optional<std::string> sha256(const std::string& path) const override;
+
+ private:
+  FileStatus status_of(const struct ::stat& raw) const;
+  Walker& walker_;
+  OwnerNames& names_;
+};
+
+// Performs the file actions durably: when a member returns, what it did survives a power cut. walker and names must
+// outlive it. notice gets a sentence where something could not be done atomically.
+class FileWriter {
+ public:
+  using Notice = std::function<void(const std::string&)>;
+  FileWriter(Walker& walker, OwnerNames& names, Notice notice)
+      : walker_(walker), names_(names), notice_(std::move(notice)) {}
+
+  void perform(const WriteFile& action);
+  void perform(const CreateDirectory& action);
+  void perform(const CreateLink& action);
+  void perform(const SetAttributes& action);
+  void perform(const RemovePath& action);
+  void perform(const RenamePath& action);
+
+  // All of them with one sync before and one after the renames for each file system. One error for each, absent
+  // where it went well.
+  std::vector<std::optional<Error>> write_together(std::span<const WriteFile* const> actions);
+
+ private:
+  Walker& walker_;
+  OwnerNames& names_;
+  Notice notice_;
+};
+
+// The name of the temporary file beside a target of that name. It is always the same, so that what a killed run left
+// is found and replaced by the next one; a name that would be too long is shortened.
+std::string temporary_name(const std::string& name, const std::string& suffix = "new");
+
+}  // namespace mlops
