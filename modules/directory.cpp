@@ -1,0 +1,221 @@
+// directory: a folder, with its mode and its owner.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "playbook/module.hpp"
+
+namespace mlops::modules {
+namespace {
+
+struct Directory {
+  static constexpr auto type = "directory";
+  enum class State { present, absent };
+
+  struct Desired {
+    Path path;
+    State state = State::present;
+    std::optional<Mode> mode;
+    std::optional<std::string> owner, group;
+    bool parents = false, recursive = false, force = false;
+  };
+  struct Current {
+    enum class What { nothing, folder, link_to_folder, link, other };
+    What what = What::nothing;
+    std::uint32_t mode = 0;
+    std::string owner, group;          // of the folder, a link followed
+    bool has_content = false;          // only looked at for state absent
+    std::string description;           // "a file", "a symbolic link": of what is there
+    std::vector<std::string> missing;  // folders above that are absent, outermost first
+  };
+
+  static void describe(Schema<Desired>& s) {
+    s.summary("A folder, with its mode and its owner.");
+    s.named_by("path");
+    s.required("path", &Desired::path, "Where the folder is.");
+    s.one_of("state", &Desired::state, {{"present", State::present}, {"absent", State::absent}},
+             "Whether it is to be there.");
+    s.optional("mode", &Desired::mode, "Permission bits, \"0750\". A new folder gets 0755 where not given.");
+    s.optional("owner", &Desired::owner, "Name of the user it belongs to.");
+    s.optional("group", &Desired::group, "Name of the group it belongs to.");
+    s.optional("parents", &Desired::parents,
+               "Make missing folders above it too: mode 0755, with the same owner and group.");
+    s.optional("recursive", &Desired::recursive, "With state absent: remove it though it has content.");
+    s.optional("force", &Desired::force, "Replace, or remove, what is there and is no folder.");
+    s.check(&Directory::check);
+    s.example("A folder of a person", R"({"type": "directory", "path": "~/soft"})");
+    s.example("A shared folder and those above it",
+              R"({"type": "directory", "path": "/srv/data/raw", "mode": "2775", "parents": true})");
+    s.example("Remove a folder and all that is in it",
+              R"({"type": "directory", "path": "/srv/old", "state": "absent", "recursive": true})");
+  }
+
+  static void check(const Desired& d, Checker& c) {
+    if (d.path.text == "/" && d.state == State::absent) c.error("path", "the root folder cannot be removed");
+    if (d.state == State::absent) return;
+    if (d.recursive) c.error("recursive", "`recursive` is for state absent", "leave it out");
+  }
+
+  static Claims claims(const Desired& d) {
+    Claims claims{{.key = d.path.text, .tree = d.state == State::absent}};
+    if (d.owner) claims.push_back({.kind = Claim::Kind::user, .key = *d.owner, .access = Claim::Access::reads});
+    if (d.group)
+      claims.push_back({.kind = Claim::Kind::group, .key = *d.group, .access = Claim::Access::reads});
+    return claims;
+  }
+
+  static Actor actor(const Desired& d) { return {Actor::Kind::path, d.path.text, d.owner.value_or("")}; }
+
+  static Current inspect(const Desired& d, const MachineReader& machine) {
+    using What = Current::What;
+    const FileReader& files = machine.files();
+    Current c;
+    auto status = files.status(d.path.text);
+    if (!status) {
+      if (d.state == State::present) c.missing = missing_above(d.path.text, files);
+      return c;
+    }
+    c.description = to_text(status->type);
+    const bool link = status->type == FileType::symlink;
+    if (link) {
+      const auto target = files.resolve(d.path.text);
+      status = target ? files.status(*target) : std::nullopt;
+    }
+    const bool folder = status && status->type == FileType::directory;
+    c.what = link ? (folder ? What::link_to_folder : What::link) : (folder ? What::folder : What::other);
+    if (!folder) return c;
+    c.mode = status->mode;
+    c.owner = as_wanted(d.owner, status->owner, [&](auto id) { return machine.accounts().user_by_uid(id); });
+    c.group = as_wanted(d.group, status->group, [&](auto id) { return machine.accounts().group_by_gid(id); });
+    if (d.state == State::absent && !link) c.has_content = !files.list(d.path.text).value_or(Names{}).empty();
+    return c;
+  }
+
+  //  current \ desired     present                              absent
+  //  nothing               create (above it too: parents)       –
+  //  folder                mode, owner, group                   remove (content: recursive, else error)
+  //  link to a folder      mode, owner, group of the folder     remove the link
+  //  other link            error; force: replace the link       remove the link
+  //  file or the like      error; force: replace it             error; force: remove it
+  static Diff diff(const Desired& d, const Current& c) {
+    using What = Current::What;
+    if (d.state == State::absent) return removal(d, c);
+    if (c.what == What::nothing) return creation(d, c);
+    if (c.what == What::folder || c.what == What::link_to_folder) return attributes(d, c);
+    if (!d.force)
+      throw Error(
+          fmt::format("{} is {}, not a folder; with `force` it would be replaced", d.path.text, c.description));
+    Diff replaced = creation(d, c);
+    replaced.changes.front() = {.property = "type", .before = c.description, .after = "a folder"};
+    replaced.actions.insert(replaced.actions.begin(), RemovePath{d.path.text});
+    return replaced;
+  }
+
+  static Value outputs(const Desired& d, const Current&) {
+    Value v;
+    v.set("path", d.path.text);
+    return v;
+  }
+
+ private:
+  using Names = std::vector<std::string>;
+
+  static std::string parent(const std::string& path) {
+    const auto slash = path.rfind('/');
+    return slash == 0 ? "/" : path.substr(0, slash);
+  }
+
+  // The name on the machine; or the wanted text, when that is the number of this very account.
+  template <class Lookup>
+  static std::string as_wanted(const std::optional<std::string>& wanted, const std::string& found,
+                               Lookup lookup) {
+    if (!wanted || *wanted == found || wanted->empty() || wanted->size() > 9) return found;
+    if (!std::all_of(wanted->begin(), wanted->end(), [](char ch) { return ch >= '0' && ch <= '9'; }))
+      return found;
+    const auto account = lookup(static_cast<std::uint32_t>(std::stoul(*wanted)));
+    return account && account->name == found ? *wanted : found;
+  }
+
+  static Names missing_above(const std::string& path, const FileReader& files) {
+    Names missing;
+    for (std::string at = parent(path); at != "/"; at = parent(at)) {
+      auto status = files.status(at);
+      if (status && status->type == FileType::symlink) {
+        const auto target = files.resolve(at);
+        if (!target)
+          throw Error(fmt::format("{} is a symbolic link to nothing, so {} cannot be made", at, path));
+        status = files.status(*target);
+      }
+      if (status && status->type != FileType::directory)
+        throw Error(
+            fmt::format("{} is {}, not a folder, so {} cannot be made", at, to_text(status->type), path));
+      if (status) break;
+      missing.insert(missing.begin(), at);
+    }
+    return missing;
+  }
+
+  static std::string octal(std::uint32_t mode) { return fmt::format("{:04o}", mode); }
+
+  static Diff creation(const Desired& d, const Current& c) {
+    if (!c.missing.empty() && !d.parents)
+      throw Error(
+          fmt::format("{} does not exist, so {} cannot be made: give it a directory resource before this one, "
+                      "or set `parents`",
+                      c.missing.back(), d.path.text));
+    Diff diff;
+    const std::uint32_t mode = d.mode ? d.mode->bits : 0755;
+    const std::string owner = d.owner.value_or(""), group = d.group.value_or("");
+    diff.changes.push_back({.property = "exists", .before = false, .after = true});
+    if (!c.missing.empty()) {
+      Value::Array made(c.missing.begin(), c.missing.end());
+      diff.changes.push_back({.property = "parents", .before = Value::Array{}, .after = std::move(made)});
+    }
+    diff.changes.push_back({.property = "mode", .after = octal(mode)});
+    if (d.owner) diff.changes.push_back({.property = "owner", .after = owner});
+    if (d.group) diff.changes.push_back({.property = "group", .after = group});
+    for (const std::string& above : c.missing)
+      diff.actions.push_back(CreateDirectory{above, 0755, owner, group});
+    diff.actions.push_back(CreateDirectory{d.path.text, mode, owner, group});
+    return diff;
+  }
+
+  static Diff attributes(const Desired& d, const Current& c) {
+    Diff diff;
+    SetAttributes set{.path = d.path.text};
+    if (d.mode && d.mode->bits != c.mode) {
+      diff.changes.push_back({.property = "mode", .before = octal(c.mode), .after = octal(d.mode->bits)});
+      set.mode = d.mode->bits;
+    }
+    if (d.owner && *d.owner != c.owner) {
+      diff.changes.push_back({.property = "owner", .before = c.owner, .after = *d.owner});
+      set.owner = *d.owner;
+    }
+    if (d.group && *d.group != c.group) {
+      diff.changes.push_back({.property = "group", .before = c.group, .after = *d.group});
+      set.group = *d.group;
+    }
+    if (!diff.changes.empty()) diff.actions.push_back(std::move(set));
+    return diff;
+  }
+
+  static Diff removal(const Desired& d, const Current& c) {
+    if (c.what == Current::What::nothing) return {};
+    if (c.what == Current::What::other && !d.force)
+      throw Error(
+          fmt::format("{} is {}, not a folder; with `force` it would be removed", d.path.text, c.description));
+    if (c.has_content && !d.recursive)
+      throw Error(
+          fmt::format("{} has content; with `recursive` it would be removed with all of it", d.path.text));
+    Diff diff;
+    diff.changes.push_back({.property = "exists", .before = true, .after = false});
+    diff.actions.push_back(RemovePath{d.path.text, c.has_content});
+    return diff;
+  }
+};
+
+}  // namespace
+
+MLOPS_MODULE(Directory);
+
+}  // namespace mlops::modules

@@ -1,0 +1,273 @@
+// file: a regular file, with its content, its mode and its owner.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "model/text_diff.hpp"
+#include "playbook/module.hpp"
+
+namespace mlops::modules {
+namespace {
+
+struct File {
+  static constexpr auto type = "file";
+  enum class State { present, absent };
+
+  struct Desired {
+    Path path;
+    State state = State::present;
+    std::optional<std::string> content;
+    std::optional<SourceFile> source;
+    std::optional<Mode> mode;
+    std::optional<std::string> owner, group;
+    bool recursive = false, force = false, sensitive = false;
+  };
+  struct Current {
+    enum class What { nothing, file, link_to_file, link, folder, other };
+    What what = What::nothing;
+    bool same_content = false;  // as wanted; false when no content is wanted
+    bool has_content = false;   // of a folder that stands in the way; only looked at with force
+    std::uint32_t mode = 0;
+    std::uint64_t size = 0;            // bytes
+    std::string owner, group;          // of the file, a link followed
+    std::optional<std::string> text;   // the old content, where a diff is to be shown
+    std::string description, missing;  // "a folder": of what is there; the folder above when it is absent
+  };
+
+  static void describe(Schema<Desired>& s) {
+    s.summary("A regular file, with its content, its mode and its owner.");
+    s.named_by("path");
+    s.required("path", &Desired::path, "Where the file is. A link there is followed when it points at a file.");
+    s.one_of("state", &Desired::state, {{"present", State::present}, {"absent", State::absent}},
+             "Whether it is to be there.");
+    s.optional("content", &Desired::content,
+               "The whole content. With neither content nor source, what a file holds is left alone, "
+               "and a new one is empty.");
+    s.optional("source", &Desired::source, "A file beside the playbook that has the content.");
+    s.optional("mode", &Desired::mode, "Permission bits, \"0600\". A new file gets 0644 where not given.");
+    s.optional("owner", &Desired::owner, "Name of the user it belongs to.");
+    s.optional("group", &Desired::group, "Name of the group it belongs to.");
+    s.optional("force", &Desired::force,
+               "Replace, or remove, what is there and is no file: a folder, a device, the link itself.");
+    s.optional("recursive", &Desired::recursive, "With force: also a folder that has content.");
+    s.optional("sensitive", &Desired::sensitive, "Never show the content: it is *** everywhere.");
+    s.check(&File::check);
+    s.example("A file of one line",
+              R"({"type": "file", "path": "/etc/motd", "content": "Be kind.\n", "mode": "0644"})");
+    s.example("Only the rights of a file", R"({"type": "file", "path": "~/.ssh/key.pem", "mode": "0400"})");
+    s.example("No such file", R"({"type": "file", "path": "/etc/cron.d/old", "state": "absent"})");
+  }
+
+  static void check(const Desired& d, Checker& c) {
+    if (d.content && d.source)
+      c.error("source", "`content` and `source` are both given", "leave one of them out");
+    if (d.recursive && !d.force) c.error("recursive", "`recursive` is for `force`", "set `force` too");
+    if (d.path.text == "/") c.error("path", "the root folder is no file");
+    if (d.state == State::present) return;
+    for (const char* name : {"content", "source", "mode", "owner", "group"})
+      if (c.given(name))
+        c.error(name, fmt::format("a file that is to be absent has no `{}`", name), "leave it out");
+  }
+
+  static Claims claims(const Desired& d) {
+    Claims claims{{.key = d.path.text, .tree = d.recursive}};
+    if (d.owner) claims.push_back({.kind = Claim::Kind::user, .key = *d.owner, .access = Claim::Access::reads});
+    if (d.group)
+      claims.push_back({.kind = Claim::Kind::group, .key = *d.group, .access = Claim::Access::reads});
+    return claims;
+  }
+
+  static Actor actor(const Desired& d) { return {Actor::Kind::path, d.path.text, d.owner.value_or("")}; }
+
+  static Current inspect(const Desired& d, const MachineReader& machine) {
+    using What = Current::What;
+    const FileReader& files = machine.files();
+    const std::string* wanted = wanted_content(d);
+    // One byte more than wanted is enough to tell a longer file apart.
+    const std::uint64_t limit = wanted && d.state == State::present ? wanted->size() + 1 : 0;
+    auto view = files.view(d.path.text, limit);
+    Current c;
+    if (!view) {
+      if (d.state == State::present) c.missing = missing_folder(d.path.text, files);
+      return c;
+    }
+    if (view->status.type == FileType::regular) {
+      c.what = What::file;
+      look_at_file(d, d.path.text, std::move(*view), wanted, machine, c);
+      return c;
+    }
+    c.description = to_text(view->status.type);
+    c.what = view->status.type == FileType::directory ? What::folder : What::other;
+    if (c.what == What::folder && d.force) {
+      const auto names = files.list(d.path.text);
+      c.has_content = names && !names->empty();
+    }
+    if (view->status.type != FileType::symlink) return c;
+    c.what = What::link;
+    c.description = fmt::format("a symbolic link to {}", view->target);
+    const auto target = files.resolve(d.path.text);
+    if (!target || d.force || d.state == State::absent) return c;
+    view = files.view(*target, limit);
+    if (!view || view->status.type != FileType::regular) return c;
+    c.what = What::link_to_file;
+    look_at_file(d, *target, std::move(*view), wanted, machine, c);
+    return c;
+  }
+
+  //  current \ desired   present                                   absent
+  //  nothing             create (no folder for it: error)          –
+  //  file                content, mode, owner, group               remove
+  //  link to a file      the same of the file it points at;        remove the link
+  //                      force: replace the link
+  //  other link          error; force: replace the link            remove the link
+  //  folder              error; force: replace it                  error; force: remove it
+  //                      (with content: recursive besides force)   (with content: recursive besides force)
+  //  device or the like  error; force: replace it                  error; force: remove it
+  static Diff diff(const Desired& d, const Current& c) {
+    using What = Current::What;
+    if (d.state == State::absent) return removal(d, c);
+    if (c.what == What::file || c.what == What::link_to_file) return difference(d, c);
+    if (c.what == What::nothing) return creation(d, c);
+    guard(d, c, "replaced");
+    Diff replaced = creation(d, c);
+    replaced.changes.front() = {.property = "type", .before = c.description, .after = "a file"};
+    if (c.what == What::link)
+      std::get<WriteFile>(replaced.actions.front()).replace_link = true;
+    else
+      replaced.actions.insert(replaced.actions.begin(), RemovePath{d.path.text, c.has_content});
+    return replaced;
+  }
+
+  static Value outputs(const Desired& d, const Current&) {
+    Value v;
+    v.set("path", d.path.text);
+    return v;
+  }
+
+ private:
+  static constexpr std::uint64_t diff_limit = 4u << 20;  // bytes; as unified_diff has it
+
+  static const std::string* wanted_content(const Desired& d) {
+    return d.content ? &*d.content : d.source ? &d.source->content : nullptr;
+  }
+
+  static void look_at_file(const Desired& d, const std::string& path, FileView view, const std::string* wanted,
+                           const MachineReader& machine, Current& c) {
+    c.mode = view.status.mode;
+    c.size = view.status.size;
+    c.owner = as_wanted(d.owner, std::move(view.status.owner),
+                        [&](auto id) { return machine.accounts().user_by_uid(id); });
+    c.group = as_wanted(d.group, std::move(view.status.group),
+                        [&](auto id) { return machine.accounts().group_by_gid(id); });
+    c.same_content = wanted && view.content && *view.content == *wanted;
+    if (!wanted || d.state == State::absent || c.same_content || d.sensitive || c.size > diff_limit) return;
+    c.text = std::move(view.content);
+    if (c.text) return;
+    if (auto whole = machine.files().view(path, diff_limit)) c.text = std::move(whole->content);
+  }
+
+  // The name on the machine; or the wanted text, when that is the number of this very account.
+  template <class Lookup>
+  static std::string as_wanted(const std::optional<std::string>& wanted, std::string found, Lookup lookup) {
+    if (!wanted || *wanted == found || wanted->empty() || wanted->size() > 9) return found;
+    if (!std::all_of(wanted->begin(), wanted->end(), [](char ch) { return ch >= '0' && ch <= '9'; }))
+      return found;
+    const auto account = lookup(static_cast<std::uint32_t>(std::stoul(*wanted)));
+    return account && account->name == found ? *wanted : found;
+  }
+
+  // The folder above, when there is none.
+  static std::string missing_folder(const std::string& path, const FileReader& files) {
+    const auto slash = path.rfind('/');
+    const std::string folder = slash == 0 ? "/" : path.substr(0, slash);
+    return files.exists(folder) ? "" : folder;
+  }
+
+  static std::string octal(std::uint32_t mode) { return fmt::format("{:04o}", mode); }
+  static std::string bytes(std::uint64_t size) { return size == 1 ? "1 byte" : fmt::format("{} bytes", size); }
+
+  static Diff creation(const Desired& d, const Current& c) {
+    if (!c.missing.empty())
+      throw Error(
+          fmt::format("{} does not exist, so {} cannot be made: give it a directory resource before this one",
+                      c.missing, d.path.text));
+    Diff diff;
+    const std::string* content = wanted_content(d);
+    const std::uint32_t mode = d.mode ? d.mode->bits : 0644;
+    diff.changes.push_back({.property = "exists", .before = false, .after = true});
+    if (content && !content->empty())
+      diff.changes.push_back({.property = "content",
+                              .after = bytes(content->size()),
+                              .sensitive = d.sensitive,
+                              .text_diff = d.sensitive ? "" : unified_diff("", *content)});
+    diff.changes.push_back({.property = "mode", .after = octal(mode)});
+    if (d.owner) diff.changes.push_back({.property = "owner", .after = *d.owner});
+    if (d.group) diff.changes.push_back({.property = "group", .after = *d.group});
+    diff.actions.push_back(WriteFile{.path = d.path.text,
+                                     .content = content ? *content : "",
+                                     .mode = mode,
+                                     .owner = d.owner.value_or(""),
+                                     .group = d.group.value_or("")});
+    return diff;
+  }
+
+  static Diff difference(const Desired& d, const Current& c) {
+    Diff diff;
+    const std::string* content = wanted_content(d);
+    const bool rewrite = content && !c.same_content;
+    if (rewrite)
+      diff.changes.push_back({.property = "content",
+                              .before = bytes(c.size),
+                              .after = bytes(content->size()),
+                              .sensitive = d.sensitive,
+                              .text_diff = c.text ? unified_diff(*c.text, *content) : ""});
+    SetAttributes set{.path = d.path.text};
+    if (d.mode && d.mode->bits != c.mode) {
+      diff.changes.push_back({.property = "mode", .before = octal(c.mode), .after = octal(d.mode->bits)});
+      set.mode = d.mode->bits;
+    }
+    if (d.owner && *d.owner != c.owner) {
+      diff.changes.push_back({.property = "owner", .before = c.owner, .after = *d.owner});
+      set.owner = *d.owner;
+    }
+    if (d.group && *d.group != c.group) {
+      diff.changes.push_back({.property = "group", .before = c.group, .after = *d.group});
+      set.group = *d.group;
+    }
+    if (rewrite)
+      diff.actions.push_back(WriteFile{.path = set.path,
+                                       .content = *content,
+                                       .mode = set.mode,
+                                       .owner = std::move(set.owner),
+                                       .group = std::move(set.group)});
+    else if (!diff.changes.empty())
+      diff.actions.push_back(std::move(set));
+    return diff;
+  }
+
+  static Diff removal(const Desired& d, const Current& c) {
+    using What = Current::What;
+    if (c.what == What::nothing) return {};
+    if (c.what == What::folder || c.what == What::other) guard(d, c, "removed");
+    Diff diff;
+    diff.changes.push_back({.property = "exists", .before = true, .after = false});
+    diff.actions.push_back(RemovePath{d.path.text, c.has_content});
+    return diff;
+  }
+
+  static void guard(const Desired& d, const Current& c, const char* verb) {
+    if (!d.force)
+      throw Error(
+          fmt::format("{} is {}, not a file; with `force` it would be {}", d.path.text, c.description, verb));
+    if (c.has_content && !d.recursive)
+      throw Error(
+          fmt::format("{} is a folder that has content; with `recursive` besides `force` it would be {}",
+                      d.path.text, verb));
+  }
+};
+
+}  // namespace
+
+MLOPS_MODULE(File);
+
+}  // namespace mlops::modules
