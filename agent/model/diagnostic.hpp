@@ -18,8 +18,17 @@ struct Diagnostic {
   std::string related_message;
 };
 
-// file:line:column: error: message, the line, a caret under the column, the hint, and the related place.
-// Tabs of the line are kept before the caret; long lines are cut around it. Colours are ANSI's.
+// As people see it, each line ended:
+//     playbook.json:3:7: error: unknown parameter `nme`
+//       {"type": "file", "nme": "motd"}
+//                        ^
+//       hint: did you mean `name`?
+//     playbook.json:1:2: note: first defined here
+//       {
+//       ^
+// Tabs of the line are kept before the caret; lines of more than 100 code points are cut around it, with … where
+// something is left out; what could steer a terminal becomes U+FFFD. Without a source there is no place and no
+// line, with line 0 no line. Colours are ANSI's.
 std::string to_text(const Diagnostic& diagnostic, bool colour = false);
 
 // Collects mistakes so that all of a run's are shown together.
