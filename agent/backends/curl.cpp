@@ -1,0 +1,228 @@
+// HTTP by libcurl. The multi interface is used for one transfer, so that it can be ended by a descriptor at
+// once.
+#include <curl/curl.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <string_view>
+
+#include "backends/curl_api.hpp"
+
+namespace {
+
+constexpr int max_redirects = 10;
+
+struct Client {
+  CURLM* multi = nullptr;
+  CURL* easy = nullptr;
+};
+
+// One transfer, as the callbacks see it.
+struct Transfer {
+  const mlops_curl_request* request;
+  CURL* easy;
+  bool responded = false;  // on_response was called
+  bool stopped = false;    // by a callback
+};
+
+bool is_redirect(long status) {
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+long status_of(CURL* easy) {
+  long status = 0;
+  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+  return status;
+}
+
+const char* header(CURL* easy, const char* name) {
+  curl_header* found = nullptr;
+  return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK ? found->value : "";
+}
+
+// Whether the answer only names another place.
+bool redirects(CURL* easy) { return is_redirect(status_of(easy)) && header(easy, "Location")[0] != '\0'; }
+
+// Where to; known when the transfer has ended.
+const char* redirect_of(CURL* easy) {
+  char* url = nullptr;
+  if (redirects(easy)) curl_easy_getinfo(easy, CURLINFO_REDIRECT_URL, &url);
+  return url;
+}
+
+// Tells the caller of the answer's head, once. False when the caller wants no more.
+bool respond(Transfer& t) {
+  if (t.responded) return true;
+  t.responded = true;
+  mlops_curl_response response{};
+  response.status = status_of(t.easy);
+  char* url = nullptr;
+  curl_easy_getinfo(t.easy, CURLINFO_EFFECTIVE_URL, &url);
+  response.url = url ? url : t.request->url;
+  response.etag = header(t.easy, "ETag");
+  response.last_modified = header(t.easy, "Last-Modified");
+  response.content_range = header(t.easy, "Content-Range");
+  curl_off_t length = -1, wait = 0;
+  curl_easy_getinfo(t.easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
+  curl_easy_getinfo(t.easy, CURLINFO_RETRY_AFTER, &wait);
+  response.content_length = length;
+  response.retry_after = wait;
+  t.stopped = t.request->on_response(t.request->context, &response) != 0;
+  return !t.stopped;
+}
+
+// CURLOPT_WRITEFUNCTION: a count other than given ends the transfer. A redirect's body is of no interest.
+std::size_t write(char* data, std::size_t, std::size_t size, void* context) {
+  Transfer& t = *static_cast<Transfer*>(context);
+  if (redirects(t.easy)) return size;
+  if (!respond(t)) return size + 1;
+  t.stopped = t.request->on_data(t.request->context, data, size) != 0;
+  return t.stopped ? size + 1 : size;
+}
+
+bool is_https(const char* url) { return strncasecmp(url, "https:", 6) == 0; }
+
+void prepare(CURL* easy, Transfer& t, curl_slist* headers, char* message) {
+  const mlops_curl_request& r = *t.request;
+  curl_easy_reset(easy);
+  curl_easy_setopt(easy, CURLOPT_URL, r.url);
+  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(easy, CURLOPT_USERAGENT, r.user_agent);
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, r.connect_timeout_ms);
+  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, r.stall_seconds);
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, message);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, write);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &t);
+  curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  if (r.ca_file) curl_easy_setopt(easy, CURLOPT_CAINFO, r.ca_file);
+}
+
+mlops_curl_failure kind_of(CURLcode code) {
+  switch (code) {
+    case CURLE_OK:
+      return mlops_curl_none;
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_HTTP2:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_GOT_NOTHING:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_AGAIN:
+    case CURLE_HTTP2_STREAM:
+    case CURLE_PROXY:
+      return mlops_curl_connection;
+    default:
+      return mlops_curl_refused;
+  }
+}
+
+void fail(mlops_curl_result& result, mlops_curl_failure failure, const char* cause) {
+  result.failure = failure;
+  std::snprintf(result.message, sizeof result.message, "%s", cause);
+}
+
+// Runs the prepared transfer to its end. CURLE_ABORTED_BY_CALLBACK when cancelled.
+CURLcode run(Client& client, int cancel_fd) {
+  curl_multi_add_handle(client.multi, client.easy);
+  CURLcode code = CURLE_OK;
+  for (int running = 1;;) {
+    if (curl_multi_perform(client.multi, &running) != CURLM_OK) code = CURLE_OUT_OF_MEMORY;
+    if (code != CURLE_OK || running == 0) break;
+    curl_waitfd cancel{cancel_fd, CURL_WAIT_POLLIN, 0};
+    if (curl_multi_poll(client.multi, &cancel, cancel_fd < 0 ? 0 : 1, 1000, nullptr) != CURLM_OK)
+      code = CURLE_OUT_OF_MEMORY;
+    if (cancel.revents != 0) code = CURLE_ABORTED_BY_CALLBACK;
+  }
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(client.multi, &left))
+    if (message->msg == CURLMSG_DONE && code == CURLE_OK) code = message->data.result;
+  curl_multi_remove_handle(client.multi, client.easy);
+  return code;
+}
+
+void report(mlops_curl_result& result, const Transfer& t, CURLcode code, const char* message) {
+  if (t.stopped) return fail(result, mlops_curl_stopped, "");
+  if (code == CURLE_ABORTED_BY_CALLBACK) return fail(result, mlops_curl_cancelled, "interrupted");
+  if (code != CURLE_OK) fail(result, kind_of(code), message[0] ? message : curl_easy_strerror(code));
+}
+
+// The place that the answer points to; null when it is the answer itself, or when it must not be followed.
+char* next_place(CURL* easy, const char* from, int followed, mlops_curl_result& result) {
+  const char* to = redirect_of(easy);
+  if (!to) return nullptr;
+  if (followed == max_redirects) {
+    fail(result, mlops_curl_refused, "more than 10 redirects");
+    return nullptr;
+  }
+  if (is_https(from) && !is_https(to)) {
+    fail(result, mlops_curl_refused, "");
+    std::snprintf(result.message, sizeof result.message, "it redirects from https to %s", to);
+    return nullptr;
+  }
+  return strdup(to);
+}
+
+void get(Client& client, const mlops_curl_request& request, curl_slist* headers, mlops_curl_result& result) {
+  Transfer t{&request, client.easy};
+  char message[CURL_ERROR_SIZE] = "";
+  prepare(client.easy, t, headers, message);
+  char* place = nullptr;
+  for (int followed = 0;; ++followed) {
+    if (place) curl_easy_setopt(client.easy, CURLOPT_URL, place);
+    report(result, t, run(client, request.cancel_fd), message);
+    if (result.failure != mlops_curl_none) break;
+    char* next = next_place(client.easy, place ? place : request.url, followed, result);
+    if (!next) break;
+    std::free(place);
+    place = next;
+  }
+  std::free(place);
+  // An answer without a body.
+  if (result.failure == mlops_curl_none && !respond(t)) fail(result, mlops_curl_stopped, "");
+}
+
+std::once_flag initialised;
+
+}  // namespace
+
+#define EXPORT extern "C" __attribute__((visibility("default")))
+
+EXPORT mlops_curl_open_fn mlops_curl_open;
+EXPORT mlops_curl_close_fn mlops_curl_close;
+EXPORT mlops_curl_get_fn mlops_curl_get;
+
+void* mlops_curl_open() {
+  std::call_once(initialised, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+  Client client{curl_multi_init(), curl_easy_init()};
+  if (!client.multi || !client.easy) {
+    curl_easy_cleanup(client.easy);
+    curl_multi_cleanup(client.multi);
+    return nullptr;
+  }
+  return new Client(client);
+}
+
+void mlops_curl_close(void* client) {
+  auto* const c = static_cast<Client*>(client);
+  curl_easy_cleanup(c->easy);
+  curl_multi_cleanup(c->multi);
+  delete c;
+}
+
+void mlops_curl_get(void* client, const mlops_curl_request* request, mlops_curl_result* result) {
+  *result = {};
+  curl_slist* headers = nullptr;
+  for (const char* const* h = request->headers; *h; ++h) headers = curl_slist_append(headers, *h);
+  get(*static_cast<Client*>(client), *request, headers, *result);
+  curl_slist_free_all(headers);
+}

@@ -1,0 +1,65 @@
+// What earlier downloads proved, kept in one small file. Losing it costs only time: a file that is damaged, in
+// other hands or not writable counts as empty, and nothing here throws.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mlops {
+
+struct ActingUser;
+
+// A file's identity and version; equal stamps mean equal content.
+struct FileStamp {
+  std::uint64_t device = 0, inode = 0, size = 0;
+  std::int64_t mtime_ns = 0, ctime_ns = 0;
+  friend bool operator==(const FileStamp&, const FileStamp&) = default;
+};
+FileStamp stamp_of(const struct stat& status);
+
+// What is known of a file that came from url. The key is kind, path, url and sha256_url.
+struct DownloadRecord {
+  enum class Kind {
+    proof,    // path held content of this digest when it had this stamp
+    partial,  // path is being downloaded into the file of this stamp's device and inode
+  } kind = Kind::proof;
+  std::string path, url, sha256_url;
+  std::string sha256;  // of a proof
+  std::string etag, last_modified;
+  std::string boot;  // of a partial: the boot in which it was begun, since a power cut may leave holes
+  FileStamp stamp;
+  friend bool operator==(const DownloadRecord&, const DownloadRecord&) = default;
+};
+
+class DownloadCache {
+ public:
+  static constexpr std::size_t max_records = 500;
+
+  // The folder is made (0700) when the first record is kept; its parent must be there, or be made by it too.
+  explicit DownloadCache(std::string folder);
+
+  std::optional<DownloadRecord> find(DownloadRecord::Kind kind, const std::string& path, const std::string& url,
+                                     const std::string& sha256_url) const;
+  // Replaces the record of the same key, drops the oldest beyond max_records, and writes the file atomically.
+  void keep(const DownloadRecord& record);
+  void forget(DownloadRecord::Kind kind, const std::string& path);
+
+ private:
+  std::vector<DownloadRecord> read() const;
+  void write(const std::vector<DownloadRecord>& records) const;
+  std::string folder_;
+};
+
+// The file's text, and back: absent when any of it is damaged.
+std::string format_records(const std::vector<DownloadRecord>& records);
+std::optional<std::vector<DownloadRecord>> parse_records(std::string_view text);
+
+// Where who acts keeps caches: $XDG_CACHE_HOME/mlops-agent, or ~/.cache/mlops-agent. The variable counts only
+// where it is who's own: not under sudo.
+std::string default_cache_folder(const ActingUser& who);
+
+}  // namespace mlops
