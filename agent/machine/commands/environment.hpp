@@ -1,0 +1,18 @@
+// The environment a child process gets.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "machine/commands/process.hpp"
+
+namespace mlops {
+
+// HOME, USER, LOGNAME, SHELL of who acts, a fixed PATH, LANG=C.UTF-8 and this process's proxy variables;
+// command.env over them; command.path before the PATH that results.
+std::map<std::string, std::string> child_environment(const Command& command, const ActingUser& who);
+
+// Where it starts: command.cwd; without one the home of who acts, or / where there is no such folder.
+std::string child_folder(const Command& command, const ActingUser& who);
+
+}  // namespace mlops
