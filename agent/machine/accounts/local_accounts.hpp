@@ -1,0 +1,59 @@
+// The users and groups of the machine that this process runs on.
+#pragma once
+
+#include <string>
+
+#include "machine/accounts/account_files.hpp"
+#include "machine/accounts/account_reader.hpp"
+#include "machine/commands/process.hpp"
+#include "model/action.hpp"
+
+namespace mlops {
+
+// Reads passwd and group below etc itself, again when device, inode, size, mtime or ctime of one changed. What
+// they do not have is asked of the name services, for the real /etc only, and only when nsswitch.conf(5) lists
+// more than files. Not for several threads at once.
+class LocalAccounts : public AccountReader {
+ public:
+  explicit LocalAccounts(std::string etc = "/etc");
+  std::optional<UserAccount> user(const std::string& name) const override;
+  std::optional<GroupAccount> group(const std::string& name) const override;
+  std::optional<UserAccount> user_by_uid(std::uint32_t uid) const override;
+  std::optional<GroupAccount> group_by_gid(std::uint32_t gid) const override;
+
+ private:
+  struct Stamp {
+    std::uint64_t device = 0, inode = 0;
+    std::int64_t size = -1, mtime_ns = 0, ctime_ns = 0;
+    friend bool operator==(const Stamp&, const Stamp&) = default;
+  };
+  static Stamp stamp(const std::string& path);
+  const AccountFiles& files() const;
+
+  std::string etc_;
+  bool services_ = false;  // name services beside the files
+  mutable Stamp passwd_, group_;
+  mutable AccountFiles files_;
+};
+
+// Makes, changes and removes users and groups of this machine with shadow's programs, every value given to
+// them. Errors carry what the program printed.
+class LocalAccountWriter {
+ public:
+  LocalAccountWriter(const ActingUser& who, const Cancellation& cancellation)
+      : who_(who), cancellation_(cancellation) {}
+  void perform(const CreateGroup& action) const;
+  void perform(const ChangeGroup& action) const;
+  void perform(const RemoveGroup& action) const;
+  void perform(const CreateUser& action) const;
+  void perform(const ChangeUser& action) const;
+  void perform(const RemoveUser& action) const;
+  void perform(const ChangeMembership& action) const;
+
+ private:
+  void run(const std::string& doing, std::vector<std::string> argv) const;
+  ActingUser who_;
+  const Cancellation& cancellation_;
+};
+
+}  // namespace mlops
