@@ -1,0 +1,516 @@
+// path_entry: a folder on PATH in new shells of a person, by one line in each file that the shell reads at its
+// start.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "model/text_diff.hpp"
+#include "playbook/module.hpp"
+
+namespace mlops::modules {
+namespace {
+
+enum class Shell { bash, zsh, fish };
+
+// The folder, and the person's home, which only the decoder knows.
+struct Folder {
+  std::string path, person_home;
+};
+
+}  // namespace
+}  // namespace mlops::modules
+
+namespace mlops {
+
+template <>
+struct Codec<modules::Folder> {
+  static bool decode(const Value& v, modules::Folder& into, Decoder& d) {
+    Path path;
+    if (!Codec<Path>::decode(v, path, d)) return false;
+    into = {path.text, d.home};
+    return true;
+  }
+  static std::string type_text() { return Codec<Path>::type_text(); }
+  static Value json_schema() { return Codec<Path>::json_schema(); }
+  static Value to_value(const modules::Folder& f) { return Value(f.path); }
+};
+
+template <>
+struct Codec<modules::Shell> {
+  static bool decode(const Value& v, modules::Shell& into, Decoder& d) {
+    const int i = schema_detail::decode_word(v, {"bash", "zsh", "fish"}, d);
+    if (i >= 0) into = static_cast<modules::Shell>(i);
+    return i >= 0;
+  }
+  static std::string type_text() { return "bash, zsh or fish"; }
+  static Value json_schema() {
+    Value v;
+    v.set("enum", Value::Array{"bash", "zsh", "fish"});
+    return v;
+  }
+  static Value to_value(const modules::Shell& s) {
+    return Value(std::array{"bash", "zsh", "fish"}[static_cast<std::size_t>(s)]);
+  }
+};
+
+}  // namespace mlops
+
+namespace mlops::modules {
+namespace {
+
+// ---- what a start-up file says about PATH -------------------------------------------------------------------
+
+enum class Syntax { posix, fish };  // posix: bash and zsh too
+
+bool blank(char c) { return c == ' ' || c == '\t'; }
+bool ends_word(char c) { return blank(c) || std::string_view(";&|()<>").find(c) != std::string_view::npos; }
+bool in_name(char c) { return c == '_' || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'); }
+
+std::string_view trimmed(std::string_view s) {
+  while (!s.empty() && blank(s.front())) s.remove_prefix(1);
+  while (!s.empty() && (blank(s.back()) || s.back() == '\r')) s.remove_suffix(1);
+  return s;
+}
+
+// The line up to a comment, its leading blanks removed.
+std::string_view code_of(std::string_view line) {
+  line = trimmed(line);
+  char quote = 0;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (c == '\\' && quote != '\'') {
+      ++i;
+    } else if (quote) {
+      if (c == quote) quote = 0;
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (c == '#' && (i == 0 || ends_word(line[i - 1]))) {
+      return trimmed(line.substr(0, i));
+    }
+  }
+  return line;
+}
+
+// Takes one word off the front of text, quotes removed. A $ or ~ that a quote or a backslash makes literal
+// becomes the byte 1, which is in no path.
+std::string take_word(std::string_view& text) {
+  std::string word;
+  char quote = 0;
+  std::size_t i = 0;
+  for (; i < text.size() && (quote || !ends_word(text[i])); ++i) {
+    const char c = text[i];
+    if (c == '\\' && quote != '\'' && i + 1 < text.size()) {
+      const char next = text[++i];
+      word += next == '$' || next == '~' ? '\1' : next;
+    } else if (c == quote) {
+      quote = 0;
+    } else if (!quote && (c == '"' || c == '\'')) {
+      quote = c;
+    } else {
+      word += (c == '$' && quote == '\'') || (c == '~' && quote) ? '\1' : c;
+    }
+  }
+  text.remove_prefix(i);
+  return word;
+}
+
+// The folder that one element of PATH stands for, as an absolute path.
+std::string element_path(std::string_view element, const std::string& home) {
+  std::string path;
+  for (const std::string_view name : {"$HOME", "${HOME}", "~"})
+    if (element.starts_with(name) && (element.size() == name.size() || element[name.size()] == '/')) {
+      path = home;
+      element.remove_prefix(name.size());
+      break;
+    }
+  for (const char c : element)
+    if (c != '/' || !path.ends_with('/')) path += c;
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  return path;
+}
+
+// Whether one of the elements (a word split at its colons) is the folder.
+bool holds(std::string_view word, const std::string& folder, const std::string& home) {
+  while (true) {
+    const auto colon = std::min(word.find(':'), word.size());
+    if (element_path(word.substr(0, colon), home) == folder) return true;
+    if (colon == word.size()) return false;
+    word.remove_prefix(colon + 1);
+  }
+}
+
+// Whether an assignment that begins at code ("PATH=…", "path+=(…)") puts the folder on PATH of the shell.
+bool assigns(std::string_view code, bool exported, const std::string& folder, const std::string& home) {
+  const auto equals = code.find('=');
+  std::string_view rest = code.substr(equals + 1);
+  if (code.starts_with("path")) {  // zsh's array
+    if (!rest.starts_with('(')) return false;
+    for (rest.remove_prefix(1); !(rest = trimmed(rest)).empty() && !ends_word(rest.front());)
+      if (holds(take_word(rest), folder, home)) return true;
+    return false;
+  }
+  const std::string word = take_word(rest);
+  rest = trimmed(rest);
+  const bool for_one_command = !exported && !rest.empty() && !ends_word(rest.front());
+  return !for_one_command && holds(word, folder, home);
+}
+
+// Whether a line of a start-up file for sh, bash or zsh puts the folder on PATH: export PATH=…, PATH=…,
+// path+=(…), alone or behind a condition.
+bool posix_line_adds(std::string_view line, const std::string& folder, const std::string& home) {
+  const std::string_view code = code_of(line);
+  char quote = 0;
+  bool exported = false;
+  for (std::size_t i = 0; i < code.size(); ++i) {
+    const char c = code[i];
+    if (quote) {
+      if (c == quote) quote = 0;
+      continue;
+    }
+    if (c == '"' || c == '\'') quote = c;
+    if (i > 0 && !ends_word(code[i - 1])) continue;
+    const std::string_view here = code.substr(i);
+    if (here.starts_with(';') || here.starts_with('&') || here.starts_with('|')) exported = false;
+    for (const std::string_view word : {"export ", "typeset ", "declare "})
+      if (here.starts_with(word)) exported = true;
+    for (const std::string_view name : {"PATH=", "PATH+=", "path=", "path+="})
+      if (here.starts_with(name) && assigns(here, exported, folder, home)) return true;
+  }
+  return false;
+}
+
+// The same for fish: fish_add_path …, set -gx PATH …, set -U fish_user_paths ….
+bool fish_line_adds(std::string_view line, const std::string& folder, const std::string& home) {
+  std::string_view rest = code_of(line);
+  bool sets = false, path = false;
+  while (!rest.empty()) {
+    if (ends_word(rest.front())) {
+      if (!blank(rest.front())) sets = path = false;
+      rest.remove_prefix(1);
+      continue;
+    }
+    const std::string word = take_word(rest);
+    if (path && holds(word, folder, home)) return true;
+    if (word == "and" || word == "or" || word == "not") continue;
+    path = path || word == "fish_add_path" || (sets && (word == "PATH" || word == "fish_user_paths"));
+    sets = sets || word == "set";
+  }
+  return false;
+}
+
+bool line_adds(Syntax syntax, std::string_view line, const std::string& folder, const std::string& home) {
+  return syntax == Syntax::fish ? fish_line_adds(line, folder, home) : posix_line_adds(line, folder, home);
+}
+
+std::vector<std::string_view> lines_of(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    lines.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return lines;
+}
+
+bool has_word(std::string_view code, std::string_view word) {
+  for (auto at = code.find(word); at != std::string_view::npos; at = code.find(word, at + 1)) {
+    const auto end = at + word.size();
+    if ((at == 0 || !in_name(code[at - 1])) && (end == code.size() || !in_name(code[end]))) return true;
+  }
+  return false;
+}
+
+// The index of the line where .bashrc ends for shells that are not interactive (Debian: `case $- in … *)
+// return;;`; others: `[ -z "$PS1" ] && return`, `[[ $- != *i* ]] && return`); the number of lines when it does
+// not.
+std::size_t early_return(const std::vector<std::string_view>& lines) {
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const std::string_view code = code_of(lines[i]);
+    if (code.find("$-") == std::string_view::npos && code.find("PS1") == std::string_view::npos) continue;
+    if (has_word(code, "return")) return i;
+    if (!code.starts_with("case ") && !code.starts_with("if ")) continue;
+    for (std::size_t k = i + 1; k < lines.size(); ++k) {
+      const std::string_view next = code_of(lines[k]);
+      if (has_word(next, "return")) return i;
+      if (next.starts_with("esac") || next == "fi" || next.starts_with("else")) break;
+    }
+  }
+  return lines.size();
+}
+
+// ---- the module ---------------------------------------------------------------------------------------------
+
+struct PathEntry {
+  static constexpr auto type = "path_entry";
+  enum class State { present, absent };
+  enum class Position { first, last };
+
+  struct Desired {
+    Folder path;
+    State state = State::present;
+    Position position = Position::first;
+    std::optional<Path> home;
+    std::optional<std::vector<Shell>> shells;
+  };
+  // A file that a shell reads at its start. text is absent when there is none.
+  struct Startup {
+    std::string path;
+    Syntax syntax = Syntax::posix;
+    bool returns_early = false;  // a .bashrc
+    bool ours = false;           // holds nothing but our lines
+    std::optional<std::string> text;
+  };
+  struct Current {
+    std::vector<Startup> files;
+    std::vector<std::string> missing;  // folders for fish's file, outermost first
+    std::string owner, group;          // of the home, for what is made
+  };
+
+  static void describe(Schema<Desired>& s) {
+    s.summary(
+        "A folder is on PATH in new shells of a person, and for the commands of later resources in this run.");
+    s.named_by("path");
+    s.required("path", &Desired::path, "The folder. It need not exist yet.");
+    s.one_of("state", &Desired::state, {{"present", State::present}, {"absent", State::absent}},
+             "Whether it is to be on PATH. With absent, the lines that this type wrote are removed; a line of "
+             "another's "
+             "that still adds the folder is an error that names it.");
+    s.one_of("position", &Desired::position, {{"first", Position::first}, {"last", Position::last}},
+             "Before or after what is on PATH. A line of another's that adds the folder is left as it is.");
+    s.optional("home", &Desired::home, "Whose shells: the home folder. Default: the person's.");
+    s.optional("shells", &Desired::shells,
+               "Which shells. Default: bash always; zsh and fish where they have start-up files or are the "
+               "login shell.");
+    s.check(&PathEntry::check);
+    s.example("Programs of one's own", R"({"type": "path_entry", "path": "~/soft"})");
+    s.example(
+        "After everything else, for two shells",
+        R"({"type": "path_entry", "path": "/opt/tools/bin", "position": "last", "shells": ["bash", "zsh"]})");
+  }
+
+  static void check(const Desired& d, Checker& c) {
+    if (d.path.path.find(':') != std::string::npos)
+      c.error("path", "a folder on PATH cannot have a colon in its name");
+    for (const char ch : d.path.path)
+      if (static_cast<unsigned char>(ch) < 0x20)
+        return c.error("path", "control characters cannot be put on PATH");
+    if (d.shells && d.shells->empty())
+      c.error("shells", "no shell is listed", "leave `shells` out for all of them");
+  }
+
+  static Claims claims(const Desired& d) {
+    Claims claims;
+    for (const char* name : {".bashrc", ".bash_profile", ".bash_login", ".profile", ".zshenv", fish_file})
+      claims.push_back(
+          {.key = below(home(d), name), .access = Claim::Access::edits, .subkey = "PATH " + d.path.path});
+    return claims;
+  }
+
+  static Actor actor(const Desired& d) { return {Actor::Kind::path, below(home(d), ".bashrc"), ""}; }
+
+  static Environment environment(const Desired& d) {
+    return d.state == State::present ? Environment{{d.path.path}} : Environment{};
+  }
+
+  static Value outputs(const Desired& d, const Current&) {
+    Value v;
+    v.set("path", d.path.path);
+    return v;
+  }
+
+  static Current inspect(const Desired& d, const MachineReader& machine) {
+    const FileReader& files = machine.files();
+    const auto status = files.status(files.resolve(home(d)).value_or(home(d)));
+    Current c;
+    if (!status && d.state == State::absent) return c;
+    if (!status) throw Error(fmt::format("{} does not exist, so no shell of it can be given a PATH", home(d)));
+    c.owner = status->owner;
+    c.group = status->group;
+    for (const Shell shell : shells(d, machine, status->owner)) {
+      if (shell == Shell::bash) {
+        c.files.push_back(startup(below(home(d), ".bashrc"), files));
+        c.files.back().returns_early = true;
+        c.files.push_back(bash_login(home(d), files));
+      } else if (shell == Shell::zsh) {
+        c.files.push_back(startup(below(home(d), ".zshenv"), files));
+      } else {
+        look_at_fish(d, files, c);
+      }
+    }
+    return c;
+  }
+
+  //  current \ desired           present                                      absent
+  //  no file                     make it, with our line                       –
+  //  no line adds the folder     add our line (.bashrc: above the return)     –
+  //  our line                    –                                            remove it
+  //  our line, other position    replace it                                   remove it
+  //  another's line              –                                            error that names it
+  //  another's, below .bashrc's  add our line above: shells that are not      error that names it
+  //    early return                interactive do not get as far
+  static Diff diff(const Desired& d, const Current& c) {
+    Diff diff;
+    for (const Startup& file : c.files) {
+      const std::string before = file.text.value_or(""), after = edited(d, file);
+      if (before == after) continue;
+      diff.changes.push_back({.property = shortened(file.path, home(d)),
+                              .before = d.state == State::present ? Value() : Value(own_line(d, file.syntax)),
+                              .after = d.state == State::present ? Value(own_line(d, file.syntax)) : Value(),
+                              .text_diff = unified_diff(before, after)});
+      if (after.empty() && file.ours) {
+        diff.actions.push_back(RemovePath{file.path});
+        continue;
+      }
+      if (file.ours && !file.text)
+        for (const std::string& folder : c.missing)
+          diff.actions.push_back(CreateDirectory{folder, 0755, c.owner, c.group});
+      WriteFile write{.path = file.path, .content = after};
+      if (!file.text) write.mode = 0644, write.owner = c.owner, write.group = c.group;
+      diff.actions.push_back(std::move(write));
+    }
+    if (d.state == State::absent && diff.changes.empty()) refuse_others(d, c);
+    return diff;
+  }
+
+ private:
+  static constexpr auto fish_file = ".config/fish/conf.d/mlops-agent-path.fish";
+
+  static const std::string& home(const Desired& d) { return d.home ? d.home->text : d.path.person_home; }
+  static std::string below(const std::string& folder, std::string_view name) {
+    return folder == "/" ? fmt::format("/{}", name) : fmt::format("{}/{}", folder, name);
+  }
+  // "~/.bashrc" rather than "/home/ubuntu/.bashrc".
+  static std::string shortened(const std::string& path, const std::string& home) {
+    return path.starts_with(home + "/") ? "~" + path.substr(home.size()) : path;
+  }
+
+  static Startup startup(const std::string& path, const FileReader& files, Syntax syntax = Syntax::posix) {
+    return {.path = path, .syntax = syntax, .text = files.read(path)};
+  }
+
+  // Of its three login files bash reads the first that is there (bash(1), INVOCATION).
+  static Startup bash_login(const std::string& home, const FileReader& files) {
+    for (const char* name : {".bash_profile", ".bash_login"})
+      if (Startup file = startup(below(home, name), files); file.text) return file;
+    return startup(below(home, ".profile"), files);
+  }
+
+  static std::vector<Shell> shells(const Desired& d, const MachineReader& machine, const std::string& owner) {
+    if (d.shells) return *d.shells;
+    const FileReader& files = machine.files();
+    const auto account = machine.accounts().user(owner);
+    const std::string login = account ? account->shell : "";
+    std::vector<Shell> found{Shell::bash};
+    if (login.ends_with("/zsh") || files.exists(below(home(d), ".zshrc")) ||
+        files.exists(below(home(d), ".zshenv")))
+      found.push_back(Shell::zsh);
+    if (login.ends_with("/fish") || files.exists(below(home(d), ".config/fish"))) found.push_back(Shell::fish);
+    return found;
+  }
+
+  // fish reads conf.d/*.fish, then config.fish. Ours is a file of its own; an entry in any other is as good.
+  static void look_at_fish(const Desired& d, const FileReader& files, Current& c) {
+    const std::string folder = below(home(d), ".config/fish/conf.d"), own = below(home(d), fish_file);
+    std::vector<std::string> others{below(home(d), ".config/fish/config.fish")};
+    for (const std::string& name : files.list(folder).value_or(std::vector<std::string>{}))
+      if (name.ends_with(".fish") && below(folder, name) != own) others.push_back(below(folder, name));
+    for (const std::string& path : others) {
+      Startup file = startup(path, files, Syntax::fish);
+      if (!file.text || !adds(d, file)) continue;
+      c.files.push_back(std::move(file));
+      if (d.state == State::present) return;
+    }
+    c.files.push_back(startup(own, files, Syntax::fish));
+    c.files.back().ours = true;
+    for (const char* name : {".config", ".config/fish", ".config/fish/conf.d"})
+      if (!files.exists(below(home(d), name))) c.missing.push_back(below(home(d), name));
+  }
+
+  // The folder inside double quotes: "$HOME/soft" below the home, else absolute.
+  static std::string quoted(const Desired& d, Syntax syntax) {
+    std::string_view rest = d.path.path;
+    std::string text = "\"";
+    if (rest == home(d) || rest.starts_with(home(d) + "/")) {
+      text += "$HOME";
+      rest.remove_prefix(home(d).size());
+    }
+    for (const char c : rest) {
+      if (c == '"' || c == '\\' || c == '$' || (c == '`' && syntax == Syntax::posix)) text += '\\';
+      text += c;
+    }
+    return text + '"';
+  }
+
+  // The line that puts the folder on PATH unless it is there.
+  static std::string line(const Desired& d, Syntax syntax, Position position) {
+    const std::string folder = quoted(d, syntax), bare = folder.substr(1, folder.size() - 2);
+    const bool first = position == Position::first;
+    if (syntax == Syntax::fish)
+      return fmt::format("contains -- {0} $PATH; or set -gx PATH {1}", folder,
+                         first ? folder + " $PATH" : "$PATH " + folder);
+    return fmt::format(R"(case ":${{PATH}}:" in *:{}:*) ;; *) export PATH="{}" ;; esac)", folder,
+                       first ? bare + ":$PATH" : "$PATH:" + bare);
+  }
+  static std::string own_line(const Desired& d, Syntax syntax) { return line(d, syntax, d.position); }
+
+  static bool is_own(const Desired& d, Syntax syntax, std::string_view text) {
+    return text == line(d, syntax, Position::first) || text == line(d, syntax, Position::last);
+  }
+
+  // Where a line has to stand before, to be read by every shell that reads the file.
+  static std::size_t reach(const Startup& file, const std::vector<std::string_view>& lines) {
+    return file.returns_early ? early_return(lines) : lines.size();
+  }
+
+  static bool adds(const Desired& d, const Startup& file) {
+    const auto lines = lines_of(*file.text);
+    return std::any_of(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(reach(file, lines)),
+                       [&](auto l) { return line_adds(file.syntax, l, d.path.path, home(d)); });
+  }
+
+  // The file's text as it is to be.
+  static std::string edited(const Desired& d, const Startup& file) {
+    const std::string text = file.text.value_or(""), own = own_line(d, file.syntax);
+    auto lines = lines_of(text);
+    const std::size_t stop = reach(file, lines);
+    const bool present = d.state == State::present;
+    bool there = false;  // a line that stays adds the folder
+    std::vector<std::string_view> kept;
+    std::size_t place = 0;  // of a new line, in kept
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+      if (i == stop) place = kept.size();
+      const bool ours = is_own(d, file.syntax, lines[i]);
+      if (ours && (!present || there || lines[i] != own || i >= stop)) continue;
+      kept.push_back(lines[i]);
+      if (i < stop && (ours || line_adds(file.syntax, lines[i], d.path.path, home(d)))) there = true;
+    }
+    if (stop == lines.size()) place = kept.size();
+    if (kept.size() == lines.size() && (there || !present)) return text;
+    if (present && !there) {
+      if (place < kept.size())  // the comment above the return belongs to it
+        while (place > 0 && kept[place - 1].starts_with('#') && !kept[place - 1].starts_with("#!")) --place;
+      kept.insert(kept.begin() + static_cast<std::ptrdiff_t>(place), own);
+    }
+    std::string result;
+    for (const std::string_view l : kept) result.append(l) += '\n';
+    return result;
+  }
+
+  static void refuse_others(const Desired& d, const Current& c) {
+    for (const Startup& file : c.files) {
+      if (!file.text) continue;
+      const auto lines = lines_of(*file.text);
+      for (std::size_t i = 0; i < lines.size(); ++i)
+        if (line_adds(file.syntax, lines[i], d.path.path, home(d)))
+          throw Error(fmt::format("{}:{} still puts {} on PATH, and is not ours to remove: {}", file.path,
+                                  i + 1, d.path.path, trimmed(lines[i])));
+    }
+  }
+};
+
+}  // namespace
+
+MLOPS_MODULE(PathEntry);
+
+}  // namespace mlops::modules
