@@ -1,6 +1,7 @@
 // The parameters of a resource type, declared once: from it come parsing, messages, documentation, JSON Schema.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <initializer_list>
 #include <map>
@@ -33,7 +34,8 @@ struct Duration {
   std::uint64_t ms = 0;
   friend bool operator==(const Duration&, const Duration&) = default;
 };
-// A size: "512", "10kB", "64MiB", "2GB"; or a whole number of bytes.
+// A size: "512", "10kB", "64MiB", "2GB" (a k, M, G or T is 1000-fold, a Ki, Mi, Gi or Ti 1024-fold); or a whole
+// number of bytes.
 struct ByteSize {
   std::uint64_t bytes = 0;
   friend bool operator==(const ByteSize&, const ByteSize&) = default;
@@ -52,15 +54,26 @@ struct Texts {
 
 // ---- decoding ----------------------------------------------------------------------------------------------
 
+// The keys that every resource may have beside its type's parameters; they never reach a module.
+inline constexpr std::array<std::string_view, 9> common_keys = {"type", "id",    "when",   "for_each", "tags",
+                                                                "as",   "after", "notify", "retry"};
+
 // What is needed to turn values into parameters, and where mistakes go.
 struct Decoder {
   Diagnostics& diagnostics;
   std::string home;          // the person's, for ~
   Position resource;         // where the resource begins: for what is missing
   bool load_sources = true;  // false while validating: a SourceFile must be there, but is not read
+  // The parameter being decoded, for messages; set by SchemaBase::decode. Of a sensitive one no value is shown.
+  std::string_view parameter = {};
+  bool sensitive = false;
+  bool item = false;  // it is an item of the parameter's list
+
   void error(const Value& at, std::string message, std::string hint = "") {
     diagnostics.add(at.where.source ? at.where : resource, std::move(message), std::move(hint));
   }
+  // "`mode` must be a text such as "0644", found the number 644". Always false.
+  bool must_be(const Value& at, std::string_view wanted, std::string hint = "");
 };
 
 // One C++ type as a parameter. decode returns false after it has reported what is wrong.
@@ -104,15 +117,15 @@ struct Codec<std::optional<T>> {
 template <class T>
 struct Codec<std::vector<T>> {
   static bool decode(const Value& v, std::vector<T>& into, Decoder& d) {
-    if (!v.is_array()) {
-      d.error(v, "expected " + type_text() + ", found " + std::string(v.kind_name()));
-      return false;
-    }
+    if (!v.is_array()) return d.must_be(v, "a " + type_text());
     bool good = true;
+    d.item = true;
+    into.reserve(v.as_array().size());
     for (const Value& item : v.as_array()) good &= Codec<T>::decode(item, into.emplace_back(), d);
+    d.item = false;
     return good;
   }
-  static std::string type_text() { return "list of " + Codec<T>::type_text(); }
+  static std::string type_text() { return "list of " + Codec<T>::type_text() + "s"; }
   static Value json_schema() {
     Value v;
     v.set("type", "array");
