@@ -1,0 +1,58 @@
+#include "machine/commands/local_commands.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "model/command_line.hpp"
+
+namespace mlops {
+namespace {
+
+std::string how_it_ended(int status) {
+  if (status > 128 && status <= 128 + 64) return fmt::format("was ended by signal {}", status - 128);
+  return fmt::format("ended with status {}", status);
+}
+
+}  // namespace
+
+CommandResult LocalCommands::run(const Command& command) const {
+  return run_process(command, who_, {.cancellation = &cancellation_});
+}
+
+CommandResult LocalCommands::run_reporting(const RunCommand& action) const {
+  if (progress_)
+    progress_({action.doing.empty() ? "running " + short_command_line(action.command.argv) : action.doing});
+  return run_process(action.command, who_, {.cancellation = &cancellation_, .merge_output = true});
+}
+
+void LocalCommands::perform(const RunCommand& action) const {
+  try {
+    const CommandResult result = run_reporting(action);
+    const std::string name = "`" + short_command_line(action.command.argv) + "`";
+    const auto& ok = action.ok_status;
+    if (result.timed_out)
+      throw Error(fmt::format("{} did not end within {}", name, duration_text(action.command.timeout_ms)))
+          .with_output(last_lines(result.output));
+    if (std::find(ok.begin(), ok.end(), result.status) == ok.end())
+      throw Error(fmt::format("{} {}", name, how_it_ended(result.status)))
+          .with_output(last_lines(result.output));
+  } catch (Error& error) {
+    clear_away(action, error);
+    throw;
+  }
+}
+
+void LocalCommands::clear_away(const RunCommand& action, Error& error) const {
+  const std::string& path = action.remove_on_failure;
+  if (path.empty()) return;
+  std::string why = "nothing here can remove it";
+  try {
+    if (remove_) return remove_(path);
+  } catch (const Error& e) {
+    why = e.what();
+  }
+  error.while_doing(fmt::format("{} is left behind incomplete ({})", path, why));
+}
+
+}  // namespace mlops

@@ -1,0 +1,41 @@
+// Commands on the machine where this process runs.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "machine/commands/process.hpp"
+#include "machine/machine.hpp"
+
+namespace mlops {
+
+class LocalCommands : public CommandReader {
+ public:
+  // Removes a path with all below it; absent is success.
+  using Remover = std::function<void(const std::string& path)>;
+
+  // cancellation must outlive this. progress and remove may be empty; without remove a RunCommand that wants
+  // something removed is an Error.
+  LocalCommands(ActingUser who, const Cancellation& cancellation, ProgressSink progress, Remover remove)
+      : who_(std::move(who)),
+        cancellation_(cancellation),
+        progress_(std::move(progress)),
+        remove_(std::move(remove)) {}
+
+  CommandResult run(const Command& command) const override;
+
+  // Error with the last lines of its output when its status is none of ok_status, or its time is up; Error
+  // cancelled. In each case remove_on_failure is removed first.
+  void perform(const RunCommand& action) const;
+
+ private:
+  CommandResult run_reporting(const RunCommand& action) const;
+  void clear_away(const RunCommand& action, Error& error) const;
+
+  ActingUser who_;
+  const Cancellation& cancellation_;
+  ProgressSink progress_;
+  Remover remove_;
+};
+
+}  // namespace mlops
