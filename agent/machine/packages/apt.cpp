@@ -1,0 +1,86 @@
+#include "machine/packages/apt.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "machine/packages/apt_output.hpp"
+#include "model/error.hpp"
+
+namespace mlops {
+namespace {
+
+std::string last_lines(const std::string& text, int count) {
+  std::size_t at = text.size();
+  while (count-- > 0 && at != std::string::npos && at > 0)
+    at = at < 2 ? std::string::npos : text.rfind('\n', at - 2);
+  return at == std::string::npos || at == 0 ? text : text.substr(at + 1);
+}
+
+std::string lower_first(std::string text) {
+  if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] - 'A' + 'a');
+  return text;
+}
+
+}  // namespace
+
+// Nothing that a package's script may ask is asked; needrestart does not restart what the playbook does not
+// name.
+Command Apt::command(std::vector<std::string> argv) const {
+  Command c;
+  c.argv = std::move(argv);
+  c.cwd = "/";
+  c.env = {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+           {"LANG", "C.UTF-8"},
+           {"LC_ALL", "C.UTF-8"},
+           {"LANGUAGE", ""},
+           {"DEBIAN_FRONTEND", "noninteractive"},
+           {"DEBIAN_PRIORITY", "critical"},
+           {"APT_LISTCHANGES_FRONTEND", "none"},
+           {"APT_LISTBUGS_FRONTEND", "none"},
+           {"UCF_FORCE_CONFFOLD", "1"},
+           {"NEEDRESTART_SUSPEND", "1"}};
+  return c;
+}
+
+CommandResult Apt::read(std::vector<std::string> argv, std::function<void(std::string_view)> on_line) const {
+  std::vector<std::string> all = {argv.front(), "-o", "Debug::NoLocking=1", "-o",
+                                  "APT::Cmd::Pattern-Only=true"};
+  // Root's apt would write its caches, and reading must not write.
+  if (::geteuid() == 0)
+    all.insert(all.end(), {"-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="});
+  all.insert(all.end(), argv.begin() + 1, argv.end());
+  ProcessOptions options;
+  options.cancellation = &cancellation_;
+  options.merge_output = true;
+  options.on_line = std::move(on_line);
+  return run_process(command(std::move(all)), who_, options);
+}
+
+std::string Apt::change(const std::string& doing, std::vector<std::string> argv, bool stoppable,
+                        std::uint64_t total) const {
+  cancellation_.check();
+  if (progress_) progress_({doing, 0, total});
+  ProcessOptions options;
+  options.cancellation = &cancellation_;
+  options.on_cancel = stoppable ? ProcessOptions::OnCancel::interrupt : ProcessOptions::OnCancel::finish;
+  options.outlive_us = !stoppable;
+  options.merge_output = true;
+  options.on_line = [&](std::string_view line) {
+    const auto status = parse_status_line(line);
+    if (!status || !progress_) return;
+    if (status->downloading)
+      progress_({doing, static_cast<std::uint64_t>(status->percent / 100 * static_cast<double>(total)), total});
+    else
+      progress_({lower_first(status->text), 0, 0});
+  };
+  const CommandResult result = run_process(command(argv), who_, options);
+  const std::string output = without_status_lines(result.output);
+  if (result.status == 0) return output;
+  std::string cause = error_lines(output);
+  if (cause.empty()) cause = fmt::format("{} ended with status {}", argv.front(), result.status);
+  throw Error(std::move(cause)).with_output(last_lines(output, 30)).while_doing(doing);
+}
+
+}  // namespace mlops

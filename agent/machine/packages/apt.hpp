@@ -1,0 +1,36 @@
+// Running apt's programs: to read, as anybody; to change, as root.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "machine/commands/process.hpp"
+#include "machine/machine.hpp"
+
+namespace mlops {
+
+class Apt {
+ public:
+  Apt(ActingUser who, const Cancellation& cancellation, ProgressSink progress)
+      : who_(std::move(who)), cancellation_(cancellation), progress_(std::move(progress)) {}
+
+  // A program that only reads: no locks, no cache written, stderr merged into the output.
+  CommandResult read(std::vector<std::string> argv, std::function<void(std::string_view)> on_line = {}) const;
+
+  // A step of a transaction. stoppable: it ends when the person interrupts (a download); else it ends by itself
+  // even when this process dies. total is how many bytes it downloads, where known. Error, with the output's
+  // last lines, when it fails. Returns the output.
+  std::string change(const std::string& doing, std::vector<std::string> argv, bool stoppable,
+                     std::uint64_t total = 0) const;
+
+  const Cancellation& cancellation() const { return cancellation_; }
+  const ProgressSink& progress() const { return progress_; }
+
+ private:
+  Command command(std::vector<std::string> argv) const;
+  ActingUser who_;
+  const Cancellation& cancellation_;
+  ProgressSink progress_;
+};
+
+}  // namespace mlops

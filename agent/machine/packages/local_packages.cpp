@@ -1,0 +1,252 @@
+#include "machine/packages/local_packages.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <ctime>
+#include <memory>
+#include <string_view>
+
+#include "machine/files/handle.hpp"
+#include "machine/packages/apt_output.hpp"
+#include "machine/packages/unknown_package.hpp"
+#include "model/error.hpp"
+
+namespace mlops {
+namespace {
+
+// Of a file or folder; absent where it is not there.
+std::optional<timespec> mtime(const std::string& path) {
+  struct stat s;
+  if (::stat(path.c_str(), &s) != 0) return {};
+  return s.st_mtim;
+}
+
+bool has_index(const std::string& lists) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(lists.c_str()), &::closedir);
+  if (!dir) return false;
+  while (const dirent* entry = ::readdir(dir.get())) {
+    const std::string_view name = entry->d_name;
+    if (name.find("_Packages") != name.npos || name.ends_with("Release")) return true;
+  }
+  return false;
+}
+
+// The stamp that Ubuntu's own configuration leaves after an update; apt itself touches nothing when nothing is
+// new.
+void leave_stamp(const std::string& apt_dir) {
+  const std::string path = apt_dir + "/periodic/update-success-stamp";
+  const Handle file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
+  if (file) ::futimens(file.get(), nullptr);
+}
+
+std::vector<std::string> apt_change(const std::string& verb, std::uint64_t lock_timeout) {
+  return {"apt-get",
+          "-y",
+          "-q",
+          "-o",
+          fmt::format("DPkg::Lock::Timeout={}", lock_timeout),
+          "-o",
+          "APT::Status-Fd=1",
+          "-o",
+          "Dpkg::Use-Pty=0",
+          "-o",
+          "Dpkg::Options::=--force-confdef",
+          "-o",
+          "Dpkg::Options::=--force-confold",
+          "-o",
+          "APT::Cmd::Pattern-Only=true",
+          verb};
+}
+
+void append(std::vector<std::string>& argv, const std::vector<std::string>& more) {
+  argv.insert(argv.end(), more.begin(), more.end());
+}
+
+// A version that was asked for may be older than what is there.
+bool asks_for_version(const std::vector<std::string>& wanted) {
+  return std::any_of(wanted.begin(), wanted.end(), [](const auto& w) { return w.find('=') != w.npos; });
+}
+
+std::string brief_list(const std::vector<std::string>& names) {
+  if (names.size() <= 3) return fmt::format("{}", fmt::join(names, ", "));
+  return fmt::format("{}, {} and {} more", names[0], names[1], names.size() - 2);
+}
+
+}  // namespace
+
+LocalPackages::LocalPackages(const ActingUser& who, const Cancellation& cancellation, ProgressSink progress,
+                             std::string dpkg_dir, std::string apt_dir)
+    : apt_(who, cancellation, std::move(progress)),
+      dpkg_dir_(std::move(dpkg_dir)),
+      apt_dir_(std::move(apt_dir)),
+      dpkg_(dpkg_dir_) {}
+
+std::optional<InstalledPackage> LocalPackages::installed(const std::string& name) const {
+  return dpkg_.installed(name);
+}
+
+bool LocalPackages::interrupted() const { return dpkg_.interrupted(); }
+
+std::optional<std::uint64_t> LocalPackages::index_age() const {
+  const std::string lists = apt_dir_ + "/lists";
+  const auto changed = mtime(lists);
+  if (!changed || !has_index(lists)) return {};
+  const auto stamped = mtime(apt_dir_ + "/periodic/update-success-stamp");
+  const std::time_t last = std::max(changed->tv_sec, stamped ? stamped->tv_sec : 0), now = ::time(nullptr);
+  return static_cast<std::uint64_t>(std::max<std::time_t>(0, now - last));
+}
+
+std::optional<std::string> LocalPackages::candidate(const std::string& name) const {
+  const CommandResult result = apt_.read({"apt-cache", "policy", name});
+  const auto candidates = parse_policy(result.output);
+  for (const std::string& key : {name, name.substr(0, name.find(':'))})
+    if (const auto found = candidates.find(key); found != candidates.end()) return found->second;
+  return {};
+}
+
+std::string LocalPackages::stamp() const {
+  const auto lists = mtime(apt_dir_ + "/lists");
+  return fmt::format("{} {} {}", dpkg_.stamp(), lists ? lists->tv_sec : 0, lists ? lists->tv_nsec : 0);
+}
+
+Forecast LocalPackages::simulate(const std::string& verb, std::vector<std::string> names) const {
+  std::vector<std::string> key = names;
+  key.insert(key.begin(), verb);
+  if (const std::string now = stamp(); now != forecasts_stamp_) {
+    forecasts_.clear();
+    forecasts_stamp_ = now;
+  }
+  if (const auto known = forecasts_.find(key); known != forecasts_.end()) return known->second;
+
+  Forecast forecast;
+  const std::vector<std::string> wanted = names;
+  while (!names.empty()) {
+    std::vector<std::string> argv = {"apt-get", "-s", "-qq", "-y", verb};
+    if (asks_for_version(names)) argv.push_back("--allow-downgrades");
+    append(argv, names);
+    const CommandResult result = apt_.read(argv);
+    if (result.status == 0) {
+      forecast.changes = parse_simulation(result.output, wanted);
+      break;
+    }
+    const auto unknown = parse_unknown(result.output, names);
+    if (unknown.empty()) {
+      const std::string cause = error_lines(result.output);
+      throw Error(cause.empty() ? fmt::format("apt-get ended with status {}", result.status) : cause)
+          .with_output(without_status_lines(result.output))
+          .while_doing(fmt::format("asking apt to {} {}", verb, brief_list(names)));
+    }
+    for (const std::string& name : unknown) std::erase(names, name);
+    append(forecast.unknown, unknown);
+  }
+  if (verb == "install" && !forecast.changes.empty()) {
+    std::vector<std::string> argv = {"apt-get", "--print-uris", "-qq", "-y", verb};
+    if (asks_for_version(names)) argv.push_back("--allow-downgrades");
+    append(argv, names);
+    const CommandResult result = apt_.read(argv);
+    if (result.status == 0) forecast.download_bytes = parse_uris(result.output);
+  } else if (names.size() == wanted.size()) {
+    forecast.download_bytes = 0;
+  }
+  forecasts_[key] = forecast;
+  return forecast;
+}
+
+Forecast LocalPackages::forecast_install(const std::vector<std::string>& wanted) const {
+  return simulate("install", wanted);
+}
+
+Forecast LocalPackages::forecast_removal(const std::vector<std::string>& names) const {
+  return simulate("remove", names);
+}
+
+std::vector<std::string> LocalPackages::similar(const std::string& name) const {
+  std::vector<std::string> known;
+  apt_.read({"apt-cache", "pkgnames"}, [&](std::string_view line) { known.emplace_back(line); });
+  return nearest_names(name.substr(0, name.find(':')), known);
+}
+
+void LocalPackages::wait(std::uint64_t lock_timeout) const {
+  wait_for_locks(locks(), lock_timeout, apt_.cancellation(), apt_.progress());
+}
+
+// apt counts an index that could not be fetched as success, and versions before 2.1.4 do not know Error-Mode.
+void LocalPackages::refresh_index(std::uint64_t lock_timeout) {
+  wait(lock_timeout);
+  auto argv = apt_change("update", lock_timeout);
+  append(argv, {"-o", "APT::Update::Error-Mode=any"});
+  const std::string doing = "fetching the package index";
+  std::string output;
+  try {
+    output = apt_.change(doing, argv, true);
+  } catch (const Error& error) {
+    const std::string failure = parse_fetch_failure(error.output());
+    if (failure.empty() || error.kind() == ErrorKind::cancelled) throw;
+    throw Error(failure).with_output(error.output()).while_doing(doing);
+  }
+  forecasts_.clear();
+  if (const std::string failure = parse_fetch_failure(output); !failure.empty())
+    throw Error(failure).with_output(output).while_doing(doing);
+  leave_stamp(apt_dir_);
+}
+
+void LocalPackages::check_installed(const std::vector<std::string>& wanted) const {
+  for (const std::string& text : wanted) {
+    const WantedPackage package = parse_wanted(text);
+    const auto found = dpkg_.installed(package.name);
+    if (!found || found->state != PackageState::installed)
+      throw Error(fmt::format("apt ended well, but package `{}` is not installed", package.name));
+    if (!package.version.empty() && found->version != package.version)
+      throw Error(fmt::format("apt ended well, but package `{}` has version {}, not {}", package.name,
+                              found->version, package.version));
+  }
+}
+
+void LocalPackages::perform(const InstallPackages& action) {
+  wait(action.lock_timeout);
+  if (action.refresh_index) refresh_index(action.lock_timeout);
+  const Forecast forecast = forecast_install(action.wanted);
+  if (!forecast.unknown.empty()) throw Error(why_unknown(*this, forecast.unknown.front()));
+
+  auto argv = apt_change("install", action.lock_timeout);
+  if (asks_for_version(action.wanted)) argv.push_back("--allow-downgrades");
+  append(argv, action.wanted);
+  auto download = argv;
+  download.push_back("--download-only");
+  const std::string names = brief_list(action.wanted);
+  wait(action.lock_timeout);
+  apt_.change("downloading " + names, download, true, forecast.download_bytes.value_or(0));
+  wait(action.lock_timeout);
+  apt_.change("installing " + names, argv, false);
+  check_installed(action.wanted);
+}
+
+void LocalPackages::perform(const RemovePackages& action) {
+  wait(action.lock_timeout);
+  auto argv = apt_change("remove", action.lock_timeout);
+  append(argv, action.names);
+  apt_.change("removing " + brief_list(action.names), argv, false);
+}
+
+// dpkg fails where a dependency is not unpacked yet; then apt knows what is missing, and only its word counts.
+void LocalPackages::perform(const RepairPackages& action) {
+  wait(action.lock_timeout);
+  const std::string doing = "ending an interrupted installation";
+  try {
+    apt_.change(doing, {"dpkg", "--force-confdef", "--force-confold", "--configure", "-a"}, false);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::cancelled) throw;
+  }
+  auto argv = apt_change("install", action.lock_timeout);
+  argv.push_back("--fix-broken");
+  const std::string output = apt_.change(doing, argv, false);
+  if (interrupted())
+    throw Error("dpkg is still in the middle of an installation").with_output(output).while_doing(doing);
+}
+
+}  // namespace mlops

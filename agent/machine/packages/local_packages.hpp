@@ -1,0 +1,51 @@
+// The packages of the machine that this process runs on.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "machine/packages/apt.hpp"
+#include "machine/packages/dpkg_database.hpp"
+#include "machine/packages/package_locks.hpp"
+#include "machine/packages/package_reader.hpp"
+
+namespace mlops {
+
+// Everything that reads works for every user. Forecasts are kept while neither dpkg's database nor the index
+// changes. Not for several threads at once.
+class LocalPackages : public PackageReader {
+ public:
+  // cancellation must outlive it.
+  LocalPackages(const ActingUser& who, const Cancellation& cancellation, ProgressSink progress = {},
+                std::string dpkg_dir = "/var/lib/dpkg", std::string apt_dir = "/var/lib/apt");
+
+  std::optional<InstalledPackage> installed(const std::string& name) const override;
+  bool interrupted() const override;
+  std::optional<std::uint64_t> index_age() const override;
+  std::optional<std::string> candidate(const std::string& name) const override;
+  Forecast forecast_install(const std::vector<std::string>& wanted) const override;
+  Forecast forecast_removal(const std::vector<std::string>& names) const override;
+  std::vector<std::string> similar(const std::string& name) const override;
+
+  // As root. What is downloaded before an interruption is kept for the next time; once packages are unpacked,
+  // an interruption waits for the end.
+  void perform(const InstallPackages& action);
+  void perform(const RemovePackages& action);
+  void perform(const RepairPackages& action);
+
+ private:
+  std::string stamp() const;
+  std::vector<PackageLock> locks() const { return package_locks(dpkg_dir_); }
+  void wait(std::uint64_t lock_timeout) const;
+  void refresh_index(std::uint64_t lock_timeout);
+  Forecast simulate(const std::string& verb, std::vector<std::string> names) const;
+  void check_installed(const std::vector<std::string>& wanted) const;
+
+  Apt apt_;
+  std::string dpkg_dir_, apt_dir_;
+  DpkgDatabase dpkg_;
+  mutable std::map<std::vector<std::string>, Forecast> forecasts_;  // by verb and names
+  mutable std::string forecasts_stamp_;
+};
+
+}  // namespace mlops
