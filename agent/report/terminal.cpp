@@ -82,6 +82,8 @@ std::string joined(const std::vector<std::string>& list) {
   return text;
 }
 
+std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
+
 // Whether the reason names the label: not as a part of a longer word.
 bool names(std::string_view reason, std::string_view label) {
   return reason.find(label) != std::string_view::npos;
@@ -132,6 +134,7 @@ TerminalReport::TerminalReport(TerminalOptions options) : options_(std::move(opt
 TerminalReport::~TerminalReport() {
   ticker_.reset();
   const std::lock_guard lock(mutex_);
+  release();
   erase();
   std::fflush(options_.out);
 }
@@ -173,10 +176,10 @@ void TerminalReport::play_started(const PlayStarted& e) {
 }
 
 void TerminalReport::resource_started(const ResourceStarted& e) {
-  if (!options_.live) return;
   const std::lock_guard lock(mutex_);
   const Time at = now();
   if (held_count_ > 0 && held_count_ <= most_held && at - held_since_ > patience) release();
+  if (!options_.live) return;
   doing_.active = true;
   doing_.label = e.label;
   doing_.doing.clear();
@@ -208,6 +211,8 @@ void TerminalReport::resource_finished(const ResourceFinished& e) {
   if (options_.quiet && e.outcome == Outcome::skipped) return;
   release();
   print(resource_line(e));
+  const auto reason = lines_of(e.reason);
+  for (std::size_t i = 1; i < reason.size(); ++i) print("      " + printable(reason[i], Tabs::keep));
   for (const Change& change : e.changes) print_diff(change);
   print_output(e.output);
   std::fflush(options_.out);
@@ -269,7 +274,7 @@ std::string TerminalReport::resource_line(const ResourceFinished& e) {
 // room: code points; 0 for as many as it takes.
 std::string TerminalReport::what_changes(const ResourceFinished& e, std::size_t room) const {
   const auto reason = [&](const char* before, const char* colour) {
-    return coloured(colour, before + printable(e.reason));
+    return coloured(colour, before + printable(first_line(e.reason)));
   };
   switch (e.outcome) {
     case Outcome::unknown:
@@ -373,6 +378,7 @@ void TerminalReport::redraw() {
   const std::lock_guard lock(mutex_);
   const Time at = now();
   if (!options_.live || !doing_.active || at - doing_.since < patience || at - drawn_at_ < patience) return;
+  if (held_count_ > 0 && held_count_ <= most_held) release();
   const std::size_t width = options_.width > 0 ? static_cast<std::size_t>(options_.width) : 80;
   const std::string line = cut(live_line(at), width - 1);
   std::fputs(("\r" + coloured(cyan, line) + "\x1b[K").c_str(), options_.out);
@@ -386,7 +392,8 @@ std::string TerminalReport::live_line(Time at) const {
   constexpr std::array<const char*, 10> spinner = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
   const std::chrono::duration<double> elapsed = at - doing_.since, working = at - doing_.doing_since;
   std::string line = fmt::format("  {} {}", spinner[spin_ % spinner.size()], printable(doing_.label));
-  line += "  " + (elapsed.count() < 59.95 ? fmt::format("{:.1f} s", elapsed.count()) : duration(elapsed.count()));
+  line +=
+      "  " + (elapsed.count() < 59.95 ? fmt::format("{:.1f} s", elapsed.count()) : duration(elapsed.count()));
   if (doing_.done || doing_.total) {
     line += "  " + byte_size(doing_.done);
     if (doing_.total) line += " of " + byte_size(doing_.total);

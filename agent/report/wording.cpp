@@ -5,31 +5,18 @@
 #include <algorithm>
 #include <array>
 
+#include "model/utf8.hpp"
+
 namespace mlops {
 namespace {
 
-// One step through UTF-8 (RFC 3629, section 4: no overlong forms, no surrogates). length 1 and valid false for
-// a byte that begins no sequence.
-struct Step {
-  std::uint32_t code = 0;
-  std::size_t length = 1;
-  bool valid = false;
-};
-
-Step decode(std::string_view s) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(s[i]); };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return {first, 1, true};
-  const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-  if (first < 0xc2 || first > 0xf4 || s.size() < length) return {};
-  std::uint32_t code = first & (0xffu >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return {};
-    code = code << 6 | (byte(i) & 0x3fu);
-  }
-  constexpr std::array<std::uint32_t, 5> least = {0, 0, 0x80, 0x800, 0x10000};
-  if (code < least[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return {};
-  return {code, length, true};
+// The code point of one valid sequence.
+std::uint32_t code_point(std::string_view sequence) {
+  const auto first = static_cast<unsigned char>(sequence.front());
+  if (first < 0x80) return first;
+  std::uint32_t code = first & (0xffu >> (sequence.size() + 1));
+  for (const char c : sequence.substr(1)) code = code << 6 | (static_cast<unsigned char>(c) & 0x3fu);
+  return code;
 }
 
 // Unicode's controls and the format characters that change direction, hide text or break lines.
@@ -118,15 +105,16 @@ std::string printable(std::string_view text, Tabs tabs) {
   std::string out;
   out.reserve(text.size() + 16);
   while (!text.empty()) {
-    const Step step = decode(text);
-    if (!step.valid) {
+    const std::size_t length = utf8_length(text);
+    const std::uint32_t code = length ? code_point(text.substr(0, length)) : 0;
+    if (length == 0) {
       out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text.front()));
-    } else if (steers(step.code) && !(step.code == '\t' && tabs == Tabs::keep)) {
-      append_escaped(out, step.code);
+    } else if (steers(code) && !(code == '\t' && tabs == Tabs::keep)) {
+      append_escaped(out, code);
     } else {
-      out += text.substr(0, step.length);
+      out += text.substr(0, length);
     }
-    text.remove_prefix(step.length);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
   }
   return out;
 }
