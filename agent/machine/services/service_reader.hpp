@@ -23,8 +23,8 @@ struct Unit {
 class ServiceReader {
  public:
   virtual ~ServiceReader() = default;
-  // Error unavailable, which names what PID 1 is, where systemd does not run. A unit that is not there is a value
-  // (load_state "not-found").
+  // Error unavailable, which names what PID 1 is, where systemd does not run. A unit that is not there is a
+  // value (load_state "not-found").
   virtual Unit unit(const std::string& name) const = 0;
 };
 

@@ -1,0 +1,28 @@
+// Units as they would be after the changes of a plan.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "machine/services/service_reader.hpp"
+#include "model/action.hpp"
+
+namespace mlops {
+
+class OverlayServices : public ServiceReader {
+ public:
+  // base must outlive this.
+  explicit OverlayServices(const ServiceReader& base) : base_(base) {}
+
+  // What base says, with the changes upon it. A unit that base does not have is there once something was done
+  // to it.
+  Unit unit(const std::string& name) const override;
+  void apply(const ChangeUnit& change) { changes_[change.unit].push_back(change.verb); }
+
+ private:
+  const ServiceReader& base_;
+  std::map<std::string, std::vector<ChangeUnit::Verb>> changes_;  // by unit, in order
+};
+
+}  // namespace mlops
