@@ -1,0 +1,133 @@
+"""The flagship on a bare host: the plan keeps its word, the machine is ready, and it stays as it is."""
+
+from host import AGENT, DONE, MIRROR, PENDING, PLAYBOOK
+from tree import differences, read_tree
+
+
+def check(condition, message):
+    assert condition, message
+
+
+def listing(lines):
+    return "\n".join(list(lines)[:40])
+
+
+def test_plan_changes_nothing(world):
+    """plan of a bare host exits 2 and changes nothing"""
+    applied = world.applied
+    check(applied.plan.status == PENDING, applied.plan)
+    changed = differences(applied.bare, applied.planned)
+    check(not changed, listing(changed.values()))
+    check(applied.plan.summary["changed"] == 0, applied.plan)
+    check(applied.plan.summary["would_change"] > 0, applied.plan)
+
+
+def same_after(planned, done):
+    """Whether a planned value is what came: a plan may leave open what only a server or a package's index knows."""
+    return planned is None or planned == done or "version unknown" in str(planned)
+
+
+def test_apply_is_what_was_planned(world):
+    """what apply changes is a subset of what plan listed, and the rest was marked as maybe or unknown"""
+    plan, apply = world.applied.plan.resources, world.applied.apply.resources
+    check(plan.keys() == apply.keys(), f"planned {list(plan)}, applied {list(apply)}")
+    wrong = []
+    for name, done in apply.items():
+        planned = plan[name]
+        listed = {change["property"]: change for change in planned["changes"]}
+        made = {change["property"]: change for change in done["changes"]}
+        if planned["outcome"] == "unknown":
+            if not planned["reason"]:
+                wrong.append(f"{name} is unknown without a reason")
+            continue
+        if made and planned["outcome"] != "would_change":
+            wrong.append(f"{name} was planned as {planned['outcome']}, and apply changed {list(made)}")
+            continue
+        for prop, change in made.items():
+            if prop not in listed:
+                wrong.append(f"{name}: {prop} was changed and not planned")
+            elif not same_after(listed[prop]["after"], change["after"]):
+                wrong.append(f"{name}: {prop} became {change['after']}, planned was {listed[prop]['after']}")
+        for prop, change in listed.items():
+            if prop not in made and not change["maybe"]:
+                wrong.append(f"{name}: {prop} was planned, not marked maybe, and not changed")
+    check(not wrong, "\n".join(wrong))
+
+
+def test_apply_makes_the_machine_ready(world):
+    """apply exits 0, and Docker answers ubuntu without sudo in that run"""
+    applied = world.applied
+    check(applied.apply.status == DONE, applied.apply)
+    check(applied.apply.summary["exit_status"] == DONE, applied.apply)
+    answered = applied.apply.resources["docker-answers"]
+    check(answered["outcome"] == "ok" and answered["as"] == "ubuntu", answered)
+    check("docker" in applied.host.must("id -nG ubuntu").split(), "ubuntu is not in docker")
+
+
+def test_new_shells_find_compose(world):
+    """a new login shell and a new interactive shell find ~/soft/docker-compose"""
+    host, wanted = world.applied.host, "/home/ubuntu/soft/docker-compose"
+    find = "command -v docker-compose"
+    for name, found in {
+        "login": host.login(find),
+        "login, not interactive": host.run(["env", "-i", "HOME=/home/ubuntu", "bash", "-lc", find]),
+        "interactive": host.run(["env", "-i", "HOME=/home/ubuntu", "bash", "-ic", find]),
+    }.items():
+        check(found.output.strip().endswith(wanted), f"{name} shell: {found}")
+    ran = host.login("docker-compose version")
+    check("2.18.1" in ran.output, ran)
+
+
+def test_conda_runs(world):
+    """conda runs"""
+    ran = world.applied.host.run(["/home/ubuntu/anaconda3/bin/conda", "--version"])
+    check(ran.status == 0 and ran.output.startswith("conda "), ran)
+
+
+def test_course_is_cloned_from_its_true_origin(world):
+    """the repository is there with its true origin"""
+    host = world.applied.host
+    origin = host.login("git -C mlops-zoomcamp remote get-url origin").output.strip()
+    check(origin == "https://github.com/DataTalksClub/mlops-zoomcamp.git", origin)
+    status = host.login("git -C mlops-zoomcamp status --porcelain --branch")
+    check(status.output.startswith("## main...origin/main") and len(status.output.splitlines()) == 1, status)
+    left = host.must("find / -xdev \\( -name '*.part*' -o -name '.mlops-agent*' \\) -not -path '/proc/*' 2>/dev/null || :")
+    left = [path for path in left.splitlines() if "/.cache/mlops-agent" not in path]
+    check(not [path for path in left if path.startswith(("/home/ubuntu/soft", "/home/ubuntu/mlops"))], left)
+
+
+def executed(trace):
+    """The programs in strace's text, but for the traced agent itself."""
+    calls = [line for line in trace.splitlines() if "execve(" in line and line.rstrip().endswith("= 0")]
+    return [line.split('execve("', 1)[1].split('"', 1)[0] for line in calls][1:]
+
+
+def test_second_apply_changes_nothing(world):
+    """in a new login, apply has 0 changes, plan exits 0, only verifications start a process, no file is written"""
+    host = world.applied.host
+    before = read_tree(host)
+    again = host.agent("apply")
+    check(again.status == DONE, again)
+    check(again.summary["changed"] == 0 and not any(e["changes"] for e in again.resources.values()), again)
+    check(set(again.with_outcome("ok")) == set(again.resources), again)
+    plan = host.agent("plan")
+    check(plan.status == DONE and plan.summary["would_change"] == 0, plan)
+
+    trace = "/tmp/execs"
+    argv = ["strace", "-f", "-qq", "-e", "trace=execve", "-e", "signal=none", "-o", trace]
+    traced = host.run([*argv, AGENT, "apply", PLAYBOOK, "--mirror", MIRROR, "--json"])
+    check(traced.status == DONE, traced)
+    programs = executed(host.must(["cat", trace]))
+    verifications = {"docker-compose", "docker", "conda"}
+    own = [p for p in programs if p.rsplit("/", 1)[-1] in verifications]
+    # The stand-ins are scripts: what they start is the verification's own.
+    inner = {"sh", "dirname", "env", "bash", "python3"}
+    other = [p for p in programs if p.rsplit("/", 1)[-1] not in verifications | inner]
+    check(len(own) == 3 and not other, f"processes: {programs}")
+
+    quiet = host.run([*argv, AGENT, "apply", PLAYBOOK, "--mirror", MIRROR, "--json",
+                      *[x for name in again.resources if again.resources[name]["type"] != "verify"
+                        for x in ("--only", name)]])  # fmt: skip
+    check(quiet.status == DONE, quiet)
+    changed = differences(before, read_tree(host))
+    check(not changed, listing(changed.values()))

@@ -1,0 +1,224 @@
+"""SIGKILL at twenty chosen moments: the next run ends right, and ends where an undisturbed one does."""
+
+import json
+import subprocess
+import threading
+import time
+
+from host import AGENT, DONE, MIRROR, PLAYBOOK
+from tree import differences, read_tree
+
+APPLY = [AGENT, "apply", PLAYBOOK, "--mirror", MIRROR, "--json"]
+# Files that a resource rewrites. After a kill each holds what it held before or what it holds in the end; more than
+# one resource edits the first, so it may hold what it held between them.
+REWRITTEN = ["/home/ubuntu/.bashrc", "/home/ubuntu/.profile", "/home/ubuntu/soft/docker-compose", "/etc/group",
+             "/etc/gshadow"]  # fmt: skip
+# What two undisturbed runs need not have in common.
+HOST_OWN = {"etc/hosts", "etc/hostname", "etc/resolv.conf", "var/lib/docker"}
+
+
+class Moment:
+    """When to kill: as soon as seen(host, ids of finished resources) is true; `also` are other programs to kill."""
+
+    def __init__(self, what, seen, also=()):
+        self.what, self.seen, self.also = what, seen, also
+
+
+def finished(name):
+    return Moment(f"after {name}", lambda host, ids: name in ids)
+
+
+def there(path, *absent):
+    return lambda host, ids: exists(host, path) and not any(exists(host, other) for other in absent)
+
+
+def exists(host, path):
+    return any(host.root.glob(path)) if "*" in path else (host.root / path).exists()
+
+
+def runs(program):
+    def seen(host, ids):
+        return bool(processes(host, program))
+
+    return seen
+
+
+def processes(host, program):
+    """The ids, in the host, of processes whose command is this."""
+    found = host.run(["pgrep", "-x", program], user="root").output.split()
+    return [int(process) for process in found]
+
+
+def dpkg_in_state(state):
+    """dpkg is at work and has some package in this state."""
+
+    def seen(host, ids):
+        written = [host.read("/var/lib/dpkg/status") or b""]
+        written += [path.read_bytes() for path in (host.root / "var/lib/dpkg/updates").glob("[0-9]*") if path.exists()]
+        return any(state in text for text in written)
+
+    return seen
+
+
+# From a bare host (its apt has the packages' files at hand).
+EARLY = [
+    Moment("before anything is done", lambda host, ids: bool(host.agent_processes())),
+    Moment("while the index is fetched", runs("apt-get")),
+    Moment("while dpkg unpacks", dpkg_in_state(b"ok unpacked")),
+    Moment("while dpkg unpacks, apt and dpkg too", dpkg_in_state(b"ok unpacked"), also=("apt-get", "dpkg")),
+    Moment("while dpkg configures, apt and dpkg too", dpkg_in_state(b"ok half-configured"), also=("apt-get", "dpkg")),
+    finished("docker"),
+]
+# From a host where the packages are installed.
+HOME = "home/ubuntu"
+LATE = [
+    finished("docker-person"),
+    finished("docker-service"),
+    Moment("while Anaconda installs", there(f"{HOME}/anaconda3/lib", f"{HOME}/anaconda3/conda-meta/history")),
+    finished("anaconda"),
+    finished("soft"),
+    finished("docker-compose"),
+    finished("soft-on-path"),
+    finished("course"),
+    finished("compose-runs"),
+]
+# From the same host: the agent itself is killed in its N-th call of a system call, before the call is done.
+CALLS = [("mkdirat", 1), ("renameat", 1), ("renameat", 2), ("renameat", 4), ("fsync", 2)]
+
+
+class Killed:
+    """A run of the agent that was killed at a moment."""
+
+    def __init__(self, host, moment):
+        self.ids, self.output = set(), []
+        process = subprocess.Popen(
+            host.command(APPLY), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace"
+        )
+        reader = threading.Thread(target=self.read, args=(process.stdout,))
+        reader.start()
+        self.killed = 0
+        while process.poll() is None:
+            if moment.seen(host, self.ids):
+                self.killed = host.kill_agent()
+                for program in moment.also:
+                    host.run(["pkill", "-KILL", "-x", program], user="root")
+                break
+            time.sleep(0.002)
+        process.wait()
+        reader.join()
+
+    def read(self, stream):
+        for line in stream:
+            self.output.append(line)
+            event = json.loads(line)
+            if event["event"] == "resource":
+                self.ids.add(event["id"])
+
+
+class Undisturbed:
+    """What a run ends at that nobody disturbs, from an image; and what differs between two such runs anyway."""
+
+    def __init__(self, world, image):
+        first, second = world.host(image), world.host(image)
+        self.before = {path: first.read(path) for path in REWRITTEN}
+        self.allowed = {path: {content} for path, content in self.before.items()}
+        for host in (first, second):
+            # The states between: what the first edits, before the second does.
+            if host is second:
+                part = host.agent("apply", PLAYBOOK, *[x for name in self.head(host) for x in ("--only", name)])
+                assert part.status == DONE, part
+                self.note(host)
+            run = host.agent("apply")
+            assert run.status == DONE, run
+            self.note(host)
+        self.tree = settled_tree(first)
+        self.noise = set(differences(self.tree, settled_tree(second), times=False))
+        for host in (first, second):
+            host.remove()
+
+    @staticmethod
+    def head(host):
+        return ["https", "docker", "docker-group", "docker-person", "docker-socket", "docker-service", "anaconda"]
+
+    def note(self, host):
+        for path in REWRITTEN:
+            self.allowed[path].add(host.read(path))
+
+
+def settled_tree(host):
+    return read_tree(host, also_skipped=HOST_OWN)
+
+
+def undisturbed(world, image):
+    known = world.__dict__.setdefault("undisturbed_runs", {})
+    if image not in known:
+        known[image] = Undisturbed(world, image)
+    return known[image]
+
+
+def wrong_after(world, host, what, right, in_transaction):
+    """What is wrong on a host whose run was killed: now, and after the next run."""
+    wrong = []
+    if not in_transaction:
+        for path, allowed in right.allowed.items():
+            if host.read(path) not in allowed:
+                wrong.append(f"{what}: {path} holds neither its old nor its new bytes")
+    clone = host.root / "home/ubuntu/mlops-zoomcamp"
+    if clone.exists() and host.login("git -C mlops-zoomcamp fsck --strict && git -C mlops-zoomcamp diff --quiet HEAD").status:
+        wrong.append(f"{what}: half a clone is in place")
+    again = host.agent("apply")
+    if again.status != DONE:
+        return [*wrong, f"{what}: the next run did not end right: {again}"]
+    changed = differences(right.tree, settled_tree(host), times=False, ignored=right.noise)
+    if changed:
+        wrong.append(f"{what}: not what an undisturbed run makes: " + "; ".join(list(changed.values())[:15]))
+    third = host.agent("apply")
+    if third.status != DONE or third.summary["changed"]:
+        wrong.append(f"{what}: there was something left to do: {third}")
+    return wrong
+
+
+def kill_each(world, image, moments):
+    right = undisturbed(world, image)
+    wrong = []
+    for moment in moments:
+        host = world.host(image)
+        run = Killed(host, moment)
+        if not run.killed:
+            wrong.append(f"{moment.what}: the run ended before it could be killed: {''.join(run.output)[-2000:]}")
+        else:
+            in_transaction = "dpkg" in moment.what or "index" in moment.what
+            wrong += wrong_after(world, host, moment.what, right, in_transaction)
+        host.remove()
+    assert not wrong, f"of {len(moments)} moments:\n" + "\n".join(wrong)
+
+
+def test_killed_early(world):
+    """killed at six moments while packages are installed on a bare host, the next run ends right"""
+    kill_each(world, world.fetched_image, EARLY)
+
+
+def test_killed_late(world):
+    """killed after nine resources of a host with Docker, the next run ends right"""
+    kill_each(world, world.docker_image, LATE)
+
+
+def test_killed_in_system_calls(world):
+    """killed at five of its own writes, the next run ends right"""
+    right = undisturbed(world, world.docker_image)
+    wrong = []
+    for call, nth in CALLS:
+        what = f"at {call} {nth}"
+        host = world.host(world.docker_image)
+        calls = f"{call},{call}2" if call == "renameat" else call
+        argv = ["strace", "-f", "-qq", "-u", "ubuntu", "-o", "/tmp/trace", "-e", f"trace={calls}",
+                "-e", f"inject={calls}:signal=SIGKILL:when={nth}", *APPLY]  # fmt: skip
+        run = host.run(argv, user="root", env={"HOME": "/home/ubuntu", "USER": "ubuntu", "LOGNAME": "ubuntu"})
+        trace = host.must(["cat", "/tmp/trace"])
+        host.kill_agent()
+        if "killed by SIGKILL" not in trace:
+            wrong.append(f"{what}: nothing was killed: {run} {trace[-1000:]}")
+        else:
+            wrong += wrong_after(world, host, what, right, False)
+        host.remove()
+    assert not wrong, f"of {len(CALLS)} writes:\n" + "\n".join(wrong)

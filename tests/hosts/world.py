@@ -1,0 +1,131 @@
+"""What the machine tests share: images, the mirror, and a host that the flagship was applied to."""
+
+import functools
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from host import MIRROR, Host, Unavailable, bare_image, docker, make_mirror
+from tree import read_tree
+
+TOP = Path(__file__).resolve().parents[2]
+
+
+def distribution():
+    text = Path("/etc/os-release").read_text()
+    values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    return values.get("ID", "").strip('"'), values.get("VERSION_ID", "").strip('"')
+
+
+class Applied:
+    """The flagship on a bare host: planned, then applied, with the trees before, between and after."""
+
+    def __init__(self, host):
+        self.host = host
+        self.bare = read_tree(host)
+        self.plan = host.agent("plan")
+        self.planned = read_tree(host)
+        self.apply = host.agent("apply")
+        self.tree = read_tree(host)
+
+
+class World:
+    def __init__(self, build):
+        self.given_build = build
+        self.hosts, self.images = [], []
+        self.folder = Path(tempfile.mkdtemp(prefix="mlops-hosts-"))
+
+    def __enter__(self):
+        self.bare_image = bare_image()
+        self.mirror = self.folder / "mirror"
+        make_mirror(self.mirror)
+        return self
+
+    def __exit__(self, *_):
+        for host in self.hosts:
+            host.remove()
+        for image in self.images:
+            subprocess.run(["docker", "rmi", "--force", image], capture_output=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @functools.cached_property
+    def build(self):
+        """A build that runs on the hosts' distribution: this machine's where that is the same, else one made there."""
+        if distribution() == ("debian", "12"):
+            if not (self.given_build / "mlops-agent").exists():
+                raise Unavailable(f"there is no mlops-agent in {self.given_build}")
+            return self.given_build
+        return self.built_in_host[1]
+
+    @functools.cached_property
+    def built_in_host(self):
+        """A bare host in which ubuntu built the agent from this source with ./bootstrap, and a copy of its build."""
+        host = self.host(mounts=[], agent=False)
+        source = self.folder / "source.tar"
+        files = subprocess.run(
+            ["git", "-c", "safe.directory=*", "-C", str(TOP), "ls-files", "-z", "-co", "--exclude-standard"],
+            capture_output=True,
+        ).stdout
+        listed = ["--null", "--files-from=-"] if files else ["--exclude=./build", "--exclude=./.git", "."]
+        subprocess.run(["tar", "-C", str(TOP), "-cf", str(source), *listed], input=files, check=True)
+        host.must("mkdir -p /home/ubuntu/mlops-agent", user="ubuntu")
+        docker("cp", str(source), f"{host.name}:/home/ubuntu/source.tar")
+        host.must("tar -C mlops-agent -xf source.tar", user="ubuntu")
+        done = host.run(["./mlops-agent/bootstrap", "--version"], timeout=1500)
+        copy = self.folder / "build"
+        if done.status == 0:
+            docker("cp", f"{host.name}:/home/ubuntu/mlops-agent/build/release", str(copy))
+        return host, copy, done
+
+    def host(self, image=None, mounts=None, agent=True, network=True, mirror=None):
+        """A new host, removed at the end at the latest."""
+        if mounts is None:
+            mounts = [(mirror or self.mirror, MIRROR)]
+        if agent:
+            mounts = [*mounts, (self.build, "/opt/mlops-agent"), (TOP / "playbooks", "/opt/playbooks")]
+        host = Host(image or self.bare_image, mounts, network)
+        self.hosts.append(host)
+        return host
+
+    def keep(self, host, name):
+        """Commits a host to an image that is removed at the end."""
+        image = host.commit(f"mlops-agent-test:{os.getpid()}-{name}")
+        self.images.append(image)
+        return image
+
+    @functools.cached_property
+    def applied(self):
+        return Applied(self.host())
+
+    @functools.cached_property
+    def settled_image(self):
+        """A host to which the flagship was applied."""
+        if self.applied.apply.status != 0:
+            raise AssertionError(f"the flagship could not be applied: {self.applied.apply}")
+        return self.keep(self.applied.host, "settled")
+
+    @functools.cached_property
+    def fetched_image(self):
+        """A bare host to whose apt the packages' files were handed before, so that installing them is quick."""
+        host = self.host(agent=False)
+        host.must(
+            "apt-get update -q && apt-get install -qy --download-only docker.io git && "
+            "rm -rf /var/lib/apt/lists/* /var/log/apt/* && mkdir -p /var/lib/apt/lists/partial"
+        )
+        image = self.keep(host, "fetched")
+        host.remove()
+        return image
+
+    @functools.cached_property
+    def docker_image(self):
+        """A host on which the packages are installed and nothing else is done."""
+        host = self.host(self.fetched_image, agent=False)
+        host.must(
+            "apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy docker.io git && "
+            "systemctl is-active docker"
+        )
+        image = self.keep(host, "docker")
+        host.remove()
+        return image

@@ -1,0 +1,247 @@
+"""Throw-away Debian hosts: containers that run systemd as their first process, driven through Docker."""
+
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+AGENT = "/opt/mlops-agent/mlops-agent"
+PLAYBOOK = "/opt/playbooks/zoomcamp.json"
+MIRROR = "/srv/mirror"
+# Exit statuses of the agent: agent/cli/exit_code.hpp.
+DONE, FAILED, PENDING, WRONG, NOT_STARTED = 0, 1, 2, 3, 4
+
+
+class Unavailable(Exception):
+    """Throw-away hosts cannot run here; the text says why."""
+
+
+def docker(*argv, **options):
+    """Runs the docker client and returns its output; raises when it fails."""
+    done = subprocess.run(["docker", *argv], capture_output=True, text=True, **options)
+    if done.returncode != 0:
+        raise RuntimeError(f"docker {' '.join(argv)}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+class Engine:
+    """The machine's Docker engine, started here (and ended again) where none runs."""
+
+    def __init__(self):
+        self.process = None
+
+    def __enter__(self):
+        if os.geteuid() != 0:
+            raise Unavailable("throw-away hosts need root")
+        for program in ("docker", "debootstrap"):
+            if not shutil.which(program):
+                raise Unavailable(f"{program} is not installed")
+        if not self.answers():
+            if not shutil.which("dockerd"):
+                raise Unavailable("no Docker engine answers, and dockerd is not installed")
+            self.log = tempfile.NamedTemporaryFile(prefix="dockerd-", suffix=".log")
+            self.process = subprocess.Popen(["dockerd"], stdout=self.log, stderr=self.log, start_new_session=True)
+            deadline = time.monotonic() + 60
+            while not self.answers():
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    last = Path(self.log.name).read_text(errors="replace").strip().splitlines()[-1:]
+                    self.__exit__()
+                    raise Unavailable("the Docker engine did not start: " + "".join(last))
+                time.sleep(0.2)
+        return self
+
+    def __exit__(self, *_):
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait()
+
+    @staticmethod
+    def answers():
+        return subprocess.run(["docker", "version"], capture_output=True).returncode == 0
+
+
+def bare_image():
+    """The name of the bare host's image; made when this machine does not have it yet."""
+    made = subprocess.run([str(HERE / "image")], stdout=subprocess.PIPE, text=True)
+    if made.returncode != 0:
+        raise Unavailable("the host's image could not be made")
+    return made.stdout.strip()
+
+
+def make_mirror(folder):
+    """Makes the mirror in a folder and gives it to the hosts' ubuntu: git reads only its owner's repositories."""
+    subprocess.run([str(HERE.parent / "mirror" / "make"), str(folder)], check=True)
+    subprocess.run(["chown", "-R", "1000:1000", str(folder)], check=True)
+
+
+@dataclass
+class Run:
+    """What a program did."""
+
+    status: int
+    output: str
+    errors: str
+
+    def __str__(self):
+        return f"exit status {self.status}\n{self.output[-3000:]}{self.errors[-3000:]}"
+
+
+@dataclass
+class AgentRun(Run):
+    """What the agent did, with the events that it printed as JSON lines."""
+
+    events: list = field(default_factory=list)
+
+    def __post_init__(self):
+        self.events = [json.loads(line) for line in self.output.splitlines() if line.strip()]
+
+    @property
+    def resources(self):
+        return {event["id"]: event for event in self.events if event["event"] == "resource"}
+
+    @property
+    def summary(self):
+        last = self.events[-1] if self.events else {}
+        if last.get("event") != "summary":
+            raise AssertionError(f"the last event is not the summary: {self}")
+        return last
+
+    def with_outcome(self, *outcomes):
+        return {name: event for name, event in self.resources.items() if event["outcome"] in outcomes}
+
+    def __str__(self):
+        lines = [
+            f"{e['id']}: {e['outcome']} {e['reason'] or ''} {e['output'] or ''} "
+            + ", ".join(f"{c['property']}: {c['before']} -> {c['after']}" for c in e["changes"])
+            for e in self.resources.values()
+        ]
+        return "\n".join([f"exit status {self.status}", *lines, self.errors[-3000:]])
+
+
+class Host:
+    """One throw-away host. mounts: (path on this machine, path in the host), read-only."""
+
+    numbers = itertools.count(1)
+
+    def __init__(self, image, mounts=(), network=True):
+        self.name = f"mlops-host-{os.getpid()}-{next(Host.numbers)}"
+        volumes = [f"--volume={source}:{target}:ro" for source, target in mounts]
+        docker(
+            "run", "--detach", f"--name={self.name}", "--hostname=debian-host",
+            "--cap-add=SYS_ADMIN", "--cap-add=NET_ADMIN", "--cap-add=SYS_PTRACE",
+            "--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined", "--cgroupns=private",
+            "--tmpfs=/run", "--tmpfs=/run/lock", "--tmpfs=/tmp:exec", "--volume=/var/lib/docker",
+            *([] if network else ["--network=none"]), *volumes, image, "/sbin/init",
+        )  # fmt: skip
+        self.pid = int(docker("inspect", "--format={{.State.Pid}}", self.name))
+        # The host's whole tree as this machine's root sees it.
+        self.root = Path(f"/proc/{self.pid}/root")
+        self.wait_until_up()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.remove()
+
+    def remove(self):
+        subprocess.run(["docker", "rm", "--force", "--volumes", self.name], capture_output=True)
+
+    def wait_until_up(self):
+        deadline = time.monotonic() + 60
+        while True:
+            state = self.run(["systemctl", "is-system-running"], user="root").output.strip()
+            if state in ("running", "degraded"):
+                return
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the host did not come up: {state}")
+            time.sleep(0.05)
+
+    def command(self, argv, user="ubuntu", env=None):
+        """The argv that runs argv in the host in a new login's groups, without a login's shell."""
+        home = "/root" if user == "root" else f"/home/{user}"
+        variables = {"HOME": home, "USER": user, "LOGNAME": user, "LANG": "C.UTF-8", **(env or {})}
+        options = [f"--env={name}={value}" for name, value in variables.items()]
+        return ["docker", "exec", f"--user={user}", f"--workdir={home}", *options, self.name, *argv]
+
+    def run(self, argv, user="ubuntu", env=None, timeout=600):
+        done = subprocess.run(
+            self.command(argv, user, env), capture_output=True, text=True, errors="replace", timeout=timeout
+        )
+        return Run(done.returncode, done.stdout, done.stderr)
+
+    def must(self, argv, user="root", **options):
+        """Runs a program that has to succeed; returns its output."""
+        if isinstance(argv, str):
+            argv = ["bash", "-c", argv]
+        done = self.run(argv, user, **options)
+        if done.status != 0:
+            raise RuntimeError(f"{argv} in the host: {done}")
+        return done.output
+
+    def login(self, command, user="ubuntu"):
+        """Runs shell text in a new login shell."""
+        return self.run(["su", "-", user, "-c", command], user="root")
+
+    def agent(self, command, playbook=PLAYBOOK, *options, user="ubuntu", mirror=MIRROR):
+        mirrored = ["--mirror", mirror] if mirror else []
+        done = self.run([AGENT, command, playbook, *mirrored, "--json", *options], user)
+        try:
+            return AgentRun(done.status, done.output, done.errors)
+        except ValueError as wrong:
+            raise AssertionError(f"{command} --json printed something else than JSON lines ({wrong}): {done}")
+
+    def write(self, path, text, owner="root", mode=0o644):
+        """Puts a file into the host."""
+        target = self.root / path.lstrip("/")
+        target.write_text(text)
+        target.chmod(mode)
+        uid, gid = (0, 0) if owner == "root" else (int(i) for i in (self.id("-u", owner), self.id("-g", owner)))
+        os.chown(target, uid, gid)
+
+    def id(self, what, user):
+        return self.must(["id", what, user]).strip()
+
+    def read(self, path):
+        """The bytes at a path in the host; absent where there is no file."""
+        try:
+            return (self.root / path.lstrip("/")).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
+    def agent_processes(self):
+        """The ids, on this machine, of the agent's own processes in this host."""
+        here = os.readlink(f"/proc/{self.pid}/ns/pid")
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    if os.path.basename(os.readlink(entry / "exe")) == "mlops-agent":
+                        if os.readlink(entry / "ns/pid") == here:
+                            found.append(int(entry.name))
+                except OSError:
+                    continue
+        return found
+
+    def kill_agent(self):
+        """SIGKILL to every process of the agent; returns how many there were."""
+        killed = 0
+        for process in self.agent_processes():
+            try:
+                os.kill(process, signal.SIGKILL)
+                killed += 1
+            except ProcessLookupError:
+                pass
+        return killed
+
+    def commit(self, image):
+        """Keeps this host's files as an image (without /var/lib/docker, /run and /tmp)."""
+        docker("commit", self.name, image)
+        return image
