@@ -1,0 +1,77 @@
+"""The same job for several configuration tools, and how a program's run is measured."""
+
+import json
+import os
+import statistics
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+
+
+def content(number):
+    return f"line {number}\n" * 20
+
+
+def make_folder(path):
+    Path(path).mkdir(parents=True, exist_ok=True)
+    return Path(path)
+
+
+def agent_playbook(path, folder, count):
+    """N small files, content and mode 0640, in folder, for the agent."""
+    resources = [
+        {"type": "file", "path": f"{folder}/f{i}", "mode": "0640", "content": content(i)} for i in range(count)
+    ]
+    Path(path).write_text(json.dumps({"resources": resources}, indent=1))
+
+
+def cfengine_policy(path, folder, count):
+    """The same for CFEngine."""
+    promises = "".join(
+        f'  "{folder}/f{i}" create => "true", content => "{content(i)}", perms => m640;\n' for i in range(count)
+    )
+    Path(path).write_text(f'bundle agent main\n{{\n files:\n{promises}}}\nbody perms m640\n{{ mode => "640"; }}\n')
+
+
+def read_floor(folder):
+    """Compiles the read floor; returns the program's path."""
+    program = folder / "read_floor"
+    subprocess.run(["g++", "-std=c++20", "-O2", str(TOP / "tests/bench/read_floor.cpp"), "-o", str(program)], check=True)
+    return str(program)
+
+
+@dataclass
+class Measured:
+    seconds: float
+    megabytes: float  # largest resident set of the program and what it waited for
+    status: int
+
+
+def measure(argv, **options):
+    """One run of a program, its output thrown away."""
+    begin = time.perf_counter()
+    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - begin
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return Measured(seconds, usage.ru_maxrss / 1024, process.returncode)
+
+
+def interleaved(programs, rounds, before=lambda name: None):
+    """Runs each program `rounds` times in turn; returns the median run of each by name. before(name) goes first."""
+    runs = {name: [] for name in programs}
+    for _ in range(rounds):
+        for name, argv in programs.items():
+            before(name)
+            runs[name].append(measure(argv))
+    bad = {name: {run.status for run in list_ if run.status} for name, list_ in runs.items()}
+    for name, statuses in bad.items():
+        if statuses:
+            raise SystemExit(f"{name} ended with {sorted(statuses)}: {' '.join(programs[name])}")
+    return {
+        name: Measured(statistics.median(r.seconds for r in list_), statistics.median(r.megabytes for r in list_), 0)
+        for name, list_ in runs.items()
+    }
