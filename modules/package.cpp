@@ -1,0 +1,287 @@
+// package: packages of the distribution, by apt.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "machine/packages/apt_output.hpp"
+#include "machine/packages/unknown_package.hpp"
+#include "playbook/module.hpp"
+
+namespace mlops::modules {
+namespace {
+
+// current              present                     absent      latest
+// not installed        install                     -           install
+// config-files         install                     -           install
+// interrupted          repair, install             repair, remove   repair, install
+// installed            - (unless another version)  remove      install when apt has a newer one
+// a provider is        -                           -           install
+struct Package {
+  static constexpr auto type = "package";
+  enum class State { present, absent, latest };
+
+  struct Desired {
+    Texts names;
+    State state = State::present;
+    std::optional<Duration> refresh;
+    Duration lock_timeout{600'000};
+  };
+  struct Row {
+    std::string wanted, name;  // as written; without the version
+    std::optional<InstalledPackage> installed;
+    std::string version_asked;  // "" when none
+    bool acts = false;          // is to be installed or removed
+  };
+  struct Current {
+    std::vector<Row> rows;
+    bool interrupted = false;  // these three are only looked at when a row acts, or for latest
+    bool refresh = false;
+    Forecast forecast;
+    bool acts() const {
+      return std::any_of(rows.begin(), rows.end(), [](const Row& r) { return r.acts; });
+    }
+  };
+
+  static void describe(Schema<Desired>& s) {
+    s.summary("Packages of the distribution, installed or removed by apt in one transaction.");
+    s.named_by("names");
+    s.required("names", &Desired::names,
+               "One name or a list of them. \"name=version\" asks for that very version, \"name:arch\" for an "
+               "architecture. A virtual name is satisfied by any installed provider.");
+    s.one_of("state", &Desired::state,
+             {{"present", State::present}, {"absent", State::absent}, {"latest", State::latest}},
+             "present: installed, in whatever version when none is asked for. latest: the newest that the "
+             "index has. "
+             "absent: removed, changed configuration files are kept.");
+    s.optional(
+        "refresh", &Desired::refresh,
+        "How old the package index may be (\"1d\") when something is to be installed, and for latest; an older "
+        "one is fetched again. Not given: it is fetched when it does not know a name.");
+    s.optional("lock_timeout", &Desired::lock_timeout,
+               "How long to wait for another program that uses apt or dpkg.");
+    s.check(&Package::check);
+    s.example("A tool", R"({"type": "package", "names": "git"})");
+    s.example("Several, from an index of today, one in a given version",
+              R"({"type": "package", "names": ["docker.io", "jq=1.6-2.1"], "refresh": "1d"})");
+    s.example("Always the newest", R"({"type": "package", "names": ["ca-certificates"], "state": "latest"})");
+    s.example("Not this one", R"({"type": "package", "names": "telnet", "state": "absent"})");
+  }
+
+  // Debian Policy 5.6.1 and 5.6.12.
+  static bool is_name(std::string_view text) {
+    const std::string_view name = text.substr(0, text.find(':'));
+    const auto rest = text.substr(std::min(name.size() + 1, text.size()));
+    const char* letters = "abcdefghijklmnopqrstuvwxyz0123456789";
+    return name.size() >= 2 && std::string_view(letters).find(name[0]) != std::string_view::npos &&
+           name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789+-.") == std::string_view::npos &&
+           !name.ends_with('-') && (name.size() == text.size() || !rest.empty()) &&
+           rest.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string_view::npos;
+  }
+  static bool is_version(std::string_view text) {
+    return !text.empty() && text[0] >= '0' && text[0] <= '9' &&
+           text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.+-:~") ==
+               std::string_view::npos;
+  }
+
+  static void check(const Desired& d, Checker& c) {
+    if (d.names.list.empty()) c.error("names", "names is empty", "name at least one package");
+    std::set<std::string> seen;
+    for (const std::string& text : d.names.list) {
+      const WantedPackage wanted = parse_wanted(text);
+      const bool versioned = text.find('=') != text.npos;
+      if (!is_name(wanted.name))
+        c.error("names", fmt::format("`{}` is no package name", wanted.name),
+                "lower-case letters, digits, and + - . inside; name=version, name:arch");
+      else if (versioned && !is_version(wanted.version))
+        c.error("names", fmt::format("`{}` is no version of `{}`", wanted.version, wanted.name));
+      else if (versioned && d.state != State::present)
+        c.error("names", fmt::format("`{}` asks for a version, which only state present can have", text));
+      if (!seen.insert(wanted.name).second) c.error("names", fmt::format("`{}` is named twice", wanted.name));
+    }
+  }
+
+  static Claims claims(const Desired& d) {
+    Claims claims;
+    for (const std::string& text : d.names.list) {
+      const WantedPackage wanted = parse_wanted(text);
+      const char* state = d.state == State::absent ? "absent" : d.state == State::latest ? "latest" : "present";
+      claims.push_back({.kind = Claim::Kind::package,
+                        .key = wanted.name,
+                        .wish = wanted.version.empty() ? state : "=" + wanted.version});
+    }
+    return claims;
+  }
+  static Actor actor(const Desired&) { return {.kind = Actor::Kind::root}; }
+
+  // ---- what is there
+  // ------------------------------------------------------------------------------------------
+
+  static bool acts(State state, const Row& row) {
+    const auto& p = row.installed;
+    const bool there = p && (p->state == PackageState::installed || p->state == PackageState::interrupted);
+    if (state == State::absent) return there && p->name == row.name.substr(0, row.name.find(':'));
+    return !p || p->state != PackageState::installed ||
+           (!row.version_asked.empty() && p->version != row.version_asked);
+  }
+
+  static std::vector<std::string> texts(const std::vector<Row>& rows, bool all) {
+    std::vector<std::string> list;
+    for (const Row& row : rows)
+      if (all || row.acts) list.push_back(row.wanted);
+    return list;
+  }
+
+  static Current inspect(const Desired& d, const MachineReader& machine) {
+    const PackageReader& packages = machine.packages();
+    Current now;
+    for (const std::string& text : d.names.list) {
+      const WantedPackage wanted = parse_wanted(text);
+      Row row{text, wanted.name, packages.installed(wanted.name), wanted.version};
+      row.acts = acts(d.state, row);
+      now.rows.push_back(std::move(row));
+    }
+    if (!now.acts() && d.state != State::latest) return now;
+    now.interrupted = packages.interrupted();
+    if (d.state == State::absent)
+      now.forecast = forecast(now, [&] { return packages.forecast_removal(texts(now.rows, false)); });
+    else
+      look_at_index(d, packages, now);
+    return now;
+  }
+
+  // apt cannot always look ahead in the middle of an interrupted installation; then nothing is known before the
+  // repair.
+  template <class Ask>
+  static Forecast forecast(const Current& now, Ask ask) {
+    try {
+      return ask();
+    } catch (const Error&) {
+      if (!now.interrupted) throw;
+      return {};
+    }
+  }
+
+  static constexpr std::uint64_t fresh = 300;  // seconds; fetching again would hardly find more
+
+  static void look_at_index(const Desired& d, const PackageReader& packages, Current& now) {
+    const bool latest = d.state == State::latest;
+    now.forecast = forecast(now, [&] { return packages.forecast_install(texts(now.rows, latest)); });
+    if (latest)
+      for (Row& row : now.rows) row.acts = row.acts || change_of(now.forecast, row.name) != nullptr;
+    const auto age = packages.index_age();
+    const bool old = d.refresh && (!age || *age * 1000 >= d.refresh->ms);
+    now.refresh = old || !now.forecast.unknown.empty();
+    if (!now.forecast.unknown.empty() && age && *age < fresh)
+      throw Error(why_unknown(packages, now.forecast.unknown.front()));
+  }
+
+  // Of the transaction; null when it leaves the package as it is.
+  static const PackageChange* change_of(const Forecast& forecast, const std::string& name) {
+    for (const PackageChange& c : forecast.changes)
+      if ((c.name == name || c.name == name.substr(0, name.find(':'))) && c.version_before != c.version_after)
+        return &c;
+    return nullptr;
+  }
+
+  // ---- what differs
+  // -------------------------------------------------------------------------------------------
+
+  static Value version_text(const std::string& version) {
+    return version.empty() ? "version unknown" : version;
+  }
+
+  static Value before(const Row& row) {
+    if (!row.installed || row.installed->state == PackageState::config_files) return {};
+    if (row.installed->state == PackageState::interrupted)
+      return fmt::format("{} (interrupted)", row.installed->version);
+    return version_text(row.installed->version);
+  }
+
+  static std::string size_text(std::uint64_t bytes) {
+    const double n = static_cast<double>(bytes);
+    if (bytes < 1000) return fmt::format("{} B", bytes);
+    if (bytes < 1'000'000) return fmt::format("{:.0f} kB", n / 1e3);
+    return bytes < 1'000'000'000 ? fmt::format("{:.1f} MB", n / 1e6) : fmt::format("{:.2f} GB", n / 1e9);
+  }
+
+  // The version that a row will have: "" when it is not known before the index is fetched.
+  static std::string version_after(const Row& row, const Current& now) {
+    if (!row.version_asked.empty()) return row.version_asked;
+    if (now.refresh) return "";
+    if (const PackageChange* change = change_of(now.forecast, row.name)) return change->version_after;
+    const bool stays = row.installed && row.installed->state == PackageState::interrupted;
+    return stays ? row.installed->version : "";
+  }
+
+  static bool is_wanted(const Current& now, const PackageChange& change) {
+    return std::any_of(now.rows.begin(), now.rows.end(), [&](const Row& r) {
+      return r.acts && (r.name == change.name || r.name.substr(0, r.name.find(':')) == change.name);
+    });
+  }
+
+  // What comes along, or goes along.
+  static void add_others(const Current& now, std::vector<Change>& changes,
+                         std::vector<PackageChange>& expected) {
+    for (PackageChange other : now.forecast.changes) {
+      if (is_wanted(now, other) || other.version_before == other.version_after) continue;
+      const bool goes = other.version_after.empty() && !other.version_before.empty();
+      if (now.refresh && !goes) other.version_after = "";
+      Change change{.property = "+" + other.name};
+      if (!other.version_before.empty()) change.before = other.version_before;
+      if (!goes) change.after = version_text(other.version_after);
+      changes.push_back(std::move(change));
+      // An upgrade whose version is not known would read as a removal.
+      if (goes || other.version_before.empty() || !other.version_after.empty())
+        expected.push_back(std::move(other));
+    }
+  }
+
+  static Diff diff(const Desired& d, const Current& now) {
+    Diff diff;
+    const bool fetches = now.refresh && d.state != State::absent;
+    if (!now.acts() && !fetches) return diff;
+    const std::uint64_t lock_timeout = (d.lock_timeout.ms + 999) / 1000;
+    std::vector<PackageChange> expected;
+    for (const Row& row : now.rows) {
+      if (!row.acts) continue;
+      const std::string after = d.state == State::absent ? "" : version_after(row, now);
+      Change change{.property = row.name, .before = before(row)};
+      if (d.state != State::absent) change.after = version_text(after);
+      diff.changes.push_back(std::move(change));
+      expected.push_back({row.name, row.installed ? row.installed->version : "", after});
+    }
+    add_others(now, diff.changes, expected);
+    if (fetches) diff.changes.push_back({.property = "index", .after = "fetched", .kind = Change::Kind::event});
+    if (now.forecast.download_bytes.value_or(0) > 0)
+      diff.changes.push_back({.property = "download",
+                              .after = (fetches ? "about " : "") + size_text(*now.forecast.download_bytes),
+                              .kind = Change::Kind::event});
+    if (now.interrupted) {
+      diff.changes.push_back({.property = "dpkg", .before = "interrupted", .after = "repaired"});
+      diff.actions.push_back(RepairPackages{lock_timeout});
+    }
+    if (d.state == State::absent)
+      diff.actions.push_back(RemovePackages{texts(now.rows, false), lock_timeout, std::move(expected)});
+    else
+      diff.actions.push_back(InstallPackages{texts(now.rows, d.state == State::latest), now.refresh,
+                                             lock_timeout, std::move(expected)});
+    return diff;
+  }
+
+  static Value outputs(const Desired&, const Current& now) {
+    Value versions{Value::Object{}};
+    for (const Row& row : now.rows) {
+      const bool there = row.installed && row.installed->state == PackageState::installed;
+      versions.set(row.name,
+                   there && !row.installed->version.empty() ? Value(row.installed->version) : Value());
+    }
+    Value all;
+    all.set("versions", std::move(versions));
+    return all;
+  }
+};
+
+}  // namespace
+MLOPS_MODULE(Package);
+}  // namespace mlops::modules
