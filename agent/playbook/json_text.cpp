@@ -64,8 +64,23 @@ const char* text_end(const char* p, const char* end) {
 }
 
 const char* number_end(const char* p, const char* end) {
-  constexpr std::string_view characters = "0123456789+-.eE";
-  while (p != end && characters.find(*p) != characters.npos) ++p;
+  const auto digits = [&] {
+    while (p != end && *p >= '0' && *p <= '9') ++p;
+  };
+  if (p != end && *p == '-') ++p;
+  if (p != end && *p == '0') {
+    ++p;
+  } else {
+    digits();
+  }
+  if (p != end && *p == '.') {
+    ++p;
+    digits();
+  }
+  if (p == end || (*p != 'e' && *p != 'E')) return p;
+  ++p;
+  if (p != end && (*p == '+' || *p == '-')) ++p;
+  digits();
   return p;
 }
 

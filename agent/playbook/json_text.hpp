@@ -29,7 +29,7 @@ const char* skip_blank(const char* p, const char* end);
 // The byte after a text that begins at p with its quote; end where it is not closed.
 const char* text_end(const char* p, const char* end);
 
-// The byte after the number that begins at p.
+// The byte after the number that begins at p (RFC 8259, section 6): in 0644 it ends after the 0.
 const char* number_end(const char* p, const char* end);
 
 }  // namespace mlops

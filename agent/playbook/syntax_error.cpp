@@ -27,7 +27,7 @@ class Explainer {
     if (at_ != end_ && *at_ == '/') return slash();
     switch (state_.last) {
       case Last::nothing:
-        return at_ == end_ ? say(at_, "there is no JSON here, only an empty text") : value("a value");
+        return at_ == end_ ? say(at_, "the text is empty: there is no JSON value in it") : value("a value");
       case Last::open:
         return state_.open.back().object ? key("a key or `}`") : value("a value or `]`");
       case Last::key:
@@ -97,14 +97,17 @@ class Explainer {
 
   Diagnostic no_comma(bool object, std::string_view close) {
     const char* const behind = state_.after;
-    if (at_ == behind && at_ != end_ && is_digit(*at_) && behind[-1] == '0')
-      return say(at_, "a number must not begin with 0", "a mode is a text: \"0644\"");
-    if (at_ == behind && at_ != end_ && (is_letter(*at_) || *at_ == '.')) return malformed(at_);
-    const char* const what = object ? "member" : "item";
-    std::string message = fmt::format("expected a comma or `{}` after this {}, found {}", close, what, found());
+    const bool number_before = is_digit(behind[-1]);
+    if (number_before && at_ == behind && at_ != end_ && is_digit(*at_))
+      return say(at_ - 1, "a number must not begin with 0", "a mode is a text: \"0644\"");
+    if (number_before && at_ == behind && at_ != end_ && (is_letter(*at_) || *at_ == '.')) return malformed();
+    const bool next_one = at_ == end_ || is_letter(*at_) || is_digit(*at_) ||
+                          std::string_view("\"{[-").find(*at_) != std::string_view::npos;
     const bool pair = !object && at(":");
-    // The gap is what has to be filled, not what stands behind it; except for what is plainly strange.
-    return inside(at_ != end_ && *at_ != '"' && !at("{") && !at("[") ? at_ : behind, std::move(message),
+    // Where the next one begins, the gap before it is the place to mend; else what stands there is.
+    return inside(next_one ? behind : at_,
+                  fmt::format("expected a comma or `{}` after this {}, found {}", close,
+                              object ? "member" : "item", found()),
                   pair ? "a key and its value belong between { and }" : "");
   }
 
@@ -142,15 +145,14 @@ class Explainer {
     const char* p = at_;
     if (*p == '-') ++p;
     if (end_ - p >= 2 && *p == '0' && is_digit(p[1])) return say(at_, "a number must not begin with 0");
-    const std::string_view raw(at_, number_end(at_, end_));
-    const bool huge = is_digit(*(raw.end() - 1)) && raw.find_first_of(".eE") != raw.npos && is_digit(*p);
-    const bool twice = std::count(raw.begin(), raw.end(), '.') > 1;
-    if (huge && !twice) return say(at_, fmt::format("the number {} is too large, or none", raw.substr(0, 40)));
-    return malformed(raw.empty() ? at_ : raw.begin());
+    return malformed();
   }
 
-  Diagnostic malformed(const char* place) {
-    return say(place, fmt::format("{} is no part of a JSON number", found()),
+  // What was meant as a number, or as a part of one, begins at at_.
+  Diagnostic malformed() {
+    const auto part = [](char c) { return is_letter(c) || is_digit(c) || c == '.' || c == '+' || c == '-'; };
+    const std::string_view raw(at_, std::find_if_not(at_, end_, part));
+    return say(at_, fmt::format("`{}` is no JSON number", raw.substr(0, 40)),
                "numbers are written like 12, -0.5 or 3e8");
   }
 
