@@ -1,8 +1,8 @@
 // {{ path | filter }} in texts.
 #pragma once
 
-#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,6 +34,8 @@ struct InterpolationError {
 
 // Whether any text in the value, at any depth, has a {{ that is no {{{{.
 bool has_references(const Value& value);
+// Whether interpolate would change it: any {{ at all.
+bool needs_filling(const Value& value);
 
 // A copy with all {{ }} filled in. A text that is a single {{…}} becomes the value itself, of whatever kind; in a
 // longer text values become text (Value::to_text). Throws InterpolationError, and what the scope throws.
@@ -47,5 +49,16 @@ struct Reference {
   bool has_default = false;
 };
 std::vector<Reference> references(const Value& value, Diagnostics& diagnostics);
+// The same for many values of one source.
+class Locator;
+std::vector<Reference> references(const Value& value, Diagnostics& diagnostics, Locator& locator);
+
+// The mistake that there is no such name in the scope, with the nearest one.
+Diagnostic unknown_name(const std::vector<std::string>& path, Position where, const Scope& scope);
+
+// What stands at a path inside a value: members of objects by name, elements of lists by index. null when absent.
+const Value* member_at(const Value& value, std::span<const std::string> path);
+// The names of an object's members, the indices of a list; none for another kind.
+std::vector<std::string> member_names(const Value& value);
 
 }  // namespace mlops

@@ -1,0 +1,27 @@
+// The filters of {{ path | filter }}.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "playbook/placeholder.hpp"
+
+namespace mlops {
+
+struct FilterMistake {
+  std::string message, hint;
+};
+
+// What is wrong with the call whatever it is applied to: an unknown name (with the nearest), wrong arguments.
+std::optional<FilterMistake> check_filter(const FilterCall& call);
+
+// The filter's result. Throws FilterMistake when the value is of a kind that it cannot take. `default` is not applied
+// here: it is about values that are not there.
+//   lower, upper       ASCII letters of a text
+//   basename, dirname  as the programs of these names (POSIX)
+//   join(separator)    a list as one text
+//   json               as compact JSON
+//   quote              in single quotes for a POSIX shell; a list: each of its elements, with spaces between
+Value apply_filter(const FilterCall& call, const Value& value);
+
+}  // namespace mlops

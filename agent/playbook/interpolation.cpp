@@ -1,0 +1,195 @@
+#include "playbook/interpolation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "playbook/filter.hpp"
+#include "playbook/locator.hpp"
+#include "playbook/placeholder.hpp"
+#include "playbook/suggest.hpp"
+
+namespace mlops {
+namespace {
+
+template <class Predicate>
+bool any_text(const Value& value, const Predicate& predicate) {
+  if (value.is_string()) return predicate(value.as_string());
+  if (value.is_array())
+    for (const Value& element : value.as_array())
+      if (any_text(element, predicate)) return true;
+  if (value.is_object())
+    for (const Value::Member& member : value.as_object())
+      if (any_text(member.value, predicate)) return true;
+  return false;
+}
+
+bool text_has_references(std::string_view text) {
+  for (std::size_t at = text.find("{{"); at != std::string_view::npos; at = text.find("{{", at + 4))
+    if (!text.substr(at).starts_with("{{{{")) return true;
+  return false;
+}
+
+InterpolationError error_at(const Value& text, std::size_t offset, std::string message, std::string hint) {
+  return {{Locator().inside(text, offset), std::move(message), std::move(hint), {}, {}}};
+}
+
+std::optional<Value> look_up(const Placeholder& placeholder, const Scope& scope) {
+  if (!placeholder.has_default()) return scope.lookup(placeholder.path);
+  try {
+    return scope.lookup(placeholder.path);
+  } catch (const SkippedReference&) {
+    return {};
+  }
+}
+
+Value evaluate(const Placeholder& placeholder, const Value& text, const Scope& scope) {
+  std::optional<Value> result = look_up(placeholder, scope);
+  for (const FilterCall& call : placeholder.filters) {
+    if (call.name == "default") {
+      if (!result || result->is_null()) result = call.arguments[0];
+    } else if (result) {
+      try {
+        result = apply_filter(call, *result);
+      } catch (const FilterMistake& mistake) {
+        throw error_at(text, call.offset, mistake.message, mistake.hint);
+      }
+    }
+  }
+  if (!result)
+    throw InterpolationError{unknown_name(placeholder.path, Locator().inside(text, placeholder.offset), scope)};
+  return *std::move(result);
+}
+
+Value fill_text(const Value& text, const Scope& scope) {
+  if (text.as_string().find("{{") == std::string::npos) return text;
+  const ParsedText parsed = parse_text(text.as_string());
+  if (!parsed.mistakes.empty()) {
+    const SyntaxMistake& first = parsed.mistakes[0];
+    throw error_at(text, first.offset, first.message, first.hint);
+  }
+  Value filled;
+  if (const Placeholder* single = parsed.single()) {
+    filled = evaluate(*single, text, scope);
+  } else {
+    std::string all;
+    for (const auto& piece : parsed.pieces) {
+      if (const auto* literal = std::get_if<std::string>(&piece)) all += *literal;
+      else all += evaluate(std::get<Placeholder>(piece), text, scope).to_text();
+    }
+    filled = Value(std::move(all));
+  }
+  filled.where = text.where;
+  return filled;
+}
+
+void collect(const Value& value, std::vector<Reference>& list, Diagnostics& diagnostics, Locator& locator) {
+  if (value.is_string() && value.as_string().find("{{") != std::string::npos) {
+    const ParsedText parsed = parse_text(value.as_string());
+    for (const SyntaxMistake& m : parsed.mistakes)
+      diagnostics.add(locator.inside(value, m.offset), m.message, m.hint);
+    for (const auto& piece : parsed.pieces)
+      if (const auto* p = std::get_if<Placeholder>(&piece))
+        list.push_back({p->path, locator.inside(value, p->offset), p->has_default()});
+  } else if (value.is_array()) {
+    for (const Value& element : value.as_array()) collect(element, list, diagnostics, locator);
+  } else if (value.is_object()) {
+    for (const Value::Member& member : value.as_object()) {
+      if (member.key.find("{{") != std::string::npos)
+        diagnostics.add(member.key_where, "`{{` in a name: only values are filled in");
+      collect(member.value, list, diagnostics, locator);
+    }
+  }
+}
+
+std::optional<std::size_t> as_index(const std::string& text) {
+  std::size_t index = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), index);
+  if (failure != std::errc() || end != text.data() + text.size()) return {};
+  return index;
+}
+
+}  // namespace
+
+bool has_references(const Value& value) { return any_text(value, text_has_references); }
+
+bool needs_filling(const Value& value) {
+  return any_text(value, [](const std::string& text) { return text.find("{{") != std::string::npos; });
+}
+
+Value interpolate(const Value& value, const Scope& scope) {
+  if (value.is_string()) return fill_text(value, scope);
+  Value filled;
+  if (value.is_array()) {
+    Value::Array list;
+    list.reserve(value.as_array().size());
+    for (const Value& element : value.as_array()) list.push_back(interpolate(element, scope));
+    filled = Value(std::move(list));
+  } else if (value.is_object()) {
+    Value::Object members;
+    members.reserve(value.as_object().size());
+    for (const Value::Member& m : value.as_object())
+      members.emplace_back(m.key, m.key_where, interpolate(m.value, scope));
+    filled = Value(std::move(members));
+  } else {
+    return value;
+  }
+  filled.where = value.where;
+  return filled;
+}
+
+std::vector<Reference> references(const Value& value, Diagnostics& diagnostics, Locator& locator) {
+  std::vector<Reference> list;
+  collect(value, list, diagnostics, locator);
+  return list;
+}
+
+std::vector<Reference> references(const Value& value, Diagnostics& diagnostics) {
+  Locator locator;
+  return references(value, diagnostics, locator);
+}
+
+const Value* member_at(const Value& value, std::span<const std::string> path) {
+  const Value* at = &value;
+  for (const std::string& element : path) {
+    if (at->is_array()) {
+      const auto index = as_index(element);
+      if (!index || *index >= at->as_array().size()) return nullptr;
+      at = &at->as_array()[*index];
+    } else {
+      at = at->find(element);
+      if (!at) return nullptr;
+    }
+  }
+  return at;
+}
+
+std::vector<std::string> member_names(const Value& value) {
+  std::vector<std::string> names;
+  if (value.is_object())
+    for (const Value::Member& member : value.as_object()) names.push_back(member.key);
+  if (value.is_array())
+    for (std::size_t i = 0; i < value.as_array().size(); ++i) names.push_back(std::to_string(i));
+  return names;
+}
+
+Diagnostic unknown_name(const std::vector<std::string>& path, Position where, const Scope& scope) {
+  std::vector<std::string> known;
+  for (const std::string& element : path) {
+    const std::vector<std::string> names = scope.names(known);
+    known.push_back(element);
+    if (std::find(names.begin(), names.end(), element) != names.end()) continue;
+    std::string hint = as_index(element) ? "" : did_you_mean(element, names);
+    if (path[0] == "secrets") return {where, "secrets are not available yet", "", {}, {}};
+    if (path[0] == "item" && known.size() == 1) return {where, "`item` is only there with `for_each`", "", {}, {}};
+    if (hint.empty() && known.size() == 1)
+      hint = fmt::format("names begin with {}", fmt::join(names, ", "));
+    if (path[0] == "env" && known.size() == 2)
+      return {where, fmt::format("the environment has no variable `{}`", element), std::move(hint), {}, {}};
+    return {where, fmt::format("there is no `{}`", path_text(known)), std::move(hint), {}, {}};
+  }
+  return {where, fmt::format("there is no `{}`", path_text(path)), "", {}, {}};
+}
+
+}  // namespace mlops

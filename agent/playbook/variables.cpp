@@ -1,0 +1,111 @@
+#include "playbook/variables.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <unordered_map>
+
+#include "playbook/placeholder.hpp"
+
+namespace mlops {
+namespace {
+
+// A value of vars that is being filled in just now.
+struct Open {
+  const Value* value;
+  std::vector<std::string> path;
+};
+
+std::vector<std::string> environment_names() {
+  std::vector<std::string> names;
+  for (char** variable = environ; variable && *variable; ++variable) {
+    const std::string_view text = *variable;
+    names.emplace_back(text.substr(0, text.find('=')));
+  }
+  return names;
+}
+
+bool written_before(const Value& a, const Value& b) {
+  return a.where.line != b.where.line ? a.where.line < b.where.line : a.where.column < b.where.column;
+}
+
+// The circle from its member that is written first, so that it is the same mistake from wherever it was entered.
+InterpolationError circle(std::vector<Open> members) {
+  std::rotate(members.begin(),
+              std::min_element(members.begin(), members.end(),
+                               [](const Open& a, const Open& b) { return written_before(*a.value, *b.value); }),
+              members.end());
+  std::string message = "vars that refer to each other in a circle: ";
+  if (members.size() == 1) message = "a var that refers to itself: ";
+  for (const Open& open : members) message += path_text(open.path) + " -> ";
+  return {{members[0].value->where, message + path_text(members[0].path), "", {}, {}}};
+}
+
+}  // namespace
+
+struct Variables::State {
+  const Value& vars;
+  const Scope* inner;
+  std::unordered_map<const Value*, Value> filled;
+  std::vector<Open> open;
+
+  // The value of vars that stands at the path, filled in. The finest value that is written there is filled, so that
+  // members of one object may refer to each other.
+  std::optional<Value> variable(const std::vector<std::string>& path, const Scope& scope) {
+    const Value* at = &vars;
+    std::span<const std::string> rest(path.begin() + 1, path.end());
+    while (!rest.empty()) {
+      if (at->is_string() && needs_filling(*at)) {
+        const Value whole = fill(*at, path, rest.size(), scope);
+        const Value* found = member_at(whole, rest);
+        return found ? std::optional(*found) : std::nullopt;
+      }
+      at = member_at(*at, rest.first(1));
+      if (!at) return {};
+      rest = rest.subspan(1);
+    }
+    return needs_filling(*at) ? fill(*at, path, 0, scope) : *at;
+  }
+
+  const Value& fill(const Value& value, const std::vector<std::string>& path, std::size_t rest, const Scope& scope) {
+    if (const auto found = filled.find(&value); found != filled.end()) return found->second;
+    const auto again = std::find_if(open.begin(), open.end(), [&](const Open& o) { return o.value == &value; });
+    if (again != open.end()) throw circle({again, open.end()});
+    open.push_back({&value, {path.begin(), path.end() - static_cast<std::ptrdiff_t>(rest)}});
+    struct Close {
+      std::vector<Open>& open;
+      ~Close() { open.pop_back(); }
+    } close{open};
+    return filled.emplace(&value, interpolate(value, scope)).first->second;
+  }
+};
+
+Variables::Variables(const Value& vars, const Scope* inner) : state_(new State{vars, inner, {}, {}}) {}
+Variables::~Variables() = default;
+
+std::optional<Value> Variables::lookup(const std::vector<std::string>& path) const {
+  if (path.empty()) return {};
+  if (path[0] == "vars") return state_->variable(path, *this);
+  if (path[0] != "env") return state_->inner ? state_->inner->lookup(path) : std::nullopt;
+  if (path.size() != 2) return {};
+  const char* text = std::getenv(path[1].c_str());
+  return text ? std::optional<Value>(Value(text)) : std::nullopt;
+}
+
+std::vector<std::string> Variables::names(const std::vector<std::string>& path) const {
+  if (path.empty()) {
+    std::vector<std::string> roots{"vars", "env"};
+    if (state_->inner)
+      for (std::string& root : state_->inner->names(path)) roots.push_back(std::move(root));
+    return roots;
+  }
+  if (path[0] == "env") return path.size() == 1 ? environment_names() : std::vector<std::string>{};
+  if (path[0] != "vars") return state_->inner ? state_->inner->names(path) : std::vector<std::string>{};
+  if (path.size() == 1) return member_names(state_->vars);
+  const auto value = state_->variable(path, *this);
+  return value ? member_names(*value) : std::vector<std::string>{};
+}
+
+}  // namespace mlops
