@@ -21,7 +21,8 @@ constexpr std::array operators{"at_least", "below", "not", "matches", "exists"};
 bool is_group(const std::string& key) { return std::find(groups.begin(), groups.end(), key) != groups.end(); }
 bool is_scalar(const Value& value) { return !value.is_array() && !value.is_object(); }
 
-// ---- the form ---------------------------------------------------------------------------------------------------
+// ---- the form
+// ---------------------------------------------------------------------------------------------------
 
 void check_choice(const Value& wanted, const std::string& what, Diagnostics& diagnostics) {
   if (is_scalar(wanted)) return;
@@ -61,8 +62,8 @@ void check_operator(const Value::Member& member, Diagnostics& diagnostics) {
       diagnostics.add(wanted.where, fmt::format("`exists` is true or false, found {}", wanted.kind_name()));
   } else if (member.key == "at_least" || member.key == "below") {
     if (!wanted.is_number() && !wanted.is_string())
-      diagnostics.add(wanted.where, fmt::format("`{}` wants a number or the text of a version, found {}", member.key,
-                                                wanted.kind_name()));
+      diagnostics.add(wanted.where, fmt::format("`{}` wants a number or the text of a version, found {}",
+                                                member.key, wanted.kind_name()));
   } else {
     std::string hint = did_you_mean(member.key, {operators.begin(), operators.end()});
     if (hint.empty()) hint = fmt::format("the operators are {}", fmt::join(operators, ", "));
@@ -103,11 +104,13 @@ void collect(const Value& when, std::vector<Reference>& list, Diagnostics& diagn
     const ParsedPath parsed = parse_path(member.key);
     if (!parsed.path.empty())
       list.push_back({parsed.path, member.key_where, member.value.find("exists") != nullptr});
-    for (Reference& reference : references(member.value, diagnostics, locator)) list.push_back(std::move(reference));
+    for (Reference& reference : references(member.value, diagnostics, locator))
+      list.push_back(std::move(reference));
   }
 }
 
-// ---- the match --------------------------------------------------------------------------------------------------
+// ---- the match
+// --------------------------------------------------------------------------------------------------
 
 // Compares texts as versions: runs of digits by their number, everything else by its bytes.
 int compare_versions(std::string_view a, std::string_view b) {
@@ -158,7 +161,9 @@ struct Match {
     return verdict(false, text);
   }
 
-  bool is_among(const Value::Array& list) const { return std::find(list.begin(), list.end(), value) != list.end(); }
+  bool is_among(const Value::Array& list) const {
+    return std::find(list.begin(), list.end(), value) != list.end();
+  }
 
   Verdict one_of(const Value::Array& list) const {
     if (list.size() == 1) return equal(list[0]);

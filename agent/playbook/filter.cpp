@@ -68,8 +68,10 @@ Value json(const Value& value, const FilterCall&) { return to_json(value); }
 std::string shell_word(const Value& value) {
   std::string word = "'";
   for (const char c : value.to_text()) {
-    if (c == '\'') word += "'\\''";
-    else word += c;
+    if (c == '\'')
+      word += "'\\''";
+    else
+      word += c;
   }
   return word + "'";
 }
@@ -79,13 +81,19 @@ Value quote(const Value& value, const FilterCall&) {
 }
 
 constexpr std::array filters{
-    Filter{"default", "a value", nullptr}, Filter{"lower", "", lower},     Filter{"upper", "", upper},
-    Filter{"basename", "", basename},      Filter{"dirname", "", dirname}, Filter{"join", "a text", join},
-    Filter{"json", "", json},              Filter{"quote", "", quote},
+    Filter{"default", "a value", nullptr},
+    Filter{"lower", "", lower},
+    Filter{"upper", "", upper},
+    Filter{"basename", "", basename},
+    Filter{"dirname", "", dirname},
+    Filter{"join", "a text", join},
+    Filter{"json", "", json},
+    Filter{"quote", "", quote},
 };
 
 const Filter* find_filter(std::string_view name) {
-  const auto found = std::find_if(filters.begin(), filters.end(), [&](const Filter& f) { return f.name == name; });
+  const auto found =
+      std::find_if(filters.begin(), filters.end(), [&](const Filter& f) { return f.name == name; });
   return found == filters.end() ? nullptr : &*found;
 }
 

@@ -15,8 +15,8 @@ struct FilterMistake {
 // What is wrong with the call whatever it is applied to: an unknown name (with the nearest), wrong arguments.
 std::optional<FilterMistake> check_filter(const FilterCall& call);
 
-// The filter's result. Throws FilterMistake when the value is of a kind that it cannot take. `default` is not applied
-// here: it is about values that are not there.
+// The filter's result. Throws FilterMistake when the value is of a kind that it cannot take. `default` is not
+// applied here: it is about values that are not there.
 //   lower, upper       ASCII letters of a text
 //   basename, dirname  as the programs of these names (POSIX)
 //   join(separator)    a list as one text

@@ -75,8 +75,10 @@ Value fill_text(const Value& text, const Scope& scope) {
   } else {
     std::string all;
     for (const auto& piece : parsed.pieces) {
-      if (const auto* literal = std::get_if<std::string>(&piece)) all += *literal;
-      else all += evaluate(std::get<Placeholder>(piece), text, scope).to_text();
+      if (const auto* literal = std::get_if<std::string>(&piece))
+        all += *literal;
+      else
+        all += evaluate(std::get<Placeholder>(piece), text, scope).to_text();
     }
     filled = Value(std::move(all));
   }
@@ -182,9 +184,9 @@ Diagnostic unknown_name(const std::vector<std::string>& path, Position where, co
     if (std::find(names.begin(), names.end(), element) != names.end()) continue;
     std::string hint = as_index(element) ? "" : did_you_mean(element, names);
     if (path[0] == "secrets") return {where, "secrets are not available yet", "", {}, {}};
-    if (path[0] == "item" && known.size() == 1) return {where, "`item` is only there with `for_each`", "", {}, {}};
-    if (hint.empty() && known.size() == 1)
-      hint = fmt::format("names begin with {}", fmt::join(names, ", "));
+    if (path[0] == "item" && known.size() == 1)
+      return {where, "`item` is only there with `for_each`", "", {}, {}};
+    if (hint.empty() && known.size() == 1) hint = fmt::format("names begin with {}", fmt::join(names, ", "));
     if (path[0] == "env" && known.size() == 2)
       return {where, fmt::format("the environment has no variable `{}`", element), std::move(hint), {}, {}};
     return {where, fmt::format("there is no `{}`", path_text(known)), std::move(hint), {}, {}};

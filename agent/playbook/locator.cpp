@@ -11,7 +11,8 @@ constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
 std::uint32_t code_points(std::string_view text) {
-  return static_cast<std::uint32_t>(std::count_if(text.begin(), text.end(), [](char c) { return !continues(c); }));
+  return static_cast<std::uint32_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return !continues(c); }));
 }
 
 // How much of the raw JSON one character takes, and how many bytes of UTF-8 it stands for.

@@ -9,12 +9,12 @@
 
 namespace mlops {
 
-// Keeps where lines begin, so that many places of one source cost no more than reading it once. The sources must not
-// change while it lives.
+// Keeps where lines begin, so that many places of one source cost no more than reading it once. The sources
+// must not change while it lives.
 class Locator {
  public:
-  // The position of the byte at offset of text.as_string(), which begins at text.where: escapes before it in the raw
-  // JSON are accounted for. A value that no one wrote gives text.where.
+  // The position of the byte at offset of text.as_string(), which begins at text.where: escapes before it in
+  // the raw JSON are accounted for. A value that no one wrote gives text.where.
   Position inside(const Value& text, std::size_t offset);
 
  private:

@@ -146,8 +146,10 @@ class Parser {
 
   std::size_t end_of_json_text() const {
     for (std::size_t i = at_ + 1; i < text_.size(); ++i) {
-      if (text_[i] == '\\') ++i;
-      else if (text_[i] == '"') return i + 1;
+      if (text_[i] == '\\')
+        ++i;
+      else if (text_[i] == '"')
+        return i + 1;
     }
     fail("a text that begins with \" does not end");
   }
@@ -218,9 +220,12 @@ ParsedPath parse_path(std::string_view text) {
 std::string path_text(const std::vector<std::string>& path) {
   std::string text;
   for (const std::string& element : path) {
-    if (text.empty()) text = element;
-    else if (is_name(element)) text += "." + element;
-    else text += "[" + json_quote(element) + "]";
+    if (text.empty())
+      text = element;
+    else if (is_name(element))
+      text += "." + element;
+    else
+      text += "[" + json_quote(element) + "]";
   }
   return text;
 }

@@ -37,7 +37,8 @@ struct ParsedText {
 };
 
 // path:   NAME ( "." NAME | "[" TEXT or INDEX "]" )*       NAME: letters, digits, _ and -
-// filter: "|" NAME [ "(" LITERAL { "," LITERAL } ")" ]     LITERAL: 'text', "JSON text", number, true, false, null
+// filter: "|" NAME [ "(" LITERAL { "," LITERAL } ")" ]     LITERAL: 'text', "JSON text", number, true, false,
+// null
 // {{{{ is a literal {{. Unknown filters and wrong arguments are mistakes too.
 ParsedText parse_text(std::string_view text);
 

@@ -15,13 +15,16 @@ namespace mlops {
 // One entry of `resources`, its {{ }} not yet filled in.
 struct Resource {
   const Module* module = nullptr;
-  std::string id;        // "" when none was given
-  Value parameters;      // an object: what belongs to the module
-  Value when, for_each;  // null when absent
+  std::string id;             // "" when none was given
+  Value parameters;           // an object: what belongs to the module
+  bool needs_filling = true;  // false: parameters can be used as they are, without interpolate
+  Value when, for_each;       // null when absent
   std::vector<std::string> tags, after, notify;  // after and notify: ids
-  std::string as;        // "" when absent; may hold {{ }}
+  std::string as;                                // "" when absent; may hold {{ }}
   Position as_where;
-  Position where;        // of its opening brace
+  Position where;  // of its opening brace
+  Position id_where;
+  std::vector<Position> after_where, notify_where;  // one for each of after and notify
 };
 
 struct Play {
@@ -33,10 +36,10 @@ struct Play {
 };
 
 struct Playbook {
-  std::string name, path;   // path as given
-  Value vars;               // an object after --vars and --set; values may hold {{ }}
+  std::string name, path;  // path as given
+  Value vars;              // an object after --vars and --set; values may hold {{ }}
   std::vector<Play> plays;
-  std::vector<Value> show;  // texts to print after success
+  std::vector<Value> show;                       // texts to print after success
   std::vector<std::unique_ptr<Source>> sources;  // what all positions point into
 };
 
@@ -48,23 +51,33 @@ struct LoadOptions {
 
 // Reads and checks the file. Every mistake is reported; the playbook is usable only if there is none.
 //
-// Checked: syntax, duplicate keys, unknown and missing keys, types of all that needs no machine, unknown types and
-// parameters, ids used twice, after and notify (which must name a later resource that can be notified), references
+// Checked: syntax, duplicate keys, unknown and missing keys, types of all that needs no machine, unknown types
+// and parameters, ids used twice, after and notify (which must name a later resource that can be notified),
+// references
 // ({{resources.X}} must name an earlier resource; vars, facts and roots must exist), cycles of vars, and two
-// resources that own the same thing with different wishes, as far as their parameters are known without a machine.
+// resources that own the same thing with different wishes, as far as their parameters are known without a
+// machine.
 Playbook load_playbook(const std::string& path, const LoadOptions& options, ModuleTable modules,
                        Diagnostics& diagnostics);
 
-// The label of a resource with these filled-in parameters: "package[docker.io]"; `type[id]` when it has an id. key is
-// what for_each adds ("" for none).
+// The label of a resource with these filled-in parameters: "package[docker.io]"; `type[id]` when it has an id.
+// key is what for_each adds ("" for none).
 std::string label_of(const Resource& resource, const Value& parameters, const std::string& key = "");
 
-// Adds mistakes for each pair of claims that conflict: owns/owns of the same key with different wishes, a tree that
-// is owned absent over something in it, edits of the same subkey with different wishes.
+// What a filled-in for_each repeats over, as key and item. Of a list, the item is the element and the key its
+// text, or its index where it is neither a text nor a number; of an object, the item is {"key", "value"}.
+// Another kind of value and a key that comes twice are reported.
+std::vector<std::pair<std::string, Value>> expand_for_each(const Value& filled, Diagnostics& diagnostics);
+
+// Adds mistakes for each pair of claims that conflict: owns/owns of the same key with different wishes, a tree
+// that is owned with the wish "absent" over something in it, edits of the same subkey with different wishes.
+// Wishes that are both "" are equal when the parameters of both holders are (and are of one type); a holder
+// without parameters equals nobody.
 struct ClaimHolder {
   std::string label;
   Position where;
   Claims claims;
+  const Value* parameters = nullptr;  // filled in; must live as long as the check
 };
 void check_claims(const std::vector<ClaimHolder>& holders, Diagnostics& diagnostics);
 

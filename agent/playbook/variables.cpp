@@ -31,7 +31,8 @@ bool written_before(const Value& a, const Value& b) {
   return a.where.line != b.where.line ? a.where.line < b.where.line : a.where.column < b.where.column;
 }
 
-// The circle from its member that is written first, so that it is the same mistake from wherever it was entered.
+// The circle from its member that is written first, so that it is the same mistake from wherever it was
+// entered.
 InterpolationError circle(std::vector<Open> members) {
   std::rotate(members.begin(),
               std::min_element(members.begin(), members.end(),
@@ -51,8 +52,8 @@ struct Variables::State {
   std::unordered_map<const Value*, Value> filled;
   std::vector<Open> open;
 
-  // The value of vars that stands at the path, filled in. The finest value that is written there is filled, so that
-  // members of one object may refer to each other.
+  // The value of vars that stands at the path, filled in. The finest value that is written there is filled, so
+  // that members of one object may refer to each other.
   std::optional<Value> variable(const std::vector<std::string>& path, const Scope& scope) {
     const Value* at = &vars;
     std::span<const std::string> rest(path.begin() + 1, path.end());
@@ -69,7 +70,8 @@ struct Variables::State {
     return needs_filling(*at) ? fill(*at, path, 0, scope) : *at;
   }
 
-  const Value& fill(const Value& value, const std::vector<std::string>& path, std::size_t rest, const Scope& scope) {
+  const Value& fill(const Value& value, const std::vector<std::string>& path, std::size_t rest,
+                    const Scope& scope) {
     if (const auto found = filled.find(&value); found != filled.end()) return found->second;
     const auto again = std::find_if(open.begin(), open.end(), [&](const Open& o) { return o.value == &value; });
     if (again != open.end()) throw circle({again, open.end()});

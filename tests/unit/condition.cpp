@@ -127,15 +127,15 @@ TEST_CASE("every mistake in the form of a condition is reported") {
         R"(test.json:2:19: error: unknown operator `is`
     "facts.os.id": {"is": "debian"},
                     ^
-  the operators are at_least, below, not, matches, exists
+  hint: the operators are at_least, below, not, matches, exists
 test.json:3:15: error: unknown operator `at_lest`
     "facts.a": {"at_lest": 3},
                 ^
-  did you mean `at_least`?
+  hint: did you mean `at_least`?
 test.json:4:3: error: `facts..b` is no path: expected a name, found `.`
     "facts..b": 1,
     ^
-  a path is such as `facts.os.id`; groups are any, all, none
+  hint: a path is such as `facts.os.id`; groups are any, all, none
 test.json:5:14: error: an empty list is never matched
     "facts.c": [],
                ^
@@ -145,7 +145,7 @@ test.json:6:15: error: what is wanted is a list of plain values, found a list
 test.json:7:26: error: `(` is no regular expression
     "facts.e": {"matches": "("},
                            ^
-  they are as in ECMAScript
+  hint: they are as in ECMAScript
 test.json:8:26: error: `matches` wants a regular expression, found an integer
     "facts.f": {"matches": 1},
                            ^
@@ -170,7 +170,7 @@ test.json:14:10: error: `all` wants a list of conditions
 test.json:15:12: error: a condition is an object, found a text
     "none": ["x"]
              ^
-  write {"facts.os.id": "debian"}
+  hint: write {"facts.os.id": "debian"}
 )");
 }
 

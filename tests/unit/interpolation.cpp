@@ -173,7 +173,7 @@ TEST_CASE("a mistake's column is exact, with escapes and wide characters before 
         "test.json:1:13: error: there is no `vars.nme`\n"
         "  {\"a\": \"x {{ vars.nme }}\"}\n"
         "              ^\n"
-        "  did you mean `name`?\n");
+        "  hint: did you mean `name`?\n");
 }
 
 TEST_CASE("references are listed with their places, and all mistakes are reported") {

@@ -1,0 +1,162 @@
+#include "playbook/given_vars.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+
+#include "playbook/document.hpp"
+#include "playbook/interpolation.hpp"
+#include "playbook/placeholder.hpp"
+#include "playbook/suggest.hpp"
+
+namespace mlops {
+namespace {
+
+// The file's bytes; absent with errno set.
+std::optional<std::string> read_file(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return {};
+  std::string text;
+  char buffer[65536];
+  ssize_t size = 0;
+  while ((size = ::read(file, buffer, sizeof buffer)) > 0) text.append(buffer, static_cast<std::size_t>(size));
+  const int failure = errno;
+  ::close(file);
+  errno = failure;
+  return size < 0 ? std::nullopt : std::optional(std::move(text));
+}
+
+Source& add_source(Playbook& playbook, std::string name, std::string text) {
+  return *playbook.sources.emplace_back(std::make_unique<Source>(Source{std::move(name), std::move(text)}));
+}
+
+// The member of an object or the element of a list; null where there is none.
+Value* child(Value& parent, const std::string& name) {
+  if (parent.is_object())
+    for (Value::Member& member : parent.as_object())
+      if (member.key == name) return &member.value;
+  if (parent.is_array())
+    for (std::size_t i = 0; i < parent.as_array().size(); ++i)
+      if (std::to_string(i) == name) return &parent.as_array()[i];
+  return nullptr;
+}
+
+bool same_kind(const Value& given, const Value& declared) {
+  if (declared.is_number() && !declared.is_integer()) return given.is_number();
+  return given.kind_name() == declared.kind_name();
+}
+
+void move_to(const Source& source, Value& value) {
+  value.where.source = &source;
+  if (value.is_array())
+    for (Value& element : value.as_array()) move_to(source, element);
+  if (value.is_object())
+    for (Value::Member& member : value.as_object()) {
+      member.key_where.source = &source;
+      move_to(source, member.value);
+    }
+}
+
+// One NAME=VALUE.
+class Setting {
+ public:
+  Setting(const Source& source, Diagnostics& diagnostics) : source_(source), diagnostics_(diagnostics) {}
+
+  void apply(Value& vars) {
+    const std::string_view text = source_.text;
+    const std::size_t equals = text.find('=');
+    if (equals == std::string_view::npos || equals == 0)
+      return diagnostics_.add(at(0), fmt::format("`{}` is not NAME=VALUE", text));
+    const ParsedPath name = parse_path(text.substr(0, equals));
+    if (name.path.empty())
+      return diagnostics_.add(at(name.mistake.offset), "this is no name of a var: " + name.mistake.message);
+    if (Value* target = find(vars, name.path)) set(*target, name.path, equals + 1);
+  }
+
+ private:
+  Position at(std::size_t offset) const {
+    const auto is_first = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; };
+    const auto begin = source_.text.begin();
+    return {&source_, 1,
+            static_cast<std::uint32_t>(1 + std::count_if(begin, begin + static_cast<long>(offset), is_first))};
+  }
+
+  Value* find(Value& vars, const std::vector<std::string>& path) {
+    Value* target = &vars;
+    std::vector<std::string> known{"vars"};
+    for (const std::string& name : path) {
+      Value* next = child(*target, name);
+      known.push_back(name);
+      if (!next) {
+        diagnostics_.add(at(0), fmt::format("there is no `{}` to be set", path_text(known)),
+                         did_you_mean(name, member_names(*target)));
+        return nullptr;
+      }
+      target = next;
+    }
+    return target;
+  }
+
+  void set(Value& target, const std::vector<std::string>& path, std::size_t begin) {
+    const std::string_view text = std::string_view(source_.text).substr(begin);
+    auto given = target.is_string() ? std::nullopt : json(begin);
+    if (!target.is_string() && !target.is_null() && (!given || !same_kind(*given, target)))
+      return diagnostics_.add(at(begin), fmt::format("`{}` must be {} as its default is, found `{}`",
+                                                     path_text(path), target.kind_name(), text));
+    if (!given) {
+      given = Value(text);
+      given->where = at(begin);
+    }
+    target = *std::move(given);
+  }
+
+  // VALUE as JSON, with its places in the whole NAME=VALUE.
+  std::optional<Value> json(std::size_t begin) const {
+    const Source blanked{"", std::string(at(begin).column - 1, ' ') + source_.text.substr(begin)};
+    Diagnostics mistakes;
+    auto value = parse_document(blanked, mistakes);
+    if (!value || !mistakes.empty()) return {};
+    move_to(source_, *value);
+    return value;
+  }
+
+  const Source& source_;
+  Diagnostics& diagnostics_;
+};
+
+}  // namespace
+
+const Source* read_source(const std::string& path, Playbook& playbook, Diagnostics& diagnostics) {
+  auto text = read_file(path);
+  const int failure = errno;
+  Source& source = add_source(playbook, path, text ? *std::move(text) : "");
+  if (text) return &source;
+  diagnostics.add({&source, 0, 0}, fmt::format("cannot be read: {}", std::strerror(failure)));
+  return nullptr;
+}
+
+void apply_vars_files(const std::vector<std::string>& paths, Playbook& playbook, Diagnostics& diagnostics) {
+  for (const std::string& path : paths) {
+    const Source* source = read_source(path, playbook, diagnostics);
+    auto given = source ? parse_document(*source, diagnostics) : std::nullopt;
+    if (!given) continue;
+    if (!given->is_object()) {
+      diagnostics.add(given->where,
+                      fmt::format("a file of vars must be an object, found {}", given->kind_name()));
+      continue;
+    }
+    for (Value::Member& member : given->as_object()) playbook.vars.set(member.key, std::move(member.value));
+  }
+}
+
+void apply_sets(const std::vector<std::string>& sets, Playbook& playbook, Diagnostics& diagnostics) {
+  for (const std::string& text : sets)
+    Setting(add_source(playbook, "--set", text), diagnostics).apply(playbook.vars);
+}
+
+}  // namespace mlops

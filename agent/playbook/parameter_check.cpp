@@ -1,0 +1,124 @@
+#include <deque>
+
+#include "model/error.hpp"
+#include "playbook/checks.hpp"
+#include "playbook/condition.hpp"
+#include "playbook/static_scope.hpp"
+#include "playbook/variables.hpp"
+
+namespace mlops {
+namespace {
+
+enum class Truth { no, yes, unknown };
+
+// A copy with those texts filled in whose values are known. The others stay as they are, and complete becomes
+// false.
+Value fill_known(const Value& value, const Scope& scope, Diagnostics& diagnostics, bool& complete) {
+  if (!needs_filling(value)) return value;
+  Value filled;
+  if (value.is_string()) {
+    try {
+      return interpolate(value, scope);
+    } catch (const Unknown&) {
+    } catch (const InterpolationError& error) {
+      diagnostics.add(error.diagnostic);
+    }
+    complete = false;
+    return value;
+  }
+  if (value.is_array()) {
+    Value::Array list;
+    for (const Value& element : value.as_array())
+      list.push_back(fill_known(element, scope, diagnostics, complete));
+    filled = Value(std::move(list));
+  } else {
+    Value::Object members;
+    for (const Value::Member& m : value.as_object())
+      members.emplace_back(m.key, m.key_where, fill_known(m.value, scope, diagnostics, complete));
+    filled = Value(std::move(members));
+  }
+  filled.where = value.where;
+  return filled;
+}
+
+Truth matches(const Value& when, const Scope& scope, Diagnostics& diagnostics) {
+  if (when.is_null()) return Truth::yes;
+  try {
+    return evaluate(when, scope).matches ? Truth::yes : Truth::no;
+  } catch (const Unknown&) {
+  } catch (const InterpolationError& error) {
+    diagnostics.add(error.diagnostic);
+  }
+  return Truth::unknown;
+}
+
+class ParameterCheck {
+ public:
+  ParameterCheck(const Playbook& playbook, const std::string& home, Diagnostics& diagnostics)
+      : playbook_(playbook), home_(home), diagnostics_(diagnostics) {}
+
+  void run() {
+    for (const Play& play : playbook_.plays) {
+      const Variables scope(playbook_.vars, &plain_);
+      const bool runs = matches(play.when, scope, diagnostics_) == Truth::yes;
+      for (const Resource& resource : play.resources) {
+        if (resource.for_each.is_null())
+          check(resource, scope, runs, "");
+        else
+          check_each(resource, scope, runs);
+      }
+    }
+    check_claims(holders_, diagnostics_);
+  }
+
+ private:
+  void check_each(const Resource& resource, const Variables& scope, bool runs) {
+    bool complete = true;
+    const Value over = fill_known(resource.for_each, scope, diagnostics_, complete);
+    if (!complete) {
+      const StaticScope unknown_item(StaticScope::Item::unknown);
+      check(resource, Variables(playbook_.vars, &unknown_item), false, "");
+      return;
+    }
+    for (const auto& [key, item] : expand_for_each(over, diagnostics_)) {
+      const StaticScope with_item(StaticScope::Item::known, &item);
+      check(resource, Variables(playbook_.vars, &with_item), runs, key);
+    }
+  }
+
+  // runs: whether the play is known to run. Only of what is known to run the claims count: of two resources for
+  // different systems one may be skipped.
+  void check(const Resource& resource, const Variables& scope, bool runs, const std::string& key) {
+    const Truth wanted = matches(resource.when, scope, diagnostics_);
+    if (!resource.module || !resource.parameters.is_object()) return;
+    bool complete = true;
+    const Value* parameters = &resource.parameters;
+    if (resource.needs_filling) {
+      filled_.push_back(fill_known(resource.parameters, scope, diagnostics_, complete));
+      parameters = &filled_.back();
+    }
+    Decoder decoder{diagnostics_, home_, resource.where, false};
+    const auto skip = complete ? std::function<bool(const Value&)>() : has_references;
+    const std::any desired = resource.module->decode(*parameters, decoder, skip);
+    if (complete && runs && wanted == Truth::yes && desired.has_value())
+      holders_.push_back(
+          {label_of(resource, *parameters, key), resource.where, resource.module->claims(desired), parameters});
+    else if (resource.needs_filling)
+      filled_.pop_back();
+  }
+
+  const Playbook& playbook_;
+  const std::string& home_;
+  Diagnostics& diagnostics_;
+  StaticScope plain_;
+  std::deque<Value> filled_;  // the holders point into it
+  std::vector<ClaimHolder> holders_;
+};
+
+}  // namespace
+
+void check_parameters(const Playbook& playbook, const std::string& home, Diagnostics& diagnostics) {
+  ParameterCheck(playbook, home, diagnostics).run();
+}
+
+}  // namespace mlops

@@ -1,0 +1,201 @@
+#include <fmt/format.h>
+
+#include <unordered_map>
+
+#include "model/error.hpp"
+#include "playbook/checks.hpp"
+#include "playbook/condition.hpp"
+#include "playbook/locator.hpp"
+#include "playbook/placeholder.hpp"
+#include "playbook/static_scope.hpp"
+#include "playbook/suggest.hpp"
+#include "playbook/variables.hpp"
+
+namespace mlops {
+namespace {
+
+// A resource's place in the order of the run.
+struct Place {
+  std::size_t number = 0, play = 0;
+  const Resource* resource = nullptr;
+};
+
+class ReferenceCheck {
+ public:
+  ReferenceCheck(const Playbook& playbook, Diagnostics& diagnostics)
+      : playbook_(playbook),
+        diagnostics_(diagnostics),
+        vars_(playbook.vars, &plain_),
+        item_vars_(playbook.vars, &item_) {}
+
+  void run() {
+    collect_ids();
+    check_vars();
+    std::size_t number = 0;
+    for (std::size_t play = 0; play < playbook_.plays.size(); ++play) {
+      at_ = {number, play, nullptr};
+      check_when(playbook_.plays[play].when, vars_);
+      for (const Resource& resource : playbook_.plays[play].resources) {
+        at_ = {number++, play, &resource};
+        check_resource(resource);
+      }
+    }
+    at_ = {number, playbook_.plays.size(), nullptr};
+    for (const Value& line : playbook_.show) check_value(line, vars_);
+  }
+
+ private:
+  void collect_ids() {
+    std::size_t number = 0;
+    for (std::size_t play = 0; play < playbook_.plays.size(); ++play) {
+      for (const Resource& resource : playbook_.plays[play].resources) {
+        const Place place{number++, play, &resource};
+        if (resource.id.empty()) continue;
+        const auto [found, added] = places_.emplace(resource.id, place);
+        if (!added)
+          diagnostics_.add({resource.id_where, fmt::format("the id `{}` is used twice", resource.id), "",
+                            found->second.resource->id_where, "first used here"});
+      }
+    }
+  }
+
+  void check_vars() {
+    for (const Value::Member& var : playbook_.vars.as_object()) {
+      if (!needs_filling(var.value)) continue;
+      for (const Reference& reference : references(var.value, diagnostics_, locator_))
+        check_var_reference(reference);
+      try {
+        vars_.lookup({"vars", var.key});
+      } catch (const Unknown&) {
+      } catch (const InterpolationError& error) {
+        diagnostics_.add(error.diagnostic);
+      }
+    }
+  }
+
+  void check_var_reference(const Reference& reference) {
+    if (reference.path[0] == "resources" || reference.path[0] == "item")
+      diagnostics_.add(reference.where, fmt::format("vars cannot refer to `{}`", reference.path[0]),
+                       "they may refer to vars, facts and env");
+    else
+      check_name(reference, vars_);
+  }
+
+  void check_resource(const Resource& resource) {
+    const Variables& scope = resource.for_each.is_null() ? vars_ : item_vars_;
+    if (resource.needs_filling) check_value(resource.parameters, scope);
+    check_value(resource.for_each, vars_);
+    check_when(resource.when, scope);
+    if (!resource.as.empty()) {
+      Value as(resource.as);
+      as.where = resource.as_where;
+      check_value(as, scope);
+    }
+    for (std::size_t i = 0; i < resource.after.size(); ++i)
+      check_after(resource.after[i], resource.after_where[i]);
+    for (std::size_t i = 0; i < resource.notify.size(); ++i)
+      check_notify(resource.notify[i], resource.notify_where[i]);
+  }
+
+  void check_value(const Value& value, const Variables& scope) {
+    if (value.is_null() || !needs_filling(value)) return;
+    for (const Reference& reference : references(value, diagnostics_, locator_)) check(reference, scope);
+  }
+
+  void check_when(const Value& when, const Variables& scope) {
+    if (when.is_null()) return;
+    for (const Reference& reference : condition_references(when, diagnostics_)) check(reference, scope);
+  }
+
+  void check(const Reference& reference, const Variables& scope) {
+    if (reference.path[0] == "resources")
+      check_resource_name(reference);
+    else
+      check_name(reference, scope);
+  }
+
+  // default stands in for a var, a variable of the environment or a part of the item that is not there; roots
+  // and facts are known, so it cannot be meant for a misspelt one.
+  void check_name(const Reference& reference, const Variables& scope) {
+    const std::string& root = reference.path[0];
+    const bool may_be_absent = reference.has_default && (root == "vars" || root == "env" || root == "item");
+    try {
+      if (!scope.lookup(reference.path) && !may_be_absent)
+        diagnostics_.add(unknown_name(reference.path, reference.where, scope));
+    } catch (const Unknown&) {
+    } catch (const InterpolationError&) {
+      // A mistake inside vars: reported where it stands.
+    }
+  }
+
+  void check_resource_name(const Reference& reference) {
+    if (reference.path.size() < 2) {
+      diagnostics_.add(reference.where, "`resources` wants an id behind it", "write `resources.ID.NAME`");
+      return;
+    }
+    const std::string& id = reference.path[1];
+    const Place* target = find(id, reference.where);
+    if (!target) return;
+    if (target->resource == at_.resource)
+      diagnostics_.add(reference.where, fmt::format("`{}` refers to itself", id));
+    else if (target->number >= at_.number)
+      add_related(reference.where,
+                  fmt::format("`{}` comes later: only an earlier resource can be referred to", id), *target);
+  }
+
+  void check_after(const std::string& id, Position where) {
+    const Place* target = find(id, where);
+    if (!target) return;
+    if (target->resource == at_.resource)
+      diagnostics_.add(where, fmt::format("`{}` cannot come after itself", id));
+    else if (target->number > at_.number)
+      add_related(where, fmt::format("`{}` comes later: resources take effect in the order written", id),
+                  *target);
+  }
+
+  void check_notify(const std::string& id, Position where) {
+    const Place* target = find(id, where);
+    if (!target) return;
+    const Module* module = target->resource->module;
+    if (target->resource == at_.resource)
+      diagnostics_.add(where, fmt::format("`{}` cannot notify itself", id));
+    else if (target->number < at_.number)
+      add_related(where, fmt::format("`{}` comes earlier: only a later resource can be notified", id), *target);
+    else if (target->play != at_.play)
+      add_related(where,
+                  fmt::format("`{}` is in another play: only a resource of the same one can be notified", id),
+                  *target);
+    else if (module && !module->notifiable)
+      add_related(where, fmt::format("`{}` is of the type {}, which cannot be notified", id, module->type),
+                  *target);
+  }
+
+  const Place* find(const std::string& id, Position where) {
+    const auto found = places_.find(id);
+    if (found != places_.end()) return &found->second;
+    std::vector<std::string> ids;
+    for (const auto& [known, place] : places_) ids.push_back(known);
+    diagnostics_.add(where, fmt::format("there is no resource with the id `{}`", id), did_you_mean(id, ids));
+    return nullptr;
+  }
+
+  void add_related(Position where, std::string message, const Place& target) {
+    diagnostics_.add({where, std::move(message), "", target.resource->id_where, "it stands here"});
+  }
+
+  const Playbook& playbook_;
+  Diagnostics& diagnostics_;
+  Locator locator_;
+  StaticScope plain_, item_{StaticScope::Item::unknown};
+  Variables vars_, item_vars_;
+  std::unordered_map<std::string, Place> places_;
+  Place at_;  // of what is being checked
+};
+
+}  // namespace
+
+void check_references(const Playbook& playbook, Diagnostics& diagnostics) {
+  ReferenceCheck(playbook, diagnostics).run();
+}
+
+}  // namespace mlops

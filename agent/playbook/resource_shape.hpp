@@ -1,0 +1,30 @@
+// The form of a playbook's objects: which keys they have, and of which kinds.
+#pragma once
+
+#include <initializer_list>
+
+#include "playbook/playbook.hpp"
+
+namespace mlops {
+
+// Moves one entry of `resources` apart. What is wrong with its form is reported; the result's module is null
+// when its type is missing or unknown.
+Resource read_resource(Value&& entry, ModuleTable modules, Diagnostics& diagnostics);
+
+// Reports a value of a wrong kind: "`name` must be a text, found a list". Always false.
+bool must_be(const Value& value, std::string_view key, std::string_view wanted, Diagnostics& diagnostics);
+// The text, or "" after reporting.
+std::string read_text(const Value& value, std::string_view key, Diagnostics& diagnostics);
+
+struct PlacedText {
+  std::string text;
+  Position where;
+};
+// A list of texts, or a single text for a list of one.
+std::vector<PlacedText> read_texts(const Value& value, std::string_view key, Diagnostics& diagnostics);
+
+// Reports a key that its object cannot have, with the nearest that it can.
+void unknown_key(const Value::Member& member, std::initializer_list<const char*> known,
+                 Diagnostics& diagnostics);
+
+}  // namespace mlops

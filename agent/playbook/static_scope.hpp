@@ -1,0 +1,23 @@
+// The names that are known before a machine is looked at.
+#pragma once
+
+#include "playbook/interpolation.hpp"
+
+namespace mlops {
+
+// facts, resources and item, for a playbook that is only checked. Names are checked as far as they are known: a
+// fact that is documented, and anything of a resource, throws Unknown; a fact that does not exist is absent.
+class StaticScope : public Scope {
+ public:
+  enum class Item { none, known, unknown };
+  // item must outlive the scope; it is null unless kind is known.
+  explicit StaticScope(Item kind = Item::none, const Value* item = nullptr) : kind_(kind), item_(item) {}
+  std::optional<Value> lookup(const std::vector<std::string>& path) const override;
+  std::vector<std::string> names(const std::vector<std::string>& path) const override;
+
+ private:
+  Item kind_;
+  const Value* item_;
+};
+
+}  // namespace mlops
