@@ -136,14 +136,15 @@ TEST_CASE("default stands in for a resource that was skipped, and only default d
 TEST_CASE("every mistake in a reference has its own message") {
   Filling f;
   CHECK(f.message("{{ vars.nme }}") == "there is no `vars.nme` | did you mean `name`?");
-  CHECK(f.message("{{ vars.object.y.z }}") == "there is no `vars.object.y` | did you mean `x`?");
+  CHECK(f.message("{{ vars.object.ab.z }}") == "there is no `vars.object.ab` | did you mean `a b`?");
   CHECK(f.message("{{ vars.list[7] }}") == "there is no `vars.list.7`");
   CHECK(f.message("{{ vras.name }}") == "there is no `vras` | did you mean `vars`?");
   CHECK(f.message("{{ something }}") == "there is no `something` | names begin with vars, facts, item");
   CHECK(f.message("{{ secrets.token }}") == "secrets are not available yet");
   CHECK(f.message("{{ vars.name | lowr }}") == "unknown filter `lowr` | did you mean `lower`?");
-  CHECK(f.message("{{ vars.name | sorted }}") ==
-        "unknown filter `sorted` | the filters are default, lower, upper, basename, dirname, join, json, quote");
+  CHECK(
+      f.message("{{ vars.name | sorted }}") ==
+      "unknown filter `sorted` | the filters are default, lower, upper, basename, dirname, join, json, quote");
   CHECK(f.message("{{ vars.name | lower('x') }}") == "the filter `lower` takes no argument");
   CHECK(f.message("{{ vars.name | default }}") ==
         "the filter `default` takes a value as its argument | write `default('x')`");

@@ -81,10 +81,10 @@ TEST_CASE("a path goes on behind what a reference brings") {
 
 TEST_CASE("a circle of vars names its members, the first written one first") {
   Texts texts;
-  const Value vars = texts(R"({"a": "{{vars.b}}", "b": "{{vars.c}}", "c": "x{{vars.a}}", "self": "{{vars.self}}",
+  const Value vars =
+      texts(R"({"a": "{{vars.b}}", "b": "{{vars.c}}", "c": "x{{vars.a}}", "self": "{{vars.self}}",
                                "out": "{{vars.c}}"})");
-  const std::string message =
-      "vars that refer to each other in a circle: vars.a -> vars.b -> vars.c -> vars.a";
+  const std::string message = "vars that refer to each other in a circle: vars.a -> vars.b -> vars.c -> vars.a";
   CHECK(message_of(vars, {"vars", "a"}) == message);
   CHECK(message_of(vars, {"vars", "b"}) == message);
   CHECK(message_of(vars, {"vars", "out"}) == message);
