@@ -1,0 +1,22 @@
+// The two passes of `plan` and `apply`: on an overlay first, then on the machine.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace mlops {
+
+struct ApplyOptions {
+  std::string playbook;  // path
+  bool dry = false;      // plan: the first pass is all
+  std::vector<std::string> vars_files, sets, only, tags;
+  std::string mirror;  // a folder or a URL
+  bool json = false, quiet = false, verbose = false, no_sudo = false, fail_fast = false;
+  std::string colour = "auto";
+};
+
+// Runs it, reports on stdout (mistakes of the playbook and what kept the run from starting on stderr), and returns
+// the exit status (cli/exit_code.hpp).
+int apply_playbook(const ApplyOptions& options);
+
+}  // namespace mlops

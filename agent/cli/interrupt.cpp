@@ -1,0 +1,44 @@
+#include "cli/interrupt.hpp"
+
+#include <atomic>
+#include <csignal>
+
+namespace mlops {
+namespace {
+
+// A signal handler has no other way to what it is for.
+std::atomic<Cancellation*> target{nullptr};
+
+extern "C" void on_signal(int number) {
+  Cancellation* cancellation = target.load();
+  if (cancellation && !cancellation->cancelled()) {
+    cancellation->cancel();
+    return;
+  }
+  std::signal(number, SIG_DFL);
+  std::raise(number);
+}
+
+void handle(int number, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  ::sigaction(number, &action, nullptr);
+}
+
+}  // namespace
+
+InterruptHandler::InterruptHandler(Cancellation& cancellation) {
+  target = &cancellation;
+  handle(SIGINT, on_signal);
+  handle(SIGTERM, on_signal);
+  handle(SIGPIPE, SIG_IGN);
+}
+
+InterruptHandler::~InterruptHandler() {
+  handle(SIGINT, SIG_DFL);
+  handle(SIGTERM, SIG_DFL);
+  target = nullptr;
+}
+
+}  // namespace mlops

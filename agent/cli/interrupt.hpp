@@ -1,0 +1,18 @@
+// SIGINT and SIGTERM as a wish to stop.
+#pragma once
+
+#include "machine/cancellation.hpp"
+
+namespace mlops {
+
+// While it lives, the first SIGINT or SIGTERM cancels; a second one ends the process at once, as if uncaught. One at
+// a time. cancellation must outlive it.
+class InterruptHandler {
+ public:
+  explicit InterruptHandler(Cancellation& cancellation);
+  ~InterruptHandler();
+  InterruptHandler(const InterruptHandler&) = delete;
+  InterruptHandler& operator=(const InterruptHandler&) = delete;
+};
+
+}  // namespace mlops

@@ -1,0 +1,46 @@
+#include "cli/program.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string_view>
+
+#include "cli/commands.hpp"
+#include "cli/exit_code.hpp"
+#include "machine/piped.hpp"
+
+namespace mlops {
+namespace {
+
+constexpr std::string_view help_end =
+    "Exit status: 0 nothing left to do, 1 a resource failed, 2 plan found something to change,\n"
+    "3 the playbook or the command line is wrong, 4 the run could not start, 130 interrupted.";
+
+// `helper --as USER --person USER`: the far end of a pipe, started by this program alone.
+bool is_helper(int argc, char** argv) {
+  return argc == 6 && std::string_view(argv[1]) == "helper" && std::string_view(argv[2]) == "--as" &&
+         std::string_view(argv[4]) == "--person";
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  if (is_helper(argc, argv)) return serve_helper(argv[3], argv[5]);
+  int status = exit_done;
+  CLI::App app("Makes a machine match a JSON playbook, and changes only what differs.", "mlops-agent");
+  app.set_version_flag("--version", "mlops-agent " MLOPS_VERSION);
+  app.footer(std::string(help_end));
+  app.require_subcommand(1);
+  add_plan_and_apply(app, status);
+  add_validate(app, status);
+  add_facts(app, status);
+  add_modules(app, status);
+  add_schema(app, status);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e, std::cout, std::cerr) == 0 ? exit_done : exit_wrong;
+  }
+  return status;
+}
+
+}  // namespace mlops

@@ -1,0 +1,73 @@
+#include "engine/claims.hpp"
+
+#include <algorithm>
+
+#include "machine/files/paths.hpp"
+
+namespace mlops {
+namespace {
+
+std::string key_of(const Claim& claim) { return std::string(to_text(claim.kind)) + ' ' + claim.key; }
+bool writes(const Claim& claim) { return claim.access != Claim::Access::reads; }
+
+// Whether what failed is what the claim is about: the same thing, or a folder above it.
+bool needs(const Claim& claim, const Claim& failed) {
+  if (claim.kind != failed.kind || !writes(failed)) return false;
+  if (claim.kind != Claim::Kind::path) return claim.key == failed.key;
+  const bool both_edit = claim.access == Claim::Access::edits && failed.access == Claim::Access::edits;
+  return is_within(claim.key, failed.key) && !(both_edit && claim.key == failed.key);
+}
+
+}  // namespace
+
+Claims with_implied(Claims claims, const std::string& as) {
+  if (!as.empty()) claims.push_back({Claim::Kind::user, as, Claim::Access::reads, {}, {}, false});
+  return claims;
+}
+
+std::optional<std::string> Failures::cause(const Claims& claims, const std::vector<std::string>& after, bool opaque,
+                                           std::size_t play) const {
+  for (const Failed& failed : list_) {
+    if (!failed.id.empty() && std::find(after.begin(), after.end(), failed.id) != after.end()) return failed.cause;
+    if (opaque && after.empty() && failed.play == play) return failed.cause;
+    for (const Claim& mine : claims)
+      for (const Claim& theirs : failed.claims)
+        if (needs(mine, theirs)) return failed.cause;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> Failures::cause_of(const std::string& label) const {
+  const auto found = std::find_if(list_.begin(), list_.end(), [&](const Failed& f) { return f.label == label; });
+  return found == list_.end() ? std::nullopt : std::optional(found->cause);
+}
+
+bool Failures::has_id(const std::string& id) const {
+  return std::any_of(list_.begin(), list_.end(), [&](const Failed& f) { return f.id == id; });
+}
+
+void Written::add(std::size_t place, const std::string& label, const Claims& claims, bool anything) {
+  for (const Claim& claim : claims)
+    if (writes(claim)) last_writer_.insert_or_assign(key_of(claim), Writer{place, label});
+  if (anything) program_ = Writer{place, label};
+  any_ = true;
+  last_ = std::max(last_, place);
+}
+
+std::optional<std::string> Written::later_writer(std::size_t place, const Claims& claims) const {
+  const auto by = [&](const std::string& key) -> std::optional<std::string> {
+    const auto found = last_writer_.find(key);
+    if (found == last_writer_.end() || found->second.place <= place) return std::nullopt;
+    return found->second.label;
+  };
+  for (const Claim& claim : claims) {
+    if (auto label = by(key_of(claim))) return label;
+    if (claim.kind != Claim::Kind::path) continue;
+    for (std::string_view folder = folder_of(claim.key); folder != "/"; folder = folder_of(folder))
+      if (auto label = by("path " + std::string(folder))) return label;
+  }
+  if (program_ && program_->place > place) return program_->label;
+  return std::nullopt;
+}
+
+}  // namespace mlops

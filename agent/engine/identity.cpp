@@ -1,0 +1,55 @@
+#include "engine/identity.hpp"
+
+#include "machine/files/paths.hpp"
+
+namespace mlops {
+namespace {
+
+constexpr std::uint32_t sticky = 01000, others_write = 0002;
+
+}  // namespace
+
+// The deepest folder above that exists decides.
+bool IdentityRules::person_may_write(const std::string& folder) {
+  if (const auto known = folders_.find(folder); known != folders_.end()) return known->second;
+  const FileReader& files = host_.as(caller_).files();
+  bool may = false;
+  try {
+    const auto real = files.resolve(folder);
+    const auto status = real ? files.status(*real) : std::nullopt;
+    if (status)
+      may = status->owner == person_.name || ((status->mode & sticky) && (status->mode & others_write));
+    else
+      may = folder != "/" && person_may_write(std::string(folder_of(folder)));
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::denied && e.kind() != ErrorKind::unsafe_path) throw;
+  } catch (const Unknown&) {
+    // Made by a program that has not run: whoever makes it owns it; who may write above it is known.
+    may = folder != "/" && person_may_write(std::string(folder_of(folder)));
+  }
+  return folders_[folder] = may;
+}
+
+Identity IdentityRules::decide(const Actor& actor, const std::string& as) {
+  if (!as.empty()) return {as};
+  const Identity root{"root"}, person{person_.name};
+  switch (actor.kind) {
+    case Actor::Kind::root: return root;
+    case Actor::Kind::person: return person;
+    case Actor::Kind::path: break;
+  }
+  if (!actor.owner.empty() && actor.owner != person_.name) return root;
+  return person_may_write(std::string(folder_of(actor.path))) ? person : root;
+}
+
+Identity IdentityRules::decide_to_change(const Actor& actor, const std::string& as, const Identity& decided) {
+  if (!as.empty() || actor.kind != Actor::Kind::path || decided.user == "root") return decided;
+  try {
+    const auto status = host_.as(caller_).files().status(actor.path);
+    if (status && status->owner != person_.name) return {"root"};
+  } catch (const Unknown&) {
+  }
+  return decided;
+}
+
+}  // namespace mlops

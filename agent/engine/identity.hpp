@@ -1,0 +1,36 @@
+// Who acts for a resource.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "machine/host.hpp"
+#include "model/claim.hpp"
+
+namespace mlops {
+
+// Decides by what is really there, never by trying: see "Who acts" in the design.
+class IdentityRules {
+ public:
+  IdentityRules(Host& host, Person person, Identity caller)
+      : host_(host), person_(std::move(person)), caller_(std::move(caller)) {}
+
+  // as: the resource's `as`, "" when it has none. Error when folders on the way cannot be looked at for other reasons
+  // than rights.
+  Identity decide(const Actor& actor, const std::string& as);
+  // For a path that the person may write to, but where something is that is not the person's: root.
+  Identity decide_to_change(const Actor& actor, const std::string& as, const Identity& decided);
+  // To be called when folders may have changed.
+  void forget() { folders_.clear(); }
+
+  const Person& person() const { return person_; }
+
+ private:
+  bool person_may_write(const std::string& folder);
+  Host& host_;
+  Person person_;
+  Identity caller_;
+  std::map<std::string, bool> folders_;
+};
+
+}  // namespace mlops

@@ -1,0 +1,107 @@
+// The loop: one resource after the other is inspected, changed where it differs, and inspected again.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/claims.hpp"
+#include "engine/identity.hpp"
+#include "engine/outputs.hpp"
+#include "machine/cancellation.hpp"
+#include "machine/host.hpp"
+#include "model/event.hpp"
+#include "playbook/playbook.hpp"
+
+namespace mlops {
+
+struct RunOptions {
+  Outcome acted = Outcome::changed;     // what a resource that was acted for is called: would_change on an overlay
+  std::vector<std::string> only, tags;  // not empty: the others are read for their outputs, never changed
+  bool fail_fast = false;
+  std::chrono::milliseconds settle{10'000};  // how long a service may take to come up
+};
+
+struct PassResult {
+  std::array<std::uint64_t, outcome_count> counts{};
+  bool interrupted = false;
+  Diagnostics mistakes;  // found only when values were filled in: conflicts, wrong types, unknown names
+  struct Pending {
+    Identity identity;
+    std::string label;
+  };
+  std::vector<Pending> pending;  // who has to act for what, in order
+  std::vector<std::string> show;
+
+  std::uint64_t count(Outcome o) const { return counts[static_cast<std::size_t>(o)]; }
+};
+
+// One pass over all plays of a playbook on one host. The same for a plan and for the real thing; only the host
+// differs. Everything given must outlive it.
+class Run {
+ public:
+  Run(const Playbook& playbook, Host& host, const Facts& facts, IdentityRules& identities,
+      const Cancellation& cancellation, EventSink sink, RunOptions options);
+  ~Run();
+
+  PassResult go();
+  // Passes on what an action reports while it runs, with the resource that it is for.
+  void progress(const Progress& p) const;
+
+ private:
+  struct Instance;
+  struct Record;
+  struct Queued;
+  struct Notification {
+    std::vector<std::string> maybe;  // not empty: it is only known that these may notify
+    bool certain = false;
+  };
+
+  void play(const Play& play);
+  void skip_play(const Play& play, const std::string& reason);
+  void resource(const Resource& resource);
+  void instance(const Resource& resource, const std::string& key, const Value* item);
+  bool selected(const Resource& resource) const;
+  Instance fill(const Resource& resource, const std::string& key, const Value* item);
+  void look(Instance instance);
+  void act(Instance& instance, const Diff& diff, std::vector<std::string> maybe);
+  void read_only(Instance& instance);
+  std::optional<std::string> prove(const Instance& instance);
+  void queue(Queued entry);
+  void flush();
+  bool joins_queue(const Resource& resource) const;
+  void done(Instance& instance, Outcome outcome, ResourceFinished event);
+  void count_acted(const Instance& instance);
+  void fail(Instance& instance, const Error& error, std::vector<Change> changes = {});
+  void finish(Instance& instance, ResourceFinished event);
+  void notify(const Instance& instance, bool certain);
+  void look_again(std::size_t first);
+  void drifted(Record& record, const std::string& reason);
+
+  const Playbook& playbook_;
+  Host& host_;
+  IdentityRules& identities_;
+  const Cancellation& cancellation_;
+  EventSink sink_;
+  RunOptions options_;
+  RunScope run_scope_;
+  std::unique_ptr<Scope> scope_;
+  PassResult result_;
+  Failures failures_;
+  Written written_;
+  std::vector<ClaimHolder> holders_;
+  bool holds_claims_ = false;
+  std::map<std::string, Notification> notified_;  // by the id that is to act
+  std::vector<Record> records_;
+  std::vector<Queued> queue_;
+  std::string label_;  // of the resource that is under way
+  std::size_t play_ = 0;
+  bool stopped_ = false;
+};
+
+}  // namespace mlops

@@ -1,0 +1,27 @@
+// One computer: its machine for each identity.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "machine/identity.hpp"
+#include "machine/machine.hpp"
+
+namespace mlops {
+
+class Host {
+ public:
+  virtual ~Host() = default;
+  // The machine as that identity sees and changes it; lives as long as the host. Error unavailable for an unknown
+  // user. Whether the right to act can be had shows when it is needed.
+  virtual Machine& as(const Identity& identity) = 0;
+
+  // What follows is done for the resource of this label.
+  virtual void begin(const std::string& label) = 0;
+  // The resources whose pending programs may bring what was found absent since begin(); only a what-if host has any.
+  virtual std::vector<std::string> doubts() const = 0;
+  // Folders that later commands find before PATH.
+  virtual void add_to_path(const std::vector<std::string>& folders) = 0;
+};
+
+}  // namespace mlops

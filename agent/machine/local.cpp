@@ -1,0 +1,129 @@
+#include "machine/local.hpp"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "machine/accounts/local_accounts.hpp"
+#include "machine/accounts/owner_names.hpp"
+#include "machine/commands/local_commands.hpp"
+#include "machine/downloads/local_downloads.hpp"
+#include "machine/files/local_files.hpp"
+#include "machine/files/safe_path.hpp"
+#include "machine/packages/local_packages.hpp"
+#include "machine/services/local_services.hpp"
+
+namespace mlops {
+namespace {
+
+class LocalMachine : public Machine {
+ public:
+  LocalMachine(LocalSettings settings, const Cancellation& cancellation, ProgressSink progress)
+      : cancellation_(cancellation),
+        progress_(std::move(progress)),
+        walker_(::geteuid() == 0, settings.person),
+        files_(walker_, names_),
+        writer_(walker_, names_, [this](const std::string& text) { progress_({text, 0, 0}); }),
+        account_writer_(settings.who, cancellation),
+        packages_(settings.who, cancellation, progress_),
+        services_(cancellation),
+        commands_(settings.who, cancellation, progress_,
+                  [this](const std::string& path) { writer_.perform(RemovePath{path, true}); }),
+        downloads_({settings.mirror, settings.cache_dir, settings.who}, walker_, names_, cancellation, progress_) {}
+
+  const FileReader& files() const override { return files_; }
+  const AccountReader& accounts() const override { return accounts_; }
+  const PackageReader& packages() const override { return packages_; }
+  const ServiceReader& services() const override { return services_; }
+  const CommandReader& commands() const override { return commands_; }
+  const DownloadReader& downloads() const override { return downloads_; }
+
+  void perform(std::span<const Action> actions) override {
+    for (const Action& action : actions) {
+      cancellation_.check();
+      walker_.forget();
+      names_.forget();
+      std::visit([this](const auto& a) { act(a); }, action);
+    }
+    walker_.forget();
+    names_.forget();
+  }
+
+  std::vector<std::optional<Error>> perform_together(std::span<const std::span<const Action>> lists) override {
+    std::vector<const WriteFile*> writes;
+    for (const auto& list : lists)
+      if (list.size() == 1)
+        if (const auto* write = std::get_if<WriteFile>(&list[0])) writes.push_back(write);
+    if (writes.size() != lists.size()) return Machine::perform_together(lists);
+    cancellation_.check();
+    walker_.forget();
+    return writer_.write_together(writes);
+  }
+
+ private:
+  void act(const WriteFile& a) { writer_.perform(a); }
+  void act(const CreateDirectory& a) { writer_.perform(a); }
+  void act(const CreateLink& a) { writer_.perform(a); }
+  void act(const SetAttributes& a) { writer_.perform(a); }
+  void act(const RemovePath& a) { writer_.perform(a); }
+  void act(const RenamePath& a) { writer_.perform(a); }
+  void act(const CreateGroup& a) { account_writer_.perform(a); }
+  void act(const ChangeGroup& a) { account_writer_.perform(a); }
+  void act(const RemoveGroup& a) { account_writer_.perform(a); }
+  void act(const CreateUser& a) { account_writer_.perform(a); }
+  void act(const ChangeUser& a) { account_writer_.perform(a); }
+  void act(const RemoveUser& a) { account_writer_.perform(a); }
+  void act(const ChangeMembership& a) { account_writer_.perform(a); }
+  void act(const InstallPackages& a) { packages_.perform(a); }
+  void act(const RemovePackages& a) { packages_.perform(a); }
+  void act(const RepairPackages& a) { packages_.perform(a); }
+  void act(const ChangeUnit& a) { services_.perform(a); }
+  void act(const RunCommand& a) { commands_.perform(a); }
+  void act(const Download& a) { downloads_.perform(a); }
+
+  const Cancellation& cancellation_;
+  ProgressSink progress_;
+  mutable OwnerNames names_;
+  mutable Walker walker_;
+  LocalFiles files_;
+  FileWriter writer_;
+  LocalAccounts accounts_;
+  LocalAccountWriter account_writer_;
+  LocalPackages packages_;
+  LocalServices services_;
+  LocalCommands commands_;
+  LocalDownloads downloads_;
+};
+
+}  // namespace
+
+std::vector<std::optional<Error>> Machine::perform_together(std::span<const std::span<const Action>> lists) {
+  std::vector<std::optional<Error>> errors(lists.size());
+  for (std::size_t i = 0; i < lists.size(); ++i) try {
+      perform(lists[i]);
+    } catch (const Error& e) {
+      errors[i] = e;
+    }
+  return errors;
+}
+
+ActingUser acting_user(const std::string& name) {
+  const auto account = LocalAccounts().user(name);
+  if (!account) throw Error("user `" + name + "` does not exist", ErrorKind::unavailable);
+  const auto group = LocalAccounts().group(account->group);
+  return {account->name, account->home, account->shell, account->uid.value_or(0), group ? group->gid.value_or(0) : 0};
+}
+
+std::string cache_folder(const ActingUser& who) {
+  if (who.uid == 0) return "/var/cache/mlops-agent";
+  const char* xdg = std::getenv("XDG_CACHE_HOME");
+  if (xdg && xdg[0] == '/' && who.uid == ::getuid()) return std::string(xdg) + "/mlops-agent";
+  return who.home + "/.cache/mlops-agent";
+}
+
+std::unique_ptr<Machine> make_local_machine(LocalSettings settings, const Cancellation& cancellation,
+                                            ProgressSink progress) {
+  return std::make_unique<LocalMachine>(std::move(settings), cancellation, std::move(progress));
+}
+
+}  // namespace mlops

@@ -1,0 +1,31 @@
+// The machine that this process runs on, with the rights that it has.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "machine/cancellation.hpp"
+#include "machine/commands/process.hpp"
+#include "machine/machine.hpp"
+
+namespace mlops {
+
+struct LocalSettings {
+  ActingUser who;         // whose reads and actions these are to be: environment of children, owner of new things
+  std::string mirror;     // --mirror: a folder or a URL; "" for none
+  std::string cache_dir;  // for what may be lost: proofs of downloads
+  uid_t person = 0;       // for whom the run is; see Walker
+};
+
+// The acting user that passwd has under this name. Error unavailable when there is none.
+ActingUser acting_user(const std::string& name);
+// Where an identity keeps its cache: /var/cache/mlops-agent for root, so that others can read what was proved, else
+// ~/.cache/mlops-agent (XDG_CACHE_HOME honoured for the caller's own).
+std::string cache_folder(const ActingUser& who);
+
+// Reads are made with the rights of this process, whoever `who` is; performing needs those of `who`. cancellation
+// must outlive it. progress may be called from perform only, on the calling thread.
+std::unique_ptr<Machine> make_local_machine(LocalSettings settings, const Cancellation& cancellation,
+                                            ProgressSink progress);
+
+}  // namespace mlops

@@ -1,0 +1,247 @@
+#include "machine/overlay.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string_view>
+
+#include "machine/accounts/overlay_accounts.hpp"
+#include "machine/files/overlay_files.hpp"
+#include "machine/files/paths.hpp"
+#include "machine/packages/overlay_packages.hpp"
+#include "machine/services/overlay_services.hpp"
+
+namespace mlops {
+namespace {
+
+using Labels = std::vector<std::string>;
+
+void add(Labels& labels, const std::string& label) {
+  if (std::find(labels.begin(), labels.end(), label) == labels.end()) labels.push_back(label);
+}
+
+// Where packages put files and their scripts make them (Filesystem Hierarchy Standard 3.0).
+bool belongs_to_packages(std::string_view path) {
+  static constexpr std::array folders{"/etc", "/usr", "/lib", "/lib64", "/bin", "/sbin", "/opt", "/var", "/boot"};
+  return std::any_of(folders.begin(), folders.end(), [&](const char* folder) { return is_within(path, folder); });
+}
+
+// What is shared by all identities of the what-if host.
+struct Pending {
+  explicit Pending(Machine& real)
+      : accounts(real.accounts()), packages(real.packages()), services(real.services()) {}
+
+  OverlayFiles files;
+  OverlayAccounts accounts;
+  OverlayPackages packages;
+  OverlayServices services;
+  std::string label;    // whose actions these are
+  Labels all;           // resources with anything performed
+  Labels installing;    // resources whose packages' scripts will run
+  Labels unforeseen;    // … of which it is not known what comes along
+  Labels running;       // resources whose programs may change anything
+  mutable Labels doubts;
+
+  // Throws Unknown where a program that may change anything comes first.
+  void need_foresight() const {
+    if (!running.empty()) throw Unknown{running, ""};
+  }
+  void doubt(const Labels& labels) const {
+    for (const std::string& one : labels) add(doubts, one);
+  }
+  template <class T>
+  T with_doubt(T found, bool absent) const {
+    if (absent) doubt(installing);
+    return found;
+  }
+};
+
+class OverlayMachine : public Machine,
+                       FileReader,
+                       AccountReader,
+                       PackageReader,
+                       ServiceReader,
+                       CommandReader,
+                       DownloadReader {
+ public:
+  OverlayMachine(Pending& pending, Machine& real, std::string user) : p_(pending), real_(real), user_(std::move(user)) {}
+
+  const FileReader& files() const override { return *this; }
+  const AccountReader& accounts() const override { return *this; }
+  const PackageReader& packages() const override { return *this; }
+  const ServiceReader& services() const override { return *this; }
+  const CommandReader& commands() const override { return *this; }
+  const DownloadReader& downloads() const override { return *this; }
+
+  void perform(std::span<const Action> actions) override {
+    for (const Action& action : actions) {
+      std::visit([this](const auto& a) { apply(a); }, action);
+      add(p_.all, p_.label);
+    }
+  }
+
+ private:
+  // ---- reading ----
+  std::optional<FileView> view(const std::string& path, std::uint64_t limit) const override {
+    p_.need_foresight();
+    auto found = p_.files.view(real_.files(), path, limit);
+    if (!found && !p_.installing.empty() && belongs_to_packages(path)) p_.doubt(p_.installing);
+    return found;
+  }
+  std::optional<std::vector<std::string>> list(const std::string& path) const override {
+    p_.need_foresight();
+    return p_.files.list(real_.files(), path);
+  }
+  std::optional<std::string> resolve(const std::string& path) const override {
+    p_.need_foresight();
+    return p_.files.resolve(real_.files(), path);
+  }
+  std::optional<std::string> sha256(const std::string& path) const override {
+    p_.need_foresight();
+    return p_.files.sha256(real_.files(), path);
+  }
+  std::optional<UserAccount> user(const std::string& name) const override {
+    p_.need_foresight();
+    auto found = p_.accounts.user(name);
+    const bool absent = !found && !p_.accounts.touched_user(name);
+    return p_.with_doubt(std::move(found), absent);
+  }
+  std::optional<GroupAccount> group(const std::string& name) const override {
+    p_.need_foresight();
+    auto found = p_.accounts.group(name);
+    const bool absent = !found && !p_.accounts.touched_group(name);
+    return p_.with_doubt(std::move(found), absent);
+  }
+  std::optional<UserAccount> user_by_uid(std::uint32_t uid) const override {
+    p_.need_foresight();
+    return p_.accounts.user_by_uid(uid);
+  }
+  std::optional<GroupAccount> group_by_gid(std::uint32_t gid) const override {
+    p_.need_foresight();
+    return p_.accounts.group_by_gid(gid);
+  }
+  std::optional<InstalledPackage> installed(const std::string& name) const override {
+    p_.need_foresight();
+    auto found = p_.packages.installed(name);
+    if (!found) p_.doubt(p_.unforeseen);
+    return found;
+  }
+  bool interrupted() const override {
+    p_.need_foresight();
+    return p_.packages.interrupted();
+  }
+  std::optional<std::uint64_t> index_age() const override { return p_.packages.index_age(); }
+  std::optional<std::string> candidate(const std::string& name) const override { return p_.packages.candidate(name); }
+  Forecast forecast_install(const std::vector<std::string>& wanted) const override {
+    return p_.packages.forecast_install(wanted);
+  }
+  Forecast forecast_removal(const std::vector<std::string>& names) const override {
+    return p_.packages.forecast_removal(names);
+  }
+  std::vector<std::string> similar(const std::string& name) const override { return p_.packages.similar(name); }
+  Unit unit(const std::string& name) const override {
+    p_.need_foresight();
+    Unit found = p_.services.unit(name);
+    if (!found.exists() || !p_.services.touched(name)) {
+      if (!p_.installing.empty() && !(found.exists() && found.active())) p_.doubt(p_.installing);
+    }
+    return found;
+  }
+  // A program that answers could see anything that is pending.
+  CommandResult run(const Command& command) const override {
+    if (!p_.all.empty()) throw Unknown{p_.all, ""};
+    return real_.commands().run(command);
+  }
+  std::string published_sha256(const std::string& url, const std::string& file_name) const override {
+    return real_.downloads().published_sha256(url, file_name);
+  }
+  std::optional<std::string> proved(const std::string& path, const std::string& url,
+                                    const std::string& sha256_url) const override {
+    if (p_.files.touched(real_.files(), path)) return std::nullopt;
+    return real_.downloads().proved(path, url, sha256_url);
+  }
+  bool unchanged(const std::string& path, const std::string& url) const override {
+    if (p_.files.touched(real_.files(), path)) return false;
+    return real_.downloads().unchanged(path, url);
+  }
+  std::optional<std::string> mirrored(const std::string& url) const override {
+    return real_.downloads().mirrored(url);
+  }
+
+  // ---- performing in thought ----
+  template <class A>
+  void on_files(const A& a) {
+    const auto account = p_.accounts.user(user_);
+    p_.files.apply(a, real_.files(), {user_, account ? account->group : user_, p_.label});
+  }
+  void apply(const WriteFile& a) { on_files(a); }
+  void apply(const CreateDirectory& a) { on_files(a); }
+  void apply(const CreateLink& a) { on_files(a); }
+  void apply(const SetAttributes& a) { on_files(a); }
+  void apply(const RemovePath& a) { on_files(a); }
+  void apply(const RenamePath& a) { on_files(a); }
+  void apply(const Download& a) { on_files(a); }
+  void apply(const CreateGroup& a) { p_.accounts.apply(a); }
+  void apply(const ChangeGroup& a) { p_.accounts.apply(a); }
+  void apply(const RemoveGroup& a) { p_.accounts.apply(a); }
+  void apply(const CreateUser& a) { p_.accounts.apply(a); }
+  void apply(const ChangeUser& a) { p_.accounts.apply(a); }
+  void apply(const RemoveUser& a) { p_.accounts.apply(a); }
+  void apply(const ChangeMembership& a) { p_.accounts.apply(a); }
+  void apply(const InstallPackages& a) {
+    p_.packages.apply(a);
+    add(p_.installing, p_.label);
+    const bool known = std::none_of(a.expected.begin(), a.expected.end(),
+                                    [](const PackageChange& c) { return c.version_after.empty(); });
+    if (!known || a.expected.empty()) add(p_.unforeseen, p_.label);
+  }
+  void apply(const RemovePackages& a) { p_.packages.apply(a); }
+  void apply(const RepairPackages& a) {
+    p_.packages.apply(a);
+    add(p_.installing, p_.label);
+  }
+  void apply(const ChangeUnit& a) { p_.services.apply(a); }
+  void apply(const RunCommand& a) {
+    const auto account = p_.accounts.user(user_);
+    for (const std::string& path : a.creates)
+      p_.files.assume_made(path, real_.files(), {user_, account ? account->group : user_, p_.label});
+    if (!a.bounded) add(p_.running, p_.label);
+  }
+
+  Pending& p_;
+  Machine& real_;
+  std::string user_;
+};
+
+class OverlayHost : public Host {
+ public:
+  OverlayHost(Host& real, const Identity& caller) : real_(real), pending_(real.as(caller)) {}
+  Machine& as(const Identity& identity) override {
+    auto& machine = machines_[identity];
+    if (machine) return *machine;
+    if (const auto account = pending_.accounts.user(identity.user); account && pending_.accounts.touched_user(identity.user))
+      machine = std::make_unique<OverlayMachine>(pending_, real_.as({"root"}), identity.user);
+    else
+      machine = std::make_unique<OverlayMachine>(pending_, real_.as(identity), identity.user);
+    return *machine;
+  }
+  void begin(const std::string& label) override {
+    pending_.label = label;
+    pending_.doubts.clear();
+  }
+  std::vector<std::string> doubts() const override { return pending_.doubts; }
+  void add_to_path(const std::vector<std::string>& folders) override { real_.add_to_path(folders); }
+
+ private:
+  Host& real_;
+  Pending pending_;
+  std::map<Identity, std::unique_ptr<OverlayMachine>> machines_;
+};
+
+}  // namespace
+
+std::unique_ptr<Host> make_overlay_host(Host& real, const Identity& caller) {
+  return std::make_unique<OverlayHost>(real, caller);
+}
+
+}  // namespace mlops

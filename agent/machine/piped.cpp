@@ -1,0 +1,615 @@
+#include "machine/piped.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <grp.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/pfr.hpp>
+#include <condition_variable>
+#include <csignal>
+#include <cstring>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "machine/commands/own_executable.hpp"
+#include "machine/files/handle.hpp"
+#include "machine/run_lock.hpp"
+
+extern char** environ;
+
+namespace mlops {
+namespace {
+
+// ---- what can be asked, and how it is answered --------------------------------------------------------------
+
+struct ViewFile { std::string path; std::uint64_t limit; };
+struct ListFolder { std::string path; };
+struct ResolvePath { std::string path; };
+struct DigestFile { std::string path; };
+struct ReadUser { std::string name; };
+struct ReadGroup { std::string name; };
+struct ReadUserById { std::uint32_t uid; };
+struct ReadGroupById { std::uint32_t gid; };
+struct ReadPackage { std::string name; };
+struct ReadInterrupted {};
+struct ReadIndexAge {};
+struct ReadCandidate { std::string name; };
+struct ForecastInstall { std::vector<std::string> wanted; };
+struct ForecastRemoval { std::vector<std::string> names; };
+struct ReadSimilar { std::string name; };
+struct ReadUnit { std::string name; };
+struct RunGuard { Command command; };
+struct ReadPublished { std::string url, file_name; };
+struct ReadProved { std::string path, url, sha256_url; };
+struct ReadUnchanged { std::string path, url; };
+struct ReadMirrored { std::string url; };
+struct Perform { std::vector<Action> actions; };
+struct PerformTogether { std::vector<std::vector<Action>> lists; };
+struct Configure { std::string mirror; };
+struct TakeLock { std::string playbook; };
+struct Cancel {};
+
+using Request = std::variant<ViewFile, ListFolder, ResolvePath, DigestFile, ReadUser, ReadGroup, ReadUserById,
+                             ReadGroupById, ReadPackage, ReadInterrupted, ReadIndexAge, ReadCandidate,
+                             ForecastInstall, ForecastRemoval, ReadSimilar, ReadUnit, RunGuard, ReadPublished,
+                             ReadProved, ReadUnchanged, ReadMirrored, Perform, PerformTogether, Configure, TakeLock,
+                             Cancel>;
+
+using Done = bool;  // the reply of what has none
+using Errors = std::vector<std::optional<Error>>;
+
+auto answer(Machine& m, const ViewFile& r) { return m.files().view(r.path, r.limit); }
+auto answer(Machine& m, const ListFolder& r) { return m.files().list(r.path); }
+auto answer(Machine& m, const ResolvePath& r) { return m.files().resolve(r.path); }
+auto answer(Machine& m, const DigestFile& r) { return m.files().sha256(r.path); }
+auto answer(Machine& m, const ReadUser& r) { return m.accounts().user(r.name); }
+auto answer(Machine& m, const ReadGroup& r) { return m.accounts().group(r.name); }
+auto answer(Machine& m, const ReadUserById& r) { return m.accounts().user_by_uid(r.uid); }
+auto answer(Machine& m, const ReadGroupById& r) { return m.accounts().group_by_gid(r.gid); }
+auto answer(Machine& m, const ReadPackage& r) { return m.packages().installed(r.name); }
+auto answer(Machine& m, const ReadInterrupted&) { return m.packages().interrupted(); }
+auto answer(Machine& m, const ReadIndexAge&) { return m.packages().index_age(); }
+auto answer(Machine& m, const ReadCandidate& r) { return m.packages().candidate(r.name); }
+auto answer(Machine& m, const ForecastInstall& r) { return m.packages().forecast_install(r.wanted); }
+auto answer(Machine& m, const ForecastRemoval& r) { return m.packages().forecast_removal(r.names); }
+auto answer(Machine& m, const ReadSimilar& r) { return m.packages().similar(r.name); }
+auto answer(Machine& m, const ReadUnit& r) { return m.services().unit(r.name); }
+auto answer(Machine& m, const RunGuard& r) { return m.commands().run(r.command); }
+auto answer(Machine& m, const ReadPublished& r) { return m.downloads().published_sha256(r.url, r.file_name); }
+auto answer(Machine& m, const ReadProved& r) { return m.downloads().proved(r.path, r.url, r.sha256_url); }
+auto answer(Machine& m, const ReadUnchanged& r) { return m.downloads().unchanged(r.path, r.url); }
+auto answer(Machine& m, const ReadMirrored& r) { return m.downloads().mirrored(r.url); }
+Done answer(Machine& m, const Perform& r) {
+  m.perform(r.actions);
+  return true;
+}
+Errors answer(Machine& m, const PerformTogether& r) {
+  return m.perform_together(std::vector<std::span<const Action>>(r.lists.begin(), r.lists.end()));
+}
+// Answered by the helper itself, before it has a machine.
+Done answer(Machine&, const Configure&) { return true; }
+Done answer(Machine&, const TakeLock&) { return true; }
+Done answer(Machine&, const Cancel&) { return true; }
+
+template <class R>
+using ReplyTo = decltype(answer(std::declval<Machine&>(), std::declval<const R&>()));
+
+// ---- values as bytes -----------------------------------------------------------------------------------------
+
+struct Writer {
+  std::string bytes;
+  void raw(const void* data, std::size_t size) { bytes.append(static_cast<const char*>(data), size); }
+};
+
+// What does not fit ends in an Error: both ends are the same program, so it can only be a broken pipe's rest.
+struct Reader {
+  std::string_view bytes;
+  void raw(void* data, std::size_t size) {
+    if (size > bytes.size()) throw Error("the helper's answer is cut short");
+    std::memcpy(data, bytes.data(), size);
+    bytes.remove_prefix(size);
+  }
+  std::size_t length() {
+    std::uint64_t n = 0;
+    raw(&n, sizeof n);
+    if (n > bytes.size()) throw Error("the helper's answer is cut short");
+    return static_cast<std::size_t>(n);
+  }
+};
+
+template <class T>
+struct Wire {  // plain structs, field by field
+  static void put(Writer& w, const T& v) {
+    if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>)
+      w.raw(&v, sizeof v);
+    else
+      boost::pfr::for_each_field(v, [&](const auto& field) {
+        Wire<std::remove_cvref_t<decltype(field)>>::put(w, field);
+      });
+  }
+  static void get(Reader& r, T& v) {
+    if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>)
+      r.raw(&v, sizeof v);
+    else
+      boost::pfr::for_each_field(v, [&](auto& field) { Wire<std::remove_cvref_t<decltype(field)>>::get(r, field); });
+  }
+};
+template <>
+struct Wire<std::string> {
+  static void put(Writer& w, const std::string& v) {
+    const std::uint64_t n = v.size();
+    w.raw(&n, sizeof n);
+    w.raw(v.data(), v.size());
+  }
+  static void get(Reader& r, std::string& v) {
+    v.resize(r.length());
+    r.raw(v.data(), v.size());
+  }
+};
+template <class T>
+struct Wire<std::vector<T>> {
+  static void put(Writer& w, const std::vector<T>& v) {
+    const std::uint64_t n = v.size();
+    w.raw(&n, sizeof n);
+    for (const T& item : v) Wire<T>::put(w, item);
+  }
+  static void get(Reader& r, std::vector<T>& v) {
+    for (std::size_t n = r.length(); n > 0; --n) Wire<T>::get(r, v.emplace_back());
+  }
+};
+template <class T>
+struct Wire<std::optional<T>> {
+  static void put(Writer& w, const std::optional<T>& v) {
+    Wire<bool>::put(w, v.has_value());
+    if (v) Wire<T>::put(w, *v);
+  }
+  static void get(Reader& r, std::optional<T>& v) {
+    bool has = false;
+    Wire<bool>::get(r, has);
+    if (has) Wire<T>::get(r, v.emplace());
+  }
+};
+template <>
+struct Wire<std::map<std::string, std::string>> {
+  static void put(Writer& w, const std::map<std::string, std::string>& v) {
+    const std::uint64_t n = v.size();
+    w.raw(&n, sizeof n);
+    for (const auto& [key, value] : v) {
+      Wire<std::string>::put(w, key);
+      Wire<std::string>::put(w, value);
+    }
+  }
+  static void get(Reader& r, std::map<std::string, std::string>& v) {
+    for (std::size_t n = r.length(); n > 0; --n) {
+      std::string key;
+      Wire<std::string>::get(r, key);
+      Wire<std::string>::get(r, v[key]);
+    }
+  }
+};
+template <class... Ts>
+struct Wire<std::variant<Ts...>> {
+  static void put(Writer& w, const std::variant<Ts...>& v) {
+    Wire<std::uint32_t>::put(w, static_cast<std::uint32_t>(v.index()));
+    std::visit([&](const auto& held) { Wire<std::remove_cvref_t<decltype(held)>>::put(w, held); }, v);
+  }
+  static void get(Reader& r, std::variant<Ts...>& v) {
+    std::uint32_t index = 0;
+    Wire<std::uint32_t>::get(r, index);
+    std::uint32_t i = 0;
+    const bool known = ((i++ == index ? (Wire<Ts>::get(r, v.template emplace<Ts>()), true) : false) || ...);
+    if (!known) throw Error("the pipe to the helper carries an unknown request");
+  }
+};
+template <>
+struct Wire<Error> {
+  static void put(Writer& w, const Error& e) {
+    Wire<ErrorKind>::put(w, e.kind());
+    Wire<std::string>::put(w, e.message());
+    Wire<std::vector<std::string>>::put(w, e.trace());
+    Wire<std::string>::put(w, e.output());
+  }
+  static Error get(Reader& r) {
+    ErrorKind kind{};
+    std::string message, output;
+    std::vector<std::string> trace;
+    Wire<ErrorKind>::get(r, kind);
+    Wire<std::string>::get(r, message);
+    Wire<std::vector<std::string>>::get(r, trace);
+    Wire<std::string>::get(r, output);
+    Error e(message, kind);
+    for (std::string& doing : trace) e.while_doing(std::move(doing));
+    e.with_output(std::move(output));
+    return e;
+  }
+};
+template <>
+struct Wire<std::optional<Error>> {
+  static void put(Writer& w, const std::optional<Error>& v) {
+    Wire<bool>::put(w, v.has_value());
+    if (v) Wire<Error>::put(w, *v);
+  }
+  static void get(Reader& r, std::optional<Error>& v) {
+    bool has = false;
+    Wire<bool>::get(r, has);
+    if (has) v = Wire<Error>::get(r);
+  }
+};
+
+// ---- frames ----------------------------------------------------------------------------------------------------
+
+constexpr std::uint32_t frame_limit = 256u << 20;  // bytes
+enum class Frame : std::uint8_t { result, error, progress };
+
+void send_frame(int fd, std::string_view payload) {
+  if (payload.size() > frame_limit) throw Error("more than 256 MiB are to go through the pipe to the helper");
+  const auto size = static_cast<std::uint32_t>(payload.size());
+  std::string bytes(reinterpret_cast<const char*>(&size), sizeof size);
+  bytes.append(payload);
+  for (std::string_view rest = bytes; !rest.empty();) {
+    const ssize_t n = ::write(fd, rest.data(), rest.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw system_error("cannot write to the pipe", errno);
+    rest.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+bool read_exactly(int fd, char* data, std::size_t size) {
+  while (size > 0) {
+    const ssize_t n = ::read(fd, data, size);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    data += n;
+    size -= static_cast<std::size_t>(n);
+  }
+  return true;
+}
+
+// Absent at the end of input.
+std::optional<std::string> receive_frame(int fd) {
+  std::uint32_t size = 0;
+  if (!read_exactly(fd, reinterpret_cast<char*>(&size), sizeof size)) return std::nullopt;
+  if (size > frame_limit) throw Error("a frame of more than 256 MiB came through the pipe");
+  std::string payload(size, '\0');
+  if (!read_exactly(fd, payload.data(), size)) return std::nullopt;
+  return payload;
+}
+
+template <class T>
+std::string encode(Frame kind, const T& value) {
+  Writer w;
+  Wire<Frame>::put(w, kind);
+  Wire<T>::put(w, value);
+  return std::move(w.bytes);
+}
+
+// ---- the near end ------------------------------------------------------------------------------------------------
+
+std::string read_rest(int fd) {
+  std::string text;
+  char buffer[4096];
+  for (ssize_t n; (n = ::read(fd, buffer, sizeof buffer)) > 0 && text.size() < (64u << 10);)
+    text.append(buffer, static_cast<std::size_t>(n));
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+struct Pipe {
+  Handle read, write;
+  Pipe() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) throw system_error("cannot make a pipe", errno);
+    read = Handle(ends[0]);
+    write = Handle(ends[1]);
+  }
+};
+
+// The helper as a child process.
+class Child {
+ public:
+  explicit Child(const HelperSettings& settings) {
+    std::vector<std::string> words = settings.sudo;
+    if (!words.empty()) words.emplace_back("--");
+    for (const std::string& word :
+         {own_executable(), std::string("helper"), std::string("--as"), settings.user, std::string("--person"),
+          settings.person})
+      words.push_back(word);
+    // sudo's words are kept for the message where it may not ask; where it may, the person reads them.
+    const bool quiet = std::find(words.begin(), words.end(), "-n") != words.end();
+    Pipe in, out, err;
+    posix_spawn_file_actions_t files;
+    ::posix_spawn_file_actions_init(&files);
+    ::posix_spawn_file_actions_adddup2(&files, in.read.get(), 0);
+    ::posix_spawn_file_actions_adddup2(&files, out.write.get(), 1);
+    if (quiet) ::posix_spawn_file_actions_adddup2(&files, err.write.get(), 2);
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    const int error = ::posix_spawnp(&pid_, argv[0], &files, nullptr, argv.data(), environ);
+    ::posix_spawn_file_actions_destroy(&files);
+    if (error != 0)
+      throw Error("cannot start " + words[0] + ": " + std::strerror(error), ErrorKind::privilege);
+    to = std::move(in.write);
+    from = std::move(out.read);
+    if (quiet) errors = std::move(err.read);
+  }
+  ~Child() {
+    to = Handle();  // the end of input: it finishes and ends
+    for (int status = 0; ::waitpid(pid_, &status, 0) < 0 && errno == EINTR;) {
+    }
+  }
+  std::string last_words() { return errors ? read_rest(errors.get()) : std::string(); }
+
+  Handle to, from, errors;
+
+ private:
+  pid_t pid_ = -1;
+};
+
+// The connection, shared by all readers of one piped machine. Not for several threads.
+class Link {
+ public:
+  Link(const HelperSettings& settings, const Cancellation& cancellation, ProgressSink progress)
+      : child_(settings), cancellation_(cancellation), progress_(std::move(progress)) {}
+
+  template <class R>
+  ReplyTo<R> call(const R& request) {
+    Writer w;
+    Wire<Request>::put(w, request);
+    try {
+      send_frame(child_.to.get(), w.bytes);
+    } catch (const Error&) {
+      ended();
+    }
+    for (;;) {
+      wait();
+      const auto frame = receive_frame(child_.from.get());
+      if (!frame) ended();
+      Reader r{*frame};
+      Frame kind{};
+      Wire<Frame>::get(r, kind);
+      if (kind == Frame::error) throw Wire<Error>::get(r);
+      if (kind == Frame::progress) {
+        Progress p;
+        Wire<Progress>::get(r, p);
+        if (progress_) progress_(p);
+        continue;
+      }
+      ReplyTo<R> reply{};
+      Wire<ReplyTo<R>>::get(r, reply);
+      return reply;
+    }
+  }
+
+ private:
+  void wait() {
+    for (;;) {
+      pollfd fds[2] = {{child_.from.get(), POLLIN, 0}, {told_ ? -1 : cancellation_.fd(), POLLIN, 0}};
+      if (::poll(fds, 2, -1) < 0 && errno != EINTR) throw system_error("cannot wait for the helper", errno);
+      if (fds[1].revents) {
+        told_ = true;
+        Writer w;
+        Wire<Request>::put(w, Cancel{});
+        send_frame(child_.to.get(), w.bytes);
+      }
+      if (fds[0].revents) return;
+    }
+  }
+  [[noreturn]] void ended() {
+    const std::string words = child_.last_words();
+    throw Error(words.empty() ? "the helper ended" : words, ErrorKind::privilege);
+  }
+
+  Child child_;
+  const Cancellation& cancellation_;
+  ProgressSink progress_;
+  bool told_ = false;
+};
+
+class PipedMachine : public HelperMachine,
+                     FileReader,
+                     AccountReader,
+                     PackageReader,
+                     ServiceReader,
+                     CommandReader,
+                     DownloadReader {
+ public:
+  PipedMachine(const HelperSettings& settings, const Cancellation& cancellation, ProgressSink progress)
+      : link_(settings, cancellation, std::move(progress)) {
+    link_.call(Configure{settings.mirror});
+  }
+  void lock(const std::string& playbook) override { link_.call(TakeLock{playbook}); }
+
+  const FileReader& files() const override { return *this; }
+  const AccountReader& accounts() const override { return *this; }
+  const PackageReader& packages() const override { return *this; }
+  const ServiceReader& services() const override { return *this; }
+  const CommandReader& commands() const override { return *this; }
+  const DownloadReader& downloads() const override { return *this; }
+
+  void perform(std::span<const Action> actions) override { link_.call(Perform{{actions.begin(), actions.end()}}); }
+  Errors perform_together(std::span<const std::span<const Action>> lists) override {
+    PerformTogether request;
+    for (const auto& list : lists) request.lists.emplace_back(list.begin(), list.end());
+    return link_.call(request);
+  }
+
+ private:
+  std::optional<FileView> view(const std::string& path, std::uint64_t limit) const override {
+    return link_.call(ViewFile{path, limit});
+  }
+  std::optional<std::vector<std::string>> list(const std::string& path) const override {
+    return link_.call(ListFolder{path});
+  }
+  std::optional<std::string> resolve(const std::string& path) const override { return link_.call(ResolvePath{path}); }
+  std::optional<std::string> sha256(const std::string& path) const override { return link_.call(DigestFile{path}); }
+  std::optional<UserAccount> user(const std::string& name) const override { return link_.call(ReadUser{name}); }
+  std::optional<GroupAccount> group(const std::string& name) const override { return link_.call(ReadGroup{name}); }
+  std::optional<UserAccount> user_by_uid(std::uint32_t uid) const override { return link_.call(ReadUserById{uid}); }
+  std::optional<GroupAccount> group_by_gid(std::uint32_t gid) const override {
+    return link_.call(ReadGroupById{gid});
+  }
+  std::optional<InstalledPackage> installed(const std::string& name) const override {
+    return link_.call(ReadPackage{name});
+  }
+  bool interrupted() const override { return link_.call(ReadInterrupted{}); }
+  std::optional<std::uint64_t> index_age() const override { return link_.call(ReadIndexAge{}); }
+  std::optional<std::string> candidate(const std::string& name) const override {
+    return link_.call(ReadCandidate{name});
+  }
+  Forecast forecast_install(const std::vector<std::string>& wanted) const override {
+    return link_.call(ForecastInstall{wanted});
+  }
+  Forecast forecast_removal(const std::vector<std::string>& names) const override {
+    return link_.call(ForecastRemoval{names});
+  }
+  std::vector<std::string> similar(const std::string& name) const override { return link_.call(ReadSimilar{name}); }
+  Unit unit(const std::string& name) const override { return link_.call(ReadUnit{name}); }
+  CommandResult run(const Command& command) const override { return link_.call(RunGuard{command}); }
+  std::string published_sha256(const std::string& url, const std::string& file_name) const override {
+    return link_.call(ReadPublished{url, file_name});
+  }
+  std::optional<std::string> proved(const std::string& path, const std::string& url,
+                                    const std::string& sha256_url) const override {
+    return link_.call(ReadProved{path, url, sha256_url});
+  }
+  bool unchanged(const std::string& path, const std::string& url) const override {
+    return link_.call(ReadUnchanged{path, url});
+  }
+  std::optional<std::string> mirrored(const std::string& url) const override { return link_.call(ReadMirrored{url}); }
+
+  mutable Link link_;
+};
+
+// ---- the far end -------------------------------------------------------------------------------------------------
+
+// Requests as they come, read on a thread of its own so that a wish to stop is seen while an action runs.
+class Inbox {
+ public:
+  explicit Inbox(Cancellation& cancellation) : cancellation_(cancellation), thread_([this] { read(); }) {}
+  ~Inbox() { thread_.join(); }
+  // Absent at the end of input.
+  std::optional<Request> next() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return ended_ || !requests_.empty(); });
+    if (requests_.empty()) return std::nullopt;
+    Request request = std::move(requests_.front());
+    requests_.pop_front();
+    return request;
+  }
+  // Called on the end of input, from the reading thread.
+  void on_end(std::function<void()> work) {
+    const std::lock_guard lock(mutex_);
+    on_end_ = std::move(work);
+  }
+
+ private:
+  void read() {
+    try {
+      while (const auto frame = receive_frame(0)) {
+        Request request;
+        Reader r{*frame};
+        Wire<Request>::get(r, request);
+        if (std::holds_alternative<Cancel>(request)) {
+          cancellation_.cancel();
+          continue;
+        }
+        const std::lock_guard lock(mutex_);
+        requests_.push_back(std::move(request));
+        changed_.notify_one();
+      }
+    } catch (const Error&) {
+      // What is no request of ours ends the conversation as the end of input does.
+    }
+    cancellation_.cancel();
+    const std::lock_guard lock(mutex_);
+    if (on_end_) on_end_();
+    requests_.clear();
+    ended_ = true;
+    changed_.notify_one();
+  }
+  Cancellation& cancellation_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Request> requests_;
+  std::function<void()> on_end_;
+  bool ended_ = false;
+  std::thread thread_;
+};
+
+void become(const ActingUser& who) {
+  if (::geteuid() == 0 && who.uid != 0)
+    if (::initgroups(who.name.c_str(), who.gid) != 0 || ::setgid(who.gid) != 0 || ::setuid(who.uid) != 0)
+      throw system_error("cannot become " + who.name, errno);
+  if (::geteuid() != who.uid) throw Error("cannot become " + who.name, ErrorKind::privilege);
+}
+
+}  // namespace
+
+std::unique_ptr<HelperMachine> start_helper(const HelperSettings& settings, const Cancellation& cancellation,
+                                            ProgressSink progress) {
+  return std::make_unique<PipedMachine>(settings, cancellation, std::move(progress));
+}
+
+int serve_helper(const std::string& user, const std::string& person) {
+  for (const int ignored : {SIGINT, SIGQUIT, SIGHUP, SIGPIPE}) std::signal(ignored, SIG_IGN);
+  const ActingUser who = acting_user(user);
+  become(who);
+  if (::chdir("/") != 0) throw system_error("cannot go to /", errno);
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  const int out = ::fcntl(1, F_DUPFD_CLOEXEC, 3);
+  ::dup2(null, 1);
+  ::dup2(null, 2);  // what kept sudo's words lets go
+
+  Cancellation cancellation;
+  std::unique_ptr<Machine> machine;
+  std::optional<RunLock> lock;
+  const auto progress = [&](const Progress& p) {
+    try {
+      send_frame(out, encode(Frame::progress, p));
+    } catch (const Error&) {
+      // Nobody listens any more; what runs is finished all the same.
+    }
+  };
+  LocalSettings settings{who, "", cache_folder(who), acting_user(person).uid};
+  Inbox inbox(cancellation);
+  while (const auto request = inbox.next()) {
+    std::string reply;
+    try {
+      reply = std::visit(
+          overloaded{[&](const Configure& c) {
+                       settings.mirror = c.mirror;
+                       machine = make_local_machine(settings, cancellation, progress);
+                       return encode(Frame::result, Done{true});
+                     },
+                     [&](const TakeLock& l) {
+                       lock.emplace(settings.cache_dir, l.playbook, cancellation, progress);
+                       inbox.on_end([&] { lock->finishing(); });
+                       return encode(Frame::result, Done{true});
+                     },
+                     [&](const auto& r) {
+                       if (!machine) throw Error("the helper was asked before it was configured");
+                       return encode(Frame::result, answer(*machine, r));
+                     }},
+          *request);
+    } catch (const Error& e) {
+      reply = encode(Frame::error, e);
+    } catch (const std::exception& e) {
+      reply = encode(Frame::error, Error(e.what()));
+    }
+    try {
+      send_frame(out, reply);
+    } catch (const Error&) {
+      break;
+    }
+  }
+  ::close(0);
+  return 0;
+}
+
+}  // namespace mlops

@@ -1,0 +1,41 @@
+// A machine at the other end of a pipe: this same program as a helper with other rights.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "machine/cancellation.hpp"
+#include "machine/local.hpp"
+#include "machine/machine.hpp"
+
+namespace mlops {
+
+struct HelperSettings {
+  std::string user;                // who the helper acts as
+  std::vector<std::string> sudo;   // what the helper is started through: {"sudo", "-n"}; {}: directly, by root
+  std::string person;              // for whom the run is
+  std::string mirror;
+};
+
+// Starts the helper and waits until it answers. Error privilege, with sudo's own words, when it may not run. The
+// helper ends when this is destroyed (it finishes what it does). Cancellation is passed on to it; what it then does
+// ends as it would here. Errors arrive as they were thrown there, of the same kind.
+//
+// The protocol, both ends of it in piped.cpp: frames of a 32-bit length and that many bytes (at most 256 MiB), a
+// request then its replies; progress comes before the reply that ends a request.
+class HelperMachine : public Machine {
+ public:
+  // Takes the lock on runs as this identity (machine/run_lock.hpp); held until the helper ends. Error with the
+  // holder's description.
+  virtual void lock(const std::string& playbook) = 0;
+};
+std::unique_ptr<HelperMachine> start_helper(const HelperSettings& settings, const Cancellation& cancellation,
+                                            ProgressSink progress);
+
+// The helper's side: answers requests from stdin on stdout until the end of input. What is there already runs to its
+// end then. Drops its rights to the user's first when it runs as root. Returns the exit status.
+int serve_helper(const std::string& user, const std::string& person);
+
+}  // namespace mlops

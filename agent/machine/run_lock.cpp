@@ -1,0 +1,74 @@
+#include "machine/run_lock.hpp"
+
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+
+#include "model/error.hpp"
+
+namespace mlops {
+namespace {
+
+constexpr int retry_ms = 100;
+
+std::string local_time(std::time_t t) {
+  std::tm parts{};
+  ::localtime_r(&t, &parts);
+  return fmt::format("{:%H:%M:%S}", parts);
+}
+
+std::string read_holder(int fd) {
+  std::string text(4096, '\0');
+  const ssize_t n = ::pread(fd, text.data(), text.size(), 0);
+  text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
+  return text;
+}
+
+void make_folder(const std::string& folder) {
+  for (std::size_t at = folder.find('/', 1);; at = folder.find('/', at + 1)) {
+    const std::string part = folder.substr(0, at);
+    if (::mkdir(part.c_str(), at == std::string::npos ? 0700 : 0755) != 0 && errno != EEXIST)
+      throw system_error("cannot make the folder " + part, errno);
+    if (at == std::string::npos) return;
+  }
+}
+
+}  // namespace
+
+RunLock::RunLock(const std::string& cache_folder, const std::string& playbook, const Cancellation& cancellation,
+                 const ProgressSink& progress) {
+  const bool root = ::geteuid() == 0;
+  if (!root) make_folder(cache_folder);
+  const std::string path = root ? "/run/mlops-agent.lock" : cache_folder + "/lock";
+  file_ = Handle(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!file_) throw system_error("cannot open the lock " + path, errno);
+  while (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EINTR) continue;
+    if (errno != EWOULDBLOCK) throw system_error("cannot lock " + path, errno);
+    const std::string holder = read_holder(file_.get());
+    if (!holder.starts_with("finishing")) {
+      const std::size_t end = holder.find('\n');
+      throw Error("another run is under way: " + (holder.empty() ? "process unknown" : holder.substr(0, end)));
+    }
+    if (progress) progress({"waiting for an earlier run to finish its last action", 0, 0});
+    pollfd wait{cancellation.fd(), POLLIN, 0};
+    ::poll(&wait, 1, retry_ms);
+    cancellation.check();
+  }
+  // The first bytes are overwritten by finishing(); they are of the same length.
+  const std::string text = fmt::format("process {:<8} applies {} since {}\n", ::getpid(), playbook,
+                                       local_time(std::time(nullptr)));
+  static_cast<void>(::ftruncate(file_.get(), 0));
+  static_cast<void>(::pwrite(file_.get(), text.data(), text.size(), 0));
+}
+
+void RunLock::finishing() noexcept { static_cast<void>(::pwrite(file_.get(), "finishing", 9, 0)); }
+
+}  // namespace mlops

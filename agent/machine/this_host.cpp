@@ -1,0 +1,195 @@
+#include "machine/this_host.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "machine/accounts/local_accounts.hpp"
+#include "machine/person.hpp"
+
+namespace mlops {
+namespace {
+
+// Whether this process has just the groups that a new login would get: setgroups(2) is fixed at login.
+bool groups_are_current(const ActingUser& self) {
+  if (self.uid == 0) return true;
+  std::vector<gid_t> have(static_cast<std::size_t>(std::max(0, ::getgroups(0, nullptr))));
+  have.resize(static_cast<std::size_t>(std::max(0, ::getgroups(static_cast<int>(have.size()), have.data()))));
+  have.push_back(::getegid());
+  const LocalAccounts accounts;
+  const auto account = accounts.user(self.name);
+  if (!account) return true;
+  return std::all_of(account->groups.begin(), account->groups.end(), [&](const std::string& name) {
+    const auto group = accounts.group(name);
+    return !group || !group->gid || std::find(have.begin(), have.end(), *group->gid) != have.end();
+  });
+}
+
+bool has_terminal() { return static_cast<bool>(Handle(::open("/dev/tty", O_RDWR | O_CLOEXEC))); }
+
+bool changes_groups(const Action& action) {
+  return std::holds_alternative<ChangeMembership>(action) || std::holds_alternative<ChangeUser>(action) ||
+         std::holds_alternative<ChangeGroup>(action) || std::holds_alternative<RemoveGroup>(action) ||
+         std::holds_alternative<CreateUser>(action);
+}
+
+}  // namespace
+
+// One identity's machine: in this process where that is enough, through the helper where it is not.
+class ThisHost::Elevating : public Machine, FileReader, CommandReader {
+ public:
+  Elevating(ThisHost& host, Identity identity)
+      : host_(host),
+        identity_(std::move(identity)),
+        local_(make_local_machine(settings(host, identity_), host.cancellation_, host.progress_)) {}
+
+  const FileReader& files() const override { return *this; }
+  const AccountReader& accounts() const override { return local_->accounts(); }
+  const PackageReader& packages() const override { return local_->packages(); }
+  const ServiceReader& services() const override { return local_->services(); }
+  const CommandReader& commands() const override { return *this; }
+  const DownloadReader& downloads() const override { return local_->downloads(); }
+
+  void perform(std::span<const Action> actions) override {
+    std::vector<Action> copy;
+    if (!host_.path_.empty()) {
+      copy.assign(actions.begin(), actions.end());
+      for (Action& action : copy)
+        if (auto* run = std::get_if<RunCommand>(&action)) run->command = with_path(run->command);
+      actions = copy;
+    }
+    acting().perform(actions);
+    if (std::any_of(actions.begin(), actions.end(), changes_groups)) host_.groups_changed();
+  }
+  std::vector<std::optional<Error>> perform_together(std::span<const std::span<const Action>> lists) override {
+    return acting().perform_together(lists);
+  }
+
+ private:
+  static LocalSettings settings(const ThisHost& host, const Identity& identity) {
+    const ActingUser who = acting_user(identity.user);
+    return {who, host.settings_.mirror, cache_folder(who), host.settings_.person.uid};
+  }
+  Machine& acting() const {
+    return host_.acts_here(identity_) ? *local_ : *host_.helper(identity_).machine;
+  }
+  Command with_path(Command command) const {
+    command.path.insert(command.path.begin(), host_.path_.begin(), host_.path_.end());
+    return command;
+  }
+
+  // With this process's rights; if those are too few, with the helper's; if there can be none, it is not known.
+  template <class Read>
+  auto read(const std::string& path, Read&& read) const {
+    try {
+      return read(local_->files());
+    } catch (const Error& e) {
+      if (e.kind() != ErrorKind::denied || host_.acts_here(identity_)) throw;
+    }
+    try {
+      return read(host_.helper(identity_).machine->files());
+    } catch (const Error& e) {
+      if (e.kind() != ErrorKind::privilege) throw;
+      throw Unknown{{}, fmt::format("needs {} to read {}", identity_.user, path)};
+    }
+  }
+  std::optional<FileView> view(const std::string& path, std::uint64_t limit) const override {
+    return read(path, [&](const FileReader& f) { return f.view(path, limit); });
+  }
+  std::optional<std::vector<std::string>> list(const std::string& path) const override {
+    return read(path, [&](const FileReader& f) { return f.list(path); });
+  }
+  std::optional<std::string> resolve(const std::string& path) const override {
+    return read(path, [&](const FileReader& f) { return f.resolve(path); });
+  }
+  std::optional<std::string> sha256(const std::string& path) const override {
+    return read(path, [&](const FileReader& f) { return f.sha256(path); });
+  }
+  CommandResult run(const Command& command) const override {
+    const Command prepared = with_path(command);
+    if (host_.acts_here(identity_)) return local_->commands().run(prepared);
+    try {
+      return host_.helper(identity_).machine->commands().run(prepared);
+    } catch (const Error& e) {
+      if (e.kind() != ErrorKind::privilege || host_.settings_.sudo == ThisHostSettings::Sudo::ask) throw;
+      throw Unknown{{}, fmt::format("needs {} to run {}", identity_.user, command.argv.at(0))};
+    }
+  }
+
+  ThisHost& host_;
+  Identity identity_;
+  std::unique_ptr<Machine> local_;
+};
+
+ThisHost::ThisHost(ThisHostSettings settings, const Cancellation& cancellation, ProgressSink progress)
+    : settings_(std::move(settings)), cancellation_(cancellation), progress_(std::move(progress)) {
+  const Person self = effective_person();
+  self_ = {self.name, self.home, self.shell, self.uid, self.gid};
+}
+
+ThisHost::~ThisHost() = default;
+
+Machine& ThisHost::as(const Identity& identity) {
+  auto& machine = machines_[identity];
+  if (!machine) machine = std::make_unique<Elevating>(*this, identity);
+  return *machine;
+}
+
+void ThisHost::add_to_path(const std::vector<std::string>& folders) {
+  for (const std::string& folder : folders)
+    if (std::find(path_.begin(), path_.end(), folder) == path_.end()) path_.insert(path_.begin(), folder);
+}
+
+bool ThisHost::acts_here(const Identity& identity) {
+  if (identity.user != self_.name) return false;
+  if (!groups_current_) groups_current_ = groups_are_current(self_);
+  return *groups_current_;
+}
+
+// A process keeps the groups that it was started with, so helpers of people are started anew when next needed.
+void ThisHost::groups_changed() {
+  groups_current_.reset();
+  std::erase_if(helpers_, [](const auto& entry) { return entry.first.user != "root"; });
+}
+
+ThisHost::Helper& ThisHost::helper(const Identity& identity) {
+  auto known = helpers_.find(identity);
+  if (known == helpers_.end()) known = helpers_.emplace(identity, Helper{start(identity), false}).first;
+  Helper& helper = known->second;
+  const bool locked_here = lock_ && identity.user == self_.name;
+  if (!playbook_.empty() && !helper.locked && !locked_here) {
+    helper.machine->lock(playbook_);
+    helper.locked = true;
+  }
+  return helper;
+}
+
+std::unique_ptr<HelperMachine> ThisHost::start(const Identity& identity) {
+  HelperSettings wanted{identity.user, {}, settings_.person.name, settings_.mirror};
+  if (self_.uid != 0) {
+    if (settings_.sudo == ThisHostSettings::Sudo::never)
+      throw Error("needs the right to act as " + identity.user + ", and --no-sudo was given", ErrorKind::privilege);
+    wanted.sudo = {"sudo"};
+    const bool may_ask = settings_.sudo == ThisHostSettings::Sudo::ask && has_terminal();
+    if (!may_ask) wanted.sudo.emplace_back("-n");
+  }
+  try {
+    return start_helper(wanted, cancellation_, progress_);
+  } catch (Error& e) {
+    throw e.while_doing("while becoming " + identity.user);
+  }
+}
+
+void ThisHost::prepare(std::vector<Identity> identities, const std::string& playbook) {
+  std::stable_partition(identities.begin(), identities.end(), [](const Identity& i) { return i.user == "root"; });
+  playbook_ = playbook;
+  for (const Identity& identity : identities) {
+    if (identity.user == self_.name && !lock_)
+      lock_ = std::make_unique<RunLock>(cache_folder(self_), playbook, cancellation_, progress_);
+    if (!acts_here(identity)) helper(identity);
+  }
+}
+
+}  // namespace mlops
