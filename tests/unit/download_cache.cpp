@@ -1,6 +1,7 @@
 #include "machine/downloads/cache.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -24,9 +25,8 @@ struct Folder {
 constexpr auto proof = DownloadRecord::Kind::proof;
 constexpr auto partial = DownloadRecord::Kind::partial;
 
-DownloadRecord record(const std::string& path) {
-  return {proof, path, "https://a/x",   "https://a/sums", std::string(64, 'a'), "\"e\ttag\"",
-          "",    "",   {1, 2, 3, -4, 5}};
+DownloadRecord record(const std::string& key) {
+  return {proof, key, std::string(64, 'a'), "\"e\ttag\"", "", "", {1, 2, 3, -4, 5}};
 }
 
 void overwrite(const fs::path& path, const std::string& text) { std::ofstream(path) << text; }
@@ -54,52 +54,61 @@ TEST_CASE("a text with any byte changed or cut off is damaged") {
   }
 }
 
-TEST_CASE("a record is found by its whole key, and replaced by a later one of the same key") {
+TEST_CASE("a record is found by its kind and key, and replaced by a later one of the same key") {
   const Folder folder;
   DownloadCache cache(folder.path / "cache" / "mlops-agent");
-  CHECK_FALSE(cache.find(proof, "/x", "https://a/x", "https://a/sums"));
+  CHECK_FALSE(cache.find(proof, "/x"));
   cache.keep(record("/x"));
-  CHECK(cache.find(proof, "/x", "https://a/x", "https://a/sums") == record("/x"));
-  CHECK_FALSE(cache.find(proof, "/x", "https://a/x", ""));
-  CHECK_FALSE(cache.find(proof, "/x", "https://a/y", "https://a/sums"));
-  CHECK_FALSE(cache.find(partial, "/x", "https://a/x", "https://a/sums"));
+  CHECK(cache.find(proof, "/x") == record("/x"));
+  CHECK_FALSE(cache.find(proof, "/y"));
+  CHECK_FALSE(cache.find(partial, "/x"));
   DownloadRecord later = record("/x");
   later.sha256 = std::string(64, 'b');
   cache.keep(later);
-  CHECK(DownloadCache(folder.path / "cache" / "mlops-agent").find(proof, "/x", later.url, later.sha256_url) ==
-        later);
+  CHECK(DownloadCache(folder.path / "cache" / "mlops-agent").find(proof, "/x") == later);
   cache.forget(proof, "/x");
-  CHECK_FALSE(cache.find(proof, "/x", later.url, later.sha256_url));
+  CHECK_FALSE(cache.find(proof, "/x"));
 }
 
-TEST_CASE("the cache is readable by nobody else") {
+TEST_CASE("the cache is readable by nobody else, but for root's, which tells nothing of its URLs") {
   const Folder folder;
   DownloadCache cache(folder.path / "cache");
-  cache.keep(record("/x"));
+  cache.keep(record(download_key("/x", "https://a/secret", "")));
+  const bool root = geteuid() == 0;
   struct stat st;
   REQUIRE(stat((folder.path / "cache").c_str(), &st) == 0);
-  CHECK((st.st_mode & 07777) == 0700);
+  CHECK((st.st_mode & 07777) == (root ? 0755u : 0700u));
   REQUIRE(stat((folder.path / "cache" / "downloads").c_str(), &st) == 0);
-  CHECK((st.st_mode & 07777) == 0600);
+  CHECK((st.st_mode & 07777) == (root ? 0644u : 0600u));
+  std::ifstream file(folder.path / "cache" / "downloads");
+  CHECK(std::string(std::istreambuf_iterator<char>(file), {}).find("secret") == std::string::npos);
+}
+
+TEST_CASE("a key stands for the path, the URL and that of the checksums, each") {
+  const std::string key = download_key("/x", "https://a", "https://b");
+  CHECK(key == download_key("/x", "https://a", "https://b"));
+  CHECK(key != download_key("/y", "https://a", "https://b"));
+  CHECK(key != download_key("/x", "https://c", "https://b"));
+  CHECK(key != download_key("/x", "https://a", ""));
 }
 
 TEST_CASE("the oldest records are dropped beyond the most that are kept") {
   const Folder folder;
   DownloadCache cache(folder.path / "cache");
   for (std::size_t i = 0; i <= DownloadCache::max_records; ++i) cache.keep(record("/" + std::to_string(i)));
-  CHECK_FALSE(cache.find(proof, "/0", "https://a/x", "https://a/sums"));
-  CHECK(cache.find(proof, "/1", "https://a/x", "https://a/sums"));
-  CHECK(cache.find(proof, "/" + std::to_string(DownloadCache::max_records), "https://a/x", "https://a/sums"));
+  CHECK_FALSE(cache.find(proof, "/0"));
+  CHECK(cache.find(proof, "/1"));
+  CHECK(cache.find(proof, "/" + std::to_string(DownloadCache::max_records)));
 }
 
 TEST_CASE("a damaged cache counts as empty and is made anew") {
   const Folder folder;
   DownloadCache cache(folder.path);
   overwrite(folder.path / "downloads", "mlops-agent downloads 1\nrubbish\n");
-  CHECK_FALSE(cache.find(proof, "/x", "https://a/x", "https://a/sums"));
+  CHECK_FALSE(cache.find(proof, "/x"));
   overwrite(folder.path / "downloads.new", "left by a killed run");
   cache.keep(record("/x"));
-  CHECK(cache.find(proof, "/x", "https://a/x", "https://a/sums"));
+  CHECK(cache.find(proof, "/x"));
   CHECK_FALSE(fs::exists(folder.path / "downloads.new"));
 }
 
@@ -107,7 +116,7 @@ TEST_CASE("a cache folder that others may write, or that is a link, is not used"
   const Folder folder;
   DownloadCache(folder.path / "real").keep(record("/x"));
   fs::create_directory_symlink(folder.path / "real", folder.path / "link");
-  CHECK_FALSE(DownloadCache(folder.path / "link").find(proof, "/x", "https://a/x", "https://a/sums"));
+  CHECK_FALSE(DownloadCache(folder.path / "link").find(proof, "/x"));
   REQUIRE(chmod((folder.path / "real").c_str(), 0777) == 0);
-  CHECK_FALSE(DownloadCache(folder.path / "real").find(proof, "/x", "https://a/x", "https://a/sums"));
+  CHECK_FALSE(DownloadCache(folder.path / "real").find(proof, "/x"));
 }

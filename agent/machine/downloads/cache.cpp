@@ -4,13 +4,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
-#include <cstdlib>
 #include <string_view>
 
-#include "machine/commands/process.hpp"
 #include "machine/files/digest.hpp"
+#include "machine/files/handle.hpp"
 
 namespace mlops {
 namespace {
@@ -19,18 +20,7 @@ constexpr std::string_view heading = "mlops-agent downloads 1";
 constexpr const char* file_name = "downloads";
 constexpr const char* new_name = "downloads.new";
 constexpr std::size_t max_bytes = 4u << 20;
-constexpr std::size_t fields = 13;
-
-// A descriptor that closes itself.
-struct Descriptor {
-  int fd;
-  explicit Descriptor(int f) : fd(f) {}
-  ~Descriptor() {
-    if (fd >= 0) close(fd);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-};
+constexpr std::size_t fields = 11;
 
 std::string escape(std::string_view text) {
   std::string s;
@@ -76,11 +66,11 @@ std::optional<DownloadRecord> parse_record(std::string_view line) {
   DownloadRecord r;
   FileStamp& s = r.stamp;
   if (n != fields || (f[0] != "proof" && f[0] != "partial")) return {};
-  if (!parse_number(f[8], s.device) || !parse_number(f[9], s.inode) || !parse_number(f[10], s.size) ||
-      !parse_number(f[11], s.mtime_ns) || !parse_number(f[12], s.ctime_ns))
+  if (!parse_number(f[6], s.device) || !parse_number(f[7], s.inode) || !parse_number(f[8], s.size) ||
+      !parse_number(f[9], s.mtime_ns) || !parse_number(f[10], s.ctime_ns))
     return {};
   r.kind = f[0] == "proof" ? DownloadRecord::Kind::proof : DownloadRecord::Kind::partial;
-  std::string* const texts[] = {&r.path, &r.url, &r.sha256_url, &r.sha256, &r.etag, &r.last_modified, &r.boot};
+  std::string* const texts[] = {&r.key, &r.sha256, &r.etag, &r.last_modified, &r.boot};
   for (std::size_t i = 0; i < std::size(texts); ++i) *texts[i] = unescape(f[i + 1]);
   if (r.kind == DownloadRecord::Kind::proof && !is_sha256(r.sha256)) return {};
   return r;
@@ -88,25 +78,28 @@ std::optional<DownloadRecord> parse_record(std::string_view line) {
 
 std::string format_record(const DownloadRecord& r) {
   const FileStamp& s = r.stamp;
-  return fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n",
-                     r.kind == DownloadRecord::Kind::proof ? "proof" : "partial", escape(r.path), escape(r.url),
-                     escape(r.sha256_url), escape(r.sha256), escape(r.etag), escape(r.last_modified),
-                     escape(r.boot), s.device, s.inode, s.size, s.mtime_ns, s.ctime_ns);
+  return fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n",
+                     r.kind == DownloadRecord::Kind::proof ? "proof" : "partial", escape(r.key),
+                     escape(r.sha256), escape(r.etag), escape(r.last_modified), escape(r.boot), s.device,
+                     s.inode, s.size, s.mtime_ns, s.ctime_ns);
 }
 
-// The folder when it is ours alone to write; -1 otherwise.
-int open_folder(const std::string& folder) {
-  const int fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+// The folder when nobody but its owner, who is us or root, may write to it.
+Handle open_folder(const std::string& folder) {
+  Handle handle(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat st;
-  if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 022) == 0) return fd;
-  if (fd >= 0) close(fd);
-  return -1;
+  if (!handle || fstat(handle.get(), &st) != 0) return {};
+  const bool trusted = (st.st_uid == geteuid() || st.st_uid == 0) && (st.st_mode & 022) == 0;
+  return trusted ? std::move(handle) : Handle();
 }
+
+mode_t folder_mode() { return geteuid() == 0 ? 0755 : 0700; }
+mode_t file_mode() { return geteuid() == 0 ? 0644 : 0600; }
 
 void make_folder(const std::string& folder) {
-  if (mkdir(folder.c_str(), 0700) == 0 || errno != ENOENT) return;
-  mkdir(folder.substr(0, folder.rfind('/')).c_str(), 0700);
-  mkdir(folder.c_str(), 0700);
+  if (mkdir(folder.c_str(), folder_mode()) == 0 || errno != ENOENT) return;
+  mkdir(folder.substr(0, folder.rfind('/')).c_str(), folder_mode());
+  mkdir(folder.c_str(), folder_mode());
 }
 
 bool write_all(int fd, std::string_view text) {
@@ -118,8 +111,8 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
-bool same_key(const DownloadRecord& a, const DownloadRecord& b) {
-  return a.kind == b.kind && a.path == b.path && a.url == b.url && a.sha256_url == b.sha256_url;
+bool same(const DownloadRecord& r, DownloadRecord::Kind kind, const std::string& key) {
+  return r.kind == kind && r.key == key;
 }
 
 }  // namespace
@@ -127,6 +120,10 @@ bool same_key(const DownloadRecord& a, const DownloadRecord& b) {
 FileStamp stamp_of(const struct stat& st) {
   const auto ns = [](const timespec& t) { return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; };
   return {st.st_dev, st.st_ino, static_cast<std::uint64_t>(st.st_size), ns(st.st_mtim), ns(st.st_ctim)};
+}
+
+std::string download_key(const std::string& path, const std::string& url, const std::string& sha256_url) {
+  return sha256_hex(fmt::format("{}\n{}\n{}", path, url, sha256_url));
 }
 
 std::string format_records(const std::vector<DownloadRecord>& records) {
@@ -154,57 +151,48 @@ std::optional<std::vector<DownloadRecord>> parse_records(std::string_view text) 
 
 DownloadCache::DownloadCache(std::string folder) : folder_(std::move(folder)) {}
 
-std::optional<DownloadRecord> DownloadCache::find(DownloadRecord::Kind kind, const std::string& path,
-                                                  const std::string& url, const std::string& sha256_url) const {
+std::optional<DownloadRecord> DownloadCache::find(DownloadRecord::Kind kind, const std::string& key) const {
   for (DownloadRecord& r : read())
-    if (r.kind == kind && r.path == path && r.url == url && r.sha256_url == sha256_url) return std::move(r);
+    if (same(r, kind, key)) return std::move(r);
   return {};
 }
 
 void DownloadCache::keep(const DownloadRecord& record) {
   std::vector<DownloadRecord> records = read();
-  std::erase_if(records, [&](const DownloadRecord& r) { return same_key(r, record); });
+  std::erase_if(records, [&](const DownloadRecord& r) { return same(r, record.kind, record.key); });
   records.push_back(record);
   if (records.size() > max_records) records.erase(records.begin(), records.end() - max_records);
   write(records);
 }
 
-void DownloadCache::forget(DownloadRecord::Kind kind, const std::string& path) {
+void DownloadCache::forget(DownloadRecord::Kind kind, const std::string& key) {
   std::vector<DownloadRecord> records = read();
-  if (std::erase_if(records, [&](const DownloadRecord& r) { return r.kind == kind && r.path == path; }))
-    write(records);
+  if (std::erase_if(records, [&](const DownloadRecord& r) { return same(r, kind, key); })) write(records);
 }
 
 std::vector<DownloadRecord> DownloadCache::read() const {
-  const Descriptor folder(open_folder(folder_));
-  if (folder.fd < 0) return {};
-  const Descriptor file(openat(folder.fd, file_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  const Handle folder = open_folder(folder_);
+  if (!folder) return {};
+  const Handle file(openat(folder.get(), file_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat st;
-  if (file.fd < 0 || fstat(file.fd, &st) != 0 || !S_ISREG(st.st_mode)) return {};
+  if (!file || fstat(file.get(), &st) != 0 || !S_ISREG(st.st_mode)) return {};
   std::string text(static_cast<std::size_t>(std::min<off_t>(st.st_size, max_bytes)), '\0');
-  if (::read(file.fd, text.data(), text.size()) != static_cast<ssize_t>(text.size())) return {};
+  if (::read(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) return {};
   return parse_records(text).value_or(std::vector<DownloadRecord>());
 }
 
 void DownloadCache::write(const std::vector<DownloadRecord>& records) const {
   make_folder(folder_);
-  const Descriptor folder(open_folder(folder_));
-  if (folder.fd < 0) return;
-  unlinkat(folder.fd, new_name, 0);  // of a run that was killed
-  const Descriptor file(
-      openat(folder.fd, new_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (file.fd < 0) return;
-  if (write_all(file.fd, format_records(records)))
-    renameat(folder.fd, new_name, folder.fd, file_name);
+  const Handle folder = open_folder(folder_);
+  if (!folder) return;
+  unlinkat(folder.get(), new_name, 0);  // of a run that was killed
+  const Handle file(
+      openat(folder.get(), new_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, file_mode()));
+  if (!file) return;
+  if (write_all(file.get(), format_records(records)))
+    renameat(folder.get(), new_name, folder.get(), file_name);
   else
-    unlinkat(folder.fd, new_name, 0);
-}
-
-std::string default_cache_folder(const ActingUser& who) {
-  const char* const given = std::getenv("XDG_CACHE_HOME");
-  if (given && given[0] == '/' && !std::getenv("SUDO_UID") && who.uid == getuid())
-    return std::string(given) + "/mlops-agent";
-  return who.home + "/.cache/mlops-agent";
+    unlinkat(folder.get(), new_name, 0);
 }
 
 }  // namespace mlops

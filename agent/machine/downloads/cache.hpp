@@ -11,8 +11,6 @@
 
 namespace mlops {
 
-struct ActingUser;
-
 // A file's identity and version; equal stamps mean equal content.
 struct FileStamp {
   std::uint64_t device = 0, inode = 0, size = 0;
@@ -21,13 +19,13 @@ struct FileStamp {
 };
 FileStamp stamp_of(const struct stat& status);
 
-// What is known of a file that came from url. The key is kind, path, url and sha256_url.
+// What is known of a file that came from a URL.
 struct DownloadRecord {
   enum class Kind {
-    proof,    // path held content of this digest when it had this stamp
-    partial,  // path is being downloaded into the file of this stamp's device and inode
+    proof,    // the file held content of this digest when it had this stamp
+    partial,  // the file is being downloaded into the one of this stamp's device and inode
   } kind = Kind::proof;
-  std::string path, url, sha256_url;
+  std::string key;     // of download_key()
   std::string sha256;  // of a proof
   std::string etag, last_modified;
   std::string boot;  // of a partial: the boot in which it was begun, since a power cut may leave holes
@@ -35,18 +33,22 @@ struct DownloadRecord {
   friend bool operator==(const DownloadRecord&, const DownloadRecord&) = default;
 };
 
+// Stands for what was downloaded to where. A digest: others may read root's cache, but not learn its URLs from
+// it.
+std::string download_key(const std::string& path, const std::string& url, const std::string& sha256_url);
+
 class DownloadCache {
  public:
   static constexpr std::size_t max_records = 500;
 
-  // The folder is made (0700) when the first record is kept; its parent must be there, or be made by it too.
+  // The folder, and its parent, are made when the first record is kept: 0700, or for everyone to read when
+  // root's. It is read when it belongs to who acts or to root, and written when to who acts.
   explicit DownloadCache(std::string folder);
 
-  std::optional<DownloadRecord> find(DownloadRecord::Kind kind, const std::string& path, const std::string& url,
-                                     const std::string& sha256_url) const;
+  std::optional<DownloadRecord> find(DownloadRecord::Kind kind, const std::string& key) const;
   // Replaces the record of the same key, drops the oldest beyond max_records, and writes the file atomically.
   void keep(const DownloadRecord& record);
-  void forget(DownloadRecord::Kind kind, const std::string& path);
+  void forget(DownloadRecord::Kind kind, const std::string& key);
 
  private:
   std::vector<DownloadRecord> read() const;
@@ -57,9 +59,5 @@ class DownloadCache {
 // The file's text, and back: absent when any of it is damaged.
 std::string format_records(const std::vector<DownloadRecord>& records);
 std::optional<std::vector<DownloadRecord>> parse_records(std::string_view text);
-
-// Where who acts keeps caches: $XDG_CACHE_HOME/mlops-agent, or ~/.cache/mlops-agent. The variable counts only
-// where it is who's own: not under sudo.
-std::string default_cache_folder(const ActingUser& who);
 
 }  // namespace mlops

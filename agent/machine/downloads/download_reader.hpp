@@ -14,9 +14,9 @@ class DownloadReader {
   // The SHA-256 that the checksum file at sha256_url lists for file_name (formats of sha256sum, of BSD's --tag,
   // or a lone digest). Asked for once a run; errors name the URL.
   virtual std::string published_sha256(const std::string& sha256_url, const std::string& file_name) const = 0;
-  // The digest that was proved for the file at path when it was downloaded from url with this sha256_url ("" for
-  // none), if the file is still the same by device, inode, size, mtime and ctime. From our cache: no request, no
-  // reading of the content. Absent: not known.
+  // The digest that was proved for the file at path when it was downloaded from url with this sha256_url (""
+  // for none), if the file is still the same by device, inode, size, mtime and ctime. From our cache: no
+  // request, no reading of the content. Absent: not known.
   virtual std::optional<std::string> proved(const std::string& path, const std::string& url,
                                             const std::string& sha256_url) const = 0;
   // Whether the server says that what url names is still what we downloaded to path (ETag or Last-Modified kept

@@ -12,7 +12,6 @@
 #include "machine/cancellation.hpp"
 #include "model/error.hpp"
 
-
 namespace mlops {
 namespace {
 
