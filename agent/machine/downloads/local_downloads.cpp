@@ -1,0 +1,300 @@
+#include "machine/downloads/local_downloads.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+#include "machine/downloads/checksum_file.hpp"
+#include "machine/downloads/remote_place.hpp"
+#include "machine/files/digest.hpp"
+#include "machine/files/handle.hpp"
+
+namespace mlops {
+namespace {
+
+constexpr std::uint64_t checksum_file_limit = 4u << 20;
+constexpr std::size_t block = 256u << 10;
+constexpr std::uint32_t new_file_mode = 0644;
+constexpr std::chrono::milliseconds progress_interval{100};
+
+std::string lower(std::string text) {
+  for (char& c : text)
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c + ('a' - 'A'));
+  return text;
+}
+
+// A file of a mirror's folder; absent when it has none.
+struct MirrorFile {
+  Handle handle;
+  std::uint64_t size = 0;
+  std::string version;  // in the place of an ETag
+};
+std::optional<MirrorFile> open_mirror_file(const std::string& path) {
+  Handle handle(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  struct stat s;
+  if (!handle || fstat(handle.get(), &s) != 0 || !S_ISREG(s.st_mode)) return {};
+  const FileStamp stamp = stamp_of(s);
+  return MirrorFile{std::move(handle), stamp.size, fmt::format("file:{}-{}", stamp.size, stamp.mtime_ns)};
+}
+
+// Hands the file's bytes on in blocks.
+void read_blocks(const MirrorFile& file, const std::string& path,
+                 const std::function<void(std::string_view)>& take) {
+  const auto buffer = std::make_unique_for_overwrite<char[]>(block);
+  for (;;) {
+    const ssize_t n = read(file.handle.get(), buffer.get(), block);
+    if (n < 0) throw system_error("cannot read " + path, errno);
+    if (n == 0) return;
+    take({buffer.get(), static_cast<std::size_t>(n)});
+  }
+}
+
+bool is_folder(const std::string& path) {
+  struct stat s;
+  return stat(path.c_str(), &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+// The causes of all origins, the real one's first.
+std::string joined(const std::vector<std::string>& causes) {
+  std::string text = causes.back();
+  for (std::size_t i = 0; i + 1 < causes.size(); ++i) text += "; the mirror: " + causes[i];
+  return text;
+}
+
+PartialFile::Attributes attributes(const Download& action, const Walker::Place& place,
+                                   const OwnerNames& names) {
+  PartialFile::Attributes a{action.mode.value_or(new_file_mode)};
+  struct stat now;
+  const bool exists = fstatat(place.folder, place.name.c_str(), &now, AT_SYMLINK_NOFOLLOW) == 0;
+  if (exists && !S_ISREG(now.st_mode))
+    throw Error(fmt::format("{} is {}; it is not replaced", action.path,
+                            S_ISDIR(now.st_mode) ? "a folder" : "no regular file"));
+  if (exists) a = {action.mode.value_or(now.st_mode & 07777), now.st_uid, now.st_gid};
+  if (!action.owner.empty()) {
+    const auto uid = names.uid(action.owner);
+    if (!uid) throw Error(fmt::format("user `{}` does not exist", action.owner), ErrorKind::unavailable);
+    a.user = *uid;
+  }
+  if (!action.group.empty()) {
+    const auto gid = names.gid(action.group);
+    if (!gid) throw Error(fmt::format("group `{}` does not exist", action.group), ErrorKind::unavailable);
+    a.group = *gid;
+  }
+  return a;
+}
+
+}  // namespace
+
+LocalDownloads::LocalDownloads(DownloadSettings settings, Walker& walker, OwnerNames& names,
+                               const Cancellation& cancellation, ProgressSink progress)
+    : settings_(std::move(settings)),
+      mirror_(settings_.mirror),
+      walker_(walker),
+      names_(names),
+      cancellation_(cancellation),
+      progress_(std::move(progress)),
+      cache_(settings_.cache_dir),
+      shared_cache_(settings_.shared_cache_dir),
+      http_(cancellation, settings_.ca_file) {
+  if (!settings_.wait) settings_.wait = wait_until_cancelled(cancellation);
+}
+
+std::vector<LocalDownloads::Origin> LocalDownloads::origins(const std::string& url) const {
+  std::vector<Origin> list;
+  if (const auto place = mirror_.place_of(url)) list.push_back({*place, mirror_.is_folder()});
+  list.push_back({url, false});
+  return list;
+}
+
+// ---- what earlier downloads proved
+// ---------------------------------------------------------------------------
+
+std::optional<DownloadRecord> LocalDownloads::recall(const std::string& path, const std::string& url,
+                                                     const std::string& sha256_url) const {
+  const std::string key = download_key(path, url, sha256_url);
+  auto record = cache_.find(DownloadRecord::Kind::proof, key);
+  if (!record) record = shared_cache_.find(DownloadRecord::Kind::proof, key);
+  const auto place = record ? walker_.target_place(path) : std::nullopt;
+  struct stat now;
+  if (!place || fstatat(place->folder, place->name.c_str(), &now, AT_SYMLINK_NOFOLLOW) != 0 ||
+      !S_ISREG(now.st_mode))
+    return {};
+  if (stamp_of(now) == record->stamp) return record;
+  if (stamp_of(now).size != record->stamp.size) return {};
+  const Handle file(openat(place->folder, place->name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!file || sha256_hex(file.get(), &cancellation_) != record->sha256) return {};
+  record->stamp = stamp_of(now);
+  cache_.keep(*record);
+  return record;
+}
+
+std::optional<std::string> LocalDownloads::proved(const std::string& path, const std::string& url,
+                                                  const std::string& sha256_url) const {
+  if (const auto record = recall(path, url, sha256_url)) return record->sha256;
+  return {};
+}
+
+bool LocalDownloads::unchanged(const std::string& path, const std::string& url) const {
+  const auto record = recall(path, url, "");
+  if (!record || (record->etag.empty() && record->last_modified.empty())) return false;
+  std::vector<std::string> causes;
+  for (const Origin& origin : origins(url)) {
+    if (origin.is_file) {
+      if (const auto file = open_mirror_file(origin.place)) return file->version == record->etag;
+      causes.push_back(fmt::format("there is no {}", origin.place));
+      continue;
+    }
+    try {
+      return is_same_version(origin.place, {record->etag, record->last_modified}, http_, settings_.wait);
+    } catch (const NotHad& e) {
+      causes.push_back(e.cause);
+    }
+  }
+  throw Error(joined(causes));
+}
+
+// ---- checksum files
+// ------------------------------------------------------------------------------------------
+
+std::string LocalDownloads::text_of(const std::string& url) const {
+  std::vector<std::string> causes;
+  for (const Origin& origin : origins(url)) {
+    if (!origin.is_file) try {
+        return transfer_text(origin.place, checksum_file_limit, http_, settings_.wait);
+      } catch (const NotHad& e) {
+        causes.push_back(e.cause);
+        continue;
+      }
+    if (const auto file = open_mirror_file(origin.place)) {
+      std::string text;
+      check_size(url, file->size, checksum_file_limit);
+      read_blocks(*file, origin.place, [&](std::string_view bytes) { text += bytes; });
+      return text;
+    }
+    causes.push_back(fmt::format("there is no {}", origin.place));
+  }
+  throw Error(joined(causes));
+}
+
+std::string LocalDownloads::published_sha256(const std::string& sha256_url,
+                                             const std::string& file_name) const {
+  auto known = texts_.find(sha256_url);
+  if (known == texts_.end()) {
+    Answer answer;
+    try {
+      answer.text = text_of(sha256_url);
+    } catch (const Error& e) {
+      if (e.kind() == ErrorKind::cancelled) throw;
+      answer.error = e.message();
+    }
+    known = texts_.emplace(sha256_url, std::move(answer)).first;
+  }
+  if (!known->second.error.empty()) throw Error(known->second.error);
+  try {
+    return find_sha256(parse_checksum_file(known->second.text), file_name);
+  } catch (Error& e) {
+    throw e.while_doing(sha256_url);
+  }
+}
+
+// ---- the mirror
+// ----------------------------------------------------------------------------------------------
+
+std::optional<std::string> LocalDownloads::mirrored(const std::string& url) const {
+  const auto place = mirror_.place_of(url);
+  if (!place) return {};
+  const auto known = mirrored_.find(url);
+  if (known != mirrored_.end()) return known->second;
+  const bool has_suffix = place->ends_with(".git");
+  const std::string other = has_suffix ? place->substr(0, place->size() - 4) : *place + ".git";
+  std::optional<std::string> found;
+  for (const std::string& candidate : {*place, other}) {
+    if (found) break;
+    if (mirror_.is_folder() ? is_folder(candidate) : has_git_repository(candidate, http_)) found = candidate;
+  }
+  return mirrored_[url] = found;
+}
+
+// ---- fetching
+// ------------------------------------------------------------------------------------------------
+
+void LocalDownloads::report(const std::string& url, std::uint64_t done, std::uint64_t total) {
+  const auto now = std::chrono::steady_clock::now();
+  if (!progress_ || now - reported_ < progress_interval) return;
+  reported_ = now;
+  progress_({"downloading " + url, done, total});
+}
+
+Validators LocalDownloads::fetch(const Download& action, const std::string& sha256, PartialFile& part) {
+  std::vector<std::string> causes;
+  for (const Origin& origin : origins(action.url)) {
+    if (!causes.empty() && part.size() > 0) part.restart();  // what another origin gave
+    const auto progress = [&](std::uint64_t done, std::uint64_t total) { report(action.url, done, total); };
+    if (!origin.is_file) try {
+        return transfer({origin.place, action.url, sha256, download_key(action.path, origin.place, ""),
+                         action.size_limit, progress},
+                        http_, cache_, part, settings_.wait);
+      } catch (const NotHad& e) {
+        causes.push_back(e.cause);
+        continue;
+      }
+    if (const auto file = open_mirror_file(origin.place)) {
+      check_size(action.url, file->size, action.size_limit);
+      part.restart();
+      read_blocks(*file, origin.place, [&](std::string_view bytes) {
+        check_size(action.url, part.size() + bytes.size(), action.size_limit);
+        part.append(bytes);
+        progress(part.size(), file->size);
+      });
+      return {file->version, ""};
+    }
+    causes.push_back(fmt::format("there is no {}", origin.place));
+  }
+  throw Error(joined(causes));
+}
+
+// What was resumed may be of two versions, or have holes: it is fetched once more, whole.
+Validators LocalDownloads::fetch_verified(const Download& action, const std::string& sha256,
+                                          PartialFile& part) {
+  const bool begun = part.size() > 0;
+  Validators validators = fetch(action, sha256, part);
+  if (sha256.empty() || part.sha256() == sha256) return validators;
+  if (begun) {
+    part.restart();
+    validators = fetch(action, sha256, part);
+  }
+  const std::string found = part.sha256();
+  if (found == sha256) return validators;
+  part.remove();
+  throw Error(
+      fmt::format("{} has the SHA-256 {}, and {} is wanted; it was removed", action.url, found, sha256));
+}
+
+void LocalDownloads::perform(const Download& action) {
+  std::string sha256 = lower(action.sha256);
+  if (sha256.empty() && !action.sha256_url.empty())
+    sha256 = published_sha256(action.sha256_url, url_file_name(action.url));
+  const auto place = walker_.target_place(action.path);
+  if (!place) throw Error(fmt::format("the folder of {} does not exist", action.path));
+  const PartialFile::Attributes wanted = attributes(action, *place, names_);
+
+  PartialFile part(*place, action.path, cancellation_);
+  Validators validators;
+  try {
+    validators = fetch_verified(action, sha256, part);
+  } catch (...) {
+    if (part.size() == 0) part.remove();
+    throw;
+  }
+  const std::string digest = part.sha256();
+  const struct stat placed = part.put_in_place(wanted);
+  for (const Origin& origin : origins(action.url))
+    cache_.forget(DownloadRecord::Kind::partial, download_key(action.path, origin.place, ""));
+  cache_.keep({DownloadRecord::Kind::proof, download_key(action.path, action.url, action.sha256_url), digest,
+               validators.etag, validators.last_modified, "", stamp_of(placed)});
+}
+
+}  // namespace mlops
