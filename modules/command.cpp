@@ -1,0 +1,244 @@
+// command: a program is run when its guards say that it is needed.
+//
+// It runs when every guard that is given asks for it: a path of `creates` is missing; `only_if` ends with
+// status 0; `unless` ends with another; with `only_when_notified`, another resource changed. Without any it
+// needs "always".
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "model/command_line.hpp"
+#include "playbook/module.hpp"
+
+namespace mlops {
+namespace {
+
+constexpr std::uint64_t guard_timeout_ms = 60'000;
+
+// A program and its arguments as a list, or a text for /bin/sh.
+struct Program {
+  std::vector<std::string> argv;
+};
+// A path, or a list of them.
+struct Paths {
+  std::vector<Path> list;
+};
+// An exit status, or a list of them.
+struct Statuses {
+  std::vector<std::int64_t> list;
+};
+
+Value either(Value one, Value many) {
+  Value v;
+  v.set("anyOf", Value::Array{std::move(one), std::move(many)});
+  return v;
+}
+
+}  // namespace
+
+template <>
+struct Codec<Program> {
+  static bool decode(const Value& v, Program& into, Decoder& d) {
+    if (v.is_string()) {
+      into.argv = {"/bin/sh", "-c", v.as_string()};
+      return true;
+    }
+    if (!v.is_array()) {
+      d.error(v, fmt::format("expected a list of texts, or a text for the shell, found {}", v.kind_name()));
+      return false;
+    }
+    if (!v.as_array().empty()) return Codec<std::vector<std::string>>::decode(v, into.argv, d);
+    d.error(v, "the list is empty: it needs the name of a program");
+    return false;
+  }
+  static std::string type_text() { return "list of text, or text for the shell"; }
+  static Value json_schema() {
+    return either(Codec<std::string>::json_schema(), Codec<std::vector<std::string>>::json_schema());
+  }
+  static Value to_value(const Program& p) { return Codec<std::vector<std::string>>::to_value(p.argv); }
+};
+
+template <>
+struct Codec<Paths> {
+  static bool decode(const Value& v, Paths& into, Decoder& d) {
+    return v.is_array() ? Codec<std::vector<Path>>::decode(v, into.list, d)
+                        : Codec<Path>::decode(v, into.list.emplace_back(), d);
+  }
+  static std::string type_text() { return "path, or list of path"; }
+  static Value json_schema() {
+    return either(Codec<Path>::json_schema(), Codec<std::vector<Path>>::json_schema());
+  }
+  static Value to_value(const Paths& p) { return Codec<std::vector<Path>>::to_value(p.list); }
+};
+
+template <>
+struct Codec<Statuses> {
+  using List = Codec<std::vector<std::int64_t>>;
+  static bool decode(const Value& v, Statuses& into, Decoder& d) {
+    into.list.clear();
+    return v.is_array() ? List::decode(v, into.list, d)
+                        : Codec<std::int64_t>::decode(v, into.list.emplace_back(), d);
+  }
+  static std::string type_text() { return "integer, or list of integer"; }
+  static Value json_schema() { return either(Codec<std::int64_t>::json_schema(), List::json_schema()); }
+  static Value to_value(const Statuses& s) { return List::to_value(s.list); }
+};
+
+namespace modules {
+namespace {
+
+struct CommandModule {
+  static constexpr auto type = "command";
+  static constexpr bool opaque = true;
+
+  struct Desired {
+    std::vector<std::string> argv;
+    std::optional<std::string> shell, stdin_text;
+    std::optional<Paths> creates, changes;
+    std::optional<Program> unless, only_if;
+    bool only_when_notified = false, always = false;
+    std::optional<Path> cwd;
+    TextMap env;
+    Duration timeout;
+    Statuses ok_status{{0}};
+  };
+  struct Current {
+    std::vector<std::string> missing;  // of creates
+    bool wanted = true;                // as far as the guards say, without notification
+  };
+
+  static void describe(Schema<Desired>& s) {
+    s.summary("Runs a program when its guards say that it is needed.");
+    s.named_by("argv");
+    s.optional("argv", &Desired::argv, "The program and its arguments; no shell is involved.");
+    s.optional("shell", &Desired::shell, "Instead of argv: a text for /bin/sh.");
+    s.optional("creates", &Desired::creates,
+               "It runs only while one of these paths is missing, and must make them.");
+    s.optional("unless", &Desired::unless, "It runs only when this ends with another status than 0.");
+    s.optional("only_if", &Desired::only_if, "It runs only when this ends with status 0.");
+    s.optional("only_when_notified", &Desired::only_when_notified,
+               "It runs only when an earlier resource notified it.");
+    s.optional("always", &Desired::always, "It has no guard, and runs every time.");
+    s.optional("cwd", &Desired::cwd, "Where it runs; the home of who acts where not given.");
+    s.optional("env", &Desired::env, "Variables added to its environment.");
+    s.optional("stdin", &Desired::stdin_text, "What it reads; nothing where not given.");
+    s.optional("timeout", &Desired::timeout,
+               "After this time it is ended, and the resource failed; 0s: never. "
+               "Guards have as long, or a minute.");
+    s.optional("ok_status", &Desired::ok_status, "The exit statuses that count as success.");
+    s.optional("changes", &Desired::changes,
+               "What it may change of what other resources manage, beside `creates`; [] is nothing. Where not "
+               "given, a "
+               "plan takes everything after it that it might change as unknown.");
+    s.check(&CommandModule::check);
+    s.example(
+        "Runs once, as long as its result is there",
+        R"({"type": "command", "argv": ["python3", "-m", "venv", "/opt/venv"], "creates": "/opt/venv/bin/python3"})");
+    s.example("Runs when a question is answered with no", R"({"type": "command",
+  "argv": ["docker", "network", "create", "mlops"], "unless": ["docker", "network", "inspect", "mlops"], "changes": []})");
+    s.example("Runs when a file changed", R"([
+  {"type": "file", "path": "/etc/sysctl.d/90-mlops.conf", "content": "vm.swappiness = 10\n", "notify": "sysctl"},
+  {"type": "command", "id": "sysctl", "as": "root", "argv": ["sysctl", "--system"], "only_when_notified": true}
+])");
+    s.example(
+        "Runs every time, through a shell",
+        R"({"type": "command", "shell": "date >> ~/runs.log", "always": true, "changes": ["~/runs.log"]})");
+  }
+
+  static bool guarded(const Desired& d) {
+    return (d.creates && !d.creates->list.empty()) || d.unless || d.only_if || d.only_when_notified;
+  }
+
+  static void check(const Desired& d, Checker& c) {
+    if (!c.given("argv") && !d.shell) c.error("argv", "nothing to run: neither `argv` nor `shell` is given");
+    if (c.given("argv") && d.shell) c.error("shell", "`argv` and `shell` exclude each other");
+    if (c.given("argv") && (d.argv.empty() || d.argv[0].empty()))
+      c.error("argv", "it needs the name of a program");
+    if (!guarded(d) && !d.always)
+      c.error("always", "nothing says when this command is needed",
+              "give `creates`, `unless`, `only_if` or `only_when_notified`, or say \"always\": true");
+    if (guarded(d) && d.always) c.error("always", "`always` and a guard exclude each other");
+    for (const std::int64_t status : d.ok_status.list)
+      if (status < 0 || status > 255)
+        c.error("ok_status", fmt::format("{} is no exit status (0 to 255)", status));
+    if (d.ok_status.list.empty()) c.error("ok_status", "without any status it could never succeed");
+  }
+
+  static Command command_of(const Desired& d, std::vector<std::string> argv) {
+    return {.argv = std::move(argv),
+            .cwd = d.cwd ? d.cwd->text : "",
+            .env = d.env,
+            .input = {},
+            .timeout_ms = d.timeout.ms,
+            .path = {}};
+  }
+  static std::vector<std::string> argv_of(const Desired& d) {
+    return d.shell ? std::vector<std::string>{"/bin/sh", "-c", *d.shell} : d.argv;
+  }
+  static std::string line_of(const Desired& d) { return d.shell ? *d.shell : command_line(d.argv); }
+
+  static Claims claims(const Desired& d) {
+    Claims claims;
+    const auto edit = [&](const Path& path) {
+      claims.push_back({.key = path.text,
+                        .access = Claim::Access::edits,
+                        .subkey = line_of(d),
+                        .wish = line_of(d),
+                        .tree = true});
+    };
+    if (d.creates) std::for_each(d.creates->list.begin(), d.creates->list.end(), edit);
+    if (d.changes) std::for_each(d.changes->list.begin(), d.changes->list.end(), edit);
+    if (d.cwd) claims.push_back({.key = d.cwd->text, .access = Claim::Access::reads});
+    return claims;
+  }
+  static Actor actor(const Desired&) { return {Actor::Kind::person}; }
+
+  static Current inspect(const Desired& d, const MachineReader& machine) {
+    Current c;
+    if (d.creates)
+      for (const Path& path : d.creates->list)
+        if (!machine.files().status(path.text)) c.missing.push_back(path.text);
+    if (d.creates && !d.creates->list.empty()) c.wanted = !c.missing.empty();
+    if (c.wanted && d.only_if) c.wanted = agrees(d, *d.only_if, "only_if", machine);
+    if (c.wanted && d.unless) c.wanted = !agrees(d, *d.unless, "unless", machine);
+    return c;
+  }
+
+  static bool agrees(const Desired& d, const Program& guard, const char* name, const MachineReader& machine) {
+    Command command = command_of(d, guard.argv);
+    if (command.timeout_ms == 0) command.timeout_ms = guard_timeout_ms;
+    const CommandResult result = machine.commands().run(command);
+    if (!result.timed_out) return result.status == 0;
+    throw Error(fmt::format("the guard `{}` (`{}`) did not end within {}", name, short_command_line(guard.argv),
+                            duration_text(command.timeout_ms)))
+        .with_output(last_lines(result.output + result.errors));
+  }
+
+  static Diff diff(const Desired& d, const Current& now, bool notified) {
+    if (!now.wanted || (d.only_when_notified && !notified)) return {};
+    Diff diff;
+    for (const std::string& path : now.missing) diff.changes.push_back({"creates", {}, path});
+    diff.changes.push_back(
+        {.property = d.always ? "always runs" : "runs", .after = line_of(d), .kind = Change::Kind::event});
+    diff.actions.push_back(action_of(d));
+    return diff;
+  }
+
+  static RunCommand action_of(const Desired& d) {
+    RunCommand run{.command = command_of(d, argv_of(d)), .bounded = d.changes.has_value()};
+    run.command.input = d.stdin_text;
+    run.ok_status.assign(d.ok_status.list.begin(), d.ok_status.list.end());
+    if (d.creates)
+      for (const Path& path : d.creates->list) run.creates.push_back(path.text);
+    if (d.changes)
+      for (const Path& path : d.changes->list) run.creates.push_back(path.text);
+    return run;
+  }
+};
+
+}  // namespace
+
+MLOPS_MODULE(CommandModule);
+
+}  // namespace modules
+}  // namespace mlops

@@ -1,0 +1,150 @@
+// service: a unit of systemd runs or not, starts at boot or not, and restarts or reloads when it is notified.
+//
+//   wanted \ now   inactive, failed   activating   active, reloading   deactivating
+//   running        start              start        –                   start
+//   stopped        –                  stop         stop                stop
+//   (unmanaged)    –                  –            –                   –
+//
+// A start of something that is on its way waits for it. When notified, what was active and stays so restarts or
+// reloads; a start satisfies a restart. A masked unit cannot be started or enabled, a static one not be
+// enabled.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "playbook/module.hpp"
+
+namespace mlops::modules {
+namespace {
+
+using Verb = ChangeUnit::Verb;
+
+constexpr std::array<std::string_view, 11> suffixes = {".service",   ".socket", ".device", ".mount",
+                                                       ".automount", ".swap",   ".target", ".path",
+                                                       ".timer",     ".slice",  ".scope"};
+
+struct Service {
+  static constexpr auto type = "service";
+  static constexpr bool settles = true;
+  enum class State { unmanaged, running, stopped };
+  enum class OnNotify { restart, reload };
+
+  struct Desired {
+    std::string name;
+    State state = State::unmanaged;
+    std::optional<bool> enabled;
+    OnNotify on_notify = OnNotify::restart;
+  };
+  using Current = Unit;
+
+  static void describe(Schema<Desired>& s) {
+    s.summary(
+        "A unit of systemd: whether it runs, whether it starts at boot; restarts or reloads when notified.");
+    s.named_by("name");
+    s.required("name", &Desired::name, "Its name; \".service\" is added when it has no suffix of a unit.");
+    s.one_of("state", &Desired::state, {{"running", State::running}, {"stopped", State::stopped}},
+             "Whether it is to run now. A oneshot that remains after exit counts as running.");
+    s.optional("enabled", &Desired::enabled, "Whether it starts at boot.");
+    s.one_of(
+        "on_notify", &Desired::on_notify, {{"restart", OnNotify::restart}, {"reload", OnNotify::reload}},
+        "What to do when another resource notifies this one and it runs; reload is a restart for a unit that "
+        "cannot reload.");
+    s.check(&Service::check);
+    s.example("Docker runs, now and after a boot",
+              R"({"type": "service", "name": "docker", "state": "running", "enabled": true})");
+    s.example("sshd reads its configuration again when that changes", R"([
+  {"type": "file", "path": "/etc/ssh/sshd_config.d/10-keys.conf", "content": "PasswordAuthentication no\n",
+   "notify": "sshd"},
+  {"type": "service", "id": "sshd", "name": "ssh", "on_notify": "reload"}
+])");
+    s.example("A timer instead of a service",
+              R"({"type": "service", "name": "apt-daily.timer", "state": "stopped", "enabled": false})");
+  }
+
+  static void check(const Desired& d, Checker& c) {
+    constexpr std::string_view allowed = ":-_.\\@";  // systemd.unit(5)
+    const bool good =
+        !d.name.empty() && d.name.size() < 248 && std::all_of(d.name.begin(), d.name.end(), [&](char x) {
+          return (x >= '0' && x <= '9') || (x >= 'a' && x <= 'z') || (x >= 'A' && x <= 'Z') ||
+                 allowed.find(x) != std::string_view::npos;
+        });
+    if (!good) c.error("name", fmt::format("`{}` is no name of a unit", d.name));
+  }
+
+  static std::string unit_name(const Desired& d) {
+    const auto ends = [&](std::string_view suffix) { return d.name.ends_with(suffix); };
+    return std::any_of(suffixes.begin(), suffixes.end(), ends) ? d.name : d.name + ".service";
+  }
+
+  static Claims claims(const Desired& d) { return {{.kind = Claim::Kind::service, .key = unit_name(d)}}; }
+  static Actor actor(const Desired&) { return {Actor::Kind::root}; }
+
+  static Current inspect(const Desired& d, const MachineReader& machine) {
+    Current unit = machine.services().unit(unit_name(d));
+    require_possible(d, unit);
+    return unit;
+  }
+
+  // What no verb could bring about is an error before anything is done.
+  static void require_possible(const Desired& d, const Current& unit) {
+    const bool masked = unit.load_state == "masked" || unit.enabled_state == "masked";
+    if (masked && (d.state == State::running || d.enabled == true))
+      throw Error(fmt::format("{0} is masked; `systemctl unmask {0}` makes it usable again", unit.name));
+    if (unit.load_state == "bad-setting" || unit.load_state == "error")
+      throw Error(fmt::format("systemd cannot read the file of {} ({})", unit.name, unit.load_state));
+    const std::string_view state = unit.enabled_state;
+    if (d.enabled == true && (state == "static" || state == "generated" || state == "transient"))
+      throw Error(fmt::format("{} is {}: it cannot be enabled", unit.name, state));
+  }
+
+  static Diff diff(const Desired& d, const Current& now, bool notified) {
+    Diff diff;
+    if (d.enabled && *d.enabled != starts_at_boot(now)) {
+      diff.changes.push_back({"enabled", starts_at_boot(now), *d.enabled});
+      diff.actions.push_back(ChangeUnit{now.name, *d.enabled ? Verb::enable : Verb::disable});
+    }
+    if (const auto verb = change_of_state(d, now)) {
+      diff.changes.push_back({"state", in_word(now), *verb == Verb::start ? "running" : "stopped"});
+      diff.actions.push_back(ChangeUnit{now.name, *verb});
+    } else if (notified && now.active()) {
+      const bool reload = d.on_notify == OnNotify::reload && now.can_reload;
+      diff.changes.push_back(
+          {.property = reload ? "reloads" : "restarts", .after = true, .kind = Change::Kind::event});
+      diff.actions.push_back(ChangeUnit{now.name, reload ? Verb::reload : Verb::restart});
+    }
+    return diff;
+  }
+
+  static std::optional<Verb> change_of_state(const Desired& d, const Current& now) {
+    if (d.state == State::running && !now.active()) return Verb::start;
+    const bool at_rest =
+        now.active_state == "inactive" || now.active_state == "failed" || now.active_state.empty();
+    if (d.state == State::stopped && !at_rest) return Verb::stop;
+    return {};
+  }
+
+  // An alias is the name of another unit that is enabled.
+  static bool starts_at_boot(const Current& now) { return now.enabled() || now.enabled_state == "alias"; }
+
+  static std::string in_word(const Current& now) {
+    if (!now.exists()) return "absent";
+    if (now.active()) return "running";
+    return now.active_state == "inactive" ? "stopped" : now.active_state;
+  }
+
+  static Value outputs(const Desired&, const Current& now) {
+    Value v;
+    v.set("name", now.name);
+    v.set("state", in_word(now));
+    v.set("enabled", starts_at_boot(now));
+    return v;
+  }
+};
+
+}  // namespace
+
+MLOPS_MODULE(Service);
+
+}  // namespace mlops::modules

@@ -1,0 +1,159 @@
+// verify: a program is run to prove something; it fails the run when the answer is another. Never a change.
+#include <fmt/format.h>
+
+#include <regex>
+
+#include "model/command_line.hpp"
+#include "playbook/module.hpp"
+
+namespace mlops::modules {
+namespace {
+
+// std::regex_search goes one level deeper for each byte; this many are safe.
+constexpr std::size_t line_limit = 4096;
+
+struct Verify {
+  static constexpr auto type = "verify";
+  static constexpr bool opaque = true;
+  static constexpr bool verification = true;
+
+  struct Desired {
+    std::vector<std::string> argv;
+    std::optional<std::string> shell, stdin_text, matches;
+    std::int64_t status = 0;
+    Texts contains;
+    std::optional<Path> cwd;
+    TextMap env;
+    Duration timeout{30'000}, every{1'000};
+    std::int64_t times = 1;
+  };
+  struct Current {
+    CommandResult result;
+  };
+
+  static void describe(Schema<Desired>& s) {
+    s.summary("Runs a program and fails when it does not answer as it should. Never a change.");
+    s.named_by("argv");
+    s.optional("argv", &Desired::argv, "The program and its arguments; no shell is involved.");
+    s.optional("shell", &Desired::shell, "Instead of argv: a text for /bin/sh.");
+    s.optional("status", &Desired::status, "The exit status that it must have.");
+    s.optional("contains", &Desired::contains,
+               "A text, or several, that its output (or its errors) must contain.");
+    s.optional("matches", &Desired::matches,
+               "A regular expression (ECMAScript) that must be found in a line of its output (or its errors).");
+    s.optional("timeout", &Desired::timeout, "How long one try may take.");
+    s.optional("times", &Desired::times, "How often it is tried before it has failed.");
+    s.optional("every", &Desired::every, "How long to wait between two tries.");
+    s.optional("cwd", &Desired::cwd, "Where it runs; the home of who acts where not given.");
+    s.optional("env", &Desired::env, "Variables added to its environment.");
+    s.optional("stdin", &Desired::stdin_text, "What it reads; nothing where not given.");
+    s.check(&Verify::check);
+    s.example("A program answers with a version",
+              R"({"type": "verify", "argv": ["docker-compose", "version"], "contains": "v2."})");
+    s.example("A server answers, soon", R"({"type": "verify",
+  "argv": ["curl", "--fail", "--silent", "http://localhost:8888/api"], "matches": "\"version\": *\"\\d+",
+  "times": 10, "every": "2s", "timeout": "5s"})");
+    s.example("Something is not there", R"({"type": "verify", "shell": "pgrep -x mysqld", "status": 1})");
+  }
+
+  static void check(const Desired& d, Checker& c) {
+    if (!c.given("argv") && !d.shell) c.error("argv", "nothing to run: neither `argv` nor `shell` is given");
+    if (c.given("argv") && d.shell) c.error("shell", "`argv` and `shell` exclude each other");
+    if (c.given("argv") && (d.argv.empty() || d.argv[0].empty()))
+      c.error("argv", "it needs the name of a program");
+    if (d.status < 0 || d.status > 255)
+      c.error("status", fmt::format("{} is no exit status (0 to 255)", d.status));
+    if (d.times < 1) c.error("times", "it must be tried at least once");
+    if (!d.matches) return;
+    try {
+      const std::regex expression(*d.matches);
+    } catch (const std::regex_error& e) {
+      c.error("matches", fmt::format("`{}` is no regular expression: {}", *d.matches, e.what()));
+    }
+  }
+
+  static Claims claims(const Desired& d) {
+    Claims claims;
+    if (d.cwd) claims.push_back({.key = d.cwd->text, .access = Claim::Access::reads});
+    return claims;
+  }
+  static Actor actor(const Desired&) { return {Actor::Kind::person}; }
+
+  static Command command_of(const Desired& d) {
+    return {.argv = d.shell ? std::vector<std::string>{"/bin/sh", "-c", *d.shell} : d.argv,
+            .cwd = d.cwd ? d.cwd->text : "",
+            .env = d.env,
+            .input = d.stdin_text,
+            .timeout_ms = d.timeout.ms,
+            .path = {}};
+  }
+
+  static Current inspect(const Desired& d, const MachineReader& machine) {
+    for (std::int64_t left = d.times;; --left) {
+      try {
+        CommandResult result = machine.commands().run(command_of(d));
+        const std::string mismatch = mismatch_of(d, result);
+        if (mismatch.empty()) return {std::move(result)};
+        const std::string tries = d.times > 1 ? fmt::format(" ({} tries)", d.times) : "";
+        throw Error(mismatch + tries).with_output(last_lines(result.output + result.errors));
+      } catch (const Error& e) {
+        if (left <= 1 || e.kind() != ErrorKind::other) throw;
+      }
+      wait(d, machine);
+    }
+  }
+
+  // By a program, so that an interruption is heeded at once.
+  static void wait(const Desired& d, const MachineReader& machine) {
+    if (d.every.ms == 0) return;
+    machine.commands().run({.argv = {"sleep", fmt::format("{}.{:03}", d.every.ms / 1000, d.every.ms % 1000)}});
+  }
+
+  // What is not as expected; "" when all is.
+  static std::string mismatch_of(const Desired& d, const CommandResult& result) {
+    if (result.timed_out)
+      return fmt::format("expected an end within {}, found none", duration_text(d.timeout.ms));
+    if (result.status != d.status) return fmt::format("expected status {}, found {}", d.status, result.status);
+    for (const std::string& text : d.contains.list)
+      if (result.output.find(text) == std::string::npos && result.errors.find(text) == std::string::npos)
+        return fmt::format("expected output that contains `{}`, found {}", text, found(result));
+    if (d.matches && !a_line_matches(*d.matches, result.output) && !a_line_matches(*d.matches, result.errors))
+      return fmt::format("expected a line that matches `{}`, found {}", *d.matches, found(result));
+    return "";
+  }
+
+  static bool a_line_matches(const std::string& expression, std::string_view text) {
+    const std::regex regex(expression);
+    while (!text.empty()) {
+      const std::size_t end = std::min(text.find('\n'), text.size());
+      const std::string_view line = text.substr(0, std::min(end, line_limit));
+      if (std::regex_search(line.begin(), line.end(), regex)) return true;
+      text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return false;
+  }
+
+  // "`Docker Compose version v1.29`", "2 lines", "nothing"
+  static std::string found(const CommandResult& result) {
+    const std::string text = last_lines(result.output.empty() ? result.errors : result.output, 1000);
+    if (text.empty()) return "nothing";
+    const auto lines = 1 + std::count(text.begin(), text.end(), '\n');
+    return lines == 1 && text.size() <= 120 ? "`" + text + "`" : fmt::format("{} lines", lines);
+  }
+
+  static Diff diff(const Desired&, const Current&) { return {}; }
+
+  static Value outputs(const Desired&, const Current& c) {
+    Value v;
+    std::string text = c.result.output;
+    while (text.ends_with('\n')) text.pop_back();
+    v.set("output", text);
+    return v;
+  }
+};
+
+}  // namespace
+
+MLOPS_MODULE(Verify);
+
+}  // namespace mlops::modules
