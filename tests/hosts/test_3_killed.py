@@ -14,7 +14,7 @@ APPLY = [AGENT, "apply", PLAYBOOK, "--mirror", MIRROR, "--json"]
 REWRITTEN = ["/home/ubuntu/.bashrc", "/home/ubuntu/.profile", "/home/ubuntu/soft/docker-compose", "/etc/group",
              "/etc/gshadow"]  # fmt: skip
 # What two undisturbed runs need not have in common.
-HOST_OWN = {"etc/hosts", "etc/hostname", "etc/resolv.conf", "var/lib/docker"}
+HOST_OWN = {"etc/hosts", "etc/hostname", "etc/resolv.conf", "var/lib/docker", "var/lib/containerd", "var/tmp"}
 
 
 class Moment:

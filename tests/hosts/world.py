@@ -62,7 +62,7 @@ class World:
     @functools.cached_property
     def built_in_host(self):
         """A bare host in which ubuntu built the agent from this source with ./bootstrap, and a copy of its build."""
-        host = self.host(mounts=[], agent=False)
+        host = self.host(agent=False)
         source = self.folder / "source.tar"
         files = subprocess.run(
             ["git", "-c", "safe.directory=*", "-C", str(TOP), "ls-files", "-z", "-co", "--exclude-standard"],
