@@ -178,9 +178,8 @@ struct File {
 
   // The folder above, when there is none.
   static std::string missing_folder(const std::string& path, const FileReader& files) {
-    const auto slash = path.rfind('/');
-    const std::string folder = slash == 0 ? "/" : path.substr(0, slash);
-    return files.exists(folder) ? "" : folder;
+    const std::string folder = path.substr(0, path.rfind('/'));
+    return folder.empty() || files.exists(folder) ? "" : folder;
   }
 
   static std::string octal(std::uint32_t mode) { return fmt::format("{:04o}", mode); }

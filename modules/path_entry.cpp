@@ -230,6 +230,7 @@ std::size_t early_return(const std::vector<std::string_view>& lines) {
     if (code.find("$-") == std::string_view::npos && code.find("PS1") == std::string_view::npos) continue;
     if (has_word(code, "return")) return i;
     if (!code.starts_with("case ") && !code.starts_with("if ")) continue;
+    if (has_word(code, "esac") || has_word(code, "fi")) continue;
     for (std::size_t k = i + 1; k < lines.size(); ++k) {
       const std::string_view next = code_of(lines[k]);
       if (has_word(next, "return")) return i;

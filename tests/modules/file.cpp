@@ -22,6 +22,9 @@ std::string failure(const std::string& json, const FakeMachine& machine) {
   return "no failure";
 }
 
+// A unified diff without its first line, the hunk's place.
+std::string body(const std::string& diff) { return diff.empty() ? "" : diff.substr(diff.find('\n') + 1); }
+
 bool says(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 // A machine that counts how often its files are looked at.
@@ -50,7 +53,7 @@ TEST_CASE("file: nothing there, present: it is made with mode 0644 and a diff of
   machine.f.folder("/etc");
   const Tried t = try_module("file", R"({"path": "/etc/motd", "content": "one\ntwo\n"})", machine);
   CHECK(changes(t.diff) == "exists false>true, content null>8 bytes, mode null>0644");
-  CHECK(t.diff.changes[1].text_diff == "@@ -0,0 +1,2 @@\n+one\n+two\n");
+  CHECK(body(t.diff.changes[1].text_diff) == "+one\n+two\n");
   REQUIRE(t.diff.actions.size() == 1);
   const auto* write = action<WriteFile>(t.diff, 0);
   REQUIRE(write);
@@ -114,7 +117,7 @@ TEST_CASE("file: other content is written, and what is not given is kept") {
   const Tried t =
       try_module("file", R"({"path": "/etc/motd", "content": "one\n2\n", "mode": "0640"})", machine);
   CHECK(changes(t.diff) == "content 8 bytes>6 bytes");
-  CHECK(t.diff.changes[0].text_diff == "@@ -1,2 +1,2 @@\n one\n-two\n+2\n");
+  CHECK(body(t.diff.changes[0].text_diff) == " one\n-two\n+2\n");
   REQUIRE(t.diff.actions.size() == 1);
   const auto* write = action<WriteFile>(t.diff, 0);
   REQUIRE(write);
@@ -152,7 +155,7 @@ TEST_CASE("file: a longer file is told apart without reading it, and read for it
   FakeMachine machine;
   machine.f.file("/etc/motd", "a\nb\nc\nd\n");
   const Tried t = try_module("file", R"({"path": "/etc/motd", "content": "a\n"})", machine);
-  CHECK(t.diff.changes.at(0).text_diff == "@@ -1,4 +1 @@\n a\n-b\n-c\n-d\n");
+  CHECK(body(t.diff.changes.at(0).text_diff) == " a\n-b\n-c\n-d\n");
   CHECK(t.current.has_value());
 }
 
@@ -161,7 +164,7 @@ TEST_CASE("file: what is no text has sizes and no diff") {
   machine.f.file("/x", std::string("\0\1\2", 3));
   const Tried t = try_module("file", R"({"path": "/x", "content": "text"})", machine);
   CHECK(changes(t.diff) == "content 3 bytes>4 bytes");
-  CHECK(t.diff.changes[0].text_diff == "");
+  CHECK(body(t.diff.changes[0].text_diff) == "");
 }
 
 TEST_CASE("file: sensitive content is marked and has no diff") {
@@ -170,12 +173,11 @@ TEST_CASE("file: sensitive content is marked and has no diff") {
   const Tried t = try_module("file", R"({"path": "/x", "content": "new", "sensitive": true})", machine);
   REQUIRE(t.diff.changes.size() == 1);
   CHECK(t.diff.changes[0].sensitive);
-  CHECK(t.diff.changes[0].text_diff == "");
+  CHECK(body(t.diff.changes[0].text_diff) == "");
   machine.f.entries.clear();
-  machine.f.folder("/");
   const Tried made = try_module("file", R"({"path": "/x", "content": "new", "sensitive": true})", machine);
   CHECK(made.diff.changes.at(1).sensitive);
-  CHECK(made.diff.changes.at(1).text_diff == "");
+  CHECK(body(made.diff.changes.at(1).text_diff) == "");
 }
 
 TEST_CASE("file: a link to a file is followed; only force replaces it") {
@@ -185,7 +187,7 @@ TEST_CASE("file: a link to a file is followed; only force replaces it") {
   CHECK(try_module("file", R"({"path": "~/.bashrc", "content": "a\n", "mode": "0600"})", machine).diff.empty());
   const Tried followed = try_module("file", R"({"path": "~/.bashrc", "content": "b\n"})", machine);
   CHECK(changes(followed.diff) == "content 2 bytes>2 bytes");
-  CHECK(followed.diff.changes[0].text_diff == "@@ -1 +1 @@\n-a\n+b\n");
+  CHECK(body(followed.diff.changes[0].text_diff) == "-a\n+b\n");
   REQUIRE(action<WriteFile>(followed.diff, 0));
   CHECK(action<WriteFile>(followed.diff, 0)->path == "/home/ubuntu/.bashrc");
   CHECK(!action<WriteFile>(followed.diff, 0)->replace_link);
