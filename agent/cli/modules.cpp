@@ -1,0 +1,59 @@
+// mlops-agent modules [TYPE]
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "cli/commands.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/module_text.hpp"
+#include "playbook/suggest.hpp"
+
+namespace mlops {
+namespace {
+
+struct Options {
+  std::string type;
+  bool json = false;
+};
+
+int unknown_type(const std::string& type) {
+  std::vector<std::string> names;
+  for (const Module* m : all_modules()) names.emplace_back(m->type);
+  const std::string hint = did_you_mean(type, names);
+  fmt::print(stderr, "error: there is no resource type `{}`\n  hint: {}\n", type,
+             hint.empty() ? "`mlops-agent modules` lists them" : hint);
+  return exit_wrong;
+}
+
+int run(const Options& options) {
+  if (!options.type.empty()) {
+    const Module* module = find_module(options.type);
+    if (!module) return unknown_type(options.type);
+    fmt::print("{}", options.json ? to_json(page_value(*module)) + "\n" : page_text(*module));
+    return exit_done;
+  }
+  if (!options.json) {
+    fmt::print("{}", list_text(all_modules()));
+    return exit_done;
+  }
+  Value::Array pages;
+  for (const Module* m : all_modules()) pages.push_back(page_value(*m));
+  Value v;
+  v.set("modules", std::move(pages));
+  fmt::print("{}\n", to_json(v));
+  return exit_done;
+}
+
+}  // namespace
+
+void add_modules(CLI::App& app, int& exit_status) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("modules", "Resource types, their parameters and examples");
+  command->add_option("TYPE", options->type, "Only this type, with its parameters and examples");
+  command->add_flag("--json", options->json, "Print one JSON object");
+  command->callback([options, &exit_status] { exit_status = run(*options); });
+}
+
+}  // namespace mlops

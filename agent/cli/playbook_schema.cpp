@@ -1,0 +1,144 @@
+#include "cli/playbook_schema.hpp"
+
+#include <initializer_list>
+#include <utility>
+
+namespace mlops {
+namespace {
+
+Value object(std::initializer_list<std::pair<const char*, Value>> members) {
+  Value::Object o;
+  for (const auto& [key, value] : members) o.emplace_back(key, value);
+  return o;
+}
+
+Value list(std::initializer_list<Value> items) { return Value::Array(items); }
+
+Value reference(const char* definition) { return object({{"$ref", std::string("#/$defs/") + definition}}); }
+
+Value documented(Value schema, std::string_view doc) {
+  schema.set("description", doc);
+  return schema;
+}
+
+Value text(std::string_view doc) { return documented(object({{"type", "string"}}), doc); }
+
+// A text, or a list of them, that must be known before a run.
+Value texts(std::string_view doc) {
+  Value items = object({{"type", "array"}, {"items", object({{"type", "string"}})}});
+  return documented(object({{"anyOf", list({object({{"type", "string"}}), std::move(items)})}}), doc);
+}
+
+// The same schema that also takes a text with {{ }}, at every depth.
+Value fillable(const Value& schema) {
+  Value out = schema;
+  if (const Value* items = schema.find("items")) out.set("items", fillable(*items));
+  if (const Value* rest = schema.find("additionalProperties"); rest && rest->is_object())
+    out.set("additionalProperties", fillable(*rest));
+  const Value* type = schema.find("type");
+  const bool any_text = type && *type == Value("string") && schema.as_object().size() == 1;
+  if (any_text) return out;
+  return object({{"anyOf", list({std::move(out), reference("filled_in")})}});
+}
+
+Value parameter_schema(const Parameter& p) {
+  Value schema = documented(fillable(p.json_schema), p.doc);
+  if (!p.default_value.is_null()) schema.set("default", p.default_value);
+  return schema;
+}
+
+Value common_properties() {
+  return object({
+      {"type", object({{"type", "string"}})},
+      {"id", documented(object({{"type", "string"}, {"pattern", "^[A-Za-z0-9_.-]+$"}}),
+                        "A name for after, notify, --only and {{resources.ID…}}.")},
+      {"when", documented(reference("condition"), "The resource is skipped unless this matches.")},
+      {"for_each", documented(fillable(object({{"type", list({"array", "object"})}})),
+                              "One resource for each item, which is {{item}}.")},
+      {"tags", texts("Words to select resources by, with --tag.")},
+      {"as", text("The user who acts.")},
+      {"after", texts("Ids of earlier resources that must have gone well.")},
+      {"notify", texts("Ids of later resources that act when this one changed something.")},
+  });
+}
+
+Value type_words(ModuleTable modules) {
+  Value::Array words;
+  for (const Module* m : modules)
+    words.push_back(object({{"const", m->type}, {"description", m->schema->summary()}}));
+  return object({{"description", "What kind of thing this is."}, {"oneOf", std::move(words)}});
+}
+
+// If the type is this module's, then these are its parameters.
+Value type_rule(const Module& module) {
+  Value properties, required = Value::Array{};
+  for (const auto& p : module.schema->parameters()) {
+    properties.set(p->name, parameter_schema(*p));
+    if (p->required) required.as_array().push_back(p->name);
+  }
+  const Value common = common_properties();
+  for (const auto& member : common.as_object()) properties.set(member.key, true);
+  const Value is_type = object({{"type", object({{"const", module.type}})}});
+  Value then = object({{"properties", std::move(properties)}, {"additionalProperties", false}});
+  if (!required.as_array().empty()) then.set("required", std::move(required));
+  return object(
+      {{"if", object({{"properties", is_type}, {"required", list({"type"})}})}, {"then", std::move(then)}});
+}
+
+Value resource(ModuleTable modules) {
+  Value properties = common_properties();
+  properties.set("type", type_words(modules));
+  Value::Array rules;
+  for (const Module* m : modules) rules.push_back(type_rule(*m));
+  Value schema =
+      object({{"type", "object"}, {"required", list({"type"})}, {"properties", std::move(properties)}});
+  if (!rules.empty()) schema.set("allOf", std::move(rules));
+  return schema;
+}
+
+Value resources(std::string_view doc) {
+  return documented(object({{"type", "array"}, {"items", reference("resource")}}), doc);
+}
+
+Value play() {
+  return object({{"type", "object"},
+                 {"required", list({"resources"})},
+                 {"additionalProperties", false},
+                 {"properties", object({{"name", text("Shown while the play runs.")},
+                                        {"on", texts("Where it runs: local.")},
+                                        {"when", documented(reference("condition"), "Skips the whole play.")},
+                                        {"resources", resources("Take effect one by one, in this order.")}})}});
+}
+
+// A match: every member must match. See the README for the operators.
+Value condition() {
+  const Value several = object({{"type", "array"}, {"items", reference("condition")}});
+  return object(
+      {{"type", "object"}, {"properties", object({{"any", several}, {"all", several}, {"none", several}})}});
+}
+
+}  // namespace
+
+Value playbook_schema(ModuleTable modules) {
+  Value properties = object(
+      {{"$schema", object({{"type", "string"}})},
+       {"name", text("What the playbook is for.")},
+       {"vars",
+        documented(object({{"type", "object"}}), "Values for {{vars.NAME}}, changed by --vars and --set.")},
+       {"plays", documented(object({{"type", "array"}, {"items", reference("play")}}), "Run in this order.")},
+       {"resources", resources("Short for one play on this machine.")},
+       {"show", documented(object({{"type", "array"}, {"items", object({{"type", "string"}})}}),
+                           "Lines to print after success.")}});
+  Value definitions = object({{"filled_in", object({{"type", "string"}, {"pattern", "\\{\\{"}})},
+                              {"condition", condition()},
+                              {"play", play()},
+                              {"resource", resource(modules)}});
+  return object({{"$schema", "https://json-schema.org/draft/2020-12/schema"},
+                 {"title", "mlops-agent playbook"},
+                 {"type", "object"},
+                 {"additionalProperties", false},
+                 {"properties", std::move(properties)},
+                 {"$defs", std::move(definitions)}});
+}
+
+}  // namespace mlops

@@ -1,0 +1,11 @@
+// A JSON Schema of playbooks, for editors.
+#pragma once
+
+#include "playbook/module.hpp"
+
+namespace mlops {
+
+// Draft 2020-12. Wherever something else than a text is wanted, a text with {{ }} in it is allowed too.
+Value playbook_schema(ModuleTable modules);
+
+}  // namespace mlops
