@@ -1,7 +1,6 @@
 """Each resource of the settled flagship vandalised in turn."""
 
 from host import DONE, PENDING
-from tree import differences, read_tree
 
 # What is done as root; the resource that it breaks; what it breaks besides, because it belongs together.
 VANDALS = [
@@ -14,8 +13,6 @@ VANDALS = [
     ("systemctl disable --quiet docker.socket", "docker-socket", []),
     ("rm -rf /home/ubuntu/anaconda3", "anaconda", []),
     ("sed -i '/conda/d' /home/ubuntu/.bashrc", "anaconda", []),
-    ("chmod 0700 /home/ubuntu/soft", "soft", []),
-    ("chown root:root /home/ubuntu/soft", "soft", []),
     ("rm -rf /home/ubuntu/soft", "soft", ["docker-compose"]),
     ("echo '#' >>/home/ubuntu/soft/docker-compose", "docker-compose", []),
     ("chmod 0644 /home/ubuntu/soft/docker-compose", "docker-compose", []),
