@@ -105,7 +105,7 @@ Run::Run(const Playbook& playbook, Host& host, const Facts& facts, IdentityRules
   // What holds no {{ }} was compared when the playbook was loaded.
   for (const Play& play : playbook.plays)
     for (const Resource& resource : play.resources)
-      holds_claims_ = holds_claims_ || resource.has_references || !resource.for_each.is_null();
+      holds_claims_ = holds_claims_ || resource.needs_filling || !resource.for_each.is_null();
 }
 
 Run::~Run() = default;
@@ -219,7 +219,7 @@ Run::Instance Run::fill(const Resource& r, const std::string& key, const Value* 
   if (item) i.item = *item;
   run_scope_.set_item(item);
   std::optional<Value> filled;
-  if (r.has_references) filled = interpolate(r.parameters, *scope_);
+  if (r.needs_filling) filled = interpolate(r.parameters, *scope_);
   const Value& parameters = filled ? *filled : r.parameters;
   i.label = label_of(r, parameters, key);
   Diagnostics mistakes;
@@ -260,7 +260,7 @@ void Run::instance(const Resource& r, const std::string& key, const Value* item)
       Claims claims = i.claims;
       for (Claim& claim : claims)
         if (claim.wish.empty())
-          claim.wish = to_json(r.has_references ? interpolate(r.parameters, *scope_) : r.parameters);
+          claim.wish = to_json(r.needs_filling ? interpolate(r.parameters, *scope_) : r.parameters);
       holders_.push_back({i.label, r.where, std::move(claims)});
     }
     if (const auto known = notified_.find(r.id); known != notified_.end() && !r.id.empty()) i.notified = known->second;
@@ -403,7 +403,7 @@ std::optional<std::string> Run::prove(const Instance& i) {
 
 // Plain values of a type that has a write waiting already, or that may be the first to wait.
 bool Run::joins_queue(const Resource& r) const {
-  if (r.has_references || !r.when.is_null() || !r.notify.empty() || r.module->opaque || r.module->notifiable)
+  if (r.needs_filling || !r.when.is_null() || !r.notify.empty() || r.module->opaque || r.module->notifiable)
     return false;
   return queue_.empty() || queue_.front().instance.resource->module == r.module;
 }

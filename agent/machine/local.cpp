@@ -21,6 +21,7 @@ class LocalMachine : public Machine {
   LocalMachine(LocalSettings settings, const Cancellation& cancellation, ProgressSink progress)
       : cancellation_(cancellation),
         progress_(std::move(progress)),
+        names_(accounts_),
         walker_(::geteuid() == 0, settings.person),
         files_(walker_, names_),
         writer_(walker_, names_, [this](const std::string& text) { progress_({text, 0, 0}); }),
@@ -83,11 +84,11 @@ class LocalMachine : public Machine {
 
   const Cancellation& cancellation_;
   ProgressSink progress_;
-  mutable OwnerNames names_;
-  mutable Walker walker_;
+  LocalAccounts accounts_;
+  OwnerNames names_;
+  Walker walker_;
   LocalFiles files_;
   FileWriter writer_;
-  LocalAccounts accounts_;
   LocalAccountWriter account_writer_;
   LocalPackages packages_;
   LocalServices services_;

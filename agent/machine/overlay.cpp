@@ -40,6 +40,7 @@ struct Pending {
   Labels installing;    // resources whose packages' scripts will run
   Labels unforeseen;    // … of which it is not known what comes along
   Labels running;       // resources whose programs may change anything
+  Labels units;         // that were acted on
   mutable Labels doubts;
 
   // Throws Unknown where a program that may change anything comes first.
@@ -142,9 +143,8 @@ class OverlayMachine : public Machine,
   Unit unit(const std::string& name) const override {
     p_.need_foresight();
     Unit found = p_.services.unit(name);
-    if (!found.exists() || !p_.services.touched(name)) {
-      if (!p_.installing.empty() && !(found.exists() && found.active())) p_.doubt(p_.installing);
-    }
+    const bool touched = std::find(p_.units.begin(), p_.units.end(), name) != p_.units.end();
+    if (!touched && !found.active()) p_.doubt(p_.installing);
     return found;
   }
   // A program that answers could see anything that is pending.
@@ -200,7 +200,10 @@ class OverlayMachine : public Machine,
     p_.packages.apply(a);
     add(p_.installing, p_.label);
   }
-  void apply(const ChangeUnit& a) { p_.services.apply(a); }
+  void apply(const ChangeUnit& a) {
+    p_.services.apply(a);
+    add(p_.units, a.unit);
+  }
   void apply(const RunCommand& a) {
     const auto account = p_.accounts.user(user_);
     for (const std::string& path : a.creates)
