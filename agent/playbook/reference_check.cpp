@@ -65,7 +65,7 @@ class ReferenceCheck {
       for (const Reference& reference : references(var.value, diagnostics_, locator_))
         check_var_reference(reference);
       try {
-        vars_.lookup({"vars", var.key});
+        item_vars_.lookup({"vars", var.key});  // an item in it has been reported
       } catch (const Unknown&) {
       } catch (const InterpolationError& error) {
         diagnostics_.add(error.diagnostic);

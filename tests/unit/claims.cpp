@@ -1,0 +1,117 @@
+// Resources that get in each other's way.
+#include "support/catch.hpp"
+#include "support/site.hpp"
+
+using mlops::test::Site;
+
+TEST_CASE("two that own the same thing with different wishes") {
+  Site site;
+  CHECK(site.mistakes(R"({
+  "vars": {"folder": "/etc"},
+  "resources": [
+    {"type": "file", "path": "/etc/motd", "content": "a"},
+    {"type": "package", "id": "tools", "names": ["git", "curl"]},
+    {"type": "file", "id": "greeting", "path": "{{vars.folder}}/motd", "content": "b"},
+    {"type": "package", "names": "curl", "state": "absent"}
+  ]
+}
+)") ==
+        R"(site.json:6:5: error: file[/etc/motd] and file[greeting] want different things of the path /etc/motd
+      {"type": "file", "id": "greeting", "path": "{{vars.folder}}/motd", "content": "b"},
+      ^
+site.json:4:5: note: file[/etc/motd] stands here
+      {"type": "file", "path": "/etc/motd", "content": "a"},
+      ^
+site.json:7:5: error: package[tools] and package[curl] want different things of the package curl
+      {"type": "package", "names": "curl", "state": "absent"}
+      ^
+site.json:5:5: note: package[tools] stands here
+      {"type": "package", "id": "tools", "names": ["git", "curl"]},
+      ^
+)");
+}
+
+TEST_CASE("two that edit the same part with different wishes") {
+  Site site;
+  CHECK(site.mistakes(R"({
+  "resources": [
+    {"type": "line", "path": "/etc/hosts", "name": "one", "text": "1"},
+    {"type": "line", "path": "/etc/hosts", "name": "two", "text": "2"},
+    {"type": "line", "path": "/etc/hosts", "name": "one", "text": "3"}
+  ]
+}
+)") ==
+        R"(site.json:5:5: error: line[one] and line[one] want different things of `one` in the path /etc/hosts
+      {"type": "line", "path": "/etc/hosts", "name": "one", "text": "3"}
+      ^
+site.json:3:5: note: line[one] stands here
+      {"type": "line", "path": "/etc/hosts", "name": "one", "text": "1"},
+      ^
+)");
+}
+
+TEST_CASE("something in a folder that another resource removes") {
+  Site site;
+  CHECK(site.mistakes(R"({
+  "resources": [
+    {"type": "file", "path": "/srv/old/app/x", "content": ""},
+    {"type": "file", "path": "/srv/old", "absent": true}
+  ]
+}
+)") ==
+        R"(site.json:3:5: error: the path /srv/old/app/x lies in /srv/old, which file[/srv/old] removes
+      {"type": "file", "path": "/srv/old/app/x", "content": ""},
+      ^
+site.json:4:5: note: file[/srv/old] stands here
+      {"type": "file", "path": "/srv/old", "absent": true}
+      ^
+)");
+}
+
+TEST_CASE("equal wishes, other things, other parts and mere reading are no conflict") {
+  Site site;
+  CHECK(site.mistakes(R"({
+  "resources": [
+    {"type": "file", "path": "/a", "content": "x"},
+    {"type": "file", "path": "/a", "content": "x"},
+    {"type": "package", "names": ["git", "curl"]},
+    {"type": "package", "names": ["curl", "vim"]},
+    {"type": "line", "path": "/a", "name": "one", "text": "1"},
+    {"type": "line", "path": "/a", "name": "two", "text": "2"},
+    {"type": "file", "path": "/srv/old", "absent": true},
+    {"type": "file", "path": "/srv/older", "content": ""},
+    {"type": "file", "path": "/srv/old/x", "absent": true}
+  ]
+})") == "");
+}
+
+TEST_CASE("resources that may be skipped, and those that are not known yet, conflict with none") {
+  Site site;
+  CHECK(site.mistakes(R"({
+  "vars": {"small": false},
+  "resources": [
+    {"type": "file", "path": "/a", "content": "x", "when": {"facts.os.id": "debian"}},
+    {"type": "file", "path": "/a", "content": "y", "when": {"facts.os.id": "ubuntu"}},
+    {"type": "file", "path": "/b", "content": "x"},
+    {"type": "file", "path": "/b", "content": "y", "when": {"vars.small": true}},
+    {"type": "file", "path": "/c", "content": "{{facts.os.id}}"},
+    {"type": "file", "path": "/c", "content": "{{facts.host.name}}"}
+  ]
+})") == "");
+}
+
+TEST_CASE("what for_each makes of one resource can conflict too") {
+  Site site;
+  CHECK(site.mistakes(R"({
+  "resources": [
+    {"type": "file", "for_each": {"a": "1", "b": "2"}, "path": "/x", "content": "{{item.value}}"}
+  ]
+})") ==
+        R"(site.json:3:5: error: file[/x][a] and file[/x][b] want different things of the path /x
+      {"type": "file", "for_each": {"a": "1", "b": "2"}, "path": "/x", "content": "{{item.value}}"}
+      ^
+site.json:3:5: note: file[/x][a] stands here
+      {"type": "file", "for_each": {"a": "1", "b": "2"}, "path": "/x", "content": "{{item.value}}"}
+      ^
+)");
+}
