@@ -1,0 +1,272 @@
+// download: a file that comes from a server.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "playbook/module.hpp"
+
+namespace mlops::modules {
+namespace {
+
+struct DownloadedFile {
+  static constexpr auto type = "download";
+
+  struct Desired {
+    std::string url;
+    Path path;
+    std::optional<std::string> sha256, sha256_url;
+    std::optional<Mode> mode;
+    std::optional<std::string> owner, group;
+    std::optional<ByteSize> size_limit;
+    bool force = false, recursive = false;
+  };
+  struct Current {
+    enum class What { nothing, file, other };
+    What what = What::nothing;
+    std::string sha256;        // of the file; "": not looked at, or not known
+    std::string wanted;        // the digest that it is to have; "": none is known
+    bool right = false;        // the content is the wanted one
+    bool has_content = false;  // of a folder that stands in the way; only looked at with force
+    std::uint32_t mode = 0;
+    std::string owner, group;
+    std::string description, missing;  // "a folder": of what is there; the folder above when it is absent
+  };
+
+  static void describe(Schema<Desired>& s) {
+    s.summary("A file that comes from a server: verified, resumed after a cut, put in place when it is whole.");
+    s.named_by("path");
+    s.required("url", &Desired::url, "Where it comes from: http or https. https never falls back to http.");
+    s.required("path", &Desired::path, "Where it is to be. A link there is followed when it points at a file.");
+    s.optional("sha256", &Desired::sha256, "The SHA-256 that it must have, 64 hex digits. \"\" is as none.");
+    s.optional("sha256_url", &Desired::sha256_url,
+               "A published checksum file that lists it by the last part of its URL: as sha256sum writes it, "
+               "BSD's, or a lone digest. Once the file was verified it is not asked for again.");
+    s.optional("mode", &Desired::mode, "Permission bits, \"0755\". A new file gets 0644 where not given.");
+    s.optional("owner", &Desired::owner, "Name of the user it belongs to.");
+    s.optional("group", &Desired::group, "Name of the group it belongs to.");
+    s.optional("size_limit", &Desired::size_limit, "A larger file is refused.");
+    s.optional("force", &Desired::force, "Replace what is there and is no file: a folder, a device, a link.");
+    s.optional("recursive", &Desired::recursive, "With force: also a folder that has content.");
+    s.check(&DownloadedFile::check);
+    s.example("A program, verified by the checksum file that is published with it",
+              R"({"type": "download", "path": "/usr/local/bin/tool", "mode": "0755",
+ "url": "https://example.org/releases/v1.2/tool-linux-x86_64",
+ "sha256_url": "https://example.org/releases/v1.2/checksums.txt"})");
+    s.example("Data that is fetched again when the server has a newer version",
+              R"({"type": "download", "url": "https://example.org/data.csv", "path": "~/data.csv",
+ "size_limit": "100MB"})");
+  }
+
+  static void check(const Desired& d, Checker& c) {
+    check_url("url", d.url, c);
+    if (given(d.sha256_url)) check_url("sha256_url", *d.sha256_url, c);
+    if (given(d.sha256) && !is_sha256(*d.sha256)) c.error("sha256", "a SHA-256 is 64 hex digits");
+    if (given(d.sha256) && given(d.sha256_url))
+      c.error("sha256_url", "`sha256` and `sha256_url` are both given", "leave one of them out");
+    if (given(d.sha256_url) && file_name(d.url).empty())
+      c.error("url", "a checksum file cannot list it: the URL does not end with a file's name");
+    if (d.recursive && !d.force) c.error("recursive", "`recursive` is for `force`", "set `force` too");
+    if (d.path.text == "/") c.error("path", "the root folder is no file");
+  }
+
+  static Claims claims(const Desired& d) {
+    Claims claims{{.key = d.path.text, .tree = d.recursive}};
+    if (d.owner) claims.push_back({.kind = Claim::Kind::user, .key = *d.owner, .access = Claim::Access::reads});
+    if (d.group)
+      claims.push_back({.kind = Claim::Kind::group, .key = *d.group, .access = Claim::Access::reads});
+    return claims;
+  }
+
+  static Actor actor(const Desired& d) { return {Actor::Kind::path, d.path.text, d.owner.value_or("")}; }
+
+  static Current inspect(const Desired& d, const MachineReader& machine) {
+    const FileReader& files = machine.files();
+    Current c;
+    auto status = files.status(d.path.text);
+    if (!status) {
+      c.missing = missing_folder(d.path.text, files);
+    } else if (status->type == FileType::symlink) {
+      const auto target = files.resolve(d.path.text);
+      const auto of_target = target ? files.status(*target) : std::nullopt;
+      if (of_target && of_target->type == FileType::regular) status = of_target;
+    }
+    if (status && status->type != FileType::regular) {
+      c.what = Current::What::other;
+      c.description = to_text(status->type);
+      const auto names = d.force ? files.list(d.path.text) : std::nullopt;
+      c.has_content = status->type == FileType::directory && names && !names->empty();
+    } else if (status) {
+      c.what = Current::What::file;
+      c.mode = status->mode;
+      c.owner = as_wanted(d.owner, status->owner, [&](auto id) { return machine.accounts().user_by_uid(id); });
+      c.group = as_wanted(d.group, status->group, [&](auto id) { return machine.accounts().group_by_gid(id); });
+    }
+    look_at_content(d, machine, c);
+    return c;
+  }
+
+  //  current \ desired  sha256 or sha256_url                       neither
+  //  nothing            fetch (no folder for it: error)            fetch (no folder for it: error)
+  //  file               of that digest: mode, owner, group;        unchanged at the server: mode, owner, group;
+  //                     else fetch                                 else fetch
+  //  link to a file     the same of the file that it points at     the same of the file that it points at
+  //  folder, other link error; force: replace it (a folder with content: recursive besides force)
+  static Diff diff(const Desired& d, const Current& c) {
+    if (c.what == Current::What::file) return difference(d, c);
+    if (c.what == Current::What::nothing) return creation(d, c);
+    if (!d.force)
+      throw Error(
+          fmt::format("{} is {}, not a file; with `force` it would be replaced", d.path.text, c.description));
+    if (c.has_content && !d.recursive)
+      throw Error(
+          fmt::format("{} is a folder that has content; with `recursive` besides `force` it would be replaced",
+                      d.path.text));
+    Diff replaced = creation(d, c);
+    replaced.changes.front() = {.property = "type", .before = c.description, .after = "a file"};
+    replaced.actions.insert(replaced.actions.begin(), RemovePath{d.path.text, c.has_content});
+    return replaced;
+  }
+
+  static Value outputs(const Desired& d, const Current& c) {
+    Value v;
+    v.set("path", d.path.text);
+    v.set("sha256", c.sha256.empty() ? Value() : Value(c.sha256));
+    return v;
+  }
+
+ private:
+  static bool given(const std::optional<std::string>& text) { return text && !text->empty(); }
+
+  static void check_url(const char* parameter, const std::string& url, Checker& c) {
+    if (!url.starts_with("https://") && !url.starts_with("http://"))
+      c.error(parameter, fmt::format("`{}` is no http or https URL", url));
+  }
+
+  static bool is_sha256(const std::string& text) {
+    return text.size() == 64 && text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+  }
+
+  static std::string file_name(const std::string& url) {
+    const std::string path = url.substr(0, url.find_first_of("?#"));
+    return path.substr(path.rfind('/') + 1);
+  }
+
+  static std::string lower(std::string text) {
+    for (char& c : text)
+      if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+    return text;
+  }
+
+  static void look_at_content(const Desired& d, const MachineReader& machine, Current& c) {
+    const DownloadReader& downloads = machine.downloads();
+    const bool file = c.what == Current::What::file;
+    const std::string sha256_url = d.sha256_url.value_or("");
+    if (given(d.sha256)) {
+      c.wanted = lower(*d.sha256);
+      if (file) c.sha256 = digest(d, "", machine);
+    } else if (given(d.sha256_url)) {
+      // What was verified once needs no request.
+      const auto proved = file ? downloads.proved(d.path.text, d.url, sha256_url) : std::nullopt;
+      c.wanted = proved ? *proved : downloads.published_sha256(sha256_url, file_name(d.url));
+      if (file) c.sha256 = proved ? *proved : digest(d, sha256_url, machine);
+    } else if (file) {
+      // In a plan, content that will have been fetched is not known: asking for it says so.
+      static_cast<void>(machine.files().view(d.path.text, 1));
+      c.right = downloads.unchanged(d.path.text, d.url);
+      c.sha256 = downloads.proved(d.path.text, d.url, "").value_or("");
+    }
+    if (!c.wanted.empty()) c.right = c.sha256 == c.wanted;
+  }
+
+  // Remembered where that is possible: reading a large file takes long.
+  static std::string digest(const Desired& d, const std::string& sha256_url, const MachineReader& machine) {
+    if (auto proved = machine.downloads().proved(d.path.text, d.url, sha256_url)) return *proved;
+    return machine.files().sha256(d.path.text).value_or("");
+  }
+
+  // The name on the machine; or the wanted text, when that is the number of this very account.
+  template <class Lookup>
+  static std::string as_wanted(const std::optional<std::string>& wanted, const std::string& found,
+                               Lookup lookup) {
+    if (!wanted || *wanted == found || wanted->empty() || wanted->size() > 9) return found;
+    if (wanted->find_first_not_of("0123456789") != std::string::npos) return found;
+    const auto account = lookup(static_cast<std::uint32_t>(std::stoul(*wanted)));
+    return account && account->name == found ? *wanted : found;
+  }
+
+  // The folder above, when there is none.
+  static std::string missing_folder(const std::string& path, const FileReader& files) {
+    const auto slash = path.rfind('/');
+    const std::string folder = slash == 0 ? "/" : path.substr(0, slash);
+    return files.exists(folder) ? "" : folder;
+  }
+
+  static std::string octal(std::uint32_t mode) { return fmt::format("{:04o}", mode); }
+  static Value shortened(const std::string& sha256) {
+    return sha256.empty() ? Value() : Value("sha256 " + sha256.substr(0, 12));
+  }
+  static Value new_content(const Desired& d, const Current& c) {
+    return c.wanted.empty() ? Value("what " + d.url + " has") : shortened(c.wanted);
+  }
+
+  static Download fetch(const Desired& d, const Current& c) {
+    return {.url = d.url,
+            .path = d.path.text,
+            .sha256 = c.wanted,
+            .sha256_url = d.sha256_url.value_or(""),
+            .owner = d.owner.value_or(""),
+            .group = d.group.value_or(""),
+            .size_limit = d.size_limit ? d.size_limit->bytes : 0};
+  }
+
+  static Diff creation(const Desired& d, const Current& c) {
+    if (!c.missing.empty())
+      throw Error(
+          fmt::format("{} does not exist, so {} cannot be made: give it a directory resource before this one",
+                      c.missing, d.path.text));
+    Diff diff;
+    Download download = fetch(d, c);
+    download.mode = d.mode ? d.mode->bits : 0644;
+    diff.changes.push_back({.property = "exists", .before = false, .after = true});
+    diff.changes.push_back({.property = "content", .after = new_content(d, c)});
+    diff.changes.push_back({.property = "mode", .after = octal(*download.mode)});
+    if (d.owner) diff.changes.push_back({.property = "owner", .after = *d.owner});
+    if (d.group) diff.changes.push_back({.property = "group", .after = *d.group});
+    diff.actions.push_back(std::move(download));
+    return diff;
+  }
+
+  static Diff difference(const Desired& d, const Current& c) {
+    Diff diff;
+    if (!c.right)
+      diff.changes.push_back(
+          {.property = "content", .before = shortened(c.sha256), .after = new_content(d, c)});
+    SetAttributes set{.path = d.path.text};
+    if (d.mode && d.mode->bits != c.mode) {
+      diff.changes.push_back({.property = "mode", .before = octal(c.mode), .after = octal(d.mode->bits)});
+      set.mode = d.mode->bits;
+    }
+    if (d.owner && *d.owner != c.owner) {
+      diff.changes.push_back({.property = "owner", .before = c.owner, .after = *d.owner});
+      set.owner = *d.owner;
+    }
+    if (d.group && *d.group != c.group) {
+      diff.changes.push_back({.property = "group", .before = c.group, .after = *d.group});
+      set.group = *d.group;
+    }
+    if (!c.right) {
+      Download download = fetch(d, c);
+      download.mode = set.mode;
+      diff.actions.push_back(std::move(download));
+    } else if (!diff.changes.empty()) {
+      diff.actions.push_back(std::move(set));
+    }
+    return diff;
+  }
+};
+
+}  // namespace
+
+MLOPS_MODULE(DownloadedFile);
+
+}  // namespace mlops::modules
