@@ -19,7 +19,7 @@ struct Diagnostic {
 };
 
 // As people see it, each line ended:
-//     playbook.json:3:7: error: unknown parameter `nme`
+//     playbook.json:3:18: error: unknown parameter `nme`
 //       {"type": "file", "nme": "motd"}
 //                        ^
 //       hint: did you mean `name`?
