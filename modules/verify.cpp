@@ -1,6 +1,7 @@
 // verify: a program is run to prove something; it fails the run when the answer is another. Never a change.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <regex>
 
 #include "model/command_line.hpp"
@@ -133,12 +134,13 @@ struct Verify {
     return false;
   }
 
-  // "`Docker Compose version v1.29`", "2 lines", "nothing"
+  // "`Docker Compose version v1.29`", "2 lines", "a line of 500 bytes", "nothing"
   static std::string found(const CommandResult& result) {
     const std::string text = last_lines(result.output.empty() ? result.errors : result.output, 1000);
     if (text.empty()) return "nothing";
     const auto lines = 1 + std::count(text.begin(), text.end(), '\n');
-    return lines == 1 && text.size() <= 120 ? "`" + text + "`" : fmt::format("{} lines", lines);
+    if (lines > 1) return fmt::format("{} lines", lines);
+    return text.size() <= 120 ? "`" + text + "`" : fmt::format("a line of {} bytes", text.size());
   }
 
   static Diff diff(const Desired&, const Current&) { return {}; }
