@@ -21,7 +21,8 @@ std::string verify(const std::string& parameters, const CommandResult& answer) {
   FakeMachine machine;
   machine.c.answers[{"tool"}] = answer;
   return error_of([&] {
-           CHECK(try_module("verify", "{\"argv\": [\"tool\"]" + parameters + "}", machine).diff.empty());
+           const auto tried = try_module("verify", "{\"argv\": [\"tool\"]" + parameters + "}", machine);
+           CHECK(tried.diff.empty());
          })
       .message();
 }

@@ -161,7 +161,8 @@ TEST_CASE("every fact is documented, and everything documented is a fact of that
                        (doc.type == "list of text" && value->is_array());
     CHECK(right);
   }
-  for (const auto& group : facts.all().as_object()) {
+  const Value all = facts.all();
+  for (const auto& group : all.as_object()) {
     if (!group.value.is_object()) {
       CHECK(documented.count(group.key) == 1);
       continue;
