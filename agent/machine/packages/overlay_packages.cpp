@@ -1,10 +1,19 @@
 #include "machine/packages/overlay_packages.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "machine/packages/apt_output.hpp"
 
 namespace mlops {
+namespace {
+
+bool names_change(const Forecast& forecast, const std::string& name) {
+  return std::any_of(forecast.changes.begin(), forecast.changes.end(),
+                     [&](const PackageChange& c) { return c.name == name; });
+}
+
+}  // namespace
 
 std::optional<InstalledPackage> OverlayPackages::installed(const std::string& name) const {
   if (const auto found = changed_.find(name); found != changed_.end()) return found->second;
@@ -43,19 +52,21 @@ Forecast OverlayPackages::forecast_install(const std::vector<std::string>& wante
   for (PackageChange& change : forecast.changes)
     if (const auto found = changed_.find(change.name); found != changed_.end())
       change.version_before = found->second ? found->second->version : "";
-  if (refreshed_)
-    std::erase_if(forecast.unknown, [&](const std::string& text) {
-      forecast.changes.push_back({parse_wanted(text).name, "", parse_wanted(text).version});
-      forecast.download_bytes.reset();
-      return true;
-    });
-  // What an earlier action removed is still there for base.
+  const std::vector<std::string> unknown =
+      refreshed_ ? std::exchange(forecast.unknown, {}) : std::vector<std::string>();
   for (const std::string& text : wanted) {
     const WantedPackage package = parse_wanted(text);
-    const auto found = changed_.find(package.name);
-    if (found == changed_.end() || found->second) continue;
-    const auto old = base_.installed(package.name);
-    const std::string version = package.version.empty() && old ? old->version : package.version;
+    const auto has = [](const auto& list, const auto& item) {
+      return std::find(list.begin(), list.end(), item) != list.end();
+    };
+    std::string version = package.version;
+    if (!has(unknown, text) && !has(unknown, package.name)) {
+      // What an earlier action removed is still there for base.
+      const auto found = changed_.find(package.name);
+      if (found == changed_.end() || found->second || names_change(forecast, package.name)) continue;
+      const auto old = base_.installed(package.name);
+      if (version.empty() && old) version = old->version;
+    }
     forecast.changes.push_back({package.name, "", version});
     forecast.download_bytes.reset();
   }
