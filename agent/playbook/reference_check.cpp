@@ -118,6 +118,7 @@ class ReferenceCheck {
   // and facts are known, so it cannot be meant for a misspelt one.
   void check_name(const Reference& reference, const Variables& scope) {
     const std::string& root = reference.path[0];
+    if (root == "facts" && StaticScope::is_fact(std::span(reference.path).subspan(1))) return;
     const bool may_be_absent = reference.has_default && (root == "vars" || root == "env" || root == "item");
     try {
       if (!scope.lookup(reference.path) && !may_be_absent)

@@ -20,14 +20,6 @@ std::optional<std::string_view> behind(std::string_view fact, std::span<const st
 
 bool is_list(const FactDoc& doc) { return doc.type.find("list") != std::string::npos; }
 
-bool is_fact(std::span<const std::string> path) {
-  for (const FactDoc& doc : Facts::docs()) {
-    if (behind(doc.path, path)) return true;
-    if (path.size() > 1 && is_list(doc) && behind(doc.path, path.first(path.size() - 1)) == "") return true;
-  }
-  return false;
-}
-
 std::vector<std::string> fact_names(std::span<const std::string> path) {
   std::vector<std::string> names;
   for (const FactDoc& doc : Facts::docs()) {
@@ -40,6 +32,14 @@ std::vector<std::string> fact_names(std::span<const std::string> path) {
 }
 
 }  // namespace
+
+bool StaticScope::is_fact(std::span<const std::string> path) {
+  for (const FactDoc& doc : Facts::docs()) {
+    if (behind(doc.path, path)) return true;
+    if (path.size() > 1 && is_list(doc) && behind(doc.path, path.first(path.size() - 1)) == "") return true;
+  }
+  return false;
+}
 
 std::optional<Value> StaticScope::lookup(const std::vector<std::string>& path) const {
   const auto rest = std::span(path).subspan(1);

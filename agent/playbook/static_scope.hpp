@@ -1,6 +1,8 @@
 // The names that are known before a machine is looked at.
 #pragma once
 
+#include <span>
+
 #include "playbook/interpolation.hpp"
 
 namespace mlops {
@@ -14,6 +16,9 @@ class StaticScope : public Scope {
   explicit StaticScope(Item kind = Item::none, const Value* item = nullptr) : kind_(kind), item_(item) {}
   std::optional<Value> lookup(const std::vector<std::string>& path) const override;
   std::vector<std::string> names(const std::vector<std::string>& path) const override;
+
+  // Whether {{facts…}} has this path, without the root.
+  static bool is_fact(std::span<const std::string> path);
 
  private:
   Item kind_;
