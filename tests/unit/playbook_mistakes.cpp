@@ -423,6 +423,7 @@ site.json:4:87: error: there is no `fcts`
 site.json:5:50: error: there is no `facts.os.nme`
       {"type": "file", "path": "/b", "content": "{{facts.os.nme}} {{facts.oss.id}} {{facts.os.id.x}} {…
                                                    ^
+  hint: did you mean `name`?
 site.json:5:67: error: there is no `facts.oss`
   …type": "file", "path": "/b", "content": "{{facts.os.nme}} {{facts.oss.id}} {{facts.os.id.x}} {{item}…
                                                                ^
@@ -445,6 +446,7 @@ site.json:7:45: error: there is no `vars.owner`
 site.json:8:50: error: there is no `facts.os.nme`
       {"type": "file", "path": "/e", "content": "{{facts.os.nme | default('x')}} {{vars.none | default…
                                                    ^
+  hint: did you mean `name`?
 site.json:10:15: error: there is no `vars.nme`
     "show": ["{{vars.nme}}"]
                 ^
