@@ -213,7 +213,12 @@ void TerminalReport::resource_finished(const ResourceFinished& e) {
   print(resource_line(e));
   const auto reason = lines_of(e.reason);
   for (std::size_t i = 1; i < reason.size(); ++i) print("      " + printable(reason[i], Tabs::keep));
-  for (const Change& change : e.changes) print_diff(change);
+  const auto with_diff = [](const Change& c) { return !c.sensitive && !c.text_diff.empty(); };
+  const bool several = std::count_if(e.changes.begin(), e.changes.end(), with_diff) > 1;
+  for (const Change& change : e.changes) {
+    if (several && with_diff(change)) print("      " + coloured(bold, printable(change.property)));
+    print_diff(change);
+  }
   print_output(e.output);
   std::fflush(options_.out);
 }

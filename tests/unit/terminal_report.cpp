@@ -154,6 +154,17 @@ TEST_CASE("a message of several lines keeps its lines") {
         "      second\n");
 }
 
+TEST_CASE("of several diffs each says what it is of") {
+  CHECK(shown({finished("path_entry[soft]", Outcome::changed,
+                        {{.property = "~/.bashrc", .text_diff = "+a\n"},
+                         {.property = "~/.profile", .text_diff = "+b\n"}})}) ==
+        "  ✓ path_entry[soft]            root    ~/.bashrc +1, ~/.profile +1\n"
+        "      ~/.bashrc\n"
+        "      +a\n"
+        "      ~/.profile\n"
+        "      +b\n");
+}
+
 TEST_CASE("an interrupted run says so") {
   auto end = ending({{Outcome::changed, 2}}, 1);
   end.interrupted = true;
