@@ -1,10 +1,15 @@
 #include "machine/packages/apt.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <utility>
 
+#include "machine/files/handle.hpp"
 #include "machine/packages/apt_output.hpp"
 #include "model/error.hpp"
 
@@ -23,7 +28,34 @@ std::string lower_first(std::string text) {
   return text;
 }
 
+constexpr std::pair<const char*, const char*> caches[] = {{"Dir::Cache::pkgcache", "/pkgcache.bin"},
+                                                          {"Dir::Cache::srcpkgcache", "/srcpkgcache.bin"}};
+
+// As a start; without one apt makes it.
+void copy_cache(const std::string& file, const std::string& to) {
+  const Handle in(::open(("/var/cache/apt" + file).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!in) return;
+  const Handle out(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  while (out && ::copy_file_range(in.get(), nullptr, out.get(), nullptr, 1 << 30, 0) > 0) {
+  }
+}
+
 }  // namespace
+
+Apt::~Apt() {
+  if (scratch_.empty()) return;
+  for (const auto& [option, file] : caches) ::unlink((scratch_ + file).c_str());
+  ::rmdir(scratch_.c_str());
+}
+
+const std::string& Apt::scratch() const {
+  if (!scratch_.empty()) return scratch_;
+  std::string name = "/tmp/mlops-agent-apt-XXXXXX";
+  if (!::mkdtemp(name.data())) throw system_error("making a folder in /tmp", errno);
+  scratch_ = name;
+  for (const auto& [option, file] : caches) copy_cache(file, scratch_ + file);
+  return scratch_;
+}
 
 // Nothing that a package's script may ask is asked; needrestart does not restart what the playbook does not
 // name.
@@ -45,11 +77,15 @@ Command Apt::command(std::vector<std::string> argv) const {
 }
 
 CommandResult Apt::read(std::vector<std::string> argv, std::function<void(std::string_view)> on_line) const {
-  std::vector<std::string> all = {argv.front(), "-o", "Debug::NoLocking=1", "-o",
-                                  "APT::Cmd::Pattern-Only=true"};
-  // Root's apt would write its caches, and reading must not write.
-  if (::geteuid() == 0)
-    all.insert(all.end(), {"-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="});
+  std::vector<std::string> all = {argv.front(),
+                                  "-o",
+                                  "Debug::NoLocking=1",
+                                  "-o",
+                                  "APT::Cmd::Pattern-Only=true",
+                                  "-o",
+                                  "Dir::Log::Planner=/dev/null"};
+  for (const auto& [option, file] : caches)
+    all.insert(all.end(), {"-o", fmt::format("{}={}{}", option, scratch(), file)});
   all.insert(all.end(), argv.begin() + 1, argv.end());
   ProcessOptions options;
   options.cancellation = &cancellation_;

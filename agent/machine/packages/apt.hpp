@@ -13,8 +13,13 @@ class Apt {
  public:
   Apt(ActingUser who, const Cancellation& cancellation, ProgressSink progress)
       : who_(std::move(who)), cancellation_(cancellation), progress_(std::move(progress)) {}
+  ~Apt();
+  Apt(const Apt&) = delete;
+  Apt& operator=(const Apt&) = delete;
 
-  // A program that only reads: no locks, no cache written, stderr merged into the output.
+  // A program that only reads: no locks, stderr merged into the output. apt's cache of the index, which takes seconds
+  // to make where it is missing or old, is kept in a temporary folder for as long as this lives: reading must not
+  // write the machine's own.
   CommandResult read(std::vector<std::string> argv, std::function<void(std::string_view)> on_line = {}) const;
 
   // A step of a transaction. stoppable: it ends when the person interrupts (a download); else it ends by itself
@@ -28,9 +33,12 @@ class Apt {
 
  private:
   Command command(std::vector<std::string> argv) const;
+  const std::string& scratch() const;
+
   ActingUser who_;
   const Cancellation& cancellation_;
   ProgressSink progress_;
+  mutable std::string scratch_;  // made when first needed; "" before
 };
 
 }  // namespace mlops

@@ -26,14 +26,18 @@ std::optional<timespec> mtime(const std::string& path) {
   return s.st_mtim;
 }
 
-bool has_index(const std::string& lists) {
+// When the newest part of the index came here; absent when there is none. Their mtime is the server's.
+std::optional<std::time_t> newest_index(const std::string& lists) {
   const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(lists.c_str()), &::closedir);
-  if (!dir) return false;
-  while (const dirent* entry = ::readdir(dir.get())) {
+  std::optional<std::time_t> newest;
+  while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
     const std::string_view name = entry->d_name;
-    if (name.find("_Packages") != name.npos || name.ends_with("Release")) return true;
+    struct stat s;
+    if (name.find("_Packages") == name.npos && !name.ends_with("Release")) continue;
+    if (::fstatat(::dirfd(dir.get()), entry->d_name, &s, 0) == 0)
+      newest = std::max(newest.value_or(0), s.st_ctim.tv_sec);
   }
-  return false;
+  return newest;
 }
 
 // The stamp that Ubuntu's own configuration leaves after an update; apt itself touches nothing when nothing is
@@ -94,11 +98,13 @@ bool LocalPackages::interrupted() const { return dpkg_.interrupted(); }
 
 std::optional<std::uint64_t> LocalPackages::index_age() const {
   const std::string lists = apt_dir_ + "/lists";
+  const auto newest = newest_index(lists);
   const auto changed = mtime(lists);
-  if (!changed || !has_index(lists)) return {};
+  if (!newest || !changed) return {};
+  // Both are upper bounds: a copied image has new files, and apt makes folders there when it installs.
   const auto stamped = mtime(apt_dir_ + "/periodic/update-success-stamp");
-  const std::time_t last = std::max(changed->tv_sec, stamped ? stamped->tv_sec : 0), now = ::time(nullptr);
-  return static_cast<std::uint64_t>(std::max<std::time_t>(0, now - last));
+  const std::time_t fetched = std::max(std::min(*newest, changed->tv_sec), stamped ? stamped->tv_sec : 0);
+  return static_cast<std::uint64_t>(std::max<std::time_t>(0, ::time(nullptr) - fetched));
 }
 
 std::optional<std::string> LocalPackages::candidate(const std::string& name) const {

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 
@@ -29,11 +29,8 @@ std::string process_name(int pid) {
   for (const char* interpreter : {"python", "perl", "bash", "sh", "dash", "ruby"}) {
     if (!name.starts_with(interpreter)) continue;
     const std::string cmdline = read_proc(pid, "cmdline");
-    for (auto at = cmdline.find('\0'); at != std::string::npos && at + 1 < cmdline.size();) {
-      const std::string argument = cmdline.c_str() + at + 1;
-      if (!argument.empty() && argument[0] != '-') return basename(argument);
-      at = cmdline.find('\0', at + 1);
-    }
+    const std::string script = cmdline.c_str() + std::min(cmdline.find('\0') + 1, cmdline.size());
+    if (!script.empty() && script[0] != '-') return basename(script);
   }
   return name;
 }
