@@ -327,12 +327,14 @@ void Run::look(Instance i) {
       return done(i, Outcome::ok, {});
     }
   } catch (const Unknown& unknown) {
+    flush();
     ResourceFinished event;
     event.reason = reason_of(unknown);
     run_scope_.set_unknown(r.id, i.key, i.label);
     notify(i, false);
     return done(i, Outcome::unknown, std::move(event));
   } catch (const Error& e) {
+    flush();
     return fail(i, e);
   }
   i.identity = identities_.decide_to_change(i.actor, i.as, i.identity);

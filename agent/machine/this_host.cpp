@@ -113,7 +113,7 @@ class ThisHost::Elevating : public Machine, FileReader, CommandReader {
     try {
       return host_.helper(identity_).machine->commands().run(prepared);
     } catch (const Error& e) {
-      if (e.kind() != ErrorKind::privilege || host_.settings_.sudo == ThisHostSettings::Sudo::ask) throw;
+      if (e.kind() != ErrorKind::privilege || host_.may_ask()) throw;
       throw Unknown{{}, fmt::format("needs {} to run {}", identity_.user, command.argv.at(0))};
     }
   }
@@ -166,14 +166,18 @@ ThisHost::Helper& ThisHost::helper(const Identity& identity) {
   return helper;
 }
 
+// Only once the run may act: what could not be read before shows as unknown until then.
+bool ThisHost::may_ask() const {
+  return !playbook_.empty() && settings_.sudo == ThisHostSettings::Sudo::ask && has_terminal();
+}
+
 std::unique_ptr<HelperMachine> ThisHost::start(const Identity& identity) {
   HelperSettings wanted{identity.user, {}, settings_.person.name, settings_.mirror};
   if (self_.uid != 0) {
     if (settings_.sudo == ThisHostSettings::Sudo::never)
       throw Error("needs the right to act as " + identity.user + ", and --no-sudo was given", ErrorKind::privilege);
     wanted.sudo = {"sudo"};
-    const bool may_ask = settings_.sudo == ThisHostSettings::Sudo::ask && has_terminal();
-    if (!may_ask) wanted.sudo.emplace_back("-n");
+    if (!may_ask()) wanted.sudo.emplace_back("-n");
   }
   try {
     return start_helper(wanted, cancellation_, progress_);

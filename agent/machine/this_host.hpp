@@ -47,6 +47,7 @@ class ThisHost : public Host {
   Helper& helper(const Identity& identity);
   std::unique_ptr<HelperMachine> start(const Identity& identity);
   bool acts_here(const Identity& identity);
+  bool may_ask() const;
   void groups_changed();
 
   ThisHostSettings settings_;
