@@ -14,7 +14,7 @@ namespace {
 // current              present                     absent      latest
 // not installed        install                     -           install
 // config-files         install                     -           install
-// interrupted          repair, install             repair, remove   repair, install
+// interrupted          repair, install             remove      repair, install
 // installed            - (unless another version)  remove      install when apt has a newer one
 // a provider is        -                           -           install
 struct Package {
@@ -237,6 +237,13 @@ struct Package {
     }
   }
 
+  // A package whose script always fails cannot be repaired, but it can be removed.
+  static bool removes_the_broken(const Desired& d, const Current& now) {
+    return d.state == State::absent && std::any_of(now.rows.begin(), now.rows.end(), [](const Row& r) {
+             return r.acts && r.installed->state == PackageState::interrupted;
+           });
+  }
+
   static Diff diff(const Desired& d, const Current& now) {
     Diff diff;
     const bool fetches = now.refresh && d.state != State::absent;
@@ -257,7 +264,7 @@ struct Package {
       diff.changes.push_back({.property = "download",
                               .after = (fetches ? "about " : "") + size_text(*now.forecast.download_bytes),
                               .kind = Change::Kind::event});
-    if (now.interrupted) {
+    if (now.interrupted && !removes_the_broken(d, now)) {
       diff.changes.push_back({.property = "dpkg", .before = "interrupted", .after = "repaired"});
       diff.actions.push_back(RepairPackages{lock_timeout});
     }

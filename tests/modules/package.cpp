@@ -149,7 +149,14 @@ TEST_CASE("package: absent removes what is installed or interrupted, with its de
   REQUIRE(remove);
   CHECK(remove->names == Names{"bash"});
   CHECK(remove->expected == Changes{{"bash", "5.2", ""}});
-  CHECK(diff(R"({"names": "broken", "state": "absent"})").actions.size() == 1);
+}
+
+TEST_CASE("package: one that cannot be repaired can be removed") {
+  auto m = machine();
+  m.p.cut_short = true;
+  const Diff d = diff(R"({"names": "broken", "state": "absent"})", m);
+  REQUIRE(d.actions.size() == 1);
+  CHECK(action<RemovePackages>(d, 0)->names == Names{"broken"});
 }
 
 TEST_CASE("package: absent does not remove a provider of the name") {

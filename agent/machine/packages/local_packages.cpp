@@ -232,8 +232,18 @@ void LocalPackages::perform(const InstallPackages& action) {
   check_installed(action.wanted);
 }
 
+// apt refuses to begin while dpkg's journal is there; a package that cannot be configured can still be removed.
+void LocalPackages::configure_pending(const std::string& doing) const {
+  try {
+    apt_.change(doing, {"dpkg", "--force-confdef", "--force-confold", "--configure", "-a"}, false);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::cancelled) throw;
+  }
+}
+
 void LocalPackages::perform(const RemovePackages& action) {
   wait(action.lock_timeout);
+  if (interrupted()) configure_pending("ending an interrupted installation");
   auto argv = apt_change("remove", action.lock_timeout);
   append(argv, action.names);
   apt_.change("removing " + brief_list(action.names), argv, false);
@@ -243,11 +253,7 @@ void LocalPackages::perform(const RemovePackages& action) {
 void LocalPackages::perform(const RepairPackages& action) {
   wait(action.lock_timeout);
   const std::string doing = "ending an interrupted installation";
-  try {
-    apt_.change(doing, {"dpkg", "--force-confdef", "--force-confold", "--configure", "-a"}, false);
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::cancelled) throw;
-  }
+  configure_pending(doing);
   auto argv = apt_change("install", action.lock_timeout);
   argv.push_back("--fix-broken");
   const std::string output = apt_.change(doing, argv, false);

@@ -38,6 +38,7 @@ class LocalPackages : public PackageReader {
   std::vector<PackageLock> locks() const { return package_locks(dpkg_dir_); }
   void wait(std::uint64_t lock_timeout) const;
   void refresh_index(std::uint64_t lock_timeout);
+  void configure_pending(const std::string& doing) const;
   Forecast simulate(const std::string& verb, std::vector<std::string> names) const;
   void check_installed(const std::vector<std::string>& wanted) const;
 
