@@ -40,6 +40,13 @@ void copy_cache(const std::string& file, const std::string& to) {
   }
 }
 
+// apt takes its status descriptor away from what it starts, so it may not be the scripts' own stdout.
+std::vector<std::string> with_status(const std::vector<std::string>& argv) {
+  std::vector<std::string> all = {"/bin/sh", "-c", fmt::format(R"(exec "$0" "$@" {}>&1)", Apt::status_fd)};
+  all.insert(all.end(), argv.begin(), argv.end());
+  return all;
+}
+
 }  // namespace
 
 Apt::~Apt() {
@@ -111,7 +118,7 @@ std::string Apt::change(const std::string& doing, std::vector<std::string> argv,
     else
       progress_({lower_first(status->text), 0, 0});
   };
-  const CommandResult result = run_process(command(argv), who_, options);
+  const CommandResult result = run_process(command(with_status(argv)), who_, options);
   const std::string output = without_status_lines(result.output);
   if (result.status == 0) return output;
   std::string cause = error_lines(output);

@@ -11,6 +11,9 @@ namespace mlops {
 
 class Apt {
  public:
+  // Where apt tells how far it is (APT::Status-Fd).
+  static constexpr int status_fd = 3;
+
   Apt(ActingUser who, const Cancellation& cancellation, ProgressSink progress)
       : who_(std::move(who)), cancellation_(cancellation), progress_(std::move(progress)) {}
   ~Apt();

@@ -55,7 +55,7 @@ std::vector<std::string> apt_change(const std::string& verb, std::uint64_t lock_
           "-o",
           fmt::format("DPkg::Lock::Timeout={}", lock_timeout),
           "-o",
-          "APT::Status-Fd=1",
+          fmt::format("APT::Status-Fd={}", Apt::status_fd),
           "-o",
           "Dpkg::Use-Pty=0",
           "-o",
