@@ -1,0 +1,102 @@
+// What may include what, as the design has it. Reads the sources.
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+
+#include "support/catch.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Include {
+  std::string file, header;  // file: relative to the source folder; header: between < > or " "
+  bool ours;                 // in quotes
+};
+
+std::vector<Include> includes(const std::string& folder) {
+  static const std::regex pattern("^\\s*#\\s*include\\s*([<\"])([^>\"]+)[>\"]");
+  std::vector<Include> all;
+  for (const auto& entry : fs::recursive_directory_iterator(fs::path(SOURCE_DIR) / folder)) {
+    if (entry.path().extension() != ".cpp" && entry.path().extension() != ".hpp") continue;
+    std::ifstream file(entry.path());
+    std::string line;
+    std::smatch match;
+    while (std::getline(file, line))
+      if (std::regex_search(line, match, pattern))
+        all.push_back({fs::relative(entry.path(), SOURCE_DIR), match[2], match[1] == "\""});
+  }
+  return all;
+}
+
+bool begins(const std::string& text, std::initializer_list<const char*> prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(), [&](const char* p) { return text.starts_with(p); });
+}
+
+// Each include of the folder that a rule forbids, one a line.
+template <class Forbidden>
+std::string breaches(const std::string& folder, Forbidden forbidden) {
+  std::string list;
+  const auto all = includes(folder);
+  REQUIRE_FALSE(all.empty());
+  for (const Include& i : all)
+    if (forbidden(i)) list += i.file + " includes " + i.header + "\n";
+  return list;
+}
+
+bool is_library(const Include& i) {
+  return begins(i.header, {"nlohmann/", "boost/", "CLI/", "dtl/", "nettle/", "curl/", "systemd/", "sqlite3",
+                           "libssh/", "archive"});
+}
+
+}  // namespace
+
+TEST_CASE("model includes nothing else of ours") {
+  CHECK(breaches("agent/model", [](const Include& i) { return i.ours && !begins(i.header, {"model/"}); }) ==
+        "");
+}
+
+TEST_CASE("modules include only values, readers and their own contract") {
+  CHECK(breaches("modules", [](const Include& i) {
+          if (!i.ours) return is_library(i) || i.header == "filesystem" || i.header == "fstream";
+          if (begins(i.header, {"model/", "playbook/module.hpp", "playbook/schema.hpp"})) return false;
+          return !begins(i.header, {"machine/"}) || !i.header.ends_with("_reader.hpp");
+        }) == "");
+}
+
+TEST_CASE("the engine names no module, no machine of a kind and no reporter") {
+  if (!fs::exists(fs::path(SOURCE_DIR) / "agent/engine")) return;
+  CHECK(breaches("agent/engine", [](const Include& i) {
+          return i.ours && (begins(i.header, {"modules/", "report/", "cli/", "backends/", "machine/local",
+                                              "machine/piped", "machine/elevating", "machine/overlay."}) ||
+                            i.header.find("/local_") != std::string::npos);
+        }) == "");
+}
+
+TEST_CASE("reporters read no machine") {
+  CHECK(breaches("agent/report", [](const Include& i) {
+          return i.ours && begins(i.header, {"machine/", "engine/", "facts/", "state/", "playbook/", "cli/"});
+        }) == "");
+}
+
+TEST_CASE("the playbook knows nothing of engine, reporters and commands") {
+  CHECK(breaches("agent/playbook", [](const Include& i) {
+          return i.ours && begins(i.header, {"engine/", "report/", "cli/", "facts/", "state/", "modules/"});
+        }) == "");
+}
+
+TEST_CASE("machines know nothing of playbooks, the engine, reporters and commands") {
+  CHECK(breaches("agent/machine", [](const Include& i) {
+          return i.ours && begins(i.header, {"playbook/", "engine/", "report/", "cli/", "state/", "modules/"});
+        }) == "");
+}
+
+TEST_CASE("no header of ours includes a library's") {
+  CHECK(breaches("agent", [](const Include& i) { return i.file.ends_with(".hpp") && is_library(i); }) == "");
+}
+
+TEST_CASE("the breach of a rule is found") {
+  CHECK_FALSE(
+      breaches("agent/playbook", [](const Include& i) { return i.header == "nlohmann/json.hpp"; }).empty());
+}
