@@ -568,6 +568,17 @@ TEST_CASE("a server that gives no version makes a file never unchanged, without 
 }
 
 // ---- mirrors
+TEST_CASE("what this very run fetched is unchanged without asking, whatever the server says of versions") {
+  World w;
+  const HttpServer server([&](const auto&) { return http_answer("200 OK", "hello"); });
+  LocalDownloads downloads = w.downloads();
+  downloads.perform({.url = server.url("/x"), .path = w.target()});
+  CHECK(downloads.unchanged(w.target(), server.url("/x")));
+  CHECK(server.seen().size() == 1);
+  write_file(w.target(), "other");
+  CHECK_FALSE(downloads.unchanged(w.target(), server.url("/x")));
+}
+
 // -------------------------------------------------------------------------------------------------
 
 TEST_CASE("a mirror's folder is read before the real place, which is not asked") {

@@ -139,6 +139,7 @@ std::optional<std::string> LocalDownloads::proved(const std::string& path, const
 
 bool LocalDownloads::unchanged(const std::string& path, const std::string& url) const {
   const auto record = recall(path, url, "");
+  if (record && fetched_.contains(download_key(path, url, ""))) return true;
   if (!record || (record->etag.empty() && record->last_modified.empty())) return false;
   std::vector<std::string> causes;
   for (const Origin& origin : origins(url)) {
@@ -293,6 +294,7 @@ void LocalDownloads::perform(const Download& action) {
   const struct stat placed = part.put_in_place(wanted);
   for (const Origin& origin : origins(action.url))
     cache_.forget(DownloadRecord::Kind::partial, download_key(action.path, origin.place, ""));
+  fetched_.insert(download_key(action.path, action.url, action.sha256_url));
   cache_.keep({DownloadRecord::Kind::proof, download_key(action.path, action.url, action.sha256_url), digest,
                validators.etag, validators.last_modified, "", stamp_of(placed)});
 }

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -77,6 +78,7 @@ class LocalDownloads : public DownloadReader {
   };
   mutable std::map<std::string, Answer> texts_;  // checksum files of this run, by URL
   mutable std::map<std::string, std::optional<std::string>> mirrored_;
+  std::set<std::string> fetched_;  // download_key() of what this run fetched: it is unchanged without asking
 };
 
 }  // namespace mlops
