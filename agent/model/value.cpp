@@ -9,21 +9,23 @@
 namespace mlops {
 namespace {
 
-template <class Number>
-void append_number(std::string& into, Number n) {
+template <class Number, class... Format>
+void append_number(std::string& into, Number n, Format... format) {
   std::array<char, 32> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), n).ptr;
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), n, format...).ptr;
   into.append(buffer.data(), end);
 }
 
-// The shortest text that reads back as the same number; whole numbers that a double holds exactly without an
-// exponent. JSON has no word for infinities and NaN.
+// The shortest text that reads back as the same number: whole numbers up to 2^53 without an exponent, above it always
+// with one, as digits alone could be an integer that does not fit 64 bits. JSON has no word for infinities and NaN.
 void append_double(std::string& into, double d) {
   constexpr double exact = 9007199254740992;  // 2^53
   if (!std::isfinite(d)) {
     into += "null";
   } else if (d == std::floor(d) && std::fabs(d) < exact && !(d == 0 && std::signbit(d))) {
     append_number(into, static_cast<std::int64_t>(d));
+  } else if (std::fabs(d) >= exact) {
+    append_number(into, d, std::chars_format::scientific);
   } else {
     append_number(into, d);
   }

@@ -78,6 +78,7 @@ TEST_CASE("numbers are written in the shortest form that reads back as the same"
   CHECK(to_json(1.0 / 3) == "0.3333333333333333");
   CHECK(to_json(8e9) == "8000000000");
   CHECK(to_json(1e300) == "1e+300");
+  CHECK(to_json(75555558875555558888.5) == "7.555555887555556e+19");
   CHECK(to_json(-0.0) == "-0");
   CHECK(to_json(std::numeric_limits<std::int64_t>::min()) == "-9223372036854775808");
   CHECK(to_json(std::numeric_limits<double>::infinity()) == "null");
