@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "playbook/condition.hpp"
 #include "playbook/variables.hpp"
@@ -102,10 +103,11 @@ Run::Run(const Playbook& playbook, Host& host, const Facts& facts, IdentityRules
       options_(std::move(options)),
       run_scope_(facts),
       scope_(std::make_unique<Variables>(playbook.vars, &run_scope_)) {
-  // What holds no {{ }} was compared when the playbook was loaded.
+  // What holds no {{ }} and no condition was compared when the playbook was loaded.
   for (const Play& play : playbook.plays)
     for (const Resource& resource : play.resources)
-      holds_claims_ = holds_claims_ || resource.needs_filling || !resource.for_each.is_null();
+      holds_claims_ = holds_claims_ || resource.needs_filling || !resource.for_each.is_null() ||
+                      !resource.when.is_null() || !play.when.is_null();
 }
 
 Run::~Run() = default;
@@ -233,6 +235,10 @@ Run::Instance Run::fill(const Resource& r, const std::string& key, const Value* 
   }
   i.claims = r.module->claims(i.desired);
   i.actor = r.module->actor(i.desired);
+  if (holds_claims_) {
+    const Value* kept = filled ? &filled_.emplace_back(std::move(*filled)) : &r.parameters;
+    holders_.push_back({i.label, r.where, i.claims, kept});
+  }
   return i;
 }
 
@@ -255,14 +261,6 @@ void Run::instance(const Resource& r, const std::string& key, const Value* item)
     }
     i = fill(r, key, item);
     label_ = i.label;
-    if (holds_claims_) {
-      // An empty wish means the parameters; two instances of one resource are told apart by their item too.
-      Claims claims = i.claims;
-      for (Claim& claim : claims)
-        if (claim.wish.empty())
-          claim.wish = to_json(r.needs_filling ? interpolate(r.parameters, *scope_) : r.parameters);
-      holders_.push_back({i.label, r.where, std::move(claims)});
-    }
     if (const auto known = notified_.find(r.id); known != notified_.end() && !r.id.empty()) i.notified = known->second;
     if (!failures_.empty())
       if (const auto cause = failures_.cause(with_implied(i.claims, i.as), r.after, r.module->opaque, play_)) {
@@ -517,8 +515,9 @@ void Run::finish(Instance& i, ResourceFinished event) {
 // ---- the end of a play: what a later resource or a command touched is looked at again ----------------------------
 
 void Run::look_again(std::size_t first) {
+  const bool holds_claims = std::exchange(holds_claims_, false);  // these are held already
   for (std::size_t place = first; place < records_.size(); ++place) {
-    if (written_.settled_since(place)) return;
+    if (written_.settled_since(place)) break;
     const Record record = records_[place];
     if (record.outcome != Outcome::ok && record.outcome != options_.acted) continue;
     if (record.resource->module->verification) continue;
@@ -539,6 +538,7 @@ void Run::look_again(std::size_t first) {
     } catch (const InterpolationError&) {
     }
   }
+  holds_claims_ = holds_claims;
 }
 
 void Run::drifted(Record& record, const std::string& reason) {
