@@ -171,7 +171,8 @@ struct DownloadedFile {
       if (file) c.sha256 = proved ? *proved : digest(d, sha256_url, machine);
     } else if (file) {
       // In a plan, content that will have been fetched is not known: asking for it says so.
-      static_cast<void>(machine.files().view(d.path.text, 1));
+      const FileReader& files = machine.files();
+      static_cast<void>(files.view(files.resolve(d.path.text).value_or(d.path.text), 1));
       c.right = downloads.unchanged(d.path.text, d.url);
       c.sha256 = downloads.proved(d.path.text, d.url, "").value_or("");
     }

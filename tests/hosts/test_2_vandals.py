@@ -4,7 +4,7 @@ from host import DONE, PENDING
 
 # What is done as root; the resource that it breaks; what it breaks besides, because it belongs together.
 VANDALS = [
-    ("dpkg --remove git", "docker", []),
+    ("dpkg --remove git", "packages", []),
     ("gpasswd --delete ubuntu docker", "docker-person", []),
     ("groupdel docker", "docker-group", ["docker-person", "docker-socket", "docker-service"]),
     ("systemctl stop docker.service", "docker-service", []),

@@ -67,7 +67,7 @@ EARLY = [
     Moment("while dpkg unpacks", dpkg_in_state(b"ok unpacked")),
     Moment("while dpkg unpacks, apt and dpkg too", dpkg_in_state(b"ok unpacked"), also=("apt-get", "dpkg")),
     Moment("while dpkg configures, apt and dpkg too", dpkg_in_state(b"ok half-configured"), also=("apt-get", "dpkg")),
-    finished("docker"),
+    finished("packages"),
 ]
 # From a host where the packages are installed.
 HOME = "home/ubuntu"
@@ -138,7 +138,7 @@ class Undisturbed:
 
     @staticmethod
     def head(host):
-        return ["https", "docker", "docker-group", "docker-person", "docker-socket", "docker-service", "anaconda"]
+        return ["https", "packages", "docker-group", "docker-person", "docker-socket", "docker-service", "anaconda"]
 
     def note(self, host):
         for path in REWRITTEN:

@@ -77,15 +77,22 @@ def test_planted_links_lead_root_nowhere(world):
 def test_roots_own_links_are_followed(world):
     """a link that root made leads where it points, so the refusals above are about whose link it is"""
     host = prepared(world)
-    host.must("mkdir /srv/real && ln -s /srv/real /srv/alias && ln -s /srv/real/final /srv/link")
+    host.must(
+        "mkdir /srv/real && ln -s /srv/real /srv/alias && echo old >/srv/real/final && ln -s /srv/real/final /srv/link && "
+        "echo old >/srv/real/program && ln -s real/program /srv/program"
+    )
     playbook(host, "/tmp/trusted.json", [
         {"type": "file", "path": "/srv/alias/file", "content": "x\n"},
         {"type": "file", "path": "/srv/link", "content": "y\n"},
+        {"type": "download", "url": COMPOSE, "path": "/srv/program", "mode": "0755"},
     ])  # fmt: skip
     run = host.agent("apply", "/tmp/trusted.json")
     assert run.status == 0, run
     assert host.read("/srv/real/file") == b"x\n" and host.read("/srv/real/final") == b"y\n", run
-    assert host.must("readlink /srv/link").strip() == "/srv/real/final"
+    assert host.must("readlink /srv/link /srv/program").split() == ["/srv/real/final", "real/program"]
+    assert host.must("/srv/real/program version").startswith("Docker Compose")
+    again = host.agent("apply", "/tmp/trusted.json")
+    assert again.status == 0 and again.summary["changed"] == 0, again
     host.remove()
 
 

@@ -2,7 +2,7 @@
 
 import shutil
 
-from host import DONE, FAILED, MIRROR
+from host import DONE, FAILED
 
 
 def test_offline_does_what_can_be_done(world):
@@ -48,11 +48,13 @@ def test_offline_and_bare(world):
     host = world.host(network=False)
     run = host.agent("apply")
     assert run.status == FAILED, run
-    docker = run.resources["docker"]
-    assert docker["outcome"] == "failed" and "http" in docker["reason"] + (docker["output"] or ""), run
-    for name in ("anaconda", "soft", "docker-compose", "soft-on-path", "compose-runs", "conda-runs"):
+    failed = run.with_outcome("failed")
+    assert set(failed) == {"packages"}, run
+    said = failed["packages"]["reason"]
+    assert "http" in said and "resolving" in said, said
+    for name in ("https", "anaconda", "soft", "docker-compose", "soft-on-path", "compose-runs", "conda-runs"):
         assert run.resources[name]["outcome"] in ("ok", "changed"), run
-    for name in ("docker-service", "docker-answers"):
-        assert run.resources[name]["outcome"] == "skipped" and "docker" in run.resources[name]["reason"], run
-    assert MIRROR not in str(docker["reason"])
+    for name in ("docker-group", "docker-person", "docker-socket", "docker-service", "docker-answers", "course"):
+        skipped = run.resources[name]
+        assert skipped["outcome"] == "skipped" and "package[packages]" in skipped["reason"], run
     host.remove()
