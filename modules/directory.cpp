@@ -57,7 +57,8 @@ struct Directory {
   }
 
   static Claims claims(const Desired& d) {
-    Claims claims{{.key = d.path.text, .tree = d.state == State::absent}};
+    const bool absent = d.state == State::absent;
+    Claims claims{{.key = d.path.text, .wish = absent ? "absent" : "", .tree = absent}};
     if (d.owner) claims.push_back({.kind = Claim::Kind::user, .key = *d.owner, .access = Claim::Access::reads});
     if (d.group)
       claims.push_back({.kind = Claim::Kind::group, .key = *d.group, .access = Claim::Access::reads});

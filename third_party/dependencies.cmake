@@ -9,7 +9,8 @@ pkg_check_modules(NETTLE REQUIRED nettle)
 pkg_check_modules(LIBCURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(LIBSYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 
-add_library(third_party::fmt ALIAS fmt::fmt)
+# Its headers alone: the shared library would bring a second C++ runtime into the program.
+add_library(third_party::fmt ALIAS fmt::fmt-header-only)
 add_library(third_party::json ALIAS nlohmann_json::nlohmann_json)
 add_library(third_party::cli ALIAS CLI11::CLI11)
 

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -95,6 +96,7 @@ class Run {
   Failures failures_;
   Written written_;
   std::vector<ClaimHolder> holders_;
+  std::deque<Value> filled_;  // the parameters that holders_ point to
   bool holds_claims_ = false;
   std::map<std::string, Notification> notified_;  // by the id that is to act
   std::vector<Record> records_;

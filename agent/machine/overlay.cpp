@@ -40,6 +40,7 @@ struct Pending {
   Labels installing;    // resources whose packages' scripts will run
   Labels unforeseen;    // … of which it is not known what comes along
   Labels running;       // resources whose programs may change anything
+  std::map<std::string, std::string> downloaded;  // path -> url
   Labels units;         // that were acted on
   mutable Labels doubts;
 
@@ -161,6 +162,7 @@ class OverlayMachine : public Machine,
     return real_.downloads().proved(path, url, sha256_url);
   }
   bool unchanged(const std::string& path, const std::string& url) const override {
+    if (const auto pending = p_.downloaded.find(path); pending != p_.downloaded.end()) return pending->second == url;
     if (p_.files.touched(real_.files(), path)) return false;
     return real_.downloads().unchanged(path, url);
   }
@@ -180,7 +182,10 @@ class OverlayMachine : public Machine,
   void apply(const SetAttributes& a) { on_files(a); }
   void apply(const RemovePath& a) { on_files(a); }
   void apply(const RenamePath& a) { on_files(a); }
-  void apply(const Download& a) { on_files(a); }
+  void apply(const Download& a) {
+    on_files(a);
+    p_.downloaded[a.path] = a.url;
+  }
   void apply(const CreateGroup& a) { p_.accounts.apply(a); }
   void apply(const ChangeGroup& a) { p_.accounts.apply(a); }
   void apply(const RemoveGroup& a) { p_.accounts.apply(a); }

@@ -16,6 +16,7 @@
 #include <mutex>
 #include <thread>
 
+#include "machine/commands/environment.hpp"
 #include "machine/commands/own_executable.hpp"
 #include "machine/files/handle.hpp"
 #include "machine/run_lock.hpp"
@@ -50,7 +51,7 @@ struct ReadUnchanged { std::string path, url; };
 struct ReadMirrored { std::string url; };
 struct Perform { std::vector<Action> actions; };
 struct PerformTogether { std::vector<std::vector<Action>> lists; };
-struct Configure { std::string mirror; };
+struct Configure { std::string mirror; std::map<std::string, std::string> environment; };
 struct TakeLock { std::string playbook; };
 struct Cancel {};
 
@@ -421,7 +422,7 @@ class PipedMachine : public HelperMachine,
  public:
   PipedMachine(const HelperSettings& settings, const Cancellation& cancellation, ProgressSink progress)
       : link_(settings, cancellation, std::move(progress)) {
-    link_.call(Configure{settings.mirror});
+    link_.call(Configure{settings.mirror, handed_over(settings.user == settings.caller)});
   }
   void lock(const std::string& playbook) override { link_.call(TakeLock{playbook}); }
 
@@ -584,6 +585,7 @@ int serve_helper(const std::string& user, const std::string& person) {
       reply = std::visit(
           overloaded{[&](const Configure& c) {
                        settings.mirror = c.mirror;
+                       for (const auto& [name, value] : c.environment) ::setenv(name.c_str(), value.c_str(), 1);
                        machine = make_local_machine(settings, cancellation, progress);
                        return encode(Frame::result, Done{true});
                      },

@@ -14,6 +14,7 @@ namespace mlops {
 
 struct HelperSettings {
   std::string user;                // who the helper acts as
+  std::string caller;              // who this process acts as
   std::vector<std::string> sudo;   // what the helper is started through: {"sudo", "-n"}; {}: directly, by root
   std::string person;              // for whom the run is
   std::string mirror;

@@ -172,7 +172,7 @@ bool ThisHost::may_ask() const {
 }
 
 std::unique_ptr<HelperMachine> ThisHost::start(const Identity& identity) {
-  HelperSettings wanted{identity.user, {}, settings_.person.name, settings_.mirror};
+  HelperSettings wanted{identity.user, self_.name, {}, settings_.person.name, settings_.mirror};
   if (self_.uid != 0) {
     if (settings_.sudo == ThisHostSettings::Sudo::never)
       throw Error("needs the right to act as " + identity.user + ", and --no-sudo was given", ErrorKind::privilege);

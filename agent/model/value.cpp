@@ -163,8 +163,6 @@ bool equal(const Value::Object& a, const Value::Object& b) {
 
 }  // namespace
 
-Value::Value(Object o) : data_(std::move(o)) {}
-
 double Value::as_number() const {
   return is_integer() ? static_cast<double>(as_integer()) : std::get<double>(data_);
 }

@@ -33,15 +33,15 @@ class Value {
   using Object = std::vector<Member>;
 
   Value() = default;
-  Value(bool b) : data_(b) {}
-  Value(std::int64_t i) : data_(i) {}
-  Value(int i) : data_(std::int64_t{i}) {}
-  Value(std::uint64_t i) : data_(static_cast<std::int64_t>(i)) {}
-  Value(double d) : data_(d) {}
-  Value(std::string s) : data_(std::move(s)) {}
-  Value(std::string_view s) : data_(std::string(s)) {}
-  Value(const char* s) : data_(std::string(s)) {}
-  Value(Array a) : data_(std::move(a)) {}
+  Value(bool b);
+  Value(std::int64_t i);
+  Value(int i);
+  Value(std::uint64_t i);
+  Value(double d);
+  Value(std::string s);
+  Value(std::string_view s);
+  Value(const char* s);
+  Value(Array a);
   Value(Object o);
   template <class T>
   Value(T*) = delete;  // a pointer must not become a bool
@@ -90,6 +90,18 @@ struct Value::Member {
   Member(std::string k, Value v) : key(std::move(k)), value(std::move(v)) {}
   Member(std::string k, Position w, Value v) : key(std::move(k)), key_where(w), value(std::move(v)) {}
 };
+
+// Here, where Member is complete: an object's destructor is part of each.
+inline Value::Value(bool b) : data_(b) {}
+inline Value::Value(std::int64_t i) : data_(i) {}
+inline Value::Value(int i) : data_(std::int64_t{i}) {}
+inline Value::Value(std::uint64_t i) : data_(static_cast<std::int64_t>(i)) {}
+inline Value::Value(double d) : data_(d) {}
+inline Value::Value(std::string s) : data_(std::move(s)) {}
+inline Value::Value(std::string_view s) : data_(std::string(s)) {}
+inline Value::Value(const char* s) : data_(std::string(s)) {}
+inline Value::Value(Array a) : data_(std::move(a)) {}
+inline Value::Value(Object o) : data_(std::move(o)) {}
 
 bool operator==(const Value& a, const Value& b);
 

@@ -75,7 +75,7 @@ TEST_CASE("resources at the top are short for one play") {
   CHECK(p.plays[0].resources.size() == 1);
 }
 
-TEST_CASE("--vars files come over the playbook's vars, in order, and --set over all") {
+TEST_CASE("vars files come over the playbook's vars, in order, and --set over all") {
   Site site;
   site.options.vars_files = {site.write("1.json", R"({"a": "file 1", "b": "file 1", "more": 1})"),
                              site.write("2.json", R"({"b": "file 2", "c": "file 2"})")};
@@ -85,7 +85,7 @@ TEST_CASE("--vars files come over the playbook's vars, in order, and --set over 
         R"({"a":"file 1","b":"file 2","c":"set","d":"own","more":2})");
 }
 
-TEST_CASE("--set keeps the kind of the default") {
+TEST_CASE("a --set keeps the kind of the default") {
   struct Row {
     const char *set, *vars;
   };

@@ -704,7 +704,7 @@ site.json:12:22: note: first here
 )");
 }
 
-TEST_CASE("--set must name a var, and keep its kind") {
+TEST_CASE("a --set must name a var, and keep its kind") {
   Site site;
   site.options.sets = {"cuont=4", "count=four", "on=yes", "at.prt=1", "at.port=1.5",
                        "list=[1", "justname",   "=x",     "a b=c"};

@@ -12,6 +12,8 @@ namespace {
 constexpr const char* standard_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr const char* proxy_variables[] = {"http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy",
                                            "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY"};
+// The person's ssh agent, for git over ssh; of no use to anybody else.
+constexpr const char* agent_variable = "SSH_AUTH_SOCK";
 
 bool is_folder(const std::string& path) {
   struct stat s;
@@ -35,10 +37,19 @@ std::map<std::string, std::string> child_environment(const Command& command, con
                                             {"PATH", standard_path}, {"LANG", "C.UTF-8"}};
   for (const char* name : proxy_variables)
     if (const char* value = std::getenv(name)) env[name] = value;
+  if (const char* value = std::getenv(agent_variable); value && who.uid == ::geteuid()) env[agent_variable] = value;
   for (const auto& [name, value] : command.env) env[name] = value;
   std::string folders;
   for (const std::string& folder : command.path) folders += folder + ":";
   env["PATH"] = folders + env["PATH"];
+  return env;
+}
+
+std::map<std::string, std::string> handed_over(bool same_user) {
+  std::map<std::string, std::string> env;
+  for (const char* name : proxy_variables)
+    if (const char* value = std::getenv(name)) env[name] = value;
+  if (const char* value = std::getenv(agent_variable); value && same_user) env[agent_variable] = value;
   return env;
 }
 
