@@ -15,6 +15,8 @@ REWRITTEN = ["/home/ubuntu/.bashrc", "/home/ubuntu/.profile", "/home/ubuntu/soft
              "/etc/gshadow"]  # fmt: skip
 # What two undisturbed runs need not have in common.
 HOST_OWN = {"etc/hosts", "etc/hostname", "etc/resolv.conf", "var/lib/docker", "var/lib/containerd", "var/tmp"}
+# dpkg's copy of its database before its last change.
+HOST_OWN |= {"var/lib/dpkg/status-old"}
 
 
 class Moment:

@@ -249,9 +249,29 @@ void LocalPackages::perform(const RemovePackages& action) {
   apt_.change("removing " + brief_list(action.names), argv, false);
 }
 
+// What had not come yet of the transaction that was cut off. apt would not bring it again: it takes
+// recommendations only along with what it installs, and it notes what came along at the end.
+void LocalPackages::complete(const UnfinishedInstall& unfinished, const std::string& doing,
+                             std::uint64_t lock_timeout) const {
+  std::vector<std::string> missing;
+  for (const std::string& name : unfinished.packages)
+    if (const auto found = dpkg_.installed(name); !found || found->state != PackageState::installed)
+      missing.push_back(name);
+  if (!missing.empty()) {
+    auto argv = apt_change("install", lock_timeout);
+    append(argv, missing);
+    apt_.change(doing, argv, false);
+  }
+  if (unfinished.automatic.empty()) return;
+  std::vector<std::string> argv = {"apt-mark", "auto"};
+  append(argv, unfinished.automatic);
+  apt_.change(doing, argv, false);
+}
+
 // dpkg fails where a dependency is not unpacked yet; then apt knows what is missing, and only its word counts.
 void LocalPackages::perform(const RepairPackages& action) {
   wait(action.lock_timeout);
+  const UnfinishedInstall unfinished = read_unfinished(history_);
   const std::string doing = "ending an interrupted installation";
   configure_pending(doing);
   auto argv = apt_change("install", action.lock_timeout);
@@ -259,6 +279,7 @@ void LocalPackages::perform(const RepairPackages& action) {
   const std::string output = apt_.change(doing, argv, false);
   if (interrupted())
     throw Error("dpkg is still in the middle of an installation").with_output(output).while_doing(doing);
+  complete(unfinished, doing, action.lock_timeout);
 }
 
 }  // namespace mlops

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "machine/packages/apt.hpp"
+#include "machine/packages/apt_history.hpp"
 #include "machine/packages/dpkg_database.hpp"
 #include "machine/packages/package_locks.hpp"
 #include "machine/packages/package_reader.hpp"
@@ -39,11 +40,12 @@ class LocalPackages : public PackageReader {
   void wait(std::uint64_t lock_timeout) const;
   void refresh_index(std::uint64_t lock_timeout);
   void configure_pending(const std::string& doing) const;
+  void complete(const UnfinishedInstall& unfinished, const std::string& doing, std::uint64_t lock_timeout) const;
   Forecast simulate(const std::string& verb, std::vector<std::string> names) const;
   void check_installed(const std::vector<std::string>& wanted) const;
 
   Apt apt_;
-  std::string dpkg_dir_, apt_dir_;
+  std::string dpkg_dir_, apt_dir_, history_ = "/var/log/apt/history.log";
   DpkgDatabase dpkg_;
   mutable std::map<std::vector<std::string>, Forecast> forecasts_;  // by verb and names
   mutable std::string forecasts_stamp_;
