@@ -9,8 +9,15 @@ pkg_check_modules(NETTLE REQUIRED nettle)
 pkg_check_modules(LIBCURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(LIBSYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
 
-# Its headers alone: the shared library would bring a second C++ runtime into the program.
-add_library(third_party::fmt ALIAS fmt::fmt-header-only)
+if(fmt_VERSION VERSION_LESS 10)
+  add_library(third_party_fmt STATIC ${CMAKE_CURRENT_LIST_DIR}/fmt.cpp)
+  get_target_property(fmt_headers fmt::fmt INTERFACE_INCLUDE_DIRECTORIES)
+  target_include_directories(third_party_fmt SYSTEM PUBLIC ${fmt_headers})
+  target_compile_options(third_party_fmt PRIVATE -w)
+  add_library(third_party::fmt ALIAS third_party_fmt)
+else()
+  add_library(third_party::fmt ALIAS fmt::fmt-header-only)
+endif()
 add_library(third_party::json ALIAS nlohmann_json::nlohmann_json)
 add_library(third_party::cli ALIAS CLI11::CLI11)
 
