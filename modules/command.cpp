@@ -191,6 +191,7 @@ struct CommandModule {
     if (d.cwd) claims.push_back({.key = d.cwd->text, .access = Claim::Access::reads});
     return claims;
   }
+  static bool bounded(const Desired& d) { return d.changes.has_value(); }
   static Actor actor(const Desired&) { return {Actor::Kind::person}; }
 
   static Current inspect(const Desired& d, const MachineReader& machine) {

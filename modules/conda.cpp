@@ -163,6 +163,7 @@ struct Conda {
     return claims;
   }
 
+  static bool bounded(const Desired&) { return true; }
   static Actor actor(const Desired& d) { return {Actor::Kind::path, d.prefix.path, ""}; }
 
   static Current inspect(const Desired& d, const MachineReader& machine) {

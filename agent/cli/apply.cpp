@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -76,28 +77,34 @@ class Application {
         self_{effective_person().name},
         interrupts_(cancellation_),
         report_(make_report(options, json_, terminal_)),
-        host_({person_, options.mirror, sudo()}, cancellation_, [this](const Progress& p) {
-          if (run_) run_->progress(p);
-        }),
+        host_({person_, options.mirror, sudo()}, cancellation_,
+              [this](const Progress& p) {
+                if (run_) run_->progress(p);
+              }),
         facts_(person_) {}
 
   int go() {
     Diagnostics mistakes;
-    const Playbook playbook = load_playbook(options_.playbook, {options_.vars_files, options_.sets, person_.home},
-                                            all_modules(), mistakes);
+    const Playbook playbook = load_playbook(
+        options_.playbook, {options_.vars_files, options_.sets, person_.home}, all_modules(), mistakes);
     check_selection(playbook, mistakes);
-    if (!mistakes.empty()) return wrong(mistakes, options_);
+    if (!mistakes.empty()) return refused(wrong(mistakes, options_));
     report_(RunStarted{options_.playbook, options_.dry ? "plan" : "apply"});
 
     PassResult planned = plan(playbook);
-    if (!planned.mistakes.empty()) return wrong(planned.mistakes, options_);
+    if (!planned.mistakes.empty()) return refused(wrong(planned.mistakes, options_));
     if (options_.dry || planned.interrupted || planned.pending.empty()) {
       for (const Event& event : held_) report_(event);
       return finish(planned);
     }
     held_.clear();
-    if (const int refused = prepare(planned)) return refused;
-    return finish(perform(playbook));
+    if (const int status = prepare(planned)) return refused(status);
+    try {
+      return finish(perform(playbook));
+    } catch (const std::exception& e) {
+      say(std::string("mlops-agent: ") + e.what());
+      return refused(exit_failed);
+    }
   }
 
  private:
@@ -124,12 +131,13 @@ class Application {
     check("--tag", options_.tags, tags);
   }
 
-  // The first pass, on the overlay. A plan tells as it goes; apply tells only if this is all there is to tell.
+  // The first pass, on the overlay. Told only once it is clear that there are no mistakes, and that there is no
+  // second.
   PassResult plan(const Playbook& playbook) {
     const std::unique_ptr<Host> overlay = make_overlay_host(host_, self_);
     IdentityRules identities(*overlay, person_, self_);
     const EventSink sink = [this](const Event& e) {
-      if (options_.dry || is_live(e))
+      if (is_live(e))
         report_(e);
       else
         held_.push_back(e);
@@ -173,7 +181,20 @@ class Application {
     run_ = &run;
     PassResult result = run.go();
     run_ = nullptr;
+    // Found only now: they depended on what the run did.
+    for (const Diagnostic& mistake : result.mistakes.list()) fmt::print(stderr, "{}", to_text(mistake, false));
     return result;
+  }
+
+  // For programs the last line is always the summary.
+  int refused(int status) {
+    if (!options_.json) return status;
+    RunFinished event;
+    event.seconds = std::chrono::duration<double>(Clock::now() - started_).count();
+    event.interrupted = status == exit_interrupted;
+    event.exit_status = status;
+    report_(event);
+    return status;
   }
 
   int finish(const PassResult& result) {
@@ -203,11 +224,21 @@ class Application {
 };
 
 void add_options(CLI::App& command, ApplyOptions& options) {
-  command.add_option("playbook", options.playbook, "The playbook, a JSON file")->required()->type_name("PLAYBOOK");
-  command.add_option("--set", options.sets, "Set a variable (again for more)")->type_name("NAME=VALUE")->allow_extra_args(false);
-  command.add_option("--vars", options.vars_files, "Variables from a JSON file (again for more)")->type_name("FILE")->allow_extra_args(false);
-  command.add_option("--only", options.only, "Change only the resource with this id (again for more)")->type_name("ID")->allow_extra_args(false);
-  command.add_option("--tag", options.tags, "Change only resources with this tag (again for more)")->type_name("TAG")->allow_extra_args(false);
+  command.add_option("playbook", options.playbook, "The playbook, a JSON file")
+      ->required()
+      ->type_name("PLAYBOOK");
+  command.add_option("--set", options.sets, "Set a variable (again for more)")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  command.add_option("--vars", options.vars_files, "Variables from a JSON file (again for more)")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  command.add_option("--only", options.only, "Change only the resource with this id (again for more)")
+      ->type_name("ID")
+      ->allow_extra_args(false);
+  command.add_option("--tag", options.tags, "Change only resources with this tag (again for more)")
+      ->type_name("TAG")
+      ->allow_extra_args(false);
   command.add_option("--mirror", options.mirror, "Read https://HOST/PATH from MIRROR/HOST/PATH first")
       ->type_name("DIR|URL");
   command.add_flag("--json", options.json, "One JSON object a line");
@@ -229,6 +260,11 @@ int apply_playbook(const ApplyOptions& options) {
     const std::unique_ptr<char, void (*)(void*)> real(::realpath(settled.mirror.c_str(), nullptr), std::free);
     if (!real) {
       say("--mirror " + settled.mirror + ": there is no such folder");
+      return exit_wrong;
+    }
+    struct stat status {};
+    if (::stat(real.get(), &status) != 0 || !S_ISDIR(status.st_mode)) {
+      say("--mirror " + settled.mirror + ": it is not a folder");
       return exit_wrong;
     }
     settled.mirror = real.get();

@@ -32,12 +32,17 @@ InterruptHandler::InterruptHandler(Cancellation& cancellation) {
   target = &cancellation;
   handle(SIGINT, on_signal);
   handle(SIGTERM, on_signal);
+  struct sigaction before {};
+  // A lost terminal stops a run too, unless nohup said otherwise.
+  if (::sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) handle(SIGHUP, on_signal);
   handle(SIGPIPE, SIG_IGN);
 }
 
 InterruptHandler::~InterruptHandler() {
   handle(SIGINT, SIG_DFL);
   handle(SIGTERM, SIG_DFL);
+  struct sigaction hangup {};
+  if (::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler != SIG_IGN) handle(SIGHUP, SIG_DFL);
   target = nullptr;
 }
 

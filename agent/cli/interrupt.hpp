@@ -1,11 +1,11 @@
-// SIGINT and SIGTERM as a wish to stop.
+// SIGINT, SIGTERM and SIGHUP as a wish to stop.
 #pragma once
 
 #include "machine/cancellation.hpp"
 
 namespace mlops {
 
-// While it lives, the first SIGINT or SIGTERM cancels; a second one ends the process at once, as if uncaught. One at
+// While it lives, the first of them cancels; a second one ends the process at once, as if uncaught. One at
 // a time. cancellation must outlive it.
 class InterruptHandler {
  public:

@@ -25,10 +25,11 @@ Claims with_implied(Claims claims, const std::string& as) {
   return claims;
 }
 
-std::optional<std::string> Failures::cause(const Claims& claims, const std::vector<std::string>& after, bool opaque,
-                                           std::size_t play) const {
+std::optional<std::string> Failures::cause(const Claims& claims, const std::vector<std::string>& after,
+                                           bool opaque, std::size_t play) const {
   for (const Failed& failed : list_) {
-    if (!failed.id.empty() && std::find(after.begin(), after.end(), failed.id) != after.end()) return failed.cause;
+    if (!failed.id.empty() && std::find(after.begin(), after.end(), failed.id) != after.end())
+      return failed.cause;
     if (opaque && after.empty() && failed.play == play) return failed.cause;
     for (const Claim& mine : claims)
       for (const Claim& theirs : failed.claims)
@@ -38,7 +39,8 @@ std::optional<std::string> Failures::cause(const Claims& claims, const std::vect
 }
 
 std::optional<std::string> Failures::cause_of(const std::string& label) const {
-  const auto found = std::find_if(list_.begin(), list_.end(), [&](const Failed& f) { return f.label == label; });
+  const auto found =
+      std::find_if(list_.begin(), list_.end(), [&](const Failed& f) { return f.label == label; });
   return found == list_.end() ? std::nullopt : std::optional(found->cause);
 }
 

@@ -34,9 +34,12 @@ Identity IdentityRules::decide(const Actor& actor, const std::string& as) {
   if (!as.empty()) return {as};
   const Identity root{"root"}, person{person_.name};
   switch (actor.kind) {
-    case Actor::Kind::root: return root;
-    case Actor::Kind::person: return person;
-    case Actor::Kind::path: break;
+    case Actor::Kind::root:
+      return root;
+    case Actor::Kind::person:
+      return person;
+    case Actor::Kind::path:
+      break;
   }
   if (!actor.owner.empty() && actor.owner != person_.name) return root;
   return person_may_write(std::string(folder_of(actor.path))) ? person : root;

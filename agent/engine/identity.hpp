@@ -15,8 +15,8 @@ class IdentityRules {
   IdentityRules(Host& host, Person person, Identity caller)
       : host_(host), person_(std::move(person)), caller_(std::move(caller)) {}
 
-  // as: the resource's `as`, "" when it has none. Error when folders on the way cannot be looked at for other reasons
-  // than rights.
+  // as: the resource's `as`, "" when it has none. Error when folders on the way cannot be looked at for other
+  // reasons than rights.
   Identity decide(const Actor& actor, const std::string& as);
   // For a path that the person may write to, but where something is that is not the person's: root.
   Identity decide_to_change(const Actor& actor, const std::string& as, const Identity& decided);

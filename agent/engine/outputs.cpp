@@ -7,7 +7,8 @@
 
 namespace mlops {
 
-std::optional<Value> RunScope::follow(const Value& value, const std::vector<std::string>& path, std::size_t from) {
+std::optional<Value> RunScope::follow(const Value& value, const std::vector<std::string>& path,
+                                      std::size_t from) {
   const Value* at = &value;
   for (std::size_t i = from; i < path.size(); ++i) {
     if (at->is_array()) {
@@ -41,9 +42,12 @@ std::optional<Value> RunScope::lookup(const std::vector<std::string>& path) cons
   if (instance == instances.end()) return std::nullopt;
   const Given& given = instance->second;
   switch (given.state) {
-    case Given::State::skipped: throw SkippedReference{given.label};
-    case Given::State::unknown: throw Unknown{{given.label}, ""};
-    case Given::State::known: break;
+    case Given::State::skipped:
+      throw SkippedReference{given.label};
+    case Given::State::unknown:
+      throw Unknown{{given.label}, ""};
+    case Given::State::known:
+      break;
   }
   return follow(given.outputs, path, from);
 }
@@ -72,7 +76,8 @@ std::vector<std::string> RunScope::names(const std::vector<std::string>& path) c
 void RunScope::set(const std::string& id, const std::string& key, Given given) {
   if (!id.empty()) given_[id][key] = std::move(given);
 }
-void RunScope::set_outputs(const std::string& id, const std::string& key, const std::string& label, Value outputs) {
+void RunScope::set_outputs(const std::string& id, const std::string& key, const std::string& label,
+                           Value outputs) {
   set(id, key, {Given::State::known, label, std::move(outputs)});
 }
 void RunScope::set_skipped(const std::string& id, const std::string& key, const std::string& label) {

@@ -33,7 +33,8 @@ class RunScope : public Scope {
     Value outputs;
   };
   void set(const std::string& id, const std::string& key, Given given);
-  static std::optional<Value> follow(const Value& value, const std::vector<std::string>& path, std::size_t from);
+  static std::optional<Value> follow(const Value& value, const std::vector<std::string>& path,
+                                     std::size_t from);
 
   const Facts& facts_;
   std::map<std::string, std::map<std::string, Given>> given_;  // by id, then key

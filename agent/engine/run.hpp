@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,7 +23,7 @@
 namespace mlops {
 
 struct RunOptions {
-  Outcome acted = Outcome::changed;     // what a resource that was acted for is called: would_change on an overlay
+  Outcome acted = Outcome::changed;  // what a resource that was acted for is called: would_change on an overlay
   std::vector<std::string> only, tags;  // not empty: the others are read for their outputs, never changed
   bool fail_fast = false;
   std::chrono::milliseconds settle{10'000};  // how long a service may take to come up
@@ -64,21 +65,27 @@ class Run {
   };
 
   void play(const Play& play);
-  void skip_play(const Play& play, const std::string& reason);
+  // The resources of a play that is not run, each with what keeps it from being run.
+  void each_of(const Play& play, const std::function<void(Instance&)>& tell);
   void resource(const Resource& resource);
+  void repeat(const Resource& resource);
   void instance(const Resource& resource, const std::string& key, const Value* item);
   bool selected(const Resource& resource) const;
   Instance fill(const Resource& resource, const std::string& key, const Value* item);
-  void look(Instance instance);
+  void look(Instance& instance);
   void act(Instance& instance, const Diff& diff, std::vector<std::string> maybe);
   void read_only(Instance& instance);
   std::optional<std::string> prove(const Instance& instance);
-  void queue(Queued entry);
+  void queue(Instance& instance, Diff diff, std::vector<std::string> maybe);
   void flush();
   bool joins_queue(const Resource& resource) const;
   void done(Instance& instance, Outcome outcome, ResourceFinished event);
-  void count_acted(const Instance& instance);
   void fail(Instance& instance, const Error& error, std::vector<Change> changes = {});
+  void failed(const Instance& instance);
+  void skip(Instance& instance, const std::string& reason);
+  void skip_after(Instance& instance, const std::string& cause);
+  void not_known(Instance& instance, const Unknown& unknown);
+  void into_effect(const Instance& instance);
   void finish(Instance& instance, ResourceFinished event);
   void notify(const Instance& instance, bool certain);
   void look_again(std::size_t first);
@@ -94,6 +101,7 @@ class Run {
   std::unique_ptr<Scope> scope_;
   PassResult result_;
   Failures failures_;
+  Failures unknown_;  // resources whose state after the run is not known
   Written written_;
   std::vector<ClaimHolder> holders_;
   std::deque<Value> filled_;  // the parameters that holders_ point to

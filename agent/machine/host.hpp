@@ -20,6 +20,8 @@ class Host {
   virtual void begin(const std::string& label) = 0;
   // The resources whose pending programs may bring what was found absent since begin(); only a what-if host has any.
   virtual std::vector<std::string> doubts() const = 0;
+  // The resource begun may do what nobody can foresee; only a what-if host has to know.
+  virtual void unforeseen() {}
   // Folders that later commands find before PATH.
   virtual void add_to_path(const std::vector<std::string>& folders) = 0;
 };

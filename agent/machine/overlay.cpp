@@ -42,6 +42,7 @@ struct Pending {
   Labels running;       // resources whose programs may change anything
   std::map<std::string, std::string> downloaded;  // path -> url
   Labels units;         // that were acted on
+  Labels path;          // folders that commands find before PATH
   mutable Labels doubts;
 
   // Throws Unknown where a program that may change anything comes first.
@@ -151,7 +152,10 @@ class OverlayMachine : public Machine,
   // A program that answers could see anything that is pending.
   CommandResult run(const Command& command) const override {
     if (!p_.all.empty()) throw Unknown{p_.all, ""};
-    return real_.commands().run(command);
+    if (p_.path.empty()) return real_.commands().run(command);
+    Command prepared = command;
+    prepared.path.insert(prepared.path.begin(), p_.path.begin(), p_.path.end());
+    return real_.commands().run(prepared);
   }
   std::string published_sha256(const std::string& url, const std::string& file_name) const override {
     return real_.downloads().published_sha256(url, file_name);
@@ -227,7 +231,14 @@ class OverlayHost : public Host {
   Machine& as(const Identity& identity) override {
     auto& machine = machines_[identity];
     if (machine) return *machine;
-    if (const auto account = pending_.accounts.user(identity.user); account && pending_.accounts.touched_user(identity.user))
+    const bool touched = pending_.accounts.touched_user(identity.user);
+    const bool is_there = pending_.accounts.user(identity.user).has_value();
+    if (!is_there && !touched) {
+      // A package's scripts, or a program, may bring the user.
+      pending_.need_foresight();
+      if (!pending_.installing.empty()) throw Unknown{pending_.installing, ""};
+    }
+    if (is_there && touched)
       machine = std::make_unique<OverlayMachine>(pending_, real_.as({"root"}), identity.user);
     else
       machine = std::make_unique<OverlayMachine>(pending_, real_.as(identity), identity.user);
@@ -238,7 +249,13 @@ class OverlayHost : public Host {
     pending_.doubts.clear();
   }
   std::vector<std::string> doubts() const override { return pending_.doubts; }
-  void add_to_path(const std::vector<std::string>& folders) override { real_.add_to_path(folders); }
+  void unforeseen() override { add(pending_.running, pending_.label); }
+  // Not the real host's: there they count only from their own place on.
+  void add_to_path(const std::vector<std::string>& folders) override {
+    for (const std::string& folder : folders)
+      if (std::find(pending_.path.begin(), pending_.path.end(), folder) == pending_.path.end())
+        pending_.path.insert(pending_.path.begin(), folder);
+  }
 
  private:
   Host& real_;

@@ -12,6 +12,7 @@
 //     static Value   outputs(const Desired&, const Current&);        // optional: an object for {{resources.ID.name}}
 //     static Environment environment(const Desired&);                // optional: for commands of later resources
 //     static constexpr bool opaque = true;       // optional: comes after everything before it
+//     static bool    bounded(const Desired&);    // optional, for opaque ones: it changes nothing but its claims
 //     static constexpr bool settles = true;      // optional: looked at again for up to 10 s after acting
 //     static constexpr bool verification = true; // optional: its failure is `failed`, never a change
 //   };
@@ -36,6 +37,8 @@ struct Module {
   std::string_view type;
   const SchemaBase* schema;  // lives as long as the program
   bool opaque, settles, notifiable, verification;
+  // Whether what it changes is all in its claims: true where the module says nothing, unless it is opaque.
+  bool (*bounded)(const std::any& desired);
   // Decodes parameters; empty after reporting mistakes to the decoder. See SchemaBase::decode for skip.
   std::any (*decode)(const Value& params, Decoder&, const std::function<bool(const Value&)>& skip);
   Claims (*claims)(const std::any& desired);
@@ -70,6 +73,12 @@ const Module& erase_module() {
       .settles = requires { M::settles; },
       .notifiable = notifiable,
       .verification = requires { M::verification; },
+      .bounded = [](const std::any& d) -> bool {
+        if constexpr (requires(const D& x) { M::bounded(x); })
+          return M::bounded(*std::any_cast<D>(&d));
+        else
+          return !requires { M::opaque; };
+      },
       .decode = [](const Value& params, Decoder& decoder, const std::function<bool(const Value&)>& skip) -> std::any {
         D desired;
         if (!schema.decode(params, &desired, decoder, skip)) return {};

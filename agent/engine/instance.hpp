@@ -1,0 +1,47 @@
+// What a run keeps of one resource; for the files of Run alone.
+#pragma once
+
+#include <algorithm>
+#include <any>
+
+#include "engine/run.hpp"
+
+namespace mlops {
+
+// A resource with everything filled in.
+struct Run::Instance {
+  const Resource* resource = nullptr;
+  std::string key;
+  std::optional<Value> item;
+  std::string label, as;
+  std::any desired;
+  Claims claims;
+  Actor actor;
+  Identity identity;
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+  std::optional<Notification> notified;
+};
+
+// What is kept of an instance that was handled, to look at it again.
+struct Run::Record {
+  const Resource* resource;
+  std::string key;
+  std::optional<Value> item;
+  std::string label;
+  Identity identity;
+  Outcome outcome;
+};
+
+// A write that waits for its neighbours, or an event that waits for the writes before it.
+struct Run::Queued {
+  Instance instance;
+  Diff diff;  // without actions: it is ok
+  std::vector<std::string> maybe;
+};
+
+inline bool has_state_changes(const Diff& diff) {
+  return std::any_of(diff.changes.begin(), diff.changes.end(),
+                     [](const Change& c) { return c.kind == Change::Kind::state; });
+}
+
+}  // namespace mlops

@@ -1,0 +1,99 @@
+// Neighbouring writes, done together so that they share their syncs.
+#include <algorithm>
+#include <utility>
+
+#include "engine/instance.hpp"
+
+namespace mlops {
+namespace {
+
+constexpr std::size_t queue_limit = 256;  // design.md, "Speed is a feature"
+
+}  // namespace
+
+// Plain values of a type that has a write waiting already, or that may be the first to wait; and nothing that
+// has to know how its neighbours went.
+bool Run::joins_queue(const Resource& r) const {
+  if (options_.fail_fast || r.needs_filling || !r.when.is_null() || !r.for_each.is_null() || !r.after.empty() ||
+      !r.notify.empty() || r.module->opaque || r.module->notifiable)
+    return false;
+  return queue_.empty() || queue_.front().instance.resource->module == r.module;
+}
+
+void Run::queue(Instance& i, Diff diff, std::vector<std::string> maybe) {
+  const auto same_thing = [](const Claim& mine, const Claim& theirs) {
+    const bool both_read = mine.access == Claim::Access::reads && theirs.access == Claim::Access::reads;
+    return !both_read && mine.kind == theirs.kind && mine.key == theirs.key;
+  };
+  const auto touches = [&](const Queued& other) {
+    const Claims& theirs = other.instance.claims;
+    return std::any_of(i.claims.begin(), i.claims.end(), [&](const Claim& mine) {
+      return std::any_of(theirs.begin(), theirs.end(), [&](const Claim& one) { return same_thing(mine, one); });
+    });
+  };
+  const bool other_identity = !queue_.empty() && queue_.front().instance.identity != i.identity;
+  if (other_identity || std::any_of(queue_.begin(), queue_.end(), touches)) {
+    flush();
+    return look(i);
+  }
+  queue_.push_back({std::move(i), std::move(diff), std::move(maybe)});
+  if (queue_.size() >= queue_limit) flush();
+}
+
+void Run::flush() {
+  if (queue_.empty()) return;
+  std::vector<Queued> queued;
+  queued.swap(queue_);
+  std::vector<std::span<const Action>> lists;
+  for (const Queued& q : queued)
+    if (!q.diff.actions.empty()) lists.emplace_back(q.diff.actions);
+  std::vector<std::optional<Error>> errors;
+  if (cancellation_.cancelled()) {
+    // Abandoned as a whole: what has not begun is not told.
+    for (Queued& q : queued)
+      if (q.diff.actions.empty()) done(q.instance, Outcome::ok, {});
+    return;
+  }
+  try {
+    label_ = queued.front().instance.label;
+    host_.begin(label_);
+    errors = host_.as(queued.front().instance.identity).perform_together(lists);
+  } catch (const Error& e) {
+    errors.assign(lists.size(), e);
+  } catch (const Unknown& unknown) {
+    for (Queued& q : queued)
+      q.diff.actions.empty() ? done(q.instance, Outcome::ok, {}) : not_known(q.instance, unknown);
+    return;
+  }
+  std::size_t at = 0;
+  for (Queued& q : queued) {
+    Instance& i = q.instance;
+    if (q.diff.actions.empty()) {
+      done(i, Outcome::ok, {});
+      continue;
+    }
+    const auto& error = errors[at++];
+    if (error) {
+      fail(i, *error, q.diff.changes);
+      continue;
+    }
+    try {
+      const auto remains = prove(i);
+      written_.add(records_.size(), i.label, i.claims, false);
+      ResourceFinished event;
+      event.changes = std::move(q.diff.changes);
+      event.maybe = std::move(q.maybe);
+      if (remains) {
+        event.reason = *remains;
+        failed(i);
+      } else {
+        into_effect(i);
+      }
+      done(i, remains ? Outcome::not_converged : options_.acted, std::move(event));
+    } catch (const Error& e) {
+      fail(i, e, q.diff.changes);
+    }
+  }
+}
+
+}  // namespace mlops

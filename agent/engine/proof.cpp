@@ -1,0 +1,105 @@
+// Looking again: right after acting, and at the end of a play at what a later resource touched.
+#include <fmt/format.h>
+#include <poll.h>
+
+#include <utility>
+
+#include "engine/instance.hpp"
+
+namespace mlops {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::milliseconds settle_interval{100};
+
+std::string short_text(const Value& value) {
+  constexpr std::size_t limit = 60;
+  std::string text = value.is_null() ? "absent" : value.to_text();
+  if (text.size() > limit) text = text.substr(0, limit) + "…";
+  return text;
+}
+
+// "mode 0644 -> 0600", for what should be gone and is not.
+std::string describe(const Diff& diff) {
+  std::string text;
+  for (const Change& change : diff.changes) {
+    if (change.kind != Change::Kind::state) continue;
+    if (!text.empty()) text += ", ";
+    text += change.property;
+    if (!change.sensitive)
+      text += fmt::format(" is {}, wanted {}", short_text(change.before), short_text(change.after));
+  }
+  return text;
+}
+
+}  // namespace
+
+// Inspects again after acting. What still differs, as a reason; absent when it is as wanted. Sets the outputs.
+std::optional<std::string> Run::prove(const Instance& i) {
+  const Resource& r = *i.resource;
+  const auto deadline = Clock::now() + options_.settle;
+  for (;;) {
+    host_.begin(i.label);
+    try {
+      const std::any current = r.module->inspect(i.desired, host_.as(i.identity));
+      const Diff rest = r.module->diff(i.desired, current, false);
+      if (!has_state_changes(rest)) {
+        if (!r.id.empty()) run_scope_.set_outputs(r.id, i.key, i.label, r.module->outputs(i.desired, current));
+        return std::nullopt;
+      }
+      if (!r.module->settles || Clock::now() >= deadline) return "after acting, " + describe(rest);
+    } catch (const Unknown&) {
+      run_scope_.set_unknown(r.id, i.key, i.label);
+      return std::nullopt;
+    }
+    pollfd wait{cancellation_.fd(), POLLIN, 0};
+    ::poll(&wait, 1, static_cast<int>(settle_interval.count()));
+    cancellation_.check();
+  }
+}
+
+void Run::look_again(std::size_t first) {
+  const bool holds_claims = std::exchange(holds_claims_, false);  // these are held already
+  for (std::size_t place = first; place < records_.size(); ++place) {
+    if (written_.settled_since(place)) break;
+    const Record record = records_[place];
+    if (record.outcome != Outcome::ok && record.outcome != options_.acted) continue;
+    if (record.resource->module->verification) continue;
+    try {
+      const Instance i = fill(*record.resource, record.key, record.item ? &*record.item : nullptr);
+      const auto writer = written_.later_writer(place, i.claims);
+      if (!writer) continue;
+      host_.begin(record.label);
+      const std::any current = i.resource->module->inspect(i.desired, host_.as(record.identity));
+      const Diff rest = i.resource->module->diff(i.desired, current, false);
+      if (has_state_changes(rest))
+        drifted(records_[place], "it no longer is as wanted after " + *writer + ": " + describe(rest));
+    } catch (const Unknown&) {
+      // In thought only: a program will run that nobody can foresee.
+    } catch (const Error& e) {
+      drifted(records_[place], std::string("it could not be looked at again: ") + e.what());
+    } catch (const SkippedReference&) {
+    } catch (const InterpolationError&) {
+    }
+  }
+  holds_claims_ = holds_claims;
+  run_scope_.set_item(nullptr);
+}
+
+void Run::drifted(Record& record, const std::string& reason) {
+  --result_.counts[static_cast<std::size_t>(record.outcome)];
+  record.outcome = Outcome::not_converged;
+  Instance i;
+  i.resource = record.resource;
+  i.key = record.key;
+  i.label = record.label;
+  i.identity = record.identity;
+  failed(i);
+  ResourceFinished event;
+  event.outcome = Outcome::not_converged;
+  event.reason = reason;
+  finish(i, std::move(event));
+}
+
+}  // namespace mlops
