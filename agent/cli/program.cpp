@@ -1,12 +1,13 @@
 #include "cli/program.hpp"
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
+#include <iostream>
 #include <string_view>
 
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "machine/piped.hpp"
+#include "playbook/suggest.hpp"
 
 namespace mlops {
 namespace {
@@ -19,6 +20,15 @@ constexpr std::string_view help_end =
 bool is_helper(int argc, char** argv) {
   return argc == 6 && std::string_view(argv[1]) == "helper" && std::string_view(argv[2]) == "--as" &&
          std::string_view(argv[4]) == "--person";
+}
+
+int unknown_command(const CLI::App& app, const char* name) {
+  std::vector<std::string> known;
+  for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
+  const std::string hint = did_you_mean(name, known);
+  std::cerr << "mlops-agent: there is no command `" << name << "`"
+            << (hint.empty() ? "; `mlops-agent --help` lists them" : "; " + hint) << '\n';
+  return exit_wrong;
 }
 
 }  // namespace
@@ -35,6 +45,8 @@ int run_program(int argc, char** argv) {
   add_facts(app, status);
   add_modules(app, status);
   add_schema(app, status);
+  if (argc > 1 && argv[1][0] != '-' && !app.get_subcommand_no_throw(argv[1]))
+    return unknown_command(app, argv[1]);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -1,0 +1,148 @@
+// The program as it is called, in a temporary folder of its own.
+#pragma once
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace mlops::test {
+
+using Words = std::vector<std::string>;
+using Json = nlohmann::json;
+
+struct Ended {
+  int status = -1;  // 128 + the signal when one ended it
+  std::string out, err;
+  // Each line of out as an object. Throws when one is none.
+  std::vector<Json> lines() const {
+    std::vector<Json> list;
+    std::istringstream text(out);
+    for (std::string line; std::getline(text, line);) list.push_back(Json::parse(line));
+    return list;
+  }
+};
+
+class AgentFolder {
+ public:
+  AgentFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "agent-XXXXXX").string();
+    if (!::mkdtemp(pattern.data())) throw std::runtime_error("no temporary folder");
+    root_ = std::filesystem::canonical(pattern).string();
+    // As root all runs of the machine share one lock, and tests may run side by side.
+    turn_ = ::open((std::filesystem::temp_directory_path() / "mlops-agent-tests.lock").c_str(),
+                   O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (turn_ < 0 || ::flock(turn_, LOCK_EX) != 0)
+      throw std::runtime_error("the lock of the tests cannot be had");
+    std::filesystem::create_directory(tree());
+  }
+  ~AgentFolder() {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root_))
+      if (entry.is_directory() && !entry.is_symlink()) ::chmod(entry.path().c_str(), 0755);
+    std::filesystem::remove_all(root_);
+    ::close(turn_);
+  }
+  AgentFolder(const AgentFolder&) = delete;
+  AgentFolder& operator=(const AgentFolder&) = delete;
+
+  const std::string& root() const { return root_; }
+  std::string tree() const { return root_ + "/tree"; }  // what playbooks manage
+  std::string path(const std::string& name) const { return root_ + "/" + name; }
+  std::string write(const std::string& name, std::string text) const {
+    // @ stands for the tree.
+    for (std::size_t at = text.find('@'); at != std::string::npos; at = text.find('@', at + tree().size()))
+      text.replace(at, 1, tree());
+    std::ofstream(path(name), std::ios::binary) << text;
+    return path(name);
+  }
+  static std::string read(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+
+  // Starts it with stdout and stderr in files. The words come after the program's name.
+  pid_t start(const Words& words, const std::string& input = "/dev/null",
+              const std::string& name = "run") const {
+    const pid_t child = ::fork();
+    if (child != 0) return child;
+    open_as(0, input, O_RDONLY);
+    open_as(1, path(name + ".out"), O_WRONLY | O_CREAT | O_TRUNC);
+    open_as(2, path(name + ".err"), O_WRONLY | O_CREAT | O_TRUNC);
+    exec(words);
+  }
+  Ended wait(pid_t child, const std::string& name = "run") const {
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read(path(name + ".out")),
+            read(path(name + ".err"))};
+  }
+  Ended run(const Words& words, const std::string& input = "/dev/null") const {
+    return wait(start(words, input));
+  }
+
+  // Until the path is there; throws after a minute.
+  static void await(const std::string& path) {
+    for (int i = 0; i < 6000; ++i) {
+      if (std::filesystem::exists(path)) return;
+      ::poll(nullptr, 0, 10);
+    }
+    throw std::runtime_error("it did not come: " + path);
+  }
+  // Until no process of that id is left.
+  static bool ends(pid_t process) {
+    for (int i = 0; i < 1000; ++i) {
+      if (::kill(process, 0) != 0) return true;
+      ::poll(nullptr, 0, 10);
+    }
+    return false;
+  }
+
+  // Every path of the tree with all that a plan must leave as it was.
+  std::map<std::string, std::string> picture() const {
+    std::map<std::string, std::string> all;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(tree())) {
+      struct stat s {};
+      ::lstat(entry.path().c_str(), &s);
+      std::ostringstream text;
+      text << s.st_mode << ' ' << s.st_uid << ' ' << s.st_gid << ' ' << s.st_ino << ' ' << s.st_mtim.tv_sec
+           << '.' << s.st_mtim.tv_nsec << ' ' << s.st_ctim.tv_sec << '.' << s.st_ctim.tv_nsec << ' ';
+      if (S_ISREG(s.st_mode)) text << read(entry.path());
+      if (S_ISLNK(s.st_mode)) text << std::filesystem::read_symlink(entry.path()).string();
+      all[entry.path()] = text.str();
+    }
+    return all;
+  }
+
+ private:
+  [[noreturn]] static void exec(const Words& words) {
+    std::vector<char*> argv{const_cast<char*>(AGENT)};
+    for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
+    argv.push_back(nullptr);
+    ::execv(AGENT, argv.data());
+    ::_exit(127);
+  }
+  static void open_as(int number, const std::string& path, int flags) {
+    const int fd = ::open(path.c_str(), flags, 0644);
+    ::dup2(fd, number);
+    ::close(fd);
+  }
+  std::string root_;
+  int turn_ = -1;
+};
+
+}  // namespace mlops::test
