@@ -1,8 +1,12 @@
 #include "cli/program.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
@@ -22,13 +26,13 @@ bool is_helper(int argc, char** argv) {
          std::string_view(argv[4]) == "--person";
 }
 
-int unknown_command(const CLI::App& app, const char* name) {
+// The hint for a first word that is no command; absent when it may be one.
+std::optional<std::string> unknown_command(const CLI::App& app, const std::string& name) {
   std::vector<std::string> known;
   for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
+  if (name.starts_with('-') || std::find(known.begin(), known.end(), name) != known.end()) return std::nullopt;
   const std::string hint = did_you_mean(name, known);
-  std::cerr << "mlops-agent: there is no command `" << name << "`"
-            << (hint.empty() ? "; `mlops-agent --help` lists them" : "; " + hint) << '\n';
-  return exit_wrong;
+  return hint.empty() ? "`mlops-agent --help` lists them" : hint;
 }
 
 }  // namespace
@@ -45,8 +49,10 @@ int run_program(int argc, char** argv) {
   add_facts(app, status);
   add_modules(app, status);
   add_schema(app, status);
-  if (argc > 1 && argv[1][0] != '-' && !app.get_subcommand_no_throw(argv[1]))
-    return unknown_command(app, argv[1]);
+  if (const auto hint = argc > 1 ? unknown_command(app, argv[1]) : std::nullopt) {
+    std::cerr << "mlops-agent: there is no command `" << argv[1] << "`; " << *hint << '\n';
+    return exit_wrong;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
