@@ -88,6 +88,10 @@ void Run::play(const Play& play) {
     result_.mistakes.add(e.diagnostic);
     skipped = e.diagnostic.message;
   } catch (const SkippedReference& e) {
+    if (const auto cause = failures_.cause_of(e.label)) {
+      sink_(PlayStarted{play.name, "local", *cause + " failed"});
+      return each_of(play, [&](Instance& i) { skip_after(i, *cause); });
+    }
     skipped = e.label + " was skipped";
   } catch (const Unknown& unknown) {
     sink_(PlayStarted{play.name, "local", ""});
@@ -205,9 +209,12 @@ void Run::instance(const Resource& r, const std::string& key, const Value* item)
     label_ = i.label;
     if (const auto known = notified_.find(r.id); known != notified_.end() && !r.id.empty())
       i.notified = known->second;
-    const Claims claims = with_implied(i.claims, i.as);
-    if (const auto cause = failures_.cause(claims, r.after, r.module->opaque, play_))
-      return skip_after(i, *cause);
+    // Failures come first: what is skipped need not be known.
+    Claims claims;
+    if (!failures_.empty() || !unknown_.empty()) claims = with_implied(i.claims, i.as);
+    if (!failures_.empty())
+      if (const auto cause = failures_.cause(claims, r.after, r.module->opaque, play_))
+        return skip_after(i, *cause);
     i.identity = identities_.decide(i.actor, i.as);
     if (!selected(r)) return read_only(i);
     if (const auto cause = unknown_.cause(claims, {}, false, play_)) throw Unknown{{*cause}, ""};
@@ -229,8 +236,9 @@ void Run::instance(const Resource& r, const std::string& key, const Value* item)
 
 // Only for its outputs, and what it gives to commands: nothing is changed and nothing is told.
 void Run::read_only(Instance& i) {
-  flush();
   const Module& module = *i.resource->module;
+  if (module.verification) return;
+  flush();
   host_.begin(i.label);
   try {
     const std::any current = module.inspect(i.desired, host_.as(i.identity));

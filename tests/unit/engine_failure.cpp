@@ -45,6 +45,15 @@ TEST_CASE("A verification that fails is a failure, and is no change") {
         Lines{"check[ask] failed: it is not so", "program[go] skipped: check[ask] failed", "link[/a] changed"});
 }
 
+TEST_CASE("A play whose condition refers to what failed is skipped with the first cause") {
+  EngineBench bench;
+  bench.host.failing["/a"] = "no";
+  CHECK(bench.apply(R"({"plays": [{"resources": [{"type": "link", "id": "a", "path": "/a", "target": "1"}]},
+    {"when": {"resources.a.target": "1"}, "resources": [{"type": "link", "id": "b", "path": "/b", "target": "1"}]},
+    {"resources": [{"type": "link", "path": "/c", "target": "{{resources.b.target}}"}]}]})") ==
+        Lines{"link[a] failed: no", "link[b] skipped: link[a] failed", "link[/c] skipped: link[a] failed"});
+}
+
 TEST_CASE("With fail-fast the run stops at the first failure, also among neighbours") {
   EngineBench bench;
   bench.options.fail_fast = true;

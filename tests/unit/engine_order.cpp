@@ -124,6 +124,15 @@ TEST_CASE("What is not selected and not known is not told") {
     {"type": "link", "path": "/y", "target": "1"}]})") == Lines{"link[z] would_change"});
 }
 
+TEST_CASE("A verification that is not selected does not run") {
+  EngineBench bench;
+  bench.options.only = {"z"};
+  CHECK(bench.apply(R"({"resources": [
+    {"type": "check", "argv": ["ask"]}, {"type": "link", "id": "z", "path": "/z", "target": "1"}]})") ==
+        Lines{"link[z] changed"});
+  CHECK(bench.host.world.c.asked.empty());
+}
+
 TEST_CASE("Neighbouring writes are done together, in order, and what is right among them keeps its place") {
   EngineBench bench;
   bench.host.world.f.file("/2", "x");
