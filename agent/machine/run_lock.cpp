@@ -40,15 +40,28 @@ void make_folder(const std::string& folder) {
   }
 }
 
+// System users often have no home that they may write to: theirs is in /tmp, which nobody else can take away
+// (sticky).
+std::string lock_path(const std::string& cache_folder) {
+  if (::geteuid() == 0) return "/run/mlops-agent.lock";
+  try {
+    make_folder(cache_folder);
+    if (::access(cache_folder.c_str(), W_OK) == 0) return cache_folder + "/lock";
+  } catch (const Error&) {
+  }
+  return fmt::format("/tmp/mlops-agent-{}.lock", ::geteuid());
+}
+
 }  // namespace
 
 RunLock::RunLock(const std::string& cache_folder, const std::string& playbook, const Cancellation& cancellation,
                  const ProgressSink& progress) {
-  const bool root = ::geteuid() == 0;
-  if (!root) make_folder(cache_folder);
-  const std::string path = root ? "/run/mlops-agent.lock" : cache_folder + "/lock";
+  const std::string path = lock_path(cache_folder);
   file_ = Handle(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file_) throw system_error("cannot open the lock " + path, errno);
+  struct stat status {};
+  if (::fstat(file_.get(), &status) != 0 || status.st_uid != ::geteuid())
+    throw Error("the lock " + path + " belongs to another user");
   while (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK) throw system_error("cannot lock " + path, errno);
@@ -63,8 +76,8 @@ RunLock::RunLock(const std::string& cache_folder, const std::string& playbook, c
     cancellation.check();
   }
   // The first bytes are overwritten by finishing(); they are of the same length.
-  const std::string text = fmt::format("process {:<8} applies {} since {}\n", ::getpid(), playbook,
-                                       local_time(std::time(nullptr)));
+  const std::string text =
+      fmt::format("process {:<8} applies {} since {}\n", ::getpid(), playbook, local_time(std::time(nullptr)));
   static_cast<void>(::ftruncate(file_.get(), 0));
   static_cast<void>(::pwrite(file_.get(), text.data(), text.size(), 0));
 }

@@ -9,15 +9,16 @@
 
 namespace mlops {
 
-// An exclusive flock(2) on a file of the acting identity: /run/mlops-agent.lock for root, else CACHE/lock. Held as
-// long as the object lives, or this process.
+// An exclusive flock(2) on a file of the acting identity: /run/mlops-agent.lock for root, else CACHE/lock, or
+// /tmp/mlops-agent-UID.lock where that cannot be had. Held as long as the object lives, or this process.
 class RunLock {
  public:
   // Error, which names the other process, its playbook and since when, when another run holds it. A helper that
   // outlived its killed run (it finishes its last action) is waited for, with progress.
   RunLock(const std::string& cache_folder, const std::string& playbook, const Cancellation& cancellation,
           const ProgressSink& progress);
-  // Marks the holder as one that only finishes its last action: the next run may wait for it. Async-signal-safe.
+  // Marks the holder as one that only finishes its last action: the next run may wait for it.
+  // Async-signal-safe.
   void finishing() noexcept;
 
  private:

@@ -127,4 +127,23 @@ TEST_CASE("Under sudo paths in the person's home are the person's, the rest is r
                         {"mine", "daemon"}, {"system", "root"}, {"given", "root"}, {"who", "daemon"}});
   // A SUDO_USER that is not SUDO_UID's is not believed.
   CHECK(run("12345")["who"] == "root");
+
+  // The account has no home that it may write to; that does not keep it from acting.
+  ::setenv("SUDO_USER", "daemon", 1);
+  ::setenv("SUDO_UID", uid.c_str(), 1);
+  const Ended ended = folder.run({"apply", "--json", playbook});
+  ::unsetenv("SUDO_USER");
+  ::unsetenv("SUDO_UID");
+  std::filesystem::remove("/tmp/mlops-agent-" + uid + ".lock");
+  CAPTURE(ended.out, ended.err);
+  CHECK(ended.status == 0);
+  const auto owner = [&](const std::string& name) {
+    struct stat s {};
+    ::stat((folder.tree() + name).c_str(), &s);
+    return s.st_uid;
+  };
+  CHECK(owner("/home/x") == daemon->pw_uid);
+  CHECK(owner("/etc/x") == 0);
+  CHECK(owner("/home/y") == 0);
+  CHECK(AgentFolder::read(folder.tree() + "/home/who") == "daemon\n");
 }
