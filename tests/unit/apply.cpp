@@ -55,6 +55,17 @@ TEST_CASE("plan, apply, apply: the plan lists, the first apply changes, the seco
   CHECK(folder.picture() == before);
 }
 
+TEST_CASE("A run with nothing to change starts no process") {
+  AgentFolder folder;
+  const std::string playbook = folder.write("p.json", R"({"resources": [
+    {"type": "file", "id": "f", "path": "@/f", "content": "x"},
+    {"type": "command", "id": "c", "shell": "echo > @/made", "creates": "@/made"}]})");
+  CHECK(folder.run_alone({"apply", playbook}).status == 1);  // the command cannot run there
+  REQUIRE(folder.run({"apply", playbook}).status == 0);
+  CHECK(folder.run_alone({"apply", playbook}).status == 0);
+  CHECK(folder.run_alone({"plan", playbook}).status == 0);
+}
+
 TEST_CASE("A plan leaves every byte, mode and time as it was") {
   AgentFolder folder;
   std::filesystem::create_directory(folder.tree() + "/d");
