@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 
@@ -67,8 +68,10 @@ RunLock::RunLock(const std::string& cache_folder, const std::string& playbook, c
     if (errno != EWOULDBLOCK) throw system_error("cannot lock " + path, errno);
     const std::string holder = read_holder(file_.get());
     if (!holder.starts_with("finishing")) {
-      const std::size_t end = holder.find('\n');
-      throw Error("another run is under way: " + (holder.empty() ? "process unknown" : holder.substr(0, end)));
+      std::string line = holder.empty() ? "process unknown" : holder.substr(0, holder.find('\n'));
+      const auto two_blanks = [](char a, char b) { return a == ' ' && b == ' '; };
+      line.erase(std::unique(line.begin(), line.end(), two_blanks), line.end());
+      throw Error("another run is under way: " + line);
     }
     if (progress) progress({"waiting for an earlier run to finish its last action", 0, 0});
     pollfd wait{cancellation.fd(), POLLIN, 0};

@@ -55,9 +55,9 @@ def dpkg_in_state(state):
     """dpkg is at work and has some package in this state."""
 
     def seen(host, ids):
-        written = [host.read("/var/lib/dpkg/status") or b""]
-        written += [path.read_bytes() for path in (host.root / "var/lib/dpkg/updates").glob("[0-9]*") if path.exists()]
-        return any(state in text for text in written)
+        journal = (host.root / "var/lib/dpkg/updates").glob("[0-9]*")
+        names = ["status", *(f"updates/{path.name}" for path in journal)]
+        return any(state in (host.read(f"/var/lib/dpkg/{name}") or b"") for name in names)
 
     return seen
 
