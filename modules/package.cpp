@@ -276,6 +276,14 @@ struct Package {
     return diff;
   }
 
+  // A plan against an old index does not know the version; the package that came does.
+  static void amend(std::vector<Change>& changes, const Desired&, const Current& now) {
+    for (Change& change : changes)
+      for (const Row& row : now.rows)
+        if (change.property == row.name && row.installed && !row.installed->version.empty())
+          change.after = row.installed->version;
+  }
+
   static Value outputs(const Desired&, const Current& now) {
     Value versions{Value::Object{}};
     for (const Row& row : now.rows) {

@@ -78,7 +78,7 @@ void Run::flush() {
       continue;
     }
     try {
-      const auto remains = prove(i);
+      const auto remains = prove(i, q.diff.changes);
       written_.add(records_.size(), i.label, i.claims, false);
       ResourceFinished event;
       event.changes = std::move(q.diff.changes);

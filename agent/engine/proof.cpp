@@ -35,8 +35,9 @@ std::string describe(const Diff& diff) {
 
 }  // namespace
 
-// Inspects again after acting. What still differs, as a reason; absent when it is as wanted. Sets the outputs.
-std::optional<std::string> Run::prove(const Instance& i) {
+// Inspects again after acting. What still differs, as a reason; absent when it is as wanted. Sets the outputs, and
+// completes what could not be known of the changes before they were made.
+std::optional<std::string> Run::prove(const Instance& i, std::vector<Change>& changes) {
   const Resource& r = *i.resource;
   const auto deadline = Clock::now() + options_.settle;
   for (;;) {
@@ -45,6 +46,7 @@ std::optional<std::string> Run::prove(const Instance& i) {
       const std::any current = r.module->inspect(i.desired, host_.as(i.identity));
       const Diff rest = r.module->diff(i.desired, current, false);
       if (!has_state_changes(rest)) {
+        r.module->amend(changes, i.desired, current);
         if (!r.id.empty()) run_scope_.set_outputs(r.id, i.key, i.label, r.module->outputs(i.desired, current));
         return std::nullopt;
       }

@@ -286,7 +286,7 @@ void Run::act(Instance& i, const Diff& diff, std::vector<std::string> maybe) {
     ResourceFinished event;
     event.changes = diff.changes;
     event.maybe = std::move(maybe);
-    if (const auto remains = prove(i)) {
+    if (const auto remains = prove(i, event.changes)) {
       event.reason = *remains;
       failed(i);
       return done(i, Outcome::not_converged, std::move(event));

@@ -75,7 +75,7 @@ class Run {
   void look(Instance& instance);
   void act(Instance& instance, const Diff& diff, std::vector<std::string> maybe);
   void read_only(Instance& instance);
-  std::optional<std::string> prove(const Instance& instance);
+  std::optional<std::string> prove(const Instance& instance, std::vector<Change>& changes);
   void queue(Instance& instance, Diff diff, std::vector<std::string> maybe);
   void flush();
   bool joins_queue(const Resource& resource) const;

@@ -12,6 +12,8 @@
 //     static Value   outputs(const Desired&, const Current&);        // optional: an object for {{resources.ID.name}}
 //     static Environment environment(const Desired&);                // optional: for commands of later resources
 //     static constexpr bool opaque = true;       // optional: comes after everything before it
+//     static void    amend(std::vector<Change>&, const Desired&, const Current&);  // optional: after acting, says what
+//                                                // could not be known before (the version that came)
 //     static bool    bounded(const Desired&);    // optional, for opaque ones: it changes nothing but its claims
 //     static constexpr bool settles = true;      // optional: looked at again for up to 10 s after acting
 //     static constexpr bool verification = true; // optional: its failure is `failed`, never a change
@@ -39,6 +41,7 @@ struct Module {
   bool opaque, settles, notifiable, verification;
   // Whether what it changes is all in its claims: true where the module says nothing, unless it is opaque.
   bool (*bounded)(const std::any& desired);
+  void (*amend)(std::vector<Change>& changes, const std::any& desired, const std::any& current);
   // Decodes parameters; empty after reporting mistakes to the decoder. See SchemaBase::decode for skip.
   std::any (*decode)(const Value& params, Decoder&, const std::function<bool(const Value&)>& skip);
   Claims (*claims)(const std::any& desired);
@@ -79,6 +82,13 @@ const Module& erase_module() {
         else
           return !requires { M::opaque; };
       },
+      .amend =
+          [](std::vector<Change>& changes, const std::any& d, const std::any& c) {
+            if constexpr (requires(const D& x, const C& y) { M::amend(changes, x, y); })
+              M::amend(changes, *std::any_cast<D>(&d), *std::any_cast<C>(&c));
+            else
+              static_cast<void>(changes), static_cast<void>(d), static_cast<void>(c);
+          },
       .decode = [](const Value& params, Decoder& decoder, const std::function<bool(const Value&)>& skip) -> std::any {
         D desired;
         if (!schema.decode(params, &desired, decoder, skip)) return {};

@@ -289,3 +289,13 @@ TEST_CASE("package: its outputs are the versions") {
   CHECK(to_json(find_module("package")->outputs(tried.desired, tried.current)) ==
         R"({"versions":{"bash":"5.2","jq":null}})");
 }
+
+TEST_CASE("package: after acting, the version that came is told where the plan could not know it") {
+  FakeMachine m = machine();
+  std::vector<Change> changes = diff(R"({"names": ["tree"]})", m).changes;
+  REQUIRE(changes.at(0).after == Value("version unknown"));
+  m.p.present["tree"] = {"tree", "amd64", "2.1", PackageState::installed};
+  const auto tried = try_module("package", R"({"names": ["tree"]})", m);
+  find_module("package")->amend(changes, tried.desired, tried.current);
+  CHECK(changes.at(0).after == Value("2.1"));
+}
