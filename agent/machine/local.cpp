@@ -22,7 +22,7 @@ class LocalMachine : public Machine {
       : cancellation_(cancellation),
         progress_(std::move(progress)),
         names_(accounts_),
-        walker_(::geteuid() == 0, settings.person),
+        walker_(::geteuid() == 0 || settings.who.uid == 0, settings.person),
         files_(walker_, names_),
         writer_(walker_, names_, [this](const std::string& text) { progress_({text, 0, 0}); }),
         account_writer_(settings.who, cancellation),
@@ -42,12 +42,10 @@ class LocalMachine : public Machine {
   void perform(std::span<const Action> actions) override {
     for (const Action& action : actions) {
       cancellation_.check();
-      walker_.forget();
-      names_.forget();
+      look_anew();
       std::visit([this](const auto& a) { act(a); }, action);
     }
-    walker_.forget();
-    names_.forget();
+    look_anew();
   }
 
   std::vector<std::optional<Error>> perform_together(std::span<const std::span<const Action>> lists) override {
@@ -57,8 +55,13 @@ class LocalMachine : public Machine {
         if (const auto* write = std::get_if<WriteFile>(&list[0])) writes.push_back(write);
     if (writes.size() != lists.size()) return Machine::perform_together(lists);
     cancellation_.check();
-    walker_.forget();
+    look_anew();
     return writer_.write_together(writes);
+  }
+
+  void look_anew() override {
+    walker_.forget();
+    names_.forget();
   }
 
  private:

@@ -23,7 +23,8 @@ ActingUser acting_user(const std::string& name);
 // ~/.cache/mlops-agent (XDG_CACHE_HOME honoured for the caller's own).
 std::string cache_folder(const ActingUser& who);
 
-// Reads are made with the rights of this process, whoever `who` is; performing needs those of `who`. cancellation
+// Reads are made with the rights of this process, whoever `who` is, but on the way to a path they are as wary as
+// `who` must be (see Walker); performing needs the rights of `who`. cancellation
 // must outlive it. progress may be called from perform only, on the calling thread.
 std::unique_ptr<Machine> make_local_machine(LocalSettings settings, const Cancellation& cancellation,
                                             ProgressSink progress);

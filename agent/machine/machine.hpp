@@ -41,6 +41,9 @@ class Machine : public MachineReader {
   // Performs several independent lists, sharing their syncs where they can. One error for each list, absent where it
   // went well; a failed list does not stop the others.
   virtual std::vector<std::optional<Error>> perform_together(std::span<const std::span<const Action>> lists);
+
+  // Drops what is remembered of folders and names, after somebody else may have changed them.
+  virtual void look_anew() {}
 };
 
 // What an action that takes time reports while it runs. total is 0 where it is not known.

@@ -141,6 +141,16 @@ struct Wire {  // plain structs, field by field
   }
 };
 template <>
+struct Wire<bool> {
+  static void put(Writer& w, bool v) { w.raw(&v, 1); }
+  static void get(Reader& r, bool& v) {
+    unsigned char byte = 0;
+    r.raw(&byte, 1);
+    if (byte > 1) throw Error("the pipe to the helper carries what is no truth value");
+    v = byte == 1;
+  }
+};
+template <>
 struct Wire<std::string> {
   static void put(Writer& w, const std::string& v) {
     const std::uint64_t n = v.size();
@@ -307,6 +317,9 @@ struct Pipe {
     if (::pipe2(ends, O_CLOEXEC) != 0) throw system_error("cannot make a pipe", errno);
     read = Handle(ends[0]);
     write = Handle(ends[1]);
+    // Where this process was started with one of them closed, these must not take the place of 0, 1 and 2.
+    for (Handle* end : {&read, &write})
+      if (end->get() < 3) *end = Handle(::fcntl(end->get(), F_DUPFD_CLOEXEC, 3));
   }
 };
 
@@ -339,24 +352,37 @@ class Child {
     from = std::move(out.read);
     if (quiet) errors = std::move(err.read);
   }
-  ~Child() {
-    to = Handle();  // the end of input: it finishes and ends
-    for (int status = 0; ::waitpid(pid_, &status, 0) < 0 && errno == EINTR;) {
+  ~Child() { wait(); }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  // Ends its input, at which it finishes and ends.
+  void wait() {
+    to = Handle();
+    if (pid_ < 0) return;
+    while (::waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {
     }
+    pid_ = -1;
   }
   std::string last_words() { return errors ? read_rest(errors.get()) : std::string(); }
+  // After wait().
+  std::string how_it_ended() const {
+    if (WIFSIGNALED(status_)) return fmt::format("was ended by signal {}", WTERMSIG(status_));
+    return fmt::format("ended with exit status {}", WEXITSTATUS(status_));
+  }
 
   Handle to, from, errors;
 
  private:
   pid_t pid_ = -1;
+  int status_ = 0;
 };
 
 // The connection, shared by all readers of one piped machine. Not for several threads.
 class Link {
  public:
   Link(const HelperSettings& settings, const Cancellation& cancellation, ProgressSink progress)
-      : child_(settings), cancellation_(cancellation), progress_(std::move(progress)) {}
+      : child_(settings), user_(settings.user), cancellation_(cancellation), progress_(std::move(progress)) {}
 
   template <class R>
   ReplyTo<R> call(const R& request) {
@@ -371,6 +397,7 @@ class Link {
       wait();
       const auto frame = receive_frame(child_.from.get());
       if (!frame) ended();
+      answered_ = true;
       Reader r{*frame};
       Frame kind{};
       Wire<Frame>::get(r, kind);
@@ -396,17 +423,27 @@ class Link {
         told_ = true;
         Writer w;
         Wire<Request>::put(w, Cancel{});
-        send_frame(child_.to.get(), w.bytes);
+        try {
+          send_frame(child_.to.get(), w.bytes);
+        } catch (const Error&) {
+          // It ended just now: the end of its output says so.
+        }
       }
       if (fds[0].revents) return;
     }
   }
   [[noreturn]] void ended() {
+    child_.from = Handle();
     const std::string words = child_.last_words();
-    throw Error(words.empty() ? "the helper ended" : words, ErrorKind::privilege);
+    child_.wait();
+    if (!answered_)
+      throw Error(words.empty() ? "the helper " + child_.how_it_ended() : words, ErrorKind::privilege);
+    throw Error(fmt::format("the helper that acts as {} {}", user_, child_.how_it_ended()));
   }
 
   Child child_;
+  std::string user_;
+  bool answered_ = false;
   const Cancellation& cancellation_;
   ProgressSink progress_;
   bool told_ = false;
@@ -524,7 +561,7 @@ class Inbox {
         requests_.push_back(std::move(request));
         changed_.notify_one();
       }
-    } catch (const Error&) {
+    } catch (const std::exception&) {
       // What is no request of ours ends the conversation as the end of input does.
     }
     cancellation_.cancel();
@@ -544,9 +581,11 @@ class Inbox {
 };
 
 void become(const ActingUser& who) {
-  if (::geteuid() == 0 && who.uid != 0)
+  if (::geteuid() == 0 && who.uid != 0) {
+    ::unsetenv("XDG_CACHE_HOME");  // root's
     if (::initgroups(who.name.c_str(), who.gid) != 0 || ::setgid(who.gid) != 0 || ::setuid(who.uid) != 0)
       throw system_error("cannot become " + who.name, errno);
+  }
   if (::geteuid() != who.uid) throw Error("cannot become " + who.name, ErrorKind::privilege);
 }
 
@@ -595,6 +634,7 @@ int serve_helper(const std::string& user, const std::string& person) {
                        return encode(Frame::result, Done{true});
                      },
                      [&](const auto& r) {
+                       if (machine) machine->look_anew();  // others have acted since
                        if (!machine) throw Error("the helper was asked before it was configured");
                        return encode(Frame::result, answer(*machine, r));
                      }},

@@ -21,8 +21,8 @@ struct HelperSettings {
 };
 
 // Starts the helper and waits until it answers. Error privilege, with sudo's own words, when it may not run. The
-// helper ends when this is destroyed (it finishes what it does). Cancellation is passed on to it; what it then does
-// ends as it would here. Errors arrive as they were thrown there, of the same kind.
+// helper ends when this is destroyed. Cancellation is passed on to it; what it then does ends as it would here. Errors
+// arrive as they were thrown there, of the same kind; a helper that ends by itself is an Error that says how.
 //
 // The protocol, both ends of it in piped.cpp: frames of a 32-bit length and that many bytes (at most 256 MiB), a
 // request then its replies; progress comes before the reply that ends a request.
@@ -35,8 +35,8 @@ class HelperMachine : public Machine {
 std::unique_ptr<HelperMachine> start_helper(const HelperSettings& settings, const Cancellation& cancellation,
                                             ProgressSink progress);
 
-// The helper's side: answers requests from stdin on stdout until the end of input. What is there already runs to its
-// end then. Drops its rights to the user's first when it runs as root. Returns the exit status.
+// The helper's side: answers requests from stdin on stdout until the end of input, or until what is no request. What
+// runs then ends as it would on a signal: a file is written whole, dpkg finishes, a command is ended. Drops its rights to the user's first when it runs as root. Returns the exit status.
 int serve_helper(const std::string& user, const std::string& person);
 
 }  // namespace mlops

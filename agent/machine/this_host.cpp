@@ -60,14 +60,25 @@ class ThisHost::Elevating : public Machine, FileReader, CommandReader {
         if (auto* run = std::get_if<RunCommand>(&action)) run->command = with_path(run->command);
       actions = copy;
     }
+    const LookAnew afterwards{host_};
     acting().perform(actions);
     if (std::any_of(actions.begin(), actions.end(), changes_groups)) host_.groups_changed();
   }
   std::vector<std::optional<Error>> perform_together(std::span<const std::span<const Action>> lists) override {
+    const LookAnew afterwards{host_};
     return acting().perform_together(lists);
   }
+  void look_anew() override { local_->look_anew(); }
 
  private:
+  // What one identity did, the others are to see.
+  struct LookAnew {
+    ThisHost& host;
+    ~LookAnew() {
+      for (const auto& [identity, machine] : host.machines_)
+        machine->look_anew();
+    }
+  };
   static LocalSettings settings(const ThisHost& host, const Identity& identity) {
     const ActingUser who = acting_user(identity.user);
     return {who, host.settings_.mirror, cache_folder(who), host.settings_.person.uid};
@@ -132,9 +143,9 @@ ThisHost::ThisHost(ThisHostSettings settings, const Cancellation& cancellation, 
 ThisHost::~ThisHost() = default;
 
 Machine& ThisHost::as(const Identity& identity) {
-  auto& machine = machines_[identity];
-  if (!machine) machine = std::make_unique<Elevating>(*this, identity);
-  return *machine;
+  const auto known = machines_.find(identity);
+  if (known != machines_.end()) return *known->second;
+  return *machines_.emplace(identity, std::make_unique<Elevating>(*this, identity)).first->second;
 }
 
 void ThisHost::add_to_path(const std::vector<std::string>& folders) {
@@ -156,7 +167,16 @@ void ThisHost::groups_changed() {
 
 ThisHost::Helper& ThisHost::helper(const Identity& identity) {
   auto known = helpers_.find(identity);
-  if (known == helpers_.end()) known = helpers_.emplace(identity, Helper{start(identity), false}).first;
+  if (known == helpers_.end()) {
+    // A refusal stands until the run may act: sudo is not asked for each file that cannot be read.
+    if (const auto refused = refused_.find(identity); refused != refused_.end()) throw refused->second;
+    try {
+      known = helpers_.emplace(identity, Helper{start(identity), false}).first;
+    } catch (const Error& e) {
+      if (e.kind() == ErrorKind::privilege) refused_.emplace(identity, e);
+      throw;
+    }
+  }
   Helper& helper = known->second;
   const bool locked_here = lock_ && identity.user == self_.name;
   if (!playbook_.empty() && !helper.locked && !locked_here) {
@@ -189,6 +209,7 @@ std::unique_ptr<HelperMachine> ThisHost::start(const Identity& identity) {
 void ThisHost::prepare(std::vector<Identity> identities, const std::string& playbook) {
   std::stable_partition(identities.begin(), identities.end(), [](const Identity& i) { return i.user == "root"; });
   playbook_ = playbook;
+  refused_.clear();
   for (const Identity& identity : identities) {
     if (identity.user == self_.name && !lock_)
       lock_ = std::make_unique<RunLock>(cache_folder(self_), playbook, cancellation_, progress_);

@@ -57,6 +57,7 @@ class ThisHost : public Host {
   std::optional<bool> groups_current_;
   std::vector<std::string> path_;
   std::map<Identity, Helper> helpers_;
+  std::map<Identity, Error> refused_;
   std::map<Identity, std::unique_ptr<Elevating>> machines_;
   std::unique_ptr<RunLock> lock_;
   std::string playbook_;  // set once the run may act: identities are locked from then on

@@ -17,6 +17,8 @@
 
 namespace mlops {
 
+class StagedFile;
+
 // Reads with the rights of this process. walker and names must outlive it.
 class LocalFiles : public FileReader {
  public:
@@ -47,18 +49,20 @@ class FileWriter {
   void perform(const RemovePath& action);
   void perform(const RenamePath& action);
 
-  // All of them with one sync before and one after the renames for each file system. One error for each, absent
+  // All of them, some hundreds at once with one sync before and one after their renames for each file system. One error for each, absent
   // where it went well.
   std::vector<std::optional<Error>> write_together(std::span<const WriteFile* const> actions);
 
  private:
+  void write_batch(std::span<const WriteFile* const> actions, std::span<std::optional<Error>> errors);
+  void put_in_place(StagedFile& staged, const WriteFile& action);
   Walker& walker_;
   OwnerNames& names_;
   Notice notice_;
 };
 
 // The name of the temporary file beside a target of that name. It is always the same, so that what a killed run left
-// is found and replaced by the next one; a name that would be too long is shortened.
+// is found and replaced by the next one; a name that would be too long is shortened, and marked with its digest.
 std::string temporary_name(const std::string& name, const std::string& suffix = "new");
 
 }  // namespace mlops

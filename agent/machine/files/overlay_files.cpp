@@ -9,25 +9,73 @@
 namespace mlops {
 namespace {
 
+constexpr int link_limit = 40;  // as the kernel's, path_resolution(7)
+constexpr std::uint32_t set_group_id = 02000;
+
 [[noreturn]] void not_known(const std::string& label) { throw Unknown{{label}, ""}; }
 
 }  // namespace
 
-// The deepest folder above that really exists has its links replaced; what follows does not exist but here.
+// ---- reading
+// ----------------------------------------------------------------------------------------------------
+
+std::optional<std::string> OverlayFiles::walk(const FileReader& base, const std::string& path,
+                                              Last last) const {
+  std::string at = "/", rest = path;
+  for (int links = 0; !rest.empty();) {
+    const std::size_t slash = rest.find('/');
+    const std::string name = rest.substr(0, slash);
+    rest = slash == std::string::npos ? "" : rest.substr(slash + 1);
+    if (name.empty() || name == ".") continue;
+    if (name == ".." && is_folder(base, at)) {
+      at = folder_of(at);
+      continue;
+    }
+    std::string next = join_path(at, name);
+    const bool is_last = rest.find_first_not_of('/') == std::string::npos;
+    if (is_last && last == Last::itself) return next;
+    const Entry* entry = find(next);
+    std::optional<FileView> found;
+    if (!entry || entry->kind == Entry::Kind::made) try {
+        found = look(base, next, 0);
+      } catch (const Unknown&) {
+        // Below what a program will have made, paths are taken as they stand; reading there throws.
+      }
+    if (!found || found->status.type != FileType::symlink) {
+      at = std::move(next);
+      continue;
+    }
+    if (++links > link_limit) return std::nullopt;
+    // A real link is followed here too, for the errors that the real machine gives.
+    if (const auto real = real_path(next); real && !entry) static_cast<void>(base.resolve(*real));
+    if (found->target.starts_with('/')) at = "/";
+    rest = found->target + "/" + rest;
+  }
+  return at;
+}
+
+bool OverlayFiles::is_folder(const FileReader& base, const std::string& key) const {
+  if (key == "/" || not_foreseen(key)) return true;
+  const auto found = look(base, key, 0);
+  return found && found->status.type == FileType::directory;
+}
+
 std::string OverlayFiles::key(const FileReader& base, const std::string& path) const {
   if (path == "/") return path;
   const std::string folder(folder_of(path));
   auto known = folders_.find(folder);
   if (known == folders_.end()) {
-    const Entry* link = find(folder);
-    std::string real;
-    if (link && link->view.status.type == FileType::symlink && link->kind == Entry::Kind::made)
-      real = resolve(base, folder).value_or(folder);
-    else
-      real = base.resolve(folder).value_or(folder == "/" ? "/" : key(base, folder));
-    known = folders_.emplace(folder, std::move(real)).first;
+    auto real = walk(base, folder, Last::followed);
+    if (!real) throw Error("too many links on the way to " + folder);
+    known = folders_.emplace(folder, std::move(*real)).first;
   }
   return join_path(known->second, name_of(path));
+}
+
+std::string OverlayFiles::followed(const FileReader& base, const std::string& path) const {
+  auto real = walk(base, key(base, path), Last::followed);
+  if (!real) throw Error("too many links on the way to " + path);
+  return std::move(*real);
 }
 
 const OverlayFiles::Entry* OverlayFiles::find(const std::string& key) const {
@@ -35,60 +83,60 @@ const OverlayFiles::Entry* OverlayFiles::find(const std::string& key) const {
   return found == entries_.end() ? nullptr : &found->second;
 }
 
-const OverlayFiles::Entry* OverlayFiles::above(const std::string& key) const {
-  for (std::string_view at = folder_of(key); at != "/"; at = folder_of(at))
-    if (const Entry* entry = find(std::string(at)); entry && entry->kind != Entry::Kind::changed) return entry;
-  return nullptr;
+std::optional<std::string> OverlayFiles::real_path(const std::string& key) const {
+  for (std::string_view at = key; at != "/"; at = folder_of(at)) {
+    const Entry* entry = find(std::string(at));
+    if (!entry) continue;
+    if (entry->kind == Entry::Kind::opaque) not_known(entry->label);
+    if (entry->shows.empty()) return std::nullopt;
+    return entry->shows + key.substr(at.size());
+  }
+  return key;
 }
 
-std::optional<FileView> OverlayFiles::view(const FileReader& base, const std::string& path, std::uint64_t limit) const {
+std::optional<FileView> OverlayFiles::look(const FileReader& base, const std::string& key,
+                                           std::uint64_t limit) const {
+  const Entry* entry = find(key);
+  if (!entry) {
+    const auto real = real_path(key);
+    return real ? base.view(*real, limit) : std::nullopt;
+  }
+  if (entry->kind == Entry::Kind::absent) return std::nullopt;
+  if (entry->kind == Entry::Kind::opaque) not_known(entry->label);
+  FileView v = entry->view;
+  if (v.status.type != FileType::regular || limit == 0) {
+    v.content.reset();
+  } else if (!entry->shows.empty()) {
+    if (auto real = base.view(entry->shows, limit)) v.content = std::move(real->content);
+  } else if (!v.content) {
+    not_known(entry->label);
+  } else if (v.content->size() > limit) {
+    v.content.reset();
+  }
+  return v;
+}
+
+std::optional<FileView> OverlayFiles::view(const FileReader& base, const std::string& path,
+                                           std::uint64_t limit) const {
   if (entries_.empty()) return base.view(path, limit);
-  const std::string k = key(base, path);
-  if (const Entry* entry = find(k)) {
-    if (entry->kind == Entry::Kind::absent) return std::nullopt;
-    if (entry->kind == Entry::Kind::opaque) not_known(entry->label);
-    FileView v = entry->view;
-    if (v.status.type != FileType::regular || limit == 0) {
-      v.content.reset();
-      return v;
-    }
-    if (!v.content && entry->kind == Entry::Kind::changed) {
-      if (auto real = base.view(path, limit)) v.content = std::move(real->content);
-      return v;
-    }
-    if (!v.content) not_known(entry->label);
-    if (v.content->size() > limit) v.content.reset();
-    return v;
-  }
-  if (const Entry* entry = above(k)) {
-    if (entry->kind == Entry::Kind::opaque) not_known(entry->label);
-    return std::nullopt;
-  }
-  return base.view(path, limit);
+  return look(base, key(base, path), limit);
 }
 
-std::optional<std::vector<std::string>> OverlayFiles::list(const FileReader& base, const std::string& path) const {
+std::optional<std::vector<std::string>> OverlayFiles::list(const FileReader& base,
+                                                           const std::string& path) const {
   if (entries_.empty()) return base.list(path);
-  const auto real = resolve(base, path);
-  if (!real) return std::nullopt;
-  const Entry* entry = find(*real);
-  const Entry* upper = entry ? entry : above(*real);
-  if (upper && upper->kind == Entry::Kind::opaque) not_known(upper->label);
-  if (entry && (entry->kind == Entry::Kind::absent || entry->view.status.type != FileType::directory))
-    return std::nullopt;
+  const std::string folder = followed(base, path);
+  const auto found = look(base, folder, 0);
+  if (!found || found->status.type != FileType::directory) return std::nullopt;
   std::vector<std::string> names;
-  if (!upper || upper->kind == Entry::Kind::changed) {
-    auto below = base.list(path);
-    if (!below && !entry) return std::nullopt;
-    if (below) names = std::move(*below);
-  } else if (!entry) {
-    return std::nullopt;
-  }
-  for (const auto& [k, e] : entries_) {
-    if (folder_of(k) != *real || k == "/") continue;
-    const std::string name(name_of(k));
+  if (const auto real = real_path(folder))
+    if (auto below = base.list(*real)) names = std::move(*below);
+  const std::string prefix = folder == "/" ? folder : folder + "/";
+  for (auto i = entries_.lower_bound(prefix); i != entries_.end() && i->first.starts_with(prefix); ++i) {
+    if (folder_of(i->first) != folder || i->first == "/") continue;
+    const std::string name(name_of(i->first));
     std::erase(names, name);
-    if (e.kind != Entry::Kind::absent) names.push_back(name);
+    if (i->second.kind != Entry::Kind::absent) names.push_back(name);
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -96,51 +144,71 @@ std::optional<std::vector<std::string>> OverlayFiles::list(const FileReader& bas
 
 std::optional<std::string> OverlayFiles::resolve(const FileReader& base, const std::string& path) const {
   if (entries_.empty()) return base.resolve(path);
-  std::string at = path;
-  for (int links = 0; links <= 40; ++links) {
-    const std::string k = key(base, at);
-    const Entry* entry = find(k);
-    if (!entry) {
-      const Entry* upper = above(k);
-      if (!upper) return base.resolve(at);
-      if (upper->kind == Entry::Kind::opaque) not_known(upper->label);
-      return std::nullopt;
-    }
-    if (entry->kind == Entry::Kind::absent) return std::nullopt;
-    if (entry->kind == Entry::Kind::opaque || entry->view.status.type != FileType::symlink) return k;
-    const std::string& target = entry->view.target;
-    at = target.starts_with('/') ? target : join_path(folder_of(k), target);
-  }
-  return std::nullopt;
+  auto real = walk(base, path, Last::followed);
+  if (!real) return std::nullopt;
+  const Entry* entry = find(*real);
+  const bool exists = entry ? entry->kind != Entry::Kind::absent : look(base, *real, 0).has_value();
+  return exists ? real : std::nullopt;
 }
 
 std::optional<std::string> OverlayFiles::sha256(const FileReader& base, const std::string& path) const {
   if (entries_.empty()) return base.sha256(path);
-  const auto real = resolve(base, path);
-  if (!real) return std::nullopt;
-  const Entry* entry = find(*real);
-  if (!entry || entry->kind == Entry::Kind::changed) return base.sha256(path);
-  if (entry->view.status.type != FileType::regular && entry->kind != Entry::Kind::opaque) return std::nullopt;
+  const std::string real = followed(base, path);
+  const Entry* entry = find(real);
+  if (!entry) {
+    const auto below = real_path(real);
+    return below ? base.sha256(*below) : std::nullopt;
+  }
+  if (entry->kind == Entry::Kind::absent) return std::nullopt;
   if (entry->digest) return entry->digest;
+  if (entry->kind == Entry::Kind::opaque) not_known(entry->label);
+  if (entry->view.status.type != FileType::regular) return std::nullopt;
+  if (!entry->shows.empty()) return base.sha256(entry->shows);
   if (!entry->view.content) not_known(entry->label);
   return sha256_hex(*entry->view.content);
+}
+
+bool OverlayFiles::not_foreseen(const std::string& key) const {
+  for (std::string_view at = key; at != "/"; at = folder_of(at))
+    if (const Entry* entry = find(std::string(at))) return entry->kind == Entry::Kind::opaque;
+  return false;
 }
 
 bool OverlayFiles::touched(const FileReader& base, const std::string& path) const {
   if (entries_.empty()) return false;
   const std::string k = key(base, path);
-  return find(k) || above(k);
+  if (find(k)) return true;
+  return not_foreseen(k) || real_path(k) != std::optional(k);
 }
 
-void OverlayFiles::need_folder(const std::string& k, const FileReader& base) const {
+// ---- performing in thought
+// --------------------------------------------------------------------------------------
+
+void OverlayFiles::need_folder(const std::string& k, const FileReader& base, const std::string& path) const {
   const std::string folder(folder_of(k));
-  if (folder == "/") return;
-  const Entry* entry = find(folder);
-  if (entry && entry->kind == Entry::Kind::opaque) return;
-  const auto found = view(base, folder, 0);
-  if (!found) throw Error("the folder of " + k + " does not exist");
-  if (found->status.type != FileType::directory && found->status.type != FileType::symlink)
-    throw Error(folder + " is " + to_text(found->status.type) + ", not the folder of " + k);
+  if (!is_folder(base, folder)) throw Error("the folder of " + path + " does not exist");
+}
+
+OverlayFiles::Entry OverlayFiles::fresh(const std::string& k, FileType type, const FileReader& base,
+                                        const Maker& maker) const {
+  Entry entry{Entry::Kind::made, {}, {}, maker.label, ""};
+  FileStatus& s = entry.view.status;
+  s.type = type;
+  s.mode = type == FileType::symlink ? 0777 : type == FileType::directory ? 0755 : 0644;
+  s.owner = maker.user;
+  s.group = maker.group;
+  const std::string folder(folder_of(k));
+  if (not_foreseen(folder)) return entry;
+  if (const auto above = look(base, folder, 0); above && (above->status.mode & set_group_id)) {
+    s.group = above->status.group;
+    if (type == FileType::directory) s.mode |= set_group_id;
+  }
+  return entry;
+}
+
+void OverlayFiles::put(const std::string& k, Entry entry) {
+  entries_[k] = std::move(entry);
+  folders_.clear();
 }
 
 void OverlayFiles::remove_below(const std::string& k) {
@@ -149,64 +217,63 @@ void OverlayFiles::remove_below(const std::string& k) {
 }
 
 void OverlayFiles::apply(const WriteFile& action, const FileReader& base, const Maker& maker) {
-  std::string path = action.path;
-  if (!action.replace_link)
-    if (const auto real = resolve(base, path)) path = *real;
-  const std::string k = key(base, path);
-  need_folder(k, base);
-  const auto old = view(base, path, 0);
+  const std::string k = action.replace_link ? key(base, action.path) : followed(base, action.path);
+  need_folder(k, base, action.path);
+  const auto old = not_foreseen(k) ? std::nullopt : look(base, k, 0);
   const bool replaces = old && old->status.type == FileType::regular;
-  if (old && !replaces && !(action.replace_link && old->status.type == FileType::symlink))
+  const bool replaces_link = old && old->status.type == FileType::symlink && action.replace_link;
+  if (old && !replaces && !replaces_link)
     throw Error(action.path + " is " + to_text(old->status.type) + "; it is not replaced");
-  Entry entry{Entry::Kind::made, {}, {}, maker.label};
+  Entry entry = fresh(k, FileType::regular, base, maker);
   FileStatus& s = entry.view.status;
-  s.type = FileType::regular;
-  s.mode = action.mode ? *action.mode : replaces ? old->status.mode : 0644;
-  s.owner = !action.owner.empty() ? action.owner : replaces ? old->status.owner : maker.user;
-  s.group = !action.group.empty() ? action.group : replaces ? old->status.group : maker.group;
+  if (replaces) {
+    s.mode = old->status.mode;
+    s.owner = old->status.owner;
+    s.group = old->status.group;
+  }
+  if (action.mode) s.mode = *action.mode;
+  if (!action.owner.empty()) s.owner = action.owner;
+  if (!action.group.empty()) s.group = action.group;
   s.size = action.content.size();
   entry.view.content = action.content;
+  if (replaces_link) return put(k, std::move(entry));
   entries_[k] = std::move(entry);
 }
 
 void OverlayFiles::apply(const CreateDirectory& action, const FileReader& base, const Maker& maker) {
   const std::string k = key(base, action.path);
-  need_folder(k, base);
-  if (view(base, action.path, 0)) throw Error("cannot make the folder " + action.path + ": something is there");
-  Entry entry{Entry::Kind::made, {}, {}, maker.label};
-  entry.view.status.type = FileType::directory;
-  entry.view.status.mode = action.mode.value_or(0755);
-  entry.view.status.owner = action.owner.empty() ? maker.user : action.owner;
-  entry.view.status.group = action.group.empty() ? maker.group : action.group;
+  need_folder(k, base, action.path);
+  if (look(base, k, 0)) throw Error("cannot make the folder " + action.path + ": File exists");
+  Entry entry = fresh(k, FileType::directory, base, maker);
+  FileStatus& s = entry.view.status;
+  if (action.mode) s.mode = *action.mode;
+  if (!action.owner.empty()) s.owner = action.owner;
+  if (!action.group.empty()) s.group = action.group;
   remove_below(k);
-  entries_[k] = std::move(entry);
+  put(k, std::move(entry));
 }
 
 void OverlayFiles::apply(const CreateLink& action, const FileReader& base, const Maker& maker) {
   const std::string k = key(base, action.path);
-  need_folder(k, base);
-  if (view(base, action.path, 0)) throw Error("cannot make the link " + action.path + ": something is there");
-  Entry entry{Entry::Kind::made, {}, {}, maker.label};
-  entry.view.status.type = FileType::symlink;
-  entry.view.status.mode = 0777;
-  entry.view.status.owner = action.owner.empty() ? maker.user : action.owner;
-  entry.view.status.group = action.group.empty() ? maker.group : action.group;
+  need_folder(k, base, action.path);
+  if (look(base, k, 0)) throw Error("cannot make the link " + action.path + ": File exists");
+  Entry entry = fresh(k, FileType::symlink, base, maker);
+  if (!action.owner.empty()) entry.view.status.owner = action.owner;
+  if (!action.group.empty()) entry.view.status.group = action.group;
   entry.view.target = action.target;
-  entries_[k] = std::move(entry);
-  folders_.clear();
+  put(k, std::move(entry));
 }
 
 void OverlayFiles::apply(const SetAttributes& action, const FileReader& base, const Maker& maker) {
-  const std::string path = resolve(base, action.path).value_or(action.path);
-  const std::string k = key(base, path);
-  const Entry* known = find(k);
+  const std::string k = followed(base, action.path);
+  need_folder(k, base, action.path);
   Entry entry;
-  if (known) {
+  if (const Entry* known = find(k); known && known->kind != Entry::Kind::absent) {
     entry = *known;
   } else {
-    auto real = view(base, path, 0);
-    if (!real) throw Error("cannot open " + action.path + ": No such file or directory");
-    entry = {Entry::Kind::changed, std::move(*real), {}, maker.label};
+    auto now = look(base, k, 0);
+    if (!now) throw Error("cannot open " + action.path + ": No such file or directory");
+    entry = {Entry::Kind::made, std::move(*now), {}, maker.label, real_path(k).value_or("")};
   }
   if (action.mode) entry.view.status.mode = *action.mode;
   if (!action.owner.empty()) entry.view.status.owner = action.owner;
@@ -216,54 +283,61 @@ void OverlayFiles::apply(const SetAttributes& action, const FileReader& base, co
 
 void OverlayFiles::apply(const RemovePath& action, const FileReader& base, const Maker& maker) {
   const std::string k = key(base, action.path);
+  if (k == "/") throw Error("/ is a mount of its own; it is not removed");
   if (const Entry* entry = find(k); !entry || entry->kind != Entry::Kind::opaque) {
-    const auto now = view(base, action.path, 0);
+    const auto now = look(base, k, 0);
     if (!now) return;
     if (now->status.type == FileType::directory && !action.recursive) {
-      const auto names = list(base, action.path);
-      if (names && !names->empty()) throw Error("the folder " + action.path + " is not empty; it is not removed");
+      const auto names = list(base, k);
+      if (names && !names->empty())
+        throw Error("the folder " + action.path + " is not empty; it is not removed");
     }
   }
   remove_below(k);
-  entries_[k] = Entry{Entry::Kind::absent, {}, {}, maker.label};
-  folders_.clear();
+  put(k, Entry{Entry::Kind::absent, {}, {}, maker.label, ""});
 }
 
 void OverlayFiles::apply(const RenamePath& action, const FileReader& base, const Maker& maker) {
   const std::string from = key(base, action.from), to = key(base, action.to);
-  need_folder(to, base);
+  const std::string doing = "cannot rename " + action.from + " to " + action.to + ": ";
+  need_folder(from, base, action.from);
+  need_folder(to, base, action.to);
   Entry moved;
-  if (const Entry* known = find(from); known && known->kind != Entry::Kind::changed) {
+  if (const Entry* known = find(from); known && known->kind != Entry::Kind::absent) {
     moved = *known;
   } else {
-    auto real = view(base, action.from, 64u << 20);
-    if (!real) throw Error("cannot rename " + action.from + ": No such file or directory");
-    const bool folder = real->status.type == FileType::directory;
-    moved = {folder ? Entry::Kind::opaque : Entry::Kind::made, std::move(*real), {}, maker.label};
+    auto now = look(base, from, 0);
+    if (!now) throw Error(doing + "No such file or directory");
+    moved = {Entry::Kind::made, std::move(*now), {}, maker.label, real_path(from).value_or("")};
+  }
+  if (const auto there = look(base, to, 0)) {
+    const bool folders = there->status.type == FileType::directory &&
+                         (moved.kind == Entry::Kind::opaque || moved.view.status.type == FileType::directory);
+    if (!folders) throw Error(doing + "File exists");
+    if (!list(base, to).value_or(std::vector<std::string>()).empty())
+      throw Error(doing + "Directory not empty");
   }
   std::vector<std::pair<std::string, Entry>> below;
   for (auto i = entries_.lower_bound(from + "/"); i != entries_.end() && i->first.starts_with(from + "/"); ++i)
     below.emplace_back(to + i->first.substr(from.size()), i->second);
   remove_below(from);
   remove_below(to);
-  entries_[from] = Entry{Entry::Kind::absent, {}, {}, maker.label};
-  entries_[to] = std::move(moved);
+  entries_[from] = Entry{Entry::Kind::absent, {}, {}, maker.label, ""};
+  put(to, std::move(moved));
   for (auto& [k, entry] : below) entries_[k] = std::move(entry);
-  folders_.clear();
 }
 
 void OverlayFiles::apply(const Download& action, const FileReader& base, const Maker& maker) {
-  WriteFile file{action.path, "", action.mode, action.owner, action.group, false};
-  apply(file, base, maker);
-  Entry& entry = entries_[key(base, resolve(base, action.path).value_or(action.path))];
+  apply(WriteFile{action.path, "", action.mode, action.owner, action.group, false}, base, maker);
+  Entry& entry = entries_[followed(base, action.path)];
   entry.view.content.reset();
-  if (!action.sha256.empty()) entry.digest = action.sha256;
+  entry.digest = action.sha256.empty() ? std::nullopt : std::optional(action.sha256);
 }
 
 void OverlayFiles::assume_made(const std::string& path, const FileReader& base, const Maker& maker) {
   const std::string k = key(base, path);
   remove_below(k);
-  entries_[k] = Entry{Entry::Kind::opaque, {}, {}, maker.label};
+  put(k, Entry{Entry::Kind::opaque, {}, {}, maker.label, ""});
 }
 
 }  // namespace mlops

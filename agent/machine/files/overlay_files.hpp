@@ -11,8 +11,8 @@
 
 namespace mlops {
 
-// The what-if tree, shared by all identities. The real files are passed to each call: they differ in what they may
-// read. Keys are paths with the real machine's links replaced, so that two names of one file are one entry.
+// The what-if tree, shared by all identities. The real files are passed to each call: they differ in what they
+// may read. Keys are paths with the real machine's links replaced, so that two names of one file are one entry.
 class OverlayFiles {
  public:
   // Whose action it is: new entries belong to it where no owner is asked for.
@@ -42,21 +42,36 @@ class OverlayFiles {
  private:
   struct Entry {
     enum class Kind {
-      absent,   // removed
-      made,     // new: nothing of the real machine shows through
-      changed,  // attributes of what is really there
-      opaque,   // made by a program
+      absent,  // removed
+      made,    // known; what is really at `shows` shows through where that is not empty
+      opaque,  // made by a program
     };
     Kind kind = Kind::made;
     FileView view;
     std::optional<std::string> digest;  // of content that is not held
     std::string label;
+    std::string shows;  // the real path whose content this has, itself or one that was renamed
   };
+  enum class Last { itself, followed };
+  // The path with its links replaced, in thought and in reality; what does not exist stands as it is. Absent
+  // when links go round.
+  std::optional<std::string> walk(const FileReader& base, const std::string& path, Last last) const;
   std::string key(const FileReader& base, const std::string& path) const;
+  std::string followed(const FileReader& base, const std::string& path) const;
   const Entry* find(const std::string& key) const;
-  // The nearest entry above that decides what is below it: absent, made or opaque.
-  const Entry* above(const std::string& key) const;
-  void need_folder(const std::string& key, const FileReader& base) const;
+  // Where the real machine has what is at the key; absent where nothing real is to be seen. Unknown below what
+  // a program will have made.
+  std::optional<std::string> real_path(const std::string& key) const;
+  // Whether a program will have made what is at the key, or a folder above it.
+  bool not_foreseen(const std::string& key) const;
+  // What is at a key; links on the way are replaced already.
+  std::optional<FileView> look(const FileReader& base, const std::string& key, std::uint64_t limit) const;
+  // … or may be one.
+  bool is_folder(const FileReader& base, const std::string& key) const;
+  void need_folder(const std::string& key, const FileReader& base, const std::string& path) const;
+  // A new entry, owned as the kernel would have it.
+  Entry fresh(const std::string& key, FileType type, const FileReader& base, const Maker& maker) const;
+  void put(const std::string& key, Entry entry);
   void remove_below(const std::string& key);
 
   std::map<std::string, Entry> entries_;

@@ -11,10 +11,12 @@ namespace mlops {
 
 // Opens folders component by component with openat(O_PATH | O_NOFOLLOW) and remembers them. When the walker is
 // strict (it acts as root), Error unsafe_path, which names the step, is
-// - a step, a link's target included, from something owned by an unprivileged user to something owned by another;
+// - a step, a link's target included, from something owned by an unprivileged user to something owned by
+// another;
 // - a step from a folder that everyone may write to into what neither root nor the person owns.
-// Strict or not, a link in a sticky folder that everyone may write to is followed only when the acting user or the
-// folder's owner owns it (the kernel's fs.protected_symlinks, which stepwise walking would pass by).
+// Strict is for root: links are judged as root's then, whoever reads ahead for it.
+// Strict or not, a link in a sticky folder that everyone may write to is followed only when the acting user or
+// the folder's owner owns it (the kernel's fs.protected_symlinks, which stepwise walking would pass by).
 class Walker {
  public:
   explicit Walker(bool strict, uid_t person = 0);
@@ -31,10 +33,10 @@ class Walker {
   };
   // Absent when a folder on the way is absent or no folder. Error denied, unsafe_path.
   std::optional<Place> place(const std::string& path);
-  // As place, and a final link followed as far as it is trusted: the place of what it points at, which may be absent
-  // itself. A loop (more than 40 links) is an Error.
+  // As place, and a final link followed as far as it is trusted: the place of what it points at, which may be
+  // absent itself. A loop (more than 40 links) is an Error.
   std::optional<Place> target_place(const std::string& path);
-  // The canonical path of what target_place finds; absent when it does not exist.
+  // The canonical path of what target_place finds; absent when it does not exist or links go round.
   std::optional<std::string> canonical(const std::string& path);
   // Drops what is remembered: after anything that may have changed folders.
   void forget();
