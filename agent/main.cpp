@@ -1,10 +1,23 @@
+#include <fcntl.h>
+
 #include <cstdio>
 #include <exception>
 
 #include "cli/exit_code.hpp"
 #include "cli/program.hpp"
 
+namespace {
+
+// Started with one of 0, 1 and 2 closed, the next file opened would take its place, and be written reports to.
+void keep_standard_streams() {
+  for (int fd = 0; fd <= 2; ++fd)
+    if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  keep_standard_streams();
   try {
     return mlops::run_program(argc, argv);
   } catch (const std::exception& e) {
