@@ -238,10 +238,7 @@ class OverlayHost : public Host {
       pending_.need_foresight();
       if (!pending_.installing.empty()) throw Unknown{pending_.installing, ""};
     }
-    if (is_there && touched)
-      machine = std::make_unique<OverlayMachine>(pending_, real_.as({"root"}), identity.user);
-    else
-      machine = std::make_unique<OverlayMachine>(pending_, real_.as(identity), identity.user);
+    machine = std::make_unique<OverlayMachine>(pending_, base(identity, is_there && touched), identity.user);
     return *machine;
   }
   void begin(const std::string& label) override {
@@ -258,6 +255,15 @@ class OverlayHost : public Host {
   }
 
  private:
+  // A user that is made only in thought owns nothing yet: root sees what there is.
+  Machine& base(const Identity& identity, bool made_in_thought) {
+    try {
+      return real_.as(identity);
+    } catch (const Error& e) {
+      if (!made_in_thought || e.kind() != ErrorKind::unavailable) throw;
+      return real_.as({"root"});
+    }
+  }
   Host& real_;
   Pending pending_;
   std::map<Identity, std::unique_ptr<OverlayMachine>> machines_;

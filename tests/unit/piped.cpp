@@ -14,6 +14,7 @@
 
 #include "machine/person.hpp"
 #include "machine/run_lock.hpp"
+#include "support/agent_process.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -218,6 +219,7 @@ TEST_CASE("a helper that is killed is an error that says so, again and again") {
 }
 
 TEST_CASE("one run at a time has the lock, and the other is told who") {
+  const AgentFolder turn;  // the lock is the whole machine's
   const TemporaryFolder t;
   Cancellation none;
   const ProgressSink quiet = [](const Progress&) {};
@@ -246,6 +248,7 @@ TEST_CASE("a run that only finishes its last action is waited for") {
 }
 
 TEST_CASE("the helper of a killed run ends its command, and its lock is had again") {
+  const AgentFolder turn;  // the lock is the whole machine's
   const TemporaryFolder t;
   const std::string started = t / "started";
   const pid_t run = ::fork();

@@ -2,12 +2,14 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "support/agent_process.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace mlops::test;
 
 TEST_CASE("apply works whichever of stdin, stdout and stderr are closed") {
+  const AgentFolder turn;  // root's lock is the whole machine's
   const TemporaryFolder t;
   std::ofstream(t / "p.json") << R"({"resources": [{"type": "file", "path": ")" << t / "f"
                               << R"(", "content": "x"}]})";
