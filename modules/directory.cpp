@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/attributes.hpp"
 #include "playbook/module.hpp"
 
 namespace mlops::modules {
@@ -156,7 +157,9 @@ struct Directory {
     return missing;
   }
 
-  static std::string octal(std::uint32_t mode) { return fmt::format("{:04o}", mode); }
+  static WantedAttributes wanted_attributes(const Desired& d) {
+    return {d.mode ? std::optional(d.mode->bits) : std::nullopt, d.owner, d.group};
+  }
 
   static Diff creation(const Desired& d, const Current& c) {
     if (!c.missing.empty() && !d.parents)
@@ -183,19 +186,8 @@ struct Directory {
 
   static Diff attributes(const Desired& d, const Current& c) {
     Diff diff;
-    SetAttributes set{.path = d.path.text};
-    if (d.mode && d.mode->bits != c.mode) {
-      diff.changes.push_back({.property = "mode", .before = octal(c.mode), .after = octal(d.mode->bits)});
-      set.mode = d.mode->bits;
-    }
-    if (d.owner && *d.owner != c.owner) {
-      diff.changes.push_back({.property = "owner", .before = c.owner, .after = *d.owner});
-      set.owner = *d.owner;
-    }
-    if (d.group && *d.group != c.group) {
-      diff.changes.push_back({.property = "group", .before = c.group, .after = *d.group});
-      set.group = *d.group;
-    }
+    SetAttributes set =
+        differing_attributes(d.path.text, wanted_attributes(d), c.mode, c.owner, c.group, diff.changes);
     if (!diff.changes.empty()) diff.actions.push_back(std::move(set));
     return diff;
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/attributes.hpp"
 #include "playbook/module.hpp"
 
 namespace mlops::modules {
@@ -202,7 +203,9 @@ struct DownloadedFile {
     return files.exists(folder) ? "" : folder;
   }
 
-  static std::string octal(std::uint32_t mode) { return fmt::format("{:04o}", mode); }
+  static WantedAttributes wanted_attributes(const Desired& d) {
+    return {d.mode ? std::optional(d.mode->bits) : std::nullopt, d.owner, d.group};
+  }
   static Value shortened(const std::string& sha256) {
     return sha256.empty() ? Value() : Value("sha256 " + sha256.substr(0, 12));
   }
@@ -242,19 +245,8 @@ struct DownloadedFile {
     if (!c.right)
       diff.changes.push_back(
           {.property = "content", .before = shortened(c.sha256), .after = new_content(d, c)});
-    SetAttributes set{.path = d.path.text};
-    if (d.mode && d.mode->bits != c.mode) {
-      diff.changes.push_back({.property = "mode", .before = octal(c.mode), .after = octal(d.mode->bits)});
-      set.mode = d.mode->bits;
-    }
-    if (d.owner && *d.owner != c.owner) {
-      diff.changes.push_back({.property = "owner", .before = c.owner, .after = *d.owner});
-      set.owner = *d.owner;
-    }
-    if (d.group && *d.group != c.group) {
-      diff.changes.push_back({.property = "group", .before = c.group, .after = *d.group});
-      set.group = *d.group;
-    }
+    SetAttributes set =
+        differing_attributes(d.path.text, wanted_attributes(d), c.mode, c.owner, c.group, diff.changes);
     if (!c.right) {
       Download download = fetch(d, c);
       download.mode = set.mode;

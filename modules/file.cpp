@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "model/attributes.hpp"
 #include "model/text_diff.hpp"
 #include "playbook/module.hpp"
 
@@ -182,7 +183,9 @@ struct File {
     return folder.empty() || files.exists(folder) ? "" : folder;
   }
 
-  static std::string octal(std::uint32_t mode) { return fmt::format("{:04o}", mode); }
+  static WantedAttributes wanted_attributes(const Desired& d) {
+    return {d.mode ? std::optional(d.mode->bits) : std::nullopt, d.owner, d.group};
+  }
   static std::string bytes(std::uint64_t size) { return size == 1 ? "1 byte" : fmt::format("{} bytes", size); }
 
   static Diff creation(const Desired& d, const Current& c) {
@@ -220,19 +223,8 @@ struct File {
                               .after = bytes(content->size()),
                               .sensitive = d.sensitive,
                               .text_diff = c.text ? unified_diff(*c.text, *content) : ""});
-    SetAttributes set{.path = d.path.text};
-    if (d.mode && d.mode->bits != c.mode) {
-      diff.changes.push_back({.property = "mode", .before = octal(c.mode), .after = octal(d.mode->bits)});
-      set.mode = d.mode->bits;
-    }
-    if (d.owner && *d.owner != c.owner) {
-      diff.changes.push_back({.property = "owner", .before = c.owner, .after = *d.owner});
-      set.owner = *d.owner;
-    }
-    if (d.group && *d.group != c.group) {
-      diff.changes.push_back({.property = "group", .before = c.group, .after = *d.group});
-      set.group = *d.group;
-    }
+    SetAttributes set =
+        differing_attributes(d.path.text, wanted_attributes(d), c.mode, c.owner, c.group, diff.changes);
     if (rewrite)
       diff.actions.push_back(WriteFile{.path = set.path,
                                        .content = *content,
