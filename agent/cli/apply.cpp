@@ -98,6 +98,7 @@ class Application {
       return finish(planned);
     }
     held_.clear();
+    report_(ResourceStarted{});  // sudo may ask on the terminal now
     if (const int status = prepare(planned)) return refused(status);
     try {
       return finish(perform(playbook));

@@ -27,7 +27,8 @@ struct PlayStarted {
   std::string skipped;     // the reason when its `when` does not match, else ""
 };
 
-// A resource is being looked at or changed; only for the live line.
+// A resource is being looked at or changed; only for the live line. An empty label: none is any more, and the terminal
+// may be somebody else's for a while (sudo asks for its password).
 struct ResourceStarted {
   std::string label, host, as;
 };

@@ -180,7 +180,11 @@ void TerminalReport::resource_started(const ResourceStarted& e) {
   const Time at = now();
   if (held_count_ > 0 && held_count_ <= most_held && at - held_since_ > patience) release();
   if (!options_.live) return;
-  doing_.active = true;
+  if (e.label.empty()) {
+    erase();
+    std::fflush(options_.out);
+  }
+  doing_.active = !e.label.empty();
   doing_.label = e.label;
   doing_.doing.clear();
   doing_.since = at;

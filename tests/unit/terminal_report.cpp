@@ -310,6 +310,20 @@ TEST_CASE("the live line tells what takes time, and is erased before a line is p
   CHECK(screen.text() == line + "\r\x1b[K  ✓ download[compose]           root    create\n");
 }
 
+TEST_CASE("nothing is drawn while the terminal is somebody else's") {
+  Screen screen;
+  std::chrono::steady_clock::time_point time{1h};
+  TerminalReport report({.out = screen.file(), .live = true, .width = 80, .clock = [&] { return time; }});
+  report(ResourceStarted{"file[a]", "local", "root"});
+  time += 1s;
+  report.redraw();
+  const std::string before = screen.text();
+  report(ResourceStarted{});
+  time += 1s;
+  report.redraw();
+  CHECK(screen.text() == before + "\r\x1b[K");
+}
+
 TEST_CASE("the live line never wraps") {
   Screen screen;
   std::chrono::steady_clock::time_point time{1h};
