@@ -204,7 +204,7 @@ TEST_CASE("A command line that is wrong exits with 3 and says what is right") {
   wrong({}, "A subcommand is required");
 }
 
-TEST_CASE("--set, --vars and --only do what they say") {
+TEST_CASE("the options --set, --vars and --only do what they say") {
   AgentFolder folder;
   const std::string playbook = folder.write("p.json", R"({"vars": {"text": "1"}, "resources": [
     {"type": "file", "id": "a", "path": "@/a", "content": "{{vars.text}}"},
