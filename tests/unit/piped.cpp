@@ -235,6 +235,7 @@ TEST_CASE("one run at a time has the lock, and the other is told who") {
 }
 
 TEST_CASE("a run that only finishes its last action is waited for") {
+  const AgentFolder turn;  // the lock is the whole machine's
   const TemporaryFolder t;
   Cancellation none;
   auto first = std::make_unique<RunLock>(t / "cache", "first.json", none, nullptr);
