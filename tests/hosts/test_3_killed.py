@@ -17,6 +17,12 @@ REWRITTEN = ["/home/ubuntu/.bashrc", "/home/ubuntu/.profile", "/home/ubuntu/soft
 HOST_OWN = {"etc/hosts", "etc/hostname", "etc/resolv.conf", "var/lib/docker", "var/lib/containerd", "var/tmp"}
 # dpkg's copy of its database before its last change.
 HOST_OWN |= {"var/lib/dpkg/status-old"}
+# Its paragraphs come in the order of apt's steps: compared by themselves.
+STATES = "var/lib/apt/extended_states"
+HOST_OWN |= {STATES}
+
+# Resources of the flagship that edit the same files, up to each of these: so a file may be found in between.
+STAGES = [["https", "packages"], ["docker-group", "docker-person", "docker-socket", "docker-service", "anaconda"]]
 
 
 class Moment:
@@ -126,25 +132,27 @@ class Undisturbed:
         self.allowed = {path: {content} for path, content in self.before.items()}
         for host in (first, second):
             # The states between: what the first edits, before the second does.
-            if host is second:
-                part = host.agent("apply", PLAYBOOK, *[x for name in self.head(host) for x in ("--only", name)])
+            for stage in STAGES if host is second else []:
+                part = host.agent("apply", PLAYBOOK, *[x for name in stage for x in ("--only", name)])
                 assert part.status == DONE, part
                 self.note(host)
             run = host.agent("apply")
             assert run.status == DONE, run
             self.note(host)
         self.tree = settled_tree(first)
+        self.automatic = paragraphs(first)
         self.noise = set(differences(self.tree, settled_tree(second), times=False))
         for host in (first, second):
             host.remove()
 
-    @staticmethod
-    def head(host):
-        return ["https", "packages", "docker-group", "docker-person", "docker-socket", "docker-service", "anaconda"]
-
     def note(self, host):
         for path in REWRITTEN:
             self.allowed[path].add(host.read(path))
+
+
+def paragraphs(host):
+    """What apt notes of packages that came along, in no order."""
+    return sorted(text for text in (host.read(STATES) or b"").decode().split("\n\n") if text.strip())
 
 
 def settled_tree(host):
@@ -174,6 +182,9 @@ def wrong_after(world, host, what, right, in_transaction):
     changed = differences(right.tree, settled_tree(host), times=False, ignored=right.noise)
     if changed:
         wrong.append(f"{what}: not what an undisturbed run makes: " + "; ".join(list(changed.values())[:15]))
+    if paragraphs(host) != right.automatic:
+        odd = set(paragraphs(host)) ^ set(right.automatic)
+        wrong.append(f"{what}: apt has other packages as brought along: {odd}")
     third = host.agent("apply")
     if third.status != DONE or third.summary["changed"]:
         wrong.append(f"{what}: there was something left to do: {third}")
