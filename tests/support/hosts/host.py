@@ -47,7 +47,10 @@ class Engine:
             if not shutil.which("dockerd"):
                 raise Unavailable("no Docker engine answers, and dockerd is not installed")
             self.log = tempfile.NamedTemporaryFile(prefix="dockerd-", suffix=".log")
-            self.process = subprocess.Popen(["dockerd"], stdout=self.log, stderr=self.log, start_new_session=True)
+            # A pid file of its own: one that a killed engine left would keep this one from starting.
+            pid_file = self.log.name.removesuffix(".log") + ".pid"
+            self.process = subprocess.Popen(["dockerd", "--pidfile", pid_file], stdout=self.log, stderr=self.log,
+                                            start_new_session=True)  # fmt: skip
             deadline = time.monotonic() + 60
             while not self.answers():
                 if self.process.poll() is not None or time.monotonic() > deadline:
