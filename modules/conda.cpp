@@ -9,34 +9,6 @@
 namespace mlops::modules {
 namespace {
 
-// Where it is installed, and the person's home, which only the decoder knows.
-struct CondaPrefix {
-  std::string path, person_home;
-};
-
-}  // namespace
-}  // namespace mlops::modules
-
-namespace mlops {
-
-template <>
-struct Codec<modules::CondaPrefix> {
-  static bool decode(const Value& v, modules::CondaPrefix& into, Decoder& d) {
-    Path path;
-    if (!Codec<Path>::decode(v, path, d)) return false;
-    into = {path.text, d.home};
-    return true;
-  }
-  static std::string type_text() { return Codec<Path>::type_text(); }
-  static Value json_schema() { return Codec<Path>::json_schema(); }
-  static Value to_value(const modules::CondaPrefix& p) { return Value(p.path); }
-};
-
-}  // namespace mlops
-
-namespace mlops::modules {
-namespace {
-
 constexpr std::string_view block_begin = "# >>> conda initialize >>>\n";
 constexpr std::string_view block_end = "# <<< conda initialize <<<\n";
 
@@ -95,7 +67,7 @@ struct Conda {
   static constexpr bool opaque = true;
 
   struct Desired {
-    CondaPrefix prefix;
+    PersonalPath prefix;
     std::string url;
     std::optional<std::string> sha256, sha256_url;
     Texts init;

@@ -14,28 +14,10 @@ namespace {
 
 enum class Shell { bash, zsh, fish };
 
-// The folder, and the person's home, which only the decoder knows.
-struct Folder {
-  std::string path, person_home;
-};
-
 }  // namespace
 }  // namespace mlops::modules
 
 namespace mlops {
-
-template <>
-struct Codec<modules::Folder> {
-  static bool decode(const Value& v, modules::Folder& into, Decoder& d) {
-    Path path;
-    if (!Codec<Path>::decode(v, path, d)) return false;
-    into = {path.text, d.home};
-    return true;
-  }
-  static std::string type_text() { return Codec<Path>::type_text(); }
-  static Value json_schema() { return Codec<Path>::json_schema(); }
-  static Value to_value(const modules::Folder& f) { return Value(f.path); }
-};
 
 template <>
 struct Codec<modules::Shell> {
@@ -81,7 +63,7 @@ struct PathEntry {
   enum class Position { first, last };
 
   struct Desired {
-    Folder path;
+    PersonalPath path;
     State state = State::present;
     Position position = Position::first;
     std::optional<Path> home;

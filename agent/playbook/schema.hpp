@@ -24,6 +24,11 @@ struct Path {
   std::string text;
   friend bool operator==(const Path&, const Path&) = default;
 };
+// A path, written as Path is, and the person's home, which only the decoder knows: for what also concerns the person's
+// start-up files.
+struct PersonalPath {
+  std::string path, person_home;
+};
 // Permission bits, written as an octal text: "0644". A number is an error.
 struct Mode {
   std::uint32_t bits = 0;
@@ -103,6 +108,19 @@ MLOPS_DECLARE_CODEC(Texts);
 using TextMap = std::map<std::string, std::string>;
 MLOPS_DECLARE_CODEC(TextMap);
 #undef MLOPS_DECLARE_CODEC
+
+template <>
+struct Codec<PersonalPath> {
+  static bool decode(const Value& v, PersonalPath& into, Decoder& d) {
+    Path path;
+    if (!Codec<Path>::decode(v, path, d)) return false;
+    into = {path.text, d.home};
+    return true;
+  }
+  static std::string type_text() { return Codec<Path>::type_text(); }
+  static Value json_schema() { return Codec<Path>::json_schema(); }
+  static Value to_value(const PersonalPath& p) { return Value(p.path); }
+};
 
 template <class T>
 struct Codec<std::optional<T>> {
