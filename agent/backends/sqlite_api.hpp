@@ -1,0 +1,54 @@
+// What the sqlite backend offers: one database file, its statements, and compression for what is kept in it and
+// beside it, in plain C types. No exception crosses this boundary.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+extern "C" {
+
+enum mlops_sqlite_failure {
+  mlops_sqlite_none,
+  mlops_sqlite_other,
+  mlops_sqlite_damaged,    // it is no database, or not a whole one
+  mlops_sqlite_full,       // no room on the disk
+  mlops_sqlite_busy,       // another process writes to it, for longer than was waited
+  mlops_sqlite_read_only,  // it cannot be written to, or not be opened
+};
+
+struct mlops_sqlite_result {
+  mlops_sqlite_failure failure;
+  char message[512];  // the cause in words; "" for none
+};
+
+// Opens a database that is there; never makes one but for create. Its path holds no symbolic link. Waits up to
+// busy_ms for another writer. Each commit is durable when it returns (WAL, synchronous=FULL). Null after filling
+// result.
+typedef void* mlops_sqlite_open_fn(const char* path, bool create, int busy_ms, mlops_sqlite_result* result);
+typedef void mlops_sqlite_close_fn(void* database);
+// Whether the file was removed, renamed or replaced since it was opened: what is written then is lost.
+typedef bool mlops_sqlite_moved_fn(void* database);
+// Runs statements that return nothing, separated by ; and without parameters.
+typedef bool mlops_sqlite_run_fn(void* database, const char* sql, mlops_sqlite_result* result);
+
+// One statement, kept for use again. Null after filling result.
+typedef void* mlops_sqlite_prepare_fn(void* database, const char* sql, mlops_sqlite_result* result);
+typedef void mlops_sqlite_finalize_fn(void* statement);
+// Parameters count from 1. Bytes are copied.
+typedef void mlops_sqlite_bind_integer_fn(void* statement, int parameter, std::int64_t value);
+typedef void mlops_sqlite_bind_text_fn(void* statement, int parameter, const char* bytes, std::size_t size);
+typedef void mlops_sqlite_bind_blob_fn(void* statement, int parameter, const char* bytes, std::size_t size);
+// 1: there is a row; 0: there is no further one, and the statement can be bound anew; -1 after filling result.
+typedef int mlops_sqlite_step_fn(void* statement, mlops_sqlite_result* result);
+// Ends the rows, and forgets what was bound.
+typedef void mlops_sqlite_reset_fn(void* statement);
+// Columns count from 0. Bytes live until the next step or reset.
+typedef bool mlops_sqlite_is_null_fn(void* statement, int column);
+typedef std::int64_t mlops_sqlite_integer_fn(void* statement, int column);
+typedef const char* mlops_sqlite_bytes_fn(void* statement, int column, std::size_t* size);
+
+// zstd (RFC 8878). The size of what was made, 0 where it does not fit into capacity or is broken.
+typedef std::size_t mlops_sqlite_compress_fn(const char* bytes, std::size_t size, char* into, std::size_t capacity);
+typedef std::size_t mlops_sqlite_expand_fn(const char* bytes, std::size_t size, char* into, std::size_t capacity);
+
+}  // extern "C"

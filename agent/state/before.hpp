@@ -1,0 +1,26 @@
+// What an action replaces: enough to take it back.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "machine/accounts/account_reader.hpp"
+#include "model/action.hpp"
+
+namespace mlops {
+
+// Only what is of the action's domain is filled in. Absent and empty: nothing was there.
+struct Before {
+  std::vector<SavedPath> paths;  // of files: the path itself first, links on the way replaced
+  std::string not_kept;          // why the paths cannot be put back; "" when they can
+  std::optional<UserAccount> user;
+  std::optional<GroupAccount> group;     // of the name; of a user, the primary one
+  std::optional<bool> active, enabled;   // of a unit
+  std::optional<Tunnel> tunnel;
+  std::vector<PackageChange> packages;   // what the transaction really did; known only afterwards
+  std::string package_list;              // the digest under which all packages before it are kept; "" when not needed
+  friend bool operator==(const Before&, const Before&) = default;
+};
+
+}  // namespace mlops

@@ -1,0 +1,226 @@
+#include "state/capture_before.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "machine/files/paths.hpp"
+
+namespace mlops {
+namespace {
+
+using Kind = SavedPath::Kind;
+
+// Each line up to its blank, and what follows it.
+std::map<std::string, std::string> by_name(const std::string& list) {
+  std::map<std::string, std::string> found;
+  for (std::size_t at = 0; at < list.size();) {
+    const std::size_t end = std::min(list.find('\n', at), list.size()), blank = list.find(' ', at);
+    if (blank < end) found[list.substr(at, blank - at)] = list.substr(blank + 1, end - blank - 1);
+    at = end + 1;
+  }
+  return found;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += " " + word;
+  return text;
+}
+
+std::string fingerprint_of_user(const std::optional<UserAccount>& u) {
+  if (!u) return "absent";
+  return fmt::format("user {} {} `{}` {} {} in{}", u->uid.value_or(0), u->group, u->comment, u->home, u->shell,
+                     joined(u->groups));
+}
+std::string fingerprint_of_group(const std::optional<GroupAccount>& g) {
+  return g ? fmt::format("group {}", g->gid.value_or(0)) : "absent";
+}
+// A newer version of a package is still that package.
+std::string fingerprint_of_package(const std::optional<InstalledPackage>& p) {
+  const bool there = p && (p->state == PackageState::installed || p->state == PackageState::interrupted);
+  return there ? "installed" : "absent";
+}
+std::string fingerprint_of_unit(const Unit& u) {
+  return fmt::format("{}, {}", u.active() ? "active" : "inactive", u.enabled() ? "enabled" : "not enabled");
+}
+std::string fingerprint_of_tunnel(const std::optional<TunnelView>& t) {
+  if (!t) return "absent";
+  return fmt::format("tunnel {} via {} to {}", t->settings.listen.to_text(), t->settings.via,
+                     t->settings.target.to_text());
+}
+
+std::string thing(const char* kind, const std::string& name) { return fmt::format("{} {}", kind, name); }
+
+}  // namespace
+
+BeforeCapture::BeforeCapture(const MachineReader& machine, bool strict, uid_t person, CaptureLimits limits,
+                             std::string dpkg_folder)
+    : machine_(machine),
+      names_(accounts_),
+      walker_(strict, person),
+      limits_(limits),
+      dpkg_(std::move(dpkg_folder)) {}
+
+void BeforeCapture::look_anew() {
+  names_.forget();
+  walker_.forget();
+}
+
+std::string BeforeCapture::real(const std::string& path, bool follow_last) {
+  if (follow_last)
+    if (const auto whole = walker_.canonical(path)) return *whole;
+  const auto folder = walker_.canonical(std::string(folder_of(path)));
+  return folder ? join_path(*folder, name_of(path)) : path;
+}
+
+void BeforeCapture::whole(const std::string& path, const KeepContent& keep, Before& into) {
+  Captured found = capture_path(walker_, names_, path, limits_, keep);
+  into.paths = std::move(found.paths);
+  into.not_kept = std::move(found.not_kept);
+}
+
+Before BeforeCapture::before(const Action& action, const KeepContent& keep) {
+  Before b;
+  const auto attributes = [&](const std::string& path) {
+    b.paths.push_back(capture_attributes(walker_, names_, path));
+  };
+  const auto account = [&](const std::string& user) {
+    b.user = machine_.accounts().user(user);
+    if (b.user) b.group = machine_.accounts().group(b.user->group);
+  };
+  const auto packages = [&] { b.package_list = keep(package_list()); };
+  std::visit(
+      overloaded{
+          [&](const WriteFile& a) { whole(real(a.path, !a.replace_link), keep, b); },
+          [&](const CreateSecret& a) { whole(real(a.path, true), keep, b); },
+          [&](const Download& a) { whole(real(a.path, true), keep, b); },
+          [&](const RestorePath& a) { whole(real(a.saved.path, false), keep, b); },
+          [&](const CreateDirectory& a) { attributes(real(a.path, false)); },
+          [&](const CreateLink& a) { attributes(real(a.path, false)); },
+          [&](const SetAttributes& a) { attributes(real(a.path, true)); },
+          [&](const RemovePath& a) {
+            Captured found = capture_tree(walker_, names_, real(a.path, false), limits_, keep);
+            b.paths = std::move(found.paths);
+            b.not_kept = std::move(found.not_kept);
+          },
+          [&](const RenamePath& a) {
+            attributes(real(a.to, false));
+            attributes(real(a.from, false));
+          },
+          [&](const CreateGroup& a) { b.group = machine_.accounts().group(a.name); },
+          [&](const ChangeGroup& a) { b.group = machine_.accounts().group(a.name); },
+          [&](const RemoveGroup& a) { b.group = machine_.accounts().group(a.name); },
+          [&](const CreateUser& a) { account(a.name); },
+          [&](const ChangeUser& a) { account(a.name); },
+          [&](const RemoveUser& a) { account(a.name); },
+          [&](const ChangeMembership& a) { account(a.user); },
+          [&](const InstallPackages&) { packages(); },
+          [&](const RemovePackages&) { packages(); },
+          [&](const RepairPackages&) { packages(); },
+          [&](const ChangeUnit& a) {
+            const Unit unit = machine_.services().unit(a.unit);
+            b.active = unit.active();
+            b.enabled = unit.enabled();
+          },
+          [&](const RunCommand& a) {
+            for (const std::string& path : a.creates) attributes(real(path, false));
+          },
+          [&](const StartTunnel& a) {
+            if (const auto found = machine_.tunnels().tunnel(a.tunnel.name)) b.tunnel = found->settings;
+          },
+          [&](const StopTunnel& a) {
+            if (const auto found = machine_.tunnels().tunnel(a.name)) b.tunnel = found->settings;
+          }},
+      action);
+  return b;
+}
+
+std::string BeforeCapture::package_list() const {
+  std::vector<std::string> lines;
+  const std::string& native = dpkg_.native_architecture();
+  for (const DpkgEntry& e : dpkg_.entries()) {
+    if (e.state != PackageState::installed && e.state != PackageState::interrupted) continue;
+    const bool foreign = e.architecture != native && e.architecture != "all";
+    lines.push_back(fmt::format("{}{}{} {}\n", e.name, foreign ? ":" : "", foreign ? e.architecture : "", e.version));
+  }
+  std::sort(lines.begin(), lines.end());
+  std::string list;
+  for (const std::string& line : lines) list += line;
+  return list;
+}
+
+std::vector<PackageChange> package_changes(const std::string& before, const std::string& after) {
+  const auto was = by_name(before), is = by_name(after);
+  std::vector<PackageChange> changes;
+  for (const auto& [name, version] : is) {
+    const auto known = was.find(name);
+    if (known == was.end())
+      changes.push_back({name, "", version});
+    else if (known->second != version)
+      changes.push_back({name, known->second, version});
+  }
+  for (const auto& [name, version] : was)
+    if (!is.contains(name)) changes.push_back({name, version, ""});
+  std::sort(changes.begin(), changes.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return changes;
+}
+
+std::set<std::string> things_of(const Action& action, const Before& b) {
+  std::set<std::string> things;
+  const auto path = [&](std::size_t i, const std::string& given, const char* kind = "path") {
+    things.insert(thing(kind, i < b.paths.size() ? b.paths[i].path : given));
+  };
+  const auto packages = [&] {
+    for (const PackageChange& change : b.packages) things.insert(thing("package", change.name));
+  };
+  std::visit(overloaded{[&](const WriteFile& a) { path(0, a.path); }, [&](const CreateSecret& a) { path(0, a.path); },
+                        [&](const Download& a) { path(0, a.path); },
+                        [&](const RestorePath& a) { path(0, a.saved.path); },
+                        [&](const CreateDirectory& a) { path(0, a.path); },
+                        [&](const CreateLink& a) { path(0, a.path); },
+                        [&](const SetAttributes& a) { path(0, a.path); },
+                        [&](const RemovePath& a) { path(0, a.path); },
+                        [&](const RenamePath& a) {
+                          path(0, a.to, "tree");
+                          path(1, a.from);
+                        },
+                        [&](const CreateGroup& a) { things.insert(thing("group", a.name)); },
+                        [&](const ChangeGroup& a) { things.insert(thing("group", a.name)); },
+                        [&](const RemoveGroup& a) { things.insert(thing("group", a.name)); },
+                        [&](const CreateUser& a) { things.insert(thing("user", a.name)); },
+                        [&](const ChangeUser& a) { things.insert(thing("user", a.name)); },
+                        [&](const RemoveUser& a) { things.insert(thing("user", a.name)); },
+                        [&](const ChangeMembership& a) { things.insert(thing("user", a.user)); },
+                        [&](const InstallPackages&) { packages(); }, [&](const RemovePackages&) { packages(); },
+                        [&](const RepairPackages&) { packages(); },
+                        [&](const ChangeUnit& a) { things.insert(thing("service", a.unit)); },
+                        [&](const RunCommand& a) {
+                          // What was there before cannot be taken back: what is below it is of no use.
+                          for (std::size_t i = 0; i < a.creates.size(); ++i) {
+                            const bool made = i < b.paths.size() && b.paths[i].kind == Kind::absent;
+                            path(i, a.creates[i], a.bounded && made ? "tree" : "path");
+                          }
+                        },
+                        [&](const StartTunnel& a) { things.insert(thing("tunnel", a.tunnel.name)); },
+                        [&](const StopTunnel& a) { things.insert(thing("tunnel", a.name)); }},
+             action);
+  return things;
+}
+
+std::string fingerprint_of(const std::string& text, const MachineReader& machine) try {
+  const std::size_t blank = text.find(' ');
+  const std::string kind = text.substr(0, blank), name = text.substr(std::min(text.size(), blank + 1));
+  if (kind == "path") return machine.files().fingerprint(name, FileReader::Depth::itself);
+  if (kind == "tree") return machine.files().fingerprint(name, FileReader::Depth::tree);
+  if (kind == "user") return fingerprint_of_user(machine.accounts().user(name));
+  if (kind == "group") return fingerprint_of_group(machine.accounts().group(name));
+  if (kind == "package") return fingerprint_of_package(machine.packages().installed(name));
+  if (kind == "service") return fingerprint_of_unit(machine.services().unit(name));
+  if (kind == "tunnel") return fingerprint_of_tunnel(machine.tunnels().tunnel(name));
+  return "";
+} catch (const Error&) {
+  return "";
+}
+
+}  // namespace mlops

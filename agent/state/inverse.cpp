@@ -1,0 +1,253 @@
+#include "state/inverse.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "machine/files/paths.hpp"
+#include "model/command_line.hpp"
+
+namespace mlops {
+namespace {
+
+using Kind = SavedPath::Kind;
+using Verb = ChangeUnit::Verb;
+
+constexpr std::uint32_t first_ordinary_id = 1000;  // UID_MIN and GID_MIN of login.defs(5)
+
+template <class List, class Item>
+bool contains(const List& list, const Item& item) {
+  return std::find(list.begin(), list.end(), item) != list.end();
+}
+
+bool was_there(const Before& before) {
+  return !before.paths.empty() && before.paths.front().kind != Kind::absent;
+}
+
+// What was at a path, with all below it.
+Inverse restored(const Before& before) {
+  if (!before.not_kept.empty())
+    return {{}, {fmt::format("what was at {} ({})", before.paths.front().path, before.not_kept)}};
+  Inverse result;
+  for (const SavedPath& saved : before.paths) result.actions.push_back(RestorePath{saved, {}});
+  // Again, from below: what was put into a folder moved its times.
+  for (auto saved = before.paths.rbegin(); saved != before.paths.rend() && before.paths.size() > 1; ++saved)
+    if (saved->kind == Kind::folder) result.actions.push_back(RestorePath{*saved, {}});
+  return result;
+}
+
+Inverse written(const std::string& path, const Before& before) {
+  if (was_there(before)) return restored(before);
+  return {{RemovePath{before.paths.empty() ? path : before.paths.front().path}}, {}};
+}
+
+Inverse made(const std::string& path, const Before& before) {
+  if (was_there(before)) return {};
+  return {{RemovePath{path}}, {}};
+}
+
+Inverse of(const WriteFile& a, const Before& b) { return written(a.path, b); }
+Inverse of(const CreateSecret& a, const Before& b) { return written(a.path, b); }
+Inverse of(const Download& a, const Before& b) { return written(a.path, b); }
+Inverse of(const RestorePath& a, const Before& b) { return written(a.saved.path, b); }
+Inverse of(const CreateDirectory& a, const Before& b) { return made(a.path, b); }
+Inverse of(const CreateLink& a, const Before& b) { return made(a.path, b); }
+
+Inverse of(const SetAttributes& a, const Before& b) {
+  if (!was_there(b)) return {};
+  const SavedPath& was = b.paths.front();
+  SetAttributes back{.path = was.path};
+  if (a.mode || !a.owner.empty() || !a.group.empty()) back.mode = was.mode;  // chown(2) clears set-user-ID
+  if (!a.owner.empty()) back.owner = was.owner;
+  if (!a.group.empty()) back.group = was.group;
+  return {{back}, {}};
+}
+
+Inverse of(const RemovePath&, const Before& b) { return was_there(b) ? restored(b) : Inverse(); }
+
+// before: what was at `to`, at most an empty folder.
+Inverse of(const RenamePath& a, const Before& b) {
+  Inverse result{{RenamePath{a.to, a.from}}, {}};
+  if (was_there(b)) result.actions.push_back(RestorePath{b.paths.front(), {}});
+  return result;
+}
+
+Inverse of(const CreateGroup& a, const Before& b) {
+  if (b.group) return {};
+  return {{RemoveGroup{a.name}}, {}};
+}
+Inverse of(const ChangeGroup& a, const Before& b) {
+  if (!b.group || !b.group->gid) return {};
+  return {{ChangeGroup{a.name, *b.group->gid}}, {}};
+}
+Inverse of(const RemoveGroup& a, const Before& b) {
+  if (!b.group) return {};
+  Inverse result{{CreateGroup{a.name, b.group->gid, b.group->gid.value_or(0) < first_ordinary_id}}, {}};
+  for (const std::string& member : b.group->members) result.actions.push_back(ChangeMembership{member, {a.name}, {}});
+  return result;
+}
+
+Inverse of(const CreateUser& a, const Before& b) {
+  if (b.user) return {};
+  return {{RemoveUser{a.name}}, {}};
+}
+Inverse of(const ChangeUser& a, const Before& b) {
+  if (!b.user) return {};
+  ChangeUser back{.name = a.name};
+  if (a.uid) back.uid = b.user->uid;
+  if (a.group) back.group = b.user->group;
+  if (a.home) back.home = b.user->home;
+  if (a.shell) back.shell = b.user->shell;
+  if (a.comment) back.comment = b.user->comment;
+  return {{back}, {}};
+}
+// userdel(8) takes the user's own group along (USERGROUPS_ENAB).
+Inverse of(const RemoveUser& a, const Before& b) {
+  if (!b.user) return {};
+  const UserAccount& was = *b.user;
+  Inverse result;
+  const bool system = was.uid.value_or(0) < first_ordinary_id;
+  if (was.group == a.name) result.actions.push_back(CreateGroup{a.name, b.group ? b.group->gid : std::nullopt, system});
+  result.actions.push_back(
+      CreateUser{a.name, was.uid, system, was.group, was.home, was.shell, was.comment, was.groups});
+  result.stays.push_back(fmt::format("the password of user {}, which is gone", a.name));
+  return result;
+}
+Inverse of(const ChangeMembership& a, const Before& b) {
+  if (!b.user) return {};
+  ChangeMembership back{.user = a.user};
+  for (const std::string& group : a.add)
+    if (!contains(b.user->groups, group)) back.remove.push_back(group);
+  for (const std::string& group : a.remove)
+    if (contains(b.user->groups, group)) back.add.push_back(group);
+  if (back.add.empty() && back.remove.empty()) return {};
+  return {{back}, {}};
+}
+
+Inverse of_transaction(const Before& b) {
+  RemovePackages remove;
+  InstallPackages install;
+  for (const PackageChange& change : b.packages) {
+    const PackageChange back{change.name, change.version_after, change.version_before};
+    if (change.version_before.empty()) {
+      remove.names.push_back(change.name);
+      remove.expected.push_back(back);
+    } else {
+      install.wanted.push_back(change.name + "=" + change.version_before);
+      install.expected.push_back(back);
+    }
+  }
+  Inverse result;
+  if (!remove.names.empty()) result.actions.push_back(std::move(remove));
+  if (!install.wanted.empty()) result.actions.push_back(std::move(install));
+  return result;
+}
+Inverse of(const InstallPackages&, const Before& b) { return of_transaction(b); }
+Inverse of(const RemovePackages&, const Before& b) { return of_transaction(b); }
+Inverse of(const RepairPackages&, const Before&) { return {}; }
+
+Inverse of(const ChangeUnit& a, const Before& b) {
+  const auto back = [&](const std::optional<bool>& was, bool is, Verb verb) {
+    return was && *was != is ? Inverse{{ChangeUnit{a.unit, verb}}, {}} : Inverse();
+  };
+  switch (a.verb) {
+    case Verb::start:
+    case Verb::restart:
+      return back(b.active, true, Verb::stop);
+    case Verb::stop:
+      return back(b.active, false, Verb::start);
+    case Verb::enable:
+      return back(b.enabled, true, Verb::disable);
+    case Verb::disable:
+      return back(b.enabled, false, Verb::enable);
+    case Verb::reload:
+      break;
+  }
+  return {};
+}
+
+Inverse of(const RunCommand& a, const Before& b) {
+  const bool all_new = std::all_of(b.paths.begin(), b.paths.end(), [](const SavedPath& p) { return p.kind == Kind::absent; });
+  if (!a.bounded || a.creates.empty() || !all_new)
+    return {{}, {fmt::format("the command `{}`", short_command_line(a.command.argv))}};
+  Inverse result;
+  for (auto path = a.creates.rbegin(); path != a.creates.rend(); ++path)
+    result.actions.push_back(RemovePath{*path, true});
+  return result;
+}
+
+Inverse of(const StartTunnel& a, const Before& b) {
+  if (b.tunnel) return {{StartTunnel{*b.tunnel}}, {}};
+  return {{StopTunnel{a.tunnel.name}}, {}};
+}
+Inverse of(const StopTunnel&, const Before& b) {
+  if (!b.tunnel) return {};
+  return {{StartTunnel{*b.tunnel}}, {}};
+}
+
+void append(Inverse& to, Inverse more) {
+  for (Action& action : more.actions) to.actions.push_back(std::move(action));
+  for (std::string& one : more.stays)
+    if (!contains(to.stays, one)) to.stays.push_back(std::move(one));
+}
+
+const std::string* path_of(const Action& action) {
+  return std::visit(overloaded{[](const WriteFile& a) { return &a.path; }, [](const CreateSecret& a) { return &a.path; },
+                               [](const CreateDirectory& a) { return &a.path; },
+                               [](const CreateLink& a) { return &a.path; },
+                               [](const SetAttributes& a) { return &a.path; },
+                               [](const RemovePath& a) { return &a.path; },
+                               [](const Download& a) { return &a.path; },
+                               [](const RestorePath& a) { return &a.saved.path; },
+                               [](const auto&) -> const std::string* { return nullptr; }},
+                    action);
+}
+
+}  // namespace
+
+Inverse inverse(const Action& action, const Before& before) {
+  return std::visit([&](const auto& a) { return of(a, before); }, action);
+}
+
+namespace {
+
+// What was there before, as an action of several finds it: an earlier one of them may have removed it.
+Before found_by(std::size_t i, const std::vector<Action>& actions, Before was) {
+  for (SavedPath& path : was.paths)
+    for (std::size_t earlier = 0; earlier < i; ++earlier)
+      if (const auto* removed = std::get_if<RemovePath>(&actions[earlier]); removed && is_within(path.path, removed->path))
+        path = SavedPath{.path = path.path};
+  return was;
+}
+
+}  // namespace
+
+Inverse inverse(const std::vector<Action>& actions, const std::vector<Before>& before) {
+  Inverse result;
+  std::vector<std::string> moved;  // made by these actions, and renamed by a later one of them
+  const auto is_moved = [&](const std::string& path) {
+    return std::any_of(moved.begin(), moved.end(), [&](const std::string& from) { return is_within(path, from); });
+  };
+  for (std::size_t i = actions.size(); i-- > 0;) {
+    const Action& action = actions[i];
+    const Before was = i < before.size() ? found_by(i, actions, before[i]) : Before();
+    // What is at `from` was captured too: it comes second.
+    const auto* rename = std::get_if<RenamePath>(&action);
+    if (rename && was.paths.size() > 1 && was.paths[1].kind == Kind::absent) {
+      moved.push_back(rename->from);
+      result.actions.push_back(RemovePath{rename->to, true});
+      if (was_there(was)) result.actions.push_back(RestorePath{was.paths.front(), {}});
+      continue;
+    }
+    const auto* run = std::get_if<RunCommand>(&action);
+    const std::string* path = path_of(action);
+    if (path && is_moved(*path) && !was_there(was)) continue;
+    if (run && run->bounded && !run->creates.empty() &&
+        std::all_of(run->creates.begin(), run->creates.end(), is_moved))
+      continue;
+    append(result, inverse(action, was));
+  }
+  return result;
+}
+
+}  // namespace mlops

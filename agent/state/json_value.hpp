@@ -1,0 +1,18 @@
+// Values as the state keeps them: JSON, with bytes that are no text in hex.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "model/value.hpp"
+
+namespace mlops {
+
+// Null where the text is no JSON.
+Value parse_kept(const std::string& json);
+
+// A text, or {"hex": "…"} where the bytes are no UTF-8, and back. "" for anything else.
+Value kept_text(std::string_view bytes);
+std::string text_of(const Value* kept);
+
+}  // namespace mlops

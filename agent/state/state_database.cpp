@@ -1,0 +1,187 @@
+#include "state/state_database.hpp"
+
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <ctime>
+
+#include "machine/files/handle.hpp"
+#include "state/schema.hpp"
+
+namespace mlops {
+namespace {
+
+using Cause = DatabaseError::Cause;
+
+// One process at a time makes, or sets aside, what is in a folder.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& folder)
+      : folder_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    if (!folder_) throw system_error("cannot open the state folder " + folder, errno);
+    while (::flock(folder_.get(), LOCK_EX) != 0)
+      if (errno != EINTR) throw system_error("cannot lock the state folder " + folder, errno);
+  }
+  void sync() const {
+    if (::fsync(folder_.get()) != 0) throw system_error("cannot sync the state folder", errno);
+  }
+
+ private:
+  Handle folder_;
+};
+
+class Opening {
+ public:
+  explicit Opening(const StateDatabaseSettings& settings)
+      : settings_(settings),
+        path_(settings.folder + "/state.db"),
+        migrations_(settings.migrations.empty() ? mlops::migrations() : settings.migrations) {}
+
+  std::unique_ptr<Database> go() {
+    try {
+      // Damage again and again within a moment is not one of the file.
+      for (int left = 3;; --left) try {
+          return open_or_make();
+        } catch (const DatabaseError& e) {
+          const bool vanished = ::access(path_.c_str(), F_OK) != 0;  // another process set it aside just now
+          if ((e.cause() != Cause::damaged && !vanished) || left == 0) throw;
+          if (reading()) return unreadable(e.message());
+          if (!vanished) set_state_aside(settings_.folder, inode_, e.message(), settings_.notice);
+        }
+    } catch (const DatabaseError& e) {
+      if (reading()) return unreadable(e.message());
+      throw Error(fmt::format("the state database {} cannot be used: {}", path_, e.message()));
+    }
+  }
+
+ private:
+  bool reading() const { return settings_.use == StateDatabaseSettings::For::reading; }
+
+  std::unique_ptr<Database> unreadable(const std::string& why) const {
+    if (settings_.notice)
+      settings_.notice(fmt::format("the state database {} cannot be read: {}; what earlier runs left is not known",
+                                   path_, why));
+    return nullptr;
+  }
+
+  std::unique_ptr<Database> open_or_make() {
+    struct stat status {};
+    if (::lstat(path_.c_str(), &status) != 0) {
+      if (errno != ENOENT) throw system_error("cannot look at " + path_, errno);
+      if (reading()) return nullptr;
+      make();
+    }
+    inode_ = status.st_ino;
+    const bool unfinished = has_log();
+    if (inode_ != 0 && !unfinished) check_size();
+    auto database = std::make_unique<Database>(path_, Database::Open::existing);
+    if (unfinished) check_all(*database);
+    if (database->integer("PRAGMA application_id") != state_application_id)
+      throw DatabaseError(Cause::damaged, "it is no state database of mlops-agent");
+    bring_up_to_date(*database);
+    return database;
+  }
+
+  // Whoever wrote last was killed, or is still there.
+  bool has_log() const {
+    struct stat log {};
+    return ::stat((path_ + "-wal").c_str(), &log) == 0 && log.st_size > 0;
+  }
+
+  // SQLite takes a last page that is cut short as one that ends with zeros. https://sqlite.org/fileformat.html, 1.3
+  void check_size() const {
+    const Handle file(::open(path_.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat status {};
+    unsigned char head[100] = {};
+    if (!file || ::fstat(file.get(), &status) != 0) throw system_error("cannot read " + path_, errno);
+    const auto read = ::pread(file.get(), head, sizeof head, 0);
+    const auto page = static_cast<off_t>(head[16] == 0 && head[17] == 1 ? 65536 : head[16] << 8 | head[17]);
+    const auto pages = static_cast<off_t>(head[28]) << 24 | head[29] << 16 | head[30] << 8 | head[31];
+    if (read != sizeof head || page < 512 || status.st_size < page * pages)
+      throw DatabaseError(Cause::damaged, fmt::format("it has {} bytes, and is not whole", status.st_size));
+  }
+
+  static void check_all(Database& database) {
+    Statement& check = database.statement("PRAGMA quick_check(1)").with();
+    const std::string found = check.step() ? check.text(0) : "";
+    check.with();
+    if (found != "ok") throw DatabaseError(Cause::damaged, found);
+  }
+
+  // Under another name until it is complete and durable.
+  void make() {
+    const FolderLock lock(settings_.folder);
+    if (::access(path_.c_str(), F_OK) == 0) return;
+    const std::string fresh = path_ + ".new";
+    for (const char* part : {"", "-wal", "-shm", "-journal"}) ::unlink((fresh + part).c_str());
+    const Handle file(::open(fresh.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!file) throw made_by(fresh, errno);
+    {
+      Database database(fresh, Database::Open::existing);
+      database.run(fmt::format("PRAGMA application_id = {}", state_application_id));
+      bring_up_to_date(database);
+    }
+    ::unlink((settings_.folder + "/settled").c_str());  // of an earlier one: state/mark.hpp
+    if (::fsync(file.get()) != 0 || ::rename(fresh.c_str(), path_.c_str()) != 0) throw made_by(fresh, errno);
+    lock.sync();
+  }
+
+  static Error made_by(const std::string& path, int error) {
+    if (error == EROFS) return DatabaseError(Cause::read_only, system_error("cannot make " + path, error).what());
+    return system_error("cannot make " + path, error);
+  }
+
+  void bring_up_to_date(Database& database) {
+    const auto known = static_cast<std::int64_t>(migrations_.size());
+    const std::int64_t version = database.integer("PRAGMA user_version");
+    if (version == known) return;
+    if (version > known)
+      throw Error(fmt::format("the state database {} was written by a newer mlops-agent (its schema is {}, this program "
+                              "knows up to {}): use that version, or another folder with --state",
+                              path_, version, known));
+    if (reading() && version > 0)
+      throw DatabaseError(Cause::other, "it is of an older version; the next apply brings it up to date");
+    Transaction transaction(database);
+    // Another process may have been faster.
+    for (std::int64_t at = database.integer("PRAGMA user_version"); at < known; ++at)
+      database.run(migrations_[static_cast<std::size_t>(at)]);
+    database.run(fmt::format("PRAGMA user_version = {}", known));
+    transaction.commit();
+  }
+
+  const StateDatabaseSettings& settings_;
+  std::string path_;
+  std::span<const char* const> migrations_;
+  ino_t inode_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Database> open_state_database(const StateDatabaseSettings& settings) { return Opening(settings).go(); }
+
+void set_state_aside(const std::string& folder, std::uint64_t inode, const std::string& reason, const Notice& notice) {
+  const FolderLock lock(folder);
+  const std::string path = folder + "/state.db";
+  struct stat now {};
+  if (::lstat(path.c_str(), &now) != 0 || now.st_ino != inode) return;
+  const std::string stem = fmt::format("{}.damaged-{:%Y%m%dT%H%M%S}", path, fmt::gmtime(std::time(nullptr)));
+  std::string aside = stem;
+  for (int n = 2; ::access(aside.c_str(), F_OK) == 0; ++n) aside = fmt::format("{}.{}", stem, n);
+  for (const char* part : {"-wal", ""})
+    if (::rename((path + part).c_str(), (aside + part).c_str()) != 0 && errno != ENOENT)
+      throw system_error("cannot set the damaged state database aside as " + aside, errno);
+  ::unlink((path + "-shm").c_str());
+  lock.sync();
+  if (notice)
+    notice(fmt::format("the state database {} is damaged ({}); it was set aside as {}, and a new one is begun. Runs "
+                       "before this one can no longer be listed or undone.",
+                       path, reason, aside));
+}
+
+}  // namespace mlops

@@ -1,0 +1,86 @@
+#include "state/state_folder.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+
+#include "machine/files/handle.hpp"
+#include "machine/files/paths.hpp"
+#include "model/error.hpp"
+
+namespace mlops {
+namespace {
+
+constexpr mode_t others = 077;
+
+bool may_have_state(const ActingUser& who) {
+  struct stat home {};
+  return who.home.size() > 1 && ::stat(who.home.c_str(), &home) == 0 && S_ISDIR(home.st_mode) &&
+         home.st_uid == who.uid && (home.st_mode & S_IWUSR);
+}
+
+void make_folder(const std::string& folder) {
+  for (std::size_t at = folder.find('/', 1);; at = folder.find('/', at + 1)) {
+    const std::string part = folder.substr(0, at);
+    if (::mkdir(part.c_str(), at == std::string::npos ? 0700 : 0755) != 0 && errno != EEXIST)
+      throw system_error("cannot make the state folder " + part, errno);
+    if (at == std::string::npos) return;
+  }
+}
+
+enum class Mend { no, yes };
+
+void check_owner(const std::string& folder, Mend mend) {
+  const Handle opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status {};
+  if (!opened || ::fstat(opened.get(), &status) != 0)
+    throw system_error("cannot open the state folder " + folder, errno);
+  if (status.st_uid != ::geteuid())
+    throw Error(fmt::format("the state folder {} belongs to another user (uid {}); remove it, or name another with "
+                            "--state",
+                            folder, status.st_uid));
+  if (mend == Mend::yes && (status.st_mode & others) != 0 && ::fchmod(opened.get(), 0700) != 0)
+    throw system_error("cannot close the state folder " + folder + " to others", errno);
+}
+
+std::string without_links(const std::string& folder) {
+  const std::unique_ptr<char, void (*)(void*)> real(::realpath(folder.c_str(), nullptr), std::free);
+  if (!real) throw system_error("cannot find the state folder " + folder, errno);
+  return real.get();
+}
+
+}  // namespace
+
+std::string state_folder(const ActingUser& who, const std::string& given) {
+  if (!given.empty()) return join_path(given, who.name);
+  if (who.uid == 0) return "/var/lib/mlops-agent";
+  const char* xdg = std::getenv("XDG_STATE_HOME");
+  if (xdg && xdg[0] == '/' && who.uid == ::getuid()) return std::string(xdg) + "/mlops-agent";
+  if (may_have_state(who)) return who.home + "/.local/state/mlops-agent";
+  return fmt::format("/var/tmp/mlops-agent-{}", who.uid);
+}
+
+std::string prepare_state_folder(const std::string& folder) {
+  make_folder(folder);
+  const std::string real = without_links(folder);
+  check_owner(real, Mend::yes);
+  return real;
+}
+
+std::string find_state_folder(const std::string& folder) {
+  struct stat status {};
+  if (::stat(folder.c_str(), &status) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) return "";
+    throw system_error("cannot look at the state folder " + folder, errno);
+  }
+  const std::string real = without_links(folder);
+  check_owner(real, Mend::no);
+  return real;
+}
+
+}  // namespace mlops

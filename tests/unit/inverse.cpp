@@ -1,0 +1,182 @@
+// How each action is taken back: the table of state/inverse.hpp, cell by cell.
+#include "state/inverse.hpp"
+
+#include "state/kept.hpp"
+#include "support/catch.hpp"
+
+namespace {
+
+using namespace mlops;
+using Kind = SavedPath::Kind;
+using Verb = ChangeUnit::Verb;
+
+SavedPath saved(const std::string& path, Kind kind) {
+  SavedPath p{.path = path, .kind = kind, .mode = 0640, .owner = "ada", .group = "staff"};
+  if (kind == Kind::file) p.digest = "d";
+  return p;
+}
+Before at(const std::string& path, Kind kind) { return {.paths = {saved(path, kind)}}; }
+
+// In few words, one an action.
+std::string text(const std::vector<Action>& actions) {
+  std::string all;
+  for (const Action& action : actions) all += to_json(to_kept(action)) + "\n";
+  return all;
+}
+std::string text(const Action& action) { return text(std::vector{action}); }
+std::string back(const Action& action, const Before& before) {
+  const Inverse i = inverse(action, before);
+  std::string all = text(i.actions);
+  for (const std::string& one : i.stays) all += "stays: " + one + "\n";
+  return all;
+}
+
+const UserAccount ada{"ada", 1001, "ada", "Ada", "/home/ada", "/bin/zsh", {"docker", "video"}};
+
+}  // namespace
+
+TEST_CASE("taking back what wrote a path") {
+  const auto nothing = at("/f", Kind::absent), file = at("/f", Kind::file), link = at("/f", Kind::link);
+  for (const Action& action : {Action(WriteFile{.path = "/f"}), Action(CreateSecret{.path = "/f"}),
+                               Action(Download{.path = "/f"}), Action(RestorePath{saved("/f", Kind::file), {}})}) {
+    CHECK(back(action, nothing) == text(RemovePath{"/f"}));
+    CHECK(back(action, file) == text(RestorePath{saved("/f", Kind::file), {}}));
+    CHECK(back(action, link) == text(RestorePath{saved("/f", Kind::link), {}}));
+    Before large = file;
+    large.not_kept = "812 MB are more than 67 MB";
+    CHECK(back(action, large) == "stays: what was at /f (812 MB are more than 67 MB)\n");
+  }
+  CHECK(back(WriteFile{.path = "/link/f"}, at("/real/f", Kind::absent)) == text(RemovePath{"/real/f"}));
+}
+
+TEST_CASE("taking back folders, links and attributes") {
+  CHECK(back(CreateDirectory{.path = "/d"}, at("/d", Kind::absent)) == text(RemovePath{"/d"}));
+  CHECK(back(CreateDirectory{.path = "/d"}, at("/d", Kind::folder)) == "");
+  CHECK(back(CreateLink{.path = "/l"}, at("/l", Kind::absent)) == text(RemovePath{"/l"}));
+  CHECK(back(SetAttributes{.path = "/f", .mode = 0600}, at("/f", Kind::file)) ==
+        text(SetAttributes{.path = "/f", .mode = 0640}));
+  CHECK(back(SetAttributes{.path = "/f", .owner = "bob"}, at("/f", Kind::file)) ==
+        text(SetAttributes{.path = "/f", .mode = 0640, .owner = "ada"}));
+  CHECK(back(SetAttributes{.path = "/f", .group = "g"}, at("/f", Kind::file)) ==
+        text(SetAttributes{.path = "/f", .mode = 0640, .group = "staff"}));
+  CHECK(back(SetAttributes{.path = "/f", .mode = 0600}, at("/f", Kind::absent)) == "");
+}
+
+TEST_CASE("taking back a removal and a renaming") {
+  CHECK(back(RemovePath{"/f"}, at("/f", Kind::absent)) == "");
+  CHECK(back(RemovePath{"/f"}, at("/f", Kind::file)) == text(RestorePath{saved("/f", Kind::file), {}}));
+  const Before tree{.paths = {saved("/d", Kind::folder), saved("/d/e", Kind::folder), saved("/d/e/f", Kind::file)}};
+  CHECK(back(RemovePath{"/d", true}, tree) ==
+        text({RestorePath{tree.paths[0], {}}, RestorePath{tree.paths[1], {}}, RestorePath{tree.paths[2], {}},
+              RestorePath{tree.paths[1], {}}, RestorePath{tree.paths[0], {}}}));
+  CHECK(back(RenamePath{"/a", "/b"}, {.paths = {saved("/b", Kind::absent), saved("/a", Kind::file)}}) ==
+        text(RenamePath{"/b", "/a"}));
+  CHECK(back(RenamePath{"/a", "/b"}, {.paths = {saved("/b", Kind::folder), saved("/a", Kind::folder)}}) ==
+        text({RenamePath{"/b", "/a"}, RestorePath{saved("/b", Kind::folder), {}}}));
+}
+
+TEST_CASE("taking back accounts") {
+  const Before nobody, user{.user = ada, .group = GroupAccount{"ada", 1001, {}}};
+  const Before group{.group = GroupAccount{"g", 1500, {"ada", "bob"}}};
+  CHECK(back(CreateGroup{"g"}, nobody) == text(RemoveGroup{"g"}));
+  CHECK(back(CreateGroup{"g"}, group) == "");
+  CHECK(back(ChangeGroup{"g", 7}, group) == text(ChangeGroup{"g", 1500}));
+  CHECK(back(RemoveGroup{"g"}, group) == text({CreateGroup{"g", 1500, false}, ChangeMembership{"ada", {"g"}, {}},
+                                               ChangeMembership{"bob", {"g"}, {}}}));
+  CHECK(back(RemoveGroup{"g"}, nobody) == "");
+  CHECK(back(CreateUser{.name = "ada"}, nobody) == text(RemoveUser{"ada"}));
+  CHECK(back(CreateUser{.name = "ada"}, user) == "");
+  CHECK(back(ChangeUser{.name = "ada", .shell = "/bin/sh"}, user) == text(ChangeUser{.name = "ada", .shell = "/bin/zsh"}));
+  CHECK(back(ChangeUser{"ada", 7, "g", "/h", "/s", "c"}, user) ==
+        text(ChangeUser{"ada", 1001, "ada", "/home/ada", "/bin/zsh", "Ada"}));
+  CHECK(back(RemoveUser{"ada"}, user) ==
+        text({CreateGroup{"ada", 1001, false},
+              CreateUser{"ada", 1001, false, "ada", "/home/ada", "/bin/zsh", "Ada", {"docker", "video"}}}) +
+            "stays: the password of user ada, which is gone\n");
+  CHECK(back(RemoveUser{"ada"}, nobody) == "");
+  CHECK(back(ChangeMembership{"ada", {"docker", "sudo"}, {"video", "audio"}}, user) ==
+        text(ChangeMembership{"ada", {"video"}, {"sudo"}}));
+  CHECK(back(ChangeMembership{"ada", {"docker"}, {}}, user) == "");
+}
+
+TEST_CASE("taking back packages") {
+  const Before before{.packages = {{"curl", "", "7"}, {"git", "1", "2"}, {"libcurl", "", "7"}, {"nano", "3", ""}}};
+  const RemovePackages remove{{"curl", "libcurl"}, 0, {{"curl", "7", ""}, {"libcurl", "7", ""}}};
+  const InstallPackages install{{"git=1", "nano=3"}, false, 0, {{"git", "2", "1"}, {"nano", "", "3"}}};
+  CHECK(back(InstallPackages{{"curl"}}, before) == text({remove, install}));
+  CHECK(back(RemovePackages{{"nano"}}, before) == text({remove, install}));
+  CHECK(back(InstallPackages{{"curl"}}, {}) == "");
+  CHECK(back(RepairPackages{}, before) == "");
+}
+
+TEST_CASE("taking back units and tunnels") {
+  const auto unit = [](bool active, bool enabled) {
+    return Before{.active = active, .enabled = enabled};
+  };
+  const auto verb = [](Verb v) { return text(ChangeUnit{"u", v}); };
+  CHECK(back(ChangeUnit{"u", Verb::start}, unit(false, false)) == verb(Verb::stop));
+  CHECK(back(ChangeUnit{"u", Verb::start}, unit(true, false)) == "");
+  CHECK(back(ChangeUnit{"u", Verb::stop}, unit(true, false)) == verb(Verb::start));
+  CHECK(back(ChangeUnit{"u", Verb::stop}, unit(false, false)) == "");
+  CHECK(back(ChangeUnit{"u", Verb::enable}, unit(false, false)) == verb(Verb::disable));
+  CHECK(back(ChangeUnit{"u", Verb::disable}, unit(false, true)) == verb(Verb::enable));
+  CHECK(back(ChangeUnit{"u", Verb::restart}, unit(true, true)) == "");
+  CHECK(back(ChangeUnit{"u", Verb::restart}, unit(false, true)) == verb(Verb::stop));
+  CHECK(back(ChangeUnit{"u", Verb::reload}, unit(true, true)) == "");
+  const Tunnel old{.name = "t", .via = "old"};
+  CHECK(back(StartTunnel{{.name = "t"}}, {}) == text(StopTunnel{"t"}));
+  CHECK(back(StartTunnel{{.name = "t"}}, {.tunnel = old}) == text(StartTunnel{old}));
+  CHECK(back(StopTunnel{"t"}, {.tunnel = old}) == text(StartTunnel{old}));
+  CHECK(back(StopTunnel{"t"}, {}) == "");
+}
+
+TEST_CASE("a command stays, unless it made nothing but what it names") {
+  RunCommand run;
+  run.command.argv = {"make", "install"};
+  CHECK(back(run, {}) == "stays: the command `make install`\n");
+  run.creates = {"/a", "/b"};
+  const Before nothing{.paths = {saved("/a", Kind::absent), saved("/b", Kind::absent)}};
+  CHECK(back(run, nothing) == "stays: the command `make install`\n");
+  run.bounded = true;
+  CHECK(back(run, nothing) == text({RemovePath{"/b", true}, RemovePath{"/a", true}}));
+  CHECK(back(run, {.paths = {saved("/a", Kind::absent), saved("/b", Kind::folder)}}) ==
+        "stays: the command `make install`\n");
+}
+
+TEST_CASE("actions are taken back from the last to the first, what was made and renamed where it is now") {
+  RunCommand clone;
+  clone.command.argv = {"git", "clone"};
+  clone.creates = {"/srv/.c.new"};
+  clone.bounded = true;
+  const auto none = [](const char* path) { return at(path, Kind::absent); };
+  const Before rename{.paths = {saved("/srv/c", Kind::absent), saved("/srv/.c.new", Kind::absent)}};
+  CHECK(text(inverse({clone, RenamePath{"/srv/.c.new", "/srv/c"}}, {none("/srv/.c.new"), rename}).actions) ==
+        text(RemovePath{"/srv/c", true}));
+
+  // What a killed clone had left was removed first.
+  Before leftover = rename;
+  leftover.paths[1] = saved("/srv/.c.new", Kind::folder);
+  const auto with_leftover =
+      inverse({RemovePath{"/srv/.c.new", true}, clone, RenamePath{"/srv/.c.new", "/srv/c"}},
+              {at("/srv/.c.new", Kind::folder), at("/srv/.c.new", Kind::folder), leftover});
+  CHECK(text(with_leftover.actions) ==
+        text({RemovePath{"/srv/c", true}, RestorePath{saved("/srv/.c.new", Kind::folder), {}}}));
+  CHECK(with_leftover.stays.empty());
+
+  // A home, made beside its place.
+  const auto home = inverse({CreateUser{.name = "ada"}, CreateDirectory{.path = "/home/.ada.new"},
+                             WriteFile{.path = "/home/.ada.new/.profile"}, SetAttributes{.path = "/home/.ada.new"},
+                             RenamePath{"/home/.ada.new", "/home/ada"}},
+                            {Before(), none("/home/.ada.new"), none("/home/.ada.new/.profile"), none("/home/.ada.new"),
+                             {.paths = {saved("/home/ada", Kind::absent), saved("/home/.ada.new", Kind::absent)}}});
+  CHECK(text(home.actions) == text({RemovePath{"/home/ada", true}, RemoveUser{"ada"}}));
+
+  // An installer in an empty folder that was removed before it.
+  RunCommand install;
+  install.command.argv = {"bash", "installer"};
+  install.creates = {"/opt/conda"};
+  install.bounded = true;
+  const auto conda = inverse({RemovePath{"/opt/conda"}, install}, {at("/opt/conda", Kind::folder), at("/opt/conda", Kind::folder)});
+  CHECK(text(conda.actions) == text({RemovePath{"/opt/conda", true}, RestorePath{saved("/opt/conda", Kind::folder), {}}}));
+  CHECK(conda.stays.empty());
+}
