@@ -1,0 +1,132 @@
+// The thread that serves an ssh connection that stands.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "backends/ssh_api.hpp"
+#include "machine/files/handle.hpp"
+
+struct ssh_session_struct;
+struct ssh_event_struct;
+struct ssh_message_struct;
+
+namespace mlops::ssh {
+
+class Stream;
+
+// A wish of another thread, done by the serving one.
+struct Wish {
+  std::function<void(Wish&)> begin;  // on the serving thread; may settle at once or later
+  bool settled = false;
+  mlops_ssh_outcome outcome = mlops_ssh_lost;
+  std::string message;
+  int port = 0;  // of a listener
+};
+
+// A place where the host takes connections for us.
+struct Listener {
+  std::string address;
+  int port = 0;
+  std::function<bool(std::uint64_t)> on_connection;  // false: refused
+};
+
+// Pumps the streams of a connection, keeps it alive, notices its end. All of libssh's calls are made by the
+// thread of run(), which ends with stop() or with the connection.
+class Service {
+ public:
+  Service(ssh_session_struct* session, int socket, std::chrono::milliseconds lost_after);
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  bool start();
+  void stop();
+  // Waits until the wish is settled, or the connection lost.
+  void grant(Wish& wish);
+  // The reason; absent while the connection stands.
+  std::optional<std::string> lost() const;
+  int lost_fd() const { return lost_event_.get(); }
+
+  // ---- for the serving thread
+  ssh_session_struct* session() const { return session_; }
+  void add(std::unique_ptr<Stream> stream);
+  Stream* taken(std::uint64_t connection) const;  // by its number; null when it is gone
+  void settle(Wish& wish, mlops_ssh_outcome outcome, std::string message = "");
+  void settle_opening(Wish& wish);                   // with why libssh could not open a channel
+  std::vector<char>& scratch() { return scratch_; }  // as large as any stream has made it, with anything in it
+  std::string error() const;                         // libssh's words for what just failed
+  void listen(Listener listener, Wish& wish);
+  void unlisten(const std::string& address, int port);
+  // Settled as ok when the host gives a sign of life, as timed out when it does not.
+  void ask_for_life(Wish& wish, std::chrono::milliseconds within);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Counter;
+  // tcpip-forward or its end. libssh has one place for all global requests, keep-alives too: they go one by
+  // one.
+  struct Request {
+    Listener listener;
+    Wish* wish = nullptr;  // null: the end of one
+    bool sent = false;
+  };
+
+  void run();
+  void take_wishes();
+  void drop_finished();
+  void wait_and_pump();
+  void read_packets();
+  void advance_request();
+  void end_request(int answer, int port);
+  bool take_connection(ssh_message_struct* message);
+  void see_life();
+  void watch();
+  void send_keep_alive();
+  bool progress();
+  bool broken() const;
+  void lose(std::string reason);
+  int milliseconds_to_next_look() const;
+
+  ssh_session_struct* session_;
+  ssh_event_struct* event_ = nullptr;
+  int socket_;
+  std::chrono::milliseconds lost_after_;
+  Handle wake_, lost_event_;
+  std::unique_ptr<Counter> counter_;
+  std::list<std::unique_ptr<Stream>> streams_;
+  std::vector<char> scratch_;
+  std::size_t turn_ = 0;  // whose turn it is to send first
+  std::vector<Listener> listeners_;
+  std::deque<Request> requests_;
+  std::uint64_t connections_ = 0;  // taken by listeners
+
+  Clock::time_point last_progress_, next_look_;
+  std::uint64_t seen_read_ = 0;
+  int seen_unacknowledged_ = 0;
+  struct Asked {
+    Wish* wish;
+    std::uint64_t read;  // bytes that had come by then
+    Clock::time_point until;
+  };
+  std::vector<Asked> asked_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable settled_;
+  std::deque<Wish*> wishes_;
+  std::optional<std::string> lost_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace mlops::ssh

@@ -1,0 +1,50 @@
+// mlops-agent bundle: this program as it is sent to other hosts. mlops-agent bundle-check: does it run where it lies?
+#include "remote/bundle.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include "cli/commands.hpp"
+#include "cli/exit_code.hpp"
+#include "machine/backend.hpp"
+#include "model/error.hpp"
+
+namespace mlops {
+namespace {
+
+void copy(const std::string& from, const std::string& to) {
+  std::error_code error;
+  std::filesystem::copy_file(from, to, std::filesystem::copy_options::overwrite_existing, error);
+  if (error) throw Error(fmt::format("cannot write {}: {}", to, error.message()));
+}
+
+int make(const std::string& out) {
+  const Cancellation cancellation;
+  const Bundle bundle = own_bundle(cancellation, nullptr);
+  if (!out.empty()) copy(bundle.archive, out);
+  fmt::print("mlops-agent {} for {}: {} files, {:.1f} MB, packed {:.1f} MB\n{}\n{}\n", bundle.version,
+             bundle.architecture, bundle.files, static_cast<double>(bundle.unpacked) / 1e6,
+             static_cast<double>(bundle.size) / 1e6, out.empty() ? bundle.archive : out, bundle.id);
+  return exit_done;
+}
+
+}  // namespace
+
+void add_bundle(CLI::App& app, int& exit_status) {
+  auto out = std::make_shared<std::string>();
+  CLI::App* command = app.add_subcommand(
+      "bundle", "Packs this program with all that it needs, as it is sent to other hosts; for those of this architecture.");
+  command->add_option("--out", *out, "Write it to this file, for another machine's mlops-agent.");
+  command->callback([out, &exit_status] { exit_status = make(*out); });
+
+  // Asked on a host when a bundle was unpacked there. Not for people, so not in the help.
+  app.add_subcommand("bundle-check", "")->group("")->callback([] {
+    for (const std::string& name : backend_names()) Backend{name};
+  });
+}
+
+}  // namespace mlops
