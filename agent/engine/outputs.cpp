@@ -1,90 +1,159 @@
 #include "engine/outputs.hpp"
 
-#include <charconv>
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <span>
 
 #include "model/error.hpp"
 
 namespace mlops {
+namespace {
 
-std::optional<Value> RunScope::follow(const Value& value, const std::vector<std::string>& path,
-                                      std::size_t from) {
-  const Value* at = &value;
-  for (std::size_t i = from; i < path.size(); ++i) {
-    if (at->is_array()) {
-      std::size_t index = 0;
-      const auto [end, error] = std::from_chars(path[i].data(), path[i].data() + path[i].size(), index);
-      if (error != std::errc() || end != path[i].data() + path[i].size() || index >= at->as_array().size())
-        return std::nullopt;
-      at = &at->as_array()[index];
-    } else {
-      at = at->find(path[i]);
-      if (!at) return std::nullopt;
-    }
-  }
-  return *at;
+using Path = std::vector<std::string>;
+
+std::optional<Value> follow(const Value& value, std::span<const std::string> rest) {
+  const Value* at = member_at(value, rest);
+  return at ? std::optional(*at) : std::nullopt;
 }
 
-std::optional<Value> RunScope::lookup(const std::vector<std::string>& path) const {
-  if (path.empty()) return std::nullopt;
-  if (path[0] == "item") return item_ ? follow(*item_, path, 1) : std::nullopt;
-  if (path[0] == "facts") return facts_.lookup(std::span(path).subspan(1));
-  if (path[0] != "resources" || path.size() < 2) return std::nullopt;
-  const auto found = given_.find(path[1]);
-  if (found == given_.end()) return std::nullopt;
+// path[from] is the id.
+std::optional<Value> given_at(const GivenById& all, const Path& path, std::size_t from) {
+  if (path.size() <= from) return std::nullopt;
+  const auto found = all.find(path[from]);
+  if (found == all.end()) return std::nullopt;
   const auto& instances = found->second;
   auto instance = instances.find("");
-  std::size_t from = 2;
-  if (instance == instances.end() && path.size() > 2) {
-    instance = instances.find(path[2]);
-    from = 3;
-  }
+  ++from;
+  if (instance == instances.end() && path.size() > from) instance = instances.find(path[from++]);
   if (instance == instances.end()) return std::nullopt;
   const Given& given = instance->second;
   switch (given.state) {
-    case Given::State::skipped:
-      throw SkippedReference{given.label};
-    case Given::State::unknown:
-      throw Unknown{{given.label}, ""};
-    case Given::State::known:
-      break;
+    case Given::State::skipped: throw SkippedReference{given.label, ""};
+    case Given::State::failed: throw SkippedReference{given.label, given.cause};
+    case Given::State::unknown: throw Unknown{{given.label}, ""};
+    case Given::State::known: break;
   }
-  return follow(given.outputs, path, from);
+  for (const std::string& name : given.outputs.unknown)
+    if (path.size() > from && path[from] == name) throw Unknown{{given.label}, ""};
+  return follow(given.outputs.values, std::span(path).subspan(from));
 }
 
-std::vector<std::string> RunScope::names(const std::vector<std::string>& path) const {
-  std::vector<std::string> names;
+// What of a host is known from the start.
+Value described(const HostValues& host) {
+  Value v{Value::Object{}};
+  v.set("name", host.name);
+  v.set("address", host.address);
+  v.set("user", host.user);
+  v.set("port", host.port);
+  return v;
+}
+
+// path[from] is a member of the host.
+std::optional<Value> host_at(const HostValues& host, const Path& path, std::size_t from) {
+  if (path.size() == from) return described(host);
+  if (path[from] == "resources") return given_at(host.resources, path, from + 1);
+  if (path[from] == "facts")
+    return host.facts.is_null() ? std::nullopt : follow(host.facts, std::span(path).subspan(from + 1));
+  return follow(described(host), std::span(path).subspan(from));
+}
+
+}  // namespace
+
+std::optional<Value> RunScope::lookup(const Path& path) const {
+  if (path.empty()) return std::nullopt;
+  if (path[0] == "item") return item(path);
+  if (path[0] == "facts") return facts_.lookup(std::span(path).subspan(1));
+  if (path[0] == "hosts") return host(path);
+  return path[0] == "resources" ? resource(path) : std::nullopt;
+}
+
+// An item of `for_each: "{{hosts}}"` stands for its host: facts and resources are looked up when they are wanted.
+std::optional<Value> RunScope::item(const Path& path) const {
+  if (!item_) return std::nullopt;
+  if (auto found = follow(*item_, std::span(path).subspan(1))) return found;
+  if (path.size() < 3 || path[1] != "value" || (path[2] != "facts" && path[2] != "resources")) return std::nullopt;
+  const Value* key = item_->find("key");
+  const HostValues* host = key && key->is_string() ? other(key->as_string()) : nullptr;
+  return host ? host_at(*host, path, 2) : std::nullopt;
+}
+
+std::optional<Value> RunScope::resource(const Path& path) const {
+  if (path.size() < 2) return std::nullopt;
+  if (given_.contains(path[1])) return given_at(given_, path, 1);
+  const HostValues* has = nullptr;
+  for (const HostValues& host : others_) {
+    if (!host.resources.contains(path[1])) continue;
+    if (has)
+      throw Error(fmt::format("`{}` ran on several hosts ({} and {}): write hosts.NAME.resources.{}", path[1],
+                              has->name, host.name, path[1]));
+    has = &host;
+  }
+  return has ? given_at(has->resources, path, 1) : std::nullopt;
+}
+
+std::optional<Value> RunScope::host(const Path& path) const {
+  if (!any_remote()) return std::nullopt;
+  if (path.size() == 1) {
+    Value all{Value::Object{}};
+    for (const HostValues& host : others_)
+      if (!host.is_local()) all.set(host.name, described(host));
+    return all;
+  }
+  const HostValues* found = other(path[1]);
+  return found ? host_at(*found, path, 2) : std::nullopt;
+}
+
+const HostValues* RunScope::other(const std::string& name) const {
+  for (const HostValues& host : others_)
+    if (host.name == name && !host.is_local()) return &host;
+  return nullptr;
+}
+
+bool RunScope::any_remote() const {
+  return std::any_of(others_.begin(), others_.end(), [](const HostValues& h) { return !h.is_local(); });
+}
+
+std::vector<std::string> RunScope::names(const Path& path) const {
   if (path.empty()) {
-    names = {"facts", "resources"};
-    if (item_) names.emplace_back("item");
-    return names;
+    std::vector<std::string> roots = {"facts", "resources"};
+    if (any_remote()) roots.emplace_back("hosts");
+    if (item_) roots.emplace_back("item");
+    return roots;
   }
-  const auto members = [&](const std::optional<Value>& value) {
-    if (value && value->is_object())
-      for (const auto& member : value->as_object()) names.push_back(member.key);
-  };
   if (path[0] == "resources" && path.size() == 1) {
-    for (const auto& [id, instances] : given_) names.push_back(id);
-  } else if (path[0] == "facts" && path.size() == 1) {
-    members(facts_.all());
-  } else {
-    members(lookup(path));
+    std::vector<std::string> ids;
+    for (const auto& [id, instances] : given_) ids.push_back(id);
+    return ids;
   }
-  return names;
+  if (path[0] == "facts" && path.size() == 1) return member_names(facts_.all());
+  if (path[0] == "hosts") return host_names(path);
+  const auto value = lookup(path);
+  return value && value->is_object() ? member_names(*value) : std::vector<std::string>{};
+}
+
+std::vector<std::string> RunScope::host_names(const Path& path) const {
+  if (path.size() == 2 && other(path[1])) return {"name", "address", "user", "port", "facts", "resources"};
+  const auto value = lookup(path);
+  return value ? member_names(*value) : std::vector<std::string>{};
 }
 
 void RunScope::set(const std::string& id, const std::string& key, Given given) {
   if (!id.empty()) given_[id][key] = std::move(given);
 }
 void RunScope::set_outputs(const std::string& id, const std::string& key, const std::string& label,
-                           Value outputs) {
-  set(id, key, {Given::State::known, label, std::move(outputs)});
+                           Outputs outputs) {
+  set(id, key, {Given::State::known, label, "", std::move(outputs)});
 }
 void RunScope::set_skipped(const std::string& id, const std::string& key, const std::string& label) {
-  set(id, key, {Given::State::skipped, label, {}});
+  set(id, key, {Given::State::skipped, label, "", {}});
 }
 void RunScope::set_unknown(const std::string& id, const std::string& key, const std::string& label) {
-  set(id, key, {Given::State::unknown, label, {}});
+  set(id, key, {Given::State::unknown, label, "", {}});
+}
+void RunScope::set_failed(const std::string& id, const std::string& key, const std::string& label,
+                          const std::string& cause) {
+  set(id, key, {Given::State::failed, label, cause, {}});
 }
 
 }  // namespace mlops

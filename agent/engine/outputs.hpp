@@ -1,15 +1,20 @@
-// What resources of a run gave: the root `resources`, beside `facts` and `item`.
+// What the names of a run stand for: the roots `resources`, `hosts`, `facts` and `item`.
 #pragma once
 
-#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "engine/host_values.hpp"
 #include "facts/facts.hpp"
 #include "playbook/interpolation.hpp"
+#include "playbook/module.hpp"
 
 namespace mlops {
 
+// resources.ID is this host's own; where it has none of that id, that of the one other host which has. Error where
+// several others have. hosts.NAME.… is a remote host's name, address, user, port, facts and resources; the root is
+// there only where a remote host takes part.
 class RunScope : public Scope {
  public:
   explicit RunScope(const Facts& facts) : facts_(facts) {}
@@ -18,26 +23,33 @@ class RunScope : public Scope {
   std::vector<std::string> names(const std::vector<std::string>& path) const override;
 
   // key is what for_each adds, "" for none. Resources without an id are not kept.
-  void set_outputs(const std::string& id, const std::string& key, const std::string& label, Value outputs);
+  void set_outputs(const std::string& id, const std::string& key, const std::string& label, Outputs outputs);
   void set_skipped(const std::string& id, const std::string& key, const std::string& label);
   // Its outputs are known only after the real run.
   void set_unknown(const std::string& id, const std::string& key, const std::string& label);
+  void set_failed(const std::string& id, const std::string& key, const std::string& label, const std::string& cause);
+
+  const GivenById& given() const { return given_; }
+  void set_given(GivenById given) { given_ = std::move(given); }
+  // All hosts of the run but this one.
+  void set_others(std::vector<HostValues> others) { others_ = std::move(others); }
 
   // The element of the for_each that is under way; null outside of one. Borrowed.
   void set_item(const Value* item) { item_ = item; }
 
  private:
-  struct Given {
-    enum class State { known, skipped, unknown } state = State::known;
-    std::string label;
-    Value outputs;
-  };
+  using Path = std::vector<std::string>;
   void set(const std::string& id, const std::string& key, Given given);
-  static std::optional<Value> follow(const Value& value, const std::vector<std::string>& path,
-                                     std::size_t from);
+  std::optional<Value> item(const Path& path) const;
+  std::optional<Value> resource(const Path& path) const;
+  std::optional<Value> host(const Path& path) const;
+  const HostValues* other(const std::string& name) const;
+  bool any_remote() const;
+  std::vector<std::string> host_names(const Path& path) const;
 
   const Facts& facts_;
-  std::map<std::string, std::map<std::string, Given>> given_;  // by id, then key
+  GivenById given_;
+  std::vector<HostValues> others_;
   const Value* item_ = nullptr;
 };
 

@@ -46,40 +46,36 @@ Run::Run(const Playbook& playbook, Host& host, const Facts& facts, IdentityRules
       sink_(std::move(sink)),
       options_(std::move(options)),
       run_scope_(facts),
-      scope_(std::make_unique<Variables>(playbook.vars, &run_scope_)) {
+      scope_(std::make_unique<Variables>(playbook, &run_scope_)) {
   // What holds no {{ }} and no condition was compared when the playbook was loaded.
   for (const Play& play : playbook.plays)
     for (const Resource& resource : play.resources)
-      holds_claims_ = holds_claims_ || resource.needs_filling || !resource.for_each.is_null() ||
+      holds_claims_ = holds_claims_ || play.on != playbook.plays[0].on || resource.needs_filling || !resource.for_each.is_null() ||
                       !resource.when.is_null() || !play.when.is_null();
 }
 
 Run::~Run() = default;
 
-void Run::progress(const Progress& p) const { sink_(ProgressMade{label_, p.doing, p.done, p.total}); }
+void Run::progress(const Progress& p) const { sink_(ProgressMade{label_, options_.host, p.doing, p.done, p.total}); }
 
 PassResult Run::go() {
-  for (const Play& one : playbook_.plays) {
-    if (stopped_ || cancellation_.cancelled()) break;
-    play(one);
-    ++play_;
-  }
+  for (std::size_t i = 0; i < playbook_.plays.size(); ++i) play(i);
+  return finish();
+}
+
+void Run::play(std::size_t index) {
+  if (stopped_ || cancellation_.cancelled()) return;
+  play_ = index;
+  run(playbook_.plays[index]);
+}
+
+PassResult Run::finish() {
   if (holds_claims_) check_claims(holders_, result_.mistakes);
   result_.interrupted = cancellation_.cancelled();
-  const bool whole = result_.count(Outcome::failed) + result_.count(Outcome::not_converged) == 0;
-  if (whole && !result_.interrupted) {
-    for (const Value& line : playbook_.show) try {
-        result_.show.push_back(interpolate(line, *scope_).to_text());
-      } catch (const Unknown&) {
-      } catch (const SkippedReference&) {
-      } catch (const InterpolationError& e) {
-        result_.mistakes.add(e.diagnostic);
-      }
-  }
   return std::move(result_);
 }
 
-void Run::play(const Play& play) {
+void Run::run(const Play& play) {
   std::string skipped;
   try {
     if (!play.when.is_null())
@@ -88,19 +84,21 @@ void Run::play(const Play& play) {
     result_.mistakes.add(e.diagnostic);
     skipped = e.diagnostic.message;
   } catch (const SkippedReference& e) {
-    if (const auto cause = failures_.cause_of(e.label)) {
-      sink_(PlayStarted{play.name, "local", *cause + " failed"});
+    auto cause = failures_.cause_of(e.label);
+    if (!e.cause.empty()) cause = e.cause;
+    if (cause) {
+      sink_(PlayStarted{play.name, options_.host, *cause + " failed"});
       return each_of(play, [&](Instance& i) { skip_after(i, *cause); });
     }
     skipped = e.label + " was skipped";
   } catch (const Unknown& unknown) {
-    sink_(PlayStarted{play.name, "local", ""});
+    sink_(PlayStarted{play.name, options_.host, ""});
     return each_of(play, [&](Instance& i) { not_known(i, unknown); });
   } catch (const Error& e) {
-    sink_(PlayStarted{play.name, "local", ""});
+    sink_(PlayStarted{play.name, options_.host, ""});
     return each_of(play, [&](Instance& i) { fail(i, e); });
   }
-  sink_(PlayStarted{play.name, "local", skipped});
+  sink_(PlayStarted{play.name, options_.host, skipped});
   if (!skipped.empty()) return each_of(play, [&](Instance& i) { skip(i, skipped); });
   const std::size_t first = records_.size();
   for (const Resource& one : play.resources) {
@@ -157,14 +155,19 @@ void Run::repeat(const Resource& r) {
   } catch (const Unknown& unknown) {
     not_known(whole, unknown);
   } catch (const SkippedReference& skipped) {
-    if (const auto cause = failures_.cause_of(skipped.label)) return skip_after(whole, *cause);
-    skip(whole, "it refers to " + skipped.label + ", which was skipped");
+    refer_failed(whole, skipped);
   } catch (const InterpolationError& e) {
     result_.mistakes.add(e.diagnostic);
     fail(whole, Error(e.diagnostic.message));
   } catch (const Error& e) {
     fail(whole, e);
   }
+}
+
+void Run::refer_failed(Instance& i, const SkippedReference& reference) {
+  if (!reference.cause.empty()) return skip_after(i, reference.cause);
+  if (const auto cause = failures_.cause_of(reference.label)) return skip_after(i, *cause);
+  skip(i, "it refers to " + reference.label + ", which was skipped");
 }
 
 Run::Instance Run::fill(const Resource& r, const std::string& key, const Value* item) {
@@ -178,7 +181,8 @@ Run::Instance Run::fill(const Resource& r, const std::string& key, const Value* 
   const Value& parameters = filled ? *filled : r.parameters;
   i.label = label_of(r, parameters, key);
   Diagnostics mistakes;
-  Decoder decoder{mistakes, identities_.person().home, r.where, true};
+  Decoder decoder{mistakes, identities_.person().home, r.where, true, playbook_.files};
+  decoder.user = identities_.person().name;
   i.desired = r.module->decode(parameters, decoder, {});
   if (!mistakes.empty()) throw InterpolationError{mistakes.list().front()};
   if (!r.as.empty()) {
@@ -220,8 +224,7 @@ void Run::instance(const Resource& r, const std::string& key, const Value* item)
     if (const auto cause = unknown_.cause(claims, {}, false, play_)) throw Unknown{{*cause}, ""};
     look(i);
   } catch (const SkippedReference& skipped) {
-    if (const auto cause = failures_.cause_of(skipped.label)) return skip_after(i, *cause);
-    skip(i, "it refers to " + skipped.label + ", which was skipped");
+    refer_failed(i, skipped);
   } catch (const Unknown& unknown) {
     not_known(i, unknown);
   } catch (const InterpolationError& e) {
@@ -242,6 +245,8 @@ void Run::read_only(Instance& i) {
   host_.begin(i.label);
   try {
     const std::any current = module.inspect(i.desired, host_.as(i.identity));
+    if (module.not_applicable(i.desired, current))
+      return run_scope_.set_skipped(i.resource->id, i.key, i.label);
     run_scope_.set_outputs(i.resource->id, i.key, i.label, module.outputs(i.desired, current));
     if (module.diff(i.desired, current, false).empty()) into_effect(i);
   } catch (const Error&) {
@@ -255,8 +260,9 @@ void Run::look(Instance& i) {
   const Resource& r = *i.resource;
   const Module& module = *r.module;
   host_.begin(i.label);
-  sink_(ResourceStarted{i.label, "local", i.identity.user});
+  sink_(ResourceStarted{i.label, options_.host, i.identity.user});
   const std::any current = module.inspect(i.desired, host_.as(i.identity));
+  if (const auto reason = module.not_applicable(i.desired, current)) return skip(i, *reason);
   Diff diff = module.diff(i.desired, current, i.notified.has_value());
   if (diff.empty()) {
     into_effect(i);
@@ -328,7 +334,7 @@ void Run::fail(Instance& i, const Error& error, std::vector<Change> changes) {
 
 void Run::failed(const Instance& i) {
   failures_.add({i.label, i.resource->id, i.label, i.claims, play_});
-  run_scope_.set_skipped(i.resource->id, i.key, i.label);
+  run_scope_.set_failed(i.resource->id, i.key, i.label, i.label);
   if (options_.fail_fast) stopped_ = true;
 }
 
@@ -342,6 +348,7 @@ void Run::skip(Instance& i, const std::string& reason) {
 void Run::skip_after(Instance& i, const std::string& cause) {
   failures_.add({i.label, i.resource->id, cause, i.claims, play_});
   skip(i, cause + " failed");
+  run_scope_.set_failed(i.resource->id, i.key, i.label, cause);
 }
 
 void Run::not_known(Instance& i, const Unknown& unknown) {
@@ -375,7 +382,7 @@ void Run::finish(Instance& i, ResourceFinished event) {
   event.label = i.label;
   event.id = i.resource->id + (i.key.empty() || i.resource->id.empty() ? "" : "[" + i.key + "]");
   event.type = i.resource->module->type;
-  event.host = "local";
+  event.host = options_.host;
   event.as = i.identity.user;
   event.seconds = seconds_since(i.started);
   ++result_.counts[static_cast<std::size_t>(event.outcome)];

@@ -27,6 +27,7 @@ struct RunOptions {
   std::vector<std::string> only, tags;  // not empty: the others are read for their outputs, never changed
   bool fail_fast = false;
   std::chrono::milliseconds settle{10'000};  // how long a service may take to come up
+  std::string host = "local";                // its name in events
 };
 
 struct PassResult {
@@ -38,12 +39,11 @@ struct PassResult {
     std::string label;
   };
   std::vector<Pending> pending;  // who has to act for what, in order
-  std::vector<std::string> show;
 
   std::uint64_t count(Outcome o) const { return counts[static_cast<std::size_t>(o)]; }
 };
 
-// One pass over all plays of a playbook on one host. The same for a plan and for the real thing; only the host
+// One pass over the plays of a playbook on one host. The same for a plan and for the real thing; only the host
 // differs. Everything given must outlive it.
 class Run {
  public:
@@ -51,7 +51,17 @@ class Run {
       const Cancellation& cancellation, EventSink sink, RunOptions options);
   ~Run();
 
+  // The plays that are this host's, by their place in the playbook, in order; then finish, once.
+  void play(std::size_t index);
+  PassResult finish();
+  // All plays.
   PassResult go();
+
+  // What the other hosts of the run have given until now.
+  void set_others(std::vector<HostValues> others) { run_scope_.set_others(std::move(others)); }
+  // What the resources of the plays so far gave.
+  const GivenById& given() const { return run_scope_.given(); }
+
   // Passes on what an action reports while it runs, with the resource that it is for.
   void progress(const Progress& p) const;
 
@@ -64,7 +74,8 @@ class Run {
     bool certain = false;
   };
 
-  void play(const Play& play);
+  void run(const Play& play);
+  void refer_failed(Instance& instance, const SkippedReference& reference);
   // The resources of a play that is not run, each with what keeps it from being run.
   void each_of(const Play& play, const std::function<void(Instance&)>& tell);
   void resource(const Resource& resource);

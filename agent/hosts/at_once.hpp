@@ -1,0 +1,12 @@
+// Work on several hosts, some of it at once.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+namespace mlops {
+
+// Calls work with 0 … count - 1, on up to most threads; on this one where that is one. work must not throw.
+void at_once(std::size_t count, std::size_t most, const std::function<void(std::size_t)>& work);
+
+}  // namespace mlops

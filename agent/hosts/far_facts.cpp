@@ -1,0 +1,31 @@
+#include "hosts/far_facts.hpp"
+
+#include "hosts/at_once.hpp"
+
+namespace mlops {
+
+std::vector<HostFacts> far_facts(const ReachSettings& reach, const std::vector<std::string>& hosts,
+                                 const std::string& path, const Cancellation& cancellation) {
+  Questions questions([] {});
+  const auto warn = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
+  const FarSettings settings{reach.ssh_config, reach.accept_new_host_keys, warn, &questions};
+  std::vector<HostFacts> told(hosts.size());
+  at_once(hosts.size(), reach.forks, [&](std::size_t i) {
+    told[i].host = hosts[i];
+    try {
+      FarAgent agent(hosts[i], settings, cancellation, [](const Progress&) {});
+      agent.say(AskFacts{path});
+      ToNear answer = agent.hear();
+      if (auto* facts = std::get_if<FactsTold>(&answer))
+        told[i].facts = std::move(facts->facts);
+      else
+        told[i].error = "it answered what was not asked";
+      if (const auto* failed = std::get_if<Failed>(&answer)) told[i].error = failed->what;
+    } catch (const std::exception& e) {
+      told[i].error = e.what();
+    }
+  });
+  return told;
+}
+
+}  // namespace mlops

@@ -1,0 +1,231 @@
+#include "hosts/far_participant.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+
+namespace mlops {
+namespace {
+
+constexpr std::uint64_t largest_source = 64 << 20;  // bytes
+
+std::unique_ptr<Connection> connect_to(const std::string& host, const FarSettings& settings,
+                                       const Cancellation& cancellation) {
+  ConnectOptions options;
+  options.accept_new_host_keys = settings.accept_new_host_keys;
+  options.warn = settings.warn;
+  if (settings.questions)
+    options.ask = [questions = settings.questions](const Question& q) {
+      return questions->ask(q.text, q.echo);
+    };
+  return connect_ssh(ssh_settings(host, settings.ssh_config), options, cancellation);
+}
+
+}  // namespace
+
+// ---- the agent over there -------------------------------------------------------------------------------------
+
+FarAgent::FarAgent(const std::string& host, const FarSettings& settings, const Cancellation& cancellation,
+                   const ProgressSink& progress)
+    : host_(host),
+      cancellation_(cancellation),
+      connection_(connect_to(host, settings, cancellation)),
+      program_(start_far_program(*connection_, cancellation, progress)),
+      wake_(::eventfd(0, EFD_CLOEXEC)) {
+  std::signal(SIGPIPE, SIG_IGN);
+  const int fd = program_.channel->fd();
+  // Silence ends the reading thread's wait too.
+  link_ = std::make_unique<FrameLink>(
+      FrameLink::Settings{fd, fd, to_near_limit, {}, [fd] { ::shutdown(fd, SHUT_RDWR); }});
+  watcher_ = std::thread([this] { watch(); });
+}
+
+FarAgent::~FarAgent() {
+  const std::uint64_t one = 1;
+  static_cast<void>(!::write(wake_.get(), &one, sizeof one));
+  if (watcher_.joinable()) watcher_.join();
+  ::shutdown(program_.channel->fd(), SHUT_RDWR);
+}
+
+void FarAgent::watch() {
+  sigset_t all;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  pollfd fds[2] = {{cancellation_.fd(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
+  while (::poll(fds, 2, -1) < 0 && errno == EINTR) {
+  }
+  if (fds[0].revents) say(Stop{});
+}
+
+ToNear FarAgent::hear() {
+  const auto frame = link_->next();
+  if (!frame) lost();
+  try {
+    return decode_to_near(*frame);
+  } catch (const Error& e) {
+    throw Error(fmt::format("{} sent what is no message of the protocol: {}", host_, e.what()));
+  }
+}
+
+void FarAgent::lost() {
+  const std::string why = link_->ended();
+  if (const auto broken = connection_->lost()) throw Error(fmt::format("the connection to {} is lost: {}", host_, *broken));
+  if (why != "the connection was closed") throw Error(fmt::format("the connection to {} is lost: {}", host_, why));
+  const auto status = program_.channel->wait();
+  const std::string words = program_.channel->complaints();
+  if (!status) throw Error(fmt::format("the connection to {} is lost", host_));
+  Error error(fmt::format("the agent on {} ended{}", host_,
+                          *status > 128 ? fmt::format(" by signal {}", *status - 128)
+                                        : fmt::format(" with exit status {}", *status)));
+  throw error.with_output(words);
+}
+
+// ---- its part in a run ------------------------------------------------------------------------------------------
+
+FarParticipant::FarParticipant(std::string name, const Playbook& playbook, const StartRun& start,
+                               FarSettings settings, const Cancellation& cancellation, EventSink sink)
+    : playbook_(playbook),
+      start_(start),
+      settings_(std::move(settings)),
+      cancellation_(cancellation),
+      sink_(std::move(sink)) {
+  values_.name = std::move(name);
+}
+
+FarParticipant::~FarParticipant() = default;
+
+void FarParticipant::join() {
+  sink_(ResourceStarted{"connecting", values_.name, ""});
+  agent_ = std::make_unique<FarAgent>(values_.name, settings_, cancellation_, [this](const Progress& p) {
+    sink_(ProgressMade{"connecting", values_.name, p.doing, p.done, p.total});
+  });
+  const SshSettings& reached = agent_->reached();
+  values_.address = reached.host;
+  values_.user = reached.user;
+  values_.port = reached.port;
+  StartRun start = start_;
+  start.host = values_.name;
+  agent_->say(std::move(start));
+}
+
+void FarParticipant::begin(Pass pass, const std::vector<std::size_t>& plays) {
+  plays_ = plays;
+  asked_end_ = false;
+  acts_ = pass == Pass::real;
+  agent_->say(BeginPass{acts_, {plays.begin(), plays.end()}});
+}
+
+// The end of the pass is asked for right behind its last play: one round trip for both.
+void FarParticipant::play(std::size_t index, const std::vector<HostValues>& others) {
+  agent_->say(RunPlay{index, start_.settings.gives_values ? others : std::vector<HostValues>{}});
+  if (!plays_.empty() && index == plays_.back()) ask_end();
+  PlayEnded ended = wait<PlayEnded>();
+  if (!start_.settings.gives_values) return;
+  values_.resources = std::move(ended.resources);
+  // What failed there is told with where.
+  for (auto& [id, instances] : values_.resources)
+    for (auto& [key, given] : instances)
+      if (!given.cause.empty()) given.cause += " on " + values_.name;
+  values_.facts = std::move(ended.facts);
+}
+
+void FarParticipant::ask_end() {
+  if (!std::exchange(asked_end_, true)) agent_->say(EndPass{});
+}
+
+PassResult FarParticipant::end() {
+  ask_end();
+  const PassEnded ended = wait<PassEnded>();
+  PassResult result;
+  result.counts = ended.counts;
+  result.interrupted = ended.interrupted;
+  for (const SentDiagnostic& d : ended.mistakes)
+    result.mistakes.add({place(d.where), d.message, d.hint, place(d.related), d.related_message});
+  for (const SentPending& p : ended.pending) result.pending.push_back({Identity{p.user}, p.label});
+  return result;
+}
+
+void FarParticipant::prepare() {
+  agent_->say(Prepare{});
+  wait<Prepared>();
+}
+
+template <class Answer>
+Answer FarParticipant::wait() {
+  try {
+    for (;;) {
+      ToNear message = agent_->hear();
+      if (auto* wanted = std::get_if<Answer>(&message)) return std::move(*wanted);
+      if (auto* failed = std::get_if<Failed>(&message)) throw Error(failed->what, failed->kind);
+      if (auto* happened = std::get_if<Happened>(&message))
+        tell(std::move(*happened));
+      else if (const auto* password = std::get_if<PasswordWanted>(&message))
+        answer(*password);
+      else if (const auto* files = std::get_if<FilesWanted>(&message))
+        answer(*files);
+      else
+        throw Error(values_.name + " answered what was not asked");
+    }
+  } catch (Error& e) {
+    if (!acts_ || doing_.empty()) throw;
+    throw Error(fmt::format("{}; {} was under way: the host finishes that action and stops. Run it again: it goes on "
+                            "from what is there",
+                            e.what(), doing_),
+                e.kind());
+  }
+}
+
+// A host speaks for itself alone, whatever name it gives.
+void FarParticipant::tell(Happened happened) {
+  std::visit(overloaded{[&](PlayStarted& e) { e.host = values_.name; },
+                        [&](ResourceStarted& e) {
+                          e.host = values_.name;
+                          doing_ = e.label;
+                        },
+                        [&](ProgressMade& e) { e.host = values_.name; },
+                        [&](ResourceFinished& e) {
+                          e.host = values_.name;
+                          doing_.clear();
+                        }},
+             happened.event);
+  std::visit([&](auto& e) { sink_(std::move(e)); }, happened.event);
+}
+
+void FarParticipant::answer(const PasswordWanted& wanted) {
+  PasswordGiven given;
+  if (settings_.questions) given.password = settings_.questions->sudo_password(values_.user, values_.name, wanted.again);
+  agent_->say(given);
+}
+
+void FarParticipant::answer(const FilesWanted& wanted) {
+  FilesGiven given;
+  for (const std::string& path : wanted.paths) given.files.push_back(wanted_file(path));
+  agent_->say(std::move(given));
+}
+
+// A host may read what the playbook names, or what lies in the playbook's folder, and nothing else of this machine.
+FileBeside FarParticipant::wanted_file(const std::string& path) const {
+  namespace fs = std::filesystem;
+  const bool named = std::any_of(start_.sources.begin(), start_.sources.end(),
+                                 [&](const SentDigest& d) { return d.path == path; });
+  std::error_code error;
+  const fs::path folder = fs::canonical(fs::absolute(playbook_.path).parent_path(), error);
+  const fs::path file = error ? fs::path() : fs::canonical(path, error);
+  const bool beside = !error && std::mismatch(folder.begin(), folder.end(), file.begin(), file.end()).first == folder.end();
+  if (!named && error) return {ENOENT, true, false, 0, ""};
+  if (!named && !beside) return {EACCES, true, false, 0, ""};
+  return files_on_disk().read(path, true, largest_source);
+}
+
+Position FarParticipant::place(const SentPosition& sent) const {
+  for (const auto& source : playbook_.sources)
+    if (source->name == sent.source) return {source.get(), sent.line, sent.column};
+  return {nullptr, sent.line, sent.column};
+}
+
+}  // namespace mlops

@@ -1,0 +1,47 @@
+// The part of the host that this process runs on.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "facts/facts.hpp"
+#include "hosts/participant.hpp"
+#include "machine/this_host.hpp"
+
+namespace mlops {
+
+class LocalParticipant : public Participant {
+ public:
+  // name: in events. The playbook and the cancellation must outlive it.
+  LocalParticipant(std::string name, const Playbook& playbook, PartSettings settings, ThisHostSettings::Password password,
+                   const Cancellation& cancellation, EventSink sink);
+  ~LocalParticipant() override;
+
+  const HostValues& values() const override { return values_; }
+  void join() override {}
+  void begin(Pass pass, const std::vector<std::size_t>& plays) override;
+  void play(std::size_t index, const std::vector<HostValues>& others) override;
+  PassResult end() override;
+  void prepare() override;
+
+  const Facts& facts() const { return facts_; }
+
+ private:
+  ThisHostSettings host_settings(ThisHostSettings::Password password) const;
+
+  const Playbook& playbook_;
+  PartSettings settings_;
+  const Cancellation& cancellation_;
+  EventSink sink_;
+  HostValues values_;
+  Person person_;
+  Identity self_;
+  std::unique_ptr<Run> run_;  // the pass that is under way
+  ThisHost host_;
+  Facts facts_;
+  std::unique_ptr<Host> overlay_;
+  std::optional<IdentityRules> identities_;
+  std::vector<PassResult::Pending> pending_;  // of the last pass
+};
+
+}  // namespace mlops

@@ -1,0 +1,42 @@
+// One host's part in a run: this process, or the agent at the other end of a connection.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine/host_values.hpp"
+#include "engine/run.hpp"
+
+namespace mlops {
+
+enum class Pass { what_if, real };
+
+// What of the command line every host has to know.
+struct PartSettings {
+  std::vector<std::string> only, tags;
+  std::string mirror;  // a folder of the host, or a URL
+  bool dry = false, no_sudo = false, fail_fast = false;
+  // Whether other plays may want what this host gives.
+  bool gives_values = false;
+};
+
+// Driven by one thread at a time: join, then a pass on what-if and, where something is pending, prepare and a real
+// pass; a pass is begin, its plays in order, end. Each may throw Error: the host takes no more part then. Its events go to
+// the sink that it was made with, on the thread that drives it.
+class Participant {
+ public:
+  virtual ~Participant() = default;
+  // Its name, where it is, and what its plays gave until now.
+  virtual const HostValues& values() const = 0;
+
+  virtual void join() = 0;
+  // plays: those that are to come, by their place in the playbook.
+  virtual void begin(Pass pass, const std::vector<std::size_t>& plays) = 0;
+  virtual void play(std::size_t index, const std::vector<HostValues>& others) = 0;
+  virtual PassResult end() = 0;
+  // Rights and locks for what the last pass found pending. Errors: privilege or the lock's, before anything is
+  // changed; cancelled.
+  virtual void prepare() = 0;
+};
+
+}  // namespace mlops

@@ -1,0 +1,32 @@
+#include "hosts/protocol.hpp"
+
+#include "machine/wire.hpp"
+#include "model/action.hpp"
+
+namespace mlops {
+namespace {
+
+// What is used as an index or in a switch later.
+void check(const ToNear& message) {
+  const auto* happened = std::get_if<Happened>(&message);
+  const auto* r = happened ? std::get_if<ResourceFinished>(&happened->event) : nullptr;
+  bool good = !r || static_cast<std::size_t>(r->outcome) < outcome_count;
+  if (const auto* ended = std::get_if<PlayEnded>(&message))
+    for (const auto& [id, instances] : ended->resources)
+      for (const auto& [key, given] : instances) good = good && given.state <= Given::State::unknown;
+  if (const auto* failed = std::get_if<Failed>(&message)) good = failed->kind <= ErrorKind::privilege;
+  if (!good) throw Error("a message holds a number that stands for nothing");
+}
+
+}  // namespace
+
+std::string encode(const ToFar& message) { return to_wire(message); }
+std::string encode(const ToNear& message) { return to_wire(message); }
+ToFar decode_to_far(std::string_view bytes) { return from_wire<ToFar>(bytes); }
+ToNear decode_to_near(std::string_view bytes) {
+  auto message = from_wire<ToNear>(bytes);
+  check(message);
+  return message;
+}
+
+}  // namespace mlops

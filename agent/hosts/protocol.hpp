@@ -1,0 +1,126 @@
+// What is said between the agent where the command was typed (near) and the agent on a host (far). Both are the same
+// build: far is started from a copy of near's own files.
+//
+//   near: StartRun BeginPass RunPlay… EndPass        far: Happened… PlayEnded… PassEnded
+//   near: Prepare BeginPass RunPlay… EndPass         far: Prepared Happened… PlayEnded… PassEnded
+//
+// Requests need not wait for answers; far works them off in order. Where one goes wrong, far answers Failed and the
+// run is over. In the midst of one, far may ask (PasswordWanted, FilesWanted), and near may say Stop.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "hosts/participant.hpp"
+#include "model/error.hpp"
+#include "playbook/files_beside.hpp"
+
+namespace mlops {
+
+// ---- near to far ----------------------------------------------------------------------------------------------
+
+struct SentText {
+  std::string path, text;  // path as near has it
+};
+// A file that the playbook is known to need. sha256 in hex; "" where it cannot be read.
+struct SentDigest {
+  std::string path;
+  FileBeside file;  // without content
+  std::string sha256;
+};
+struct StartRun {
+  std::string host;  // its name
+  PartSettings settings;
+  bool may_ask = false;  // somebody can be asked for sudo's password
+  std::string playbook;  // path as near has it
+  std::vector<SentText> texts;  // of the playbook and the --vars files
+  std::vector<std::string> vars_files, sets;
+  std::map<std::string, std::string> environment;  // what the playbook refers to
+  std::vector<SentDigest> sources;
+};
+struct BeginPass {
+  bool real = false;
+  std::vector<std::uint64_t> plays;
+};
+struct RunPlay {
+  std::uint64_t index = 0;
+  std::vector<HostValues> others;
+};
+struct EndPass {};
+struct Prepare {};
+struct AskFacts {
+  std::string path;  // "os.id"; "": all
+};
+// Answers to what far asked.
+struct PasswordGiven {
+  std::optional<std::string> password;
+};
+struct FilesGiven {
+  std::vector<FileBeside> files;
+};
+struct Stop {};
+
+using ToFar = std::variant<StartRun, BeginPass, RunPlay, EndPass, Prepare, AskFacts, PasswordGiven, FilesGiven, Stop>;
+
+// ---- far to near ----------------------------------------------------------------------------------------------
+
+struct Happened {
+  std::variant<PlayStarted, ResourceStarted, ProgressMade, ResourceFinished> event;
+};
+struct PlayEnded {
+  GivenById resources;  // where near wants values
+  Value facts;
+};
+// A Position as text; source "" where there is none.
+struct SentPosition {
+  std::string source;
+  std::uint32_t line = 0, column = 0;
+};
+struct SentDiagnostic {
+  SentPosition where;
+  std::string message, hint;
+  SentPosition related;
+  std::string related_message;
+};
+struct SentPending {
+  std::string user, label;
+};
+struct PassEnded {
+  std::array<std::uint64_t, outcome_count> counts{};
+  bool interrupted = false;
+  std::vector<SentDiagnostic> mistakes;
+  std::vector<SentPending> pending;
+};
+struct Prepared {};
+struct FactsTold {
+  std::optional<Value> facts;  // absent: there is no such fact
+};
+struct PasswordWanted {
+  bool again = false;
+};
+struct FilesWanted {
+  std::vector<std::string> paths;
+};
+struct Failed {
+  ErrorKind kind = ErrorKind::other;
+  std::string what;
+};
+
+using ToNear = std::variant<Happened, PlayEnded, PassEnded, Prepared, FactsTold, PasswordWanted, FilesWanted, Failed>;
+
+// Most bytes of one message.
+inline constexpr std::uint32_t to_far_limit = 256u << 20, to_near_limit = 64u << 20;
+
+std::string encode(const ToFar& message);
+std::string encode(const ToNear& message);
+// Error where the bytes are no such message.
+ToFar decode_to_far(std::string_view bytes);
+ToNear decode_to_near(std::string_view bytes);
+
+}  // namespace mlops

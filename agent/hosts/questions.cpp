@@ -1,0 +1,79 @@
+#include "hosts/questions.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "machine/files/handle.hpp"
+
+namespace mlops {
+namespace {
+
+// The terminal's own settings come back however the question ends.
+class Silence {
+ public:
+  explicit Silence(int terminal) : terminal_(terminal) {
+    known_ = ::tcgetattr(terminal, &before_) == 0;
+    termios silent = before_;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    if (known_) ::tcsetattr(terminal, TCSAFLUSH, &silent);
+  }
+  ~Silence() {
+    if (known_) ::tcsetattr(terminal_, TCSAFLUSH, &before_);
+  }
+  Silence(const Silence&) = delete;
+  Silence& operator=(const Silence&) = delete;
+
+ private:
+  int terminal_;
+  bool known_ = false;
+  termios before_{};
+};
+
+void write_all(int fd, const std::string& text) {
+  if (::write(fd, text.data(), text.size()) < 0) return;  // nobody there to read it: nobody to answer
+}
+
+}  // namespace
+
+bool Questions::possible() { return static_cast<bool>(Handle(::open("/dev/tty", O_RDWR | O_CLOEXEC))); }
+
+std::optional<std::string> Questions::ask(const std::string& text, bool echo) {
+  const std::lock_guard lock(mutex_);
+  return ask_now(text, echo);
+}
+
+std::optional<std::string> Questions::ask_now(const std::string& text, bool echo) {
+  const Handle terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC));
+  if (!terminal) return std::nullopt;
+  if (before_) before_();
+  std::optional<Silence> silence;
+  if (!echo) silence.emplace(terminal.get());
+  write_all(terminal.get(), text);
+  std::string line;
+  char c = 0;
+  for (;;) {
+    const ssize_t n = ::read(terminal.get(), &c, 1);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return std::nullopt;
+    if (c == '\n') break;
+    line += c;
+  }
+  if (!echo) write_all(terminal.get(), "\n");
+  return line;
+}
+
+std::optional<std::string> Questions::sudo_password(const std::string& user, const std::string& host, bool again) {
+  const std::lock_guard lock(mutex_);
+  const bool tried = sudo_ && tried_[host] == *sudo_;
+  if (!sudo_ || (again && tried))
+    sudo_ = ask_now(fmt::format("{}[sudo] password for {} on {}: ", again ? "Sorry, try again.\n" : "", user, host),
+                    false);
+  if (sudo_) tried_[host] = *sudo_;
+  return sudo_;
+}
+
+}  // namespace mlops

@@ -1,0 +1,36 @@
+// Questions to the person at the terminal, while a run goes on.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace mlops {
+
+// Asks on the terminal itself (/dev/tty), so that redirections stay what they are. One question at a time; safe to
+// use from several threads.
+class Questions {
+ public:
+  // before is called ahead of each question: the live line makes room.
+  explicit Questions(std::function<void()> before) : before_(std::move(before)) {}
+
+  // The line that was typed; absent where there is no terminal, or it was ended (Ctrl-D). Without echo what is typed
+  // is not shown.
+  std::optional<std::string> ask(const std::string& text, bool echo);
+
+  // sudo's password on a host. What was typed for one is tried on the others; again: it was wrong there.
+  std::optional<std::string> sudo_password(const std::string& user, const std::string& host, bool again);
+
+  static bool possible();
+
+ private:
+  std::optional<std::string> ask_now(const std::string& text, bool echo);
+  std::function<void()> before_;
+  std::mutex mutex_;
+  std::optional<std::string> sudo_;
+  std::map<std::string, std::string> tried_;  // by host
+};
+
+}  // namespace mlops

@@ -1,0 +1,140 @@
+#include "hosts/run_hosts.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <regex>
+
+namespace mlops {
+namespace {
+
+std::string trimmed(std::string_view line) {
+  line = line.substr(0, line.find('#'));
+  while (!line.empty() && std::isspace(static_cast<unsigned char>(line.front()))) line.remove_prefix(1);
+  while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back()))) line.remove_suffix(1);
+  return std::string(line);
+}
+
+bool is_name(const std::string& name) {
+  return !name.empty() && name.front() != '-' && name.find_first_of(" \t,") == std::string::npos;
+}
+
+void add_once(std::vector<std::string>& list, const std::string& name) {
+  if (std::find(list.begin(), list.end(), name) == list.end()) list.push_back(name);
+}
+
+void read_hosts_file(const std::string& path, std::vector<std::string>& names, Diagnostics& mistakes) {
+  const FileBeside file = files_on_disk().whole(path);
+  if (file.error != 0) {
+    mistakes.add({}, fmt::format("--hosts {}: cannot be read: {}", path, std::strerror(file.error)));
+    return;
+  }
+  std::size_t number = 0;
+  bool any = false;
+  for (std::size_t from = 0; from < file.content.size();) {
+    const std::size_t end = std::min(file.content.find('\n', from), file.content.size());
+    const std::string name = trimmed(std::string_view(file.content).substr(from, end - from));
+    ++number;
+    from = end + 1;
+    if (name.empty()) continue;
+    any = true;
+    if (is_name(name))
+      add_once(names, name);
+    else
+      mistakes.add({}, fmt::format("{}:{}: `{}` is no name of a host", path, number, name),
+                   "one a line: a name that ssh knows, or user@host:port");
+  }
+  if (!any) mistakes.add({}, fmt::format("--hosts {}: it names no host", path));
+}
+
+// Variables of the environment that the texts mention.
+std::map<std::string, std::string> mentioned_environment(const std::vector<SentText>& texts,
+                                                         const std::vector<std::string>& sets) {
+  static const std::regex pattern(R"(\benv\.([A-Za-z_][A-Za-z0-9_]*))");
+  std::map<std::string, std::string> found;
+  const auto look = [&](const std::string& text) {
+    for (std::sregex_iterator i(text.begin(), text.end(), pattern), end; i != end; ++i)
+      if (const char* value = std::getenv((*i)[1].str().c_str())) found[(*i)[1]] = value;
+  };
+  for (const SentText& text : texts) look(text.text);
+  for (const std::string& set : sets) look(set);
+  return found;
+}
+
+}  // namespace
+
+std::vector<std::string> named_hosts(const ReachSettings& reach, Diagnostics& mistakes) {
+  std::vector<std::string> names;
+  for (const std::string& name : reach.hosts) {
+    if (is_name(name))
+      add_once(names, name);
+    else
+      mistakes.add({}, fmt::format("--host {}: it is no name of a host", name),
+                   "a name that ssh knows, or user@host:port; --host again for more");
+  }
+  if (!reach.hosts_file.empty()) read_hosts_file(reach.hosts_file, names, mistakes);
+  return names;
+}
+
+std::vector<CastHost> cast_plays(const Playbook& playbook, const std::vector<std::string>& named) {
+  std::vector<CastHost> cast;
+  const std::vector<std::string> local = {"local"};
+  for (std::size_t i = 0; i < playbook.plays.size(); ++i) {
+    const Play& play = playbook.plays[i];
+    for (const std::string& name : !play.on.empty() ? play.on : !named.empty() ? named : local) {
+      auto host = std::find_if(cast.begin(), cast.end(), [&](const CastHost& c) { return c.name == name; });
+      if (host == cast.end()) host = cast.insert(cast.end(), {name, {}});
+      if (host->plays.empty() || host->plays.back() != i) host->plays.push_back(i);
+    }
+  }
+  return cast;
+}
+
+RunHosts::RunHosts(const ReachSettings& reach, Diagnostics& mistakes, std::function<void()> before_question,
+                   std::function<void(const std::string&)> warn)
+    : reach_(reach),
+      named_(named_hosts(reach, mistakes)),
+      questions_(std::move(before_question)),
+      warn_(std::move(warn)) {}
+
+const FilesBeside& RunHosts::files() const { return noted_; }
+
+StartRun RunHosts::start_of(const Playbook& playbook, const PartSettings& settings, const LoadOptions& load) const {
+  StartRun start;
+  start.settings = settings;
+  start.may_ask = Questions::possible();
+  start.playbook = playbook.path;
+  for (const auto& source : playbook.sources)
+    if (!source->name.starts_with("--")) start.texts.push_back({source->name, source->text});
+  start.vars_files = load.vars_files;
+  start.sets = load.sets;
+  start.environment = mentioned_environment(start.texts, load.sets);
+  start.sources = noted_.digests();
+  return start;
+}
+
+void RunHosts::take_part(Conductor& conductor, const Playbook& playbook, PartSettings settings,
+                         const LoadOptions& load, const Cancellation& cancellation) {
+  const std::vector<CastHost> cast = cast_plays(playbook, named_);
+  settings.gives_values = cast.size() > 1 || !playbook.show.empty();
+  for (const CastHost& host : cast) {
+    names_.push_back(host.name);
+    EventSink sink = conductor.sink();
+    if (host.name == "local") {
+      conductor.add(std::make_unique<LocalParticipant>(host.name, playbook, settings, ThisHostSettings::Password(),
+                                                       cancellation, std::move(sink)),
+                    host.plays);
+      continue;
+    }
+    if (!start_) start_ = start_of(playbook, settings, load);
+    conductor.add(std::make_unique<FarParticipant>(
+                      host.name, playbook, *start_,
+                      FarSettings{reach_.ssh_config, reach_.accept_new_host_keys, warn_, &questions_}, cancellation,
+                      std::move(sink)),
+                  host.plays);
+  }
+}
+
+}  // namespace mlops

@@ -1,0 +1,61 @@
+// Which hosts take part in a run: from --host, --hosts and the plays' `on`.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hosts/conductor.hpp"
+#include "hosts/far_participant.hpp"
+#include "hosts/local_participant.hpp"
+#include "playbook/playbook.hpp"
+
+namespace mlops {
+
+// The command line's part.
+struct ReachSettings {
+  std::vector<std::string> hosts;  // --host
+  std::string hosts_file;          // --hosts: a name a line, # begins a comment; "": none
+  std::size_t forks = 32, serial = 0;
+  bool accept_new_host_keys = false;
+  std::string ssh_config;  // "": ~/.ssh/config
+};
+
+// The names of --host and --hosts, in order, each once. Mistakes have their place.
+std::vector<std::string> named_hosts(const ReachSettings& reach, Diagnostics& mistakes);
+
+// A host and its plays, by their place in the playbook.
+struct CastHost {
+  std::string name;
+  std::vector<std::size_t> plays;
+};
+// A play without `on` is for the named hosts, or local where none is named. In the order in which plays name them.
+std::vector<CastHost> cast_plays(const Playbook& playbook, const std::vector<std::string>& named);
+
+class RunHosts {
+ public:
+  // before_question: called ahead of each question to the person.
+  RunHosts(const ReachSettings& reach, Diagnostics& mistakes, std::function<void()> before_question,
+           std::function<void(const std::string&)> warn);
+
+  // What the playbook is to be read with.
+  const FilesBeside& files() const;
+  // Adds a participant for each host. All given must outlive the conductor, as must this.
+  void take_part(Conductor& conductor, const Playbook& playbook, PartSettings settings, const LoadOptions& load,
+                 const Cancellation& cancellation);
+  // Those that take part, in order.
+  const std::vector<std::string>& names() const { return names_; }
+
+ private:
+  StartRun start_of(const Playbook& playbook, const PartSettings& settings, const LoadOptions& load) const;
+
+  const ReachSettings& reach_;
+  std::vector<std::string> named_, names_;
+  Questions questions_;
+  std::function<void(const std::string&)> warn_;
+  NotedFiles noted_;
+  std::optional<StartRun> start_;
+};
+
+}  // namespace mlops

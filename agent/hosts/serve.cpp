@@ -1,0 +1,223 @@
+#include "hosts/serve.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <deque>
+#include <optional>
+
+#include "hosts/frame_link.hpp"
+#include "hosts/local_participant.hpp"
+#include "hosts/near_files.hpp"
+#include "hosts/protocol.hpp"
+#include "machine/accounts/owner_names.hpp"
+#include "machine/local.hpp"
+#include "machine/person.hpp"
+
+namespace mlops {
+namespace {
+
+// The end of the conversation, from wherever it is noticed.
+struct Gone {};
+
+SentPosition sent(const Position& p) { return {p.source ? p.source->name : "", p.line, p.column}; }
+
+std::vector<SentDiagnostic> sent(const Diagnostics& mistakes) {
+  std::vector<SentDiagnostic> list;
+  for (const Diagnostic& d : mistakes.list())
+    list.push_back({sent(d.where), d.message, d.hint, sent(d.related), d.related_message});
+  return list;
+}
+
+// A secret does not travel, even where it would be shown as ***.
+void hide_secrets(ResourceFinished& e) {
+  for (Change& change : e.changes) {
+    if (!change.sensitive) continue;
+    for (Value* v : {&change.before, &change.after})
+      if (!v->is_null()) *v = "***";
+    change.text_diff.clear();
+  }
+}
+
+class Server {
+ public:
+  explicit Server(int out)
+      : link_({0, out, to_far_limit, [this](const std::string& frame) { return is_stop(frame); },
+               [this] { cancellation_.cancel(); }}) {}
+
+  // Until the other end is gone. What runs then has ended when this returns.
+  void work() {
+    try {
+      for (;;) take(next());
+    } catch (const Gone&) {
+    }
+    part_.reset();
+  }
+
+ private:
+  bool is_stop(const std::string& frame) {
+    // A variant's index comes first on the wire; only small messages are looked into on the reading thread.
+    if (frame.size() > 16) return false;
+    try {
+      if (!std::holds_alternative<Stop>(decode_to_far(frame))) return false;
+    } catch (const Error&) {
+      return false;
+    }
+    cancellation_.cancel();
+    return true;
+  }
+
+  void say(const ToNear& message) { link_.send(encode(message)); }
+
+  ToFar receive() {
+    const auto frame = link_.next();
+    if (!frame) throw Gone{};
+    try {
+      return decode_to_far(*frame);
+    } catch (const Error&) {
+      throw Gone{};  // what is no message of ours ends the conversation as the end of input does
+    }
+  }
+  ToFar next() {
+    if (waiting_.empty()) return receive();
+    ToFar message = std::move(waiting_.front());
+    waiting_.pop_front();
+    return message;
+  }
+  // The answer to what was asked; requests that come before it wait.
+  template <class Answer>
+  Answer wait_for() {
+    for (;;) {
+      ToFar message = receive();
+      if (auto* answer = std::get_if<Answer>(&message)) return std::move(*answer);
+      waiting_.push_back(std::move(message));
+    }
+  }
+
+  void take(const ToFar& message) {
+    try {
+      std::visit([this](const auto& m) { handle(m); }, message);
+    } catch (const Error& e) {
+      fail(e.kind(), e.what());
+    } catch (const std::exception& e) {
+      fail(ErrorKind::other, e.what());
+    }
+  }
+  void fail(ErrorKind kind, const std::string& what) {
+    say(Failed{kind, what});
+    failed_ = true;
+  }
+
+  void handle(const StartRun& start) {
+    if (part_ || failed_) throw Error("a second run came through one connection");
+    const Person person = current_person();
+    const ActingUser self = acting_user(effective_person().name);
+    files_.emplace(start, cache_folder(self) + "/sources", [this](const std::vector<std::string>& paths) {
+      say(FilesWanted{paths});
+      return wait_for<FilesGiven>().files;
+    });
+    Diagnostics mistakes;
+    playbook_ = load_playbook(start.playbook, {start.vars_files, start.sets, person.home, &*files_, start.environment},
+                              all_modules(), mistakes);
+    if (!mistakes.empty()) {
+      refused_ = sent(mistakes);
+      return;
+    }
+    ThisHostSettings::Password password = [this](bool again) {
+      say(PasswordWanted{again});
+      return wait_for<PasswordGiven>().password;
+    };
+    if (!start.may_ask) password = [](bool) { return std::optional<std::string>(); };
+    part_ = std::make_unique<LocalParticipant>(start.host, playbook_, start.settings, std::move(password),
+                                               cancellation_, [this](const Event& e) { tell(e); });
+    gives_values_ = start.settings.gives_values;
+  }
+  void handle(const BeginPass& begin) {
+    if (!ready()) return;
+    part_->begin(begin.real ? Pass::real : Pass::what_if, {});
+    begun_ = true;
+  }
+  void handle(const RunPlay& play) {
+    if (!ready()) return say(PlayEnded{});
+    if (!begun_ || play.index >= playbook_.plays.size()) throw Error("a play was asked for that is not there");
+    part_->play(play.index, play.others);
+    PlayEnded ended;
+    if (gives_values_) {
+      ended.resources = part_->values().resources;
+      ended.facts = part_->values().facts;
+    }
+    say(std::move(ended));
+  }
+  void handle(const EndPass&) {
+    if (!refused_.empty()) return say(PassEnded{{}, false, refused_, {}});
+    if (!ready()) return;
+    if (!std::exchange(begun_, false)) throw Error("a pass was ended that had not begun");
+    PassResult result = part_->end();
+    PassEnded ended{result.counts, result.interrupted, sent(result.mistakes), {}};
+    for (const auto& [identity, label] : result.pending) ended.pending.push_back({identity.user, label});
+    say(std::move(ended));
+  }
+  void handle(const Prepare&) {
+    if (!ready()) return;
+    part_->prepare();
+    say(Prepared{});
+  }
+  void handle(const AskFacts& ask) {
+    const Facts facts(current_person());
+    if (ask.path.empty()) return say(FactsTold{facts.all()});
+    std::vector<std::string> parts;
+    for (std::size_t from = 0; from <= ask.path.size();) {
+      const std::size_t end = std::min(ask.path.find('.', from), ask.path.size());
+      parts.push_back(ask.path.substr(from, end - from));
+      from = end + 1;
+    }
+    say(FactsTold{facts.lookup(parts)});
+  }
+  // Answers that nobody asked for, and what the reading thread has seen.
+  void handle(const PasswordGiven&) { throw Error("an answer came to what was not asked"); }
+  void handle(const FilesGiven&) { throw Error("an answer came to what was not asked"); }
+  void handle(const Stop&) { cancellation_.cancel(); }
+
+  // After a failure what was sent ahead is passed over.
+  bool ready() const {
+    if (failed_ || !refused_.empty()) return false;
+    if (!part_) throw Error("a request came before the run was started");
+    return true;
+  }
+
+  void tell(const Event& event) {
+    std::visit(overloaded{[](const RunStarted&) {}, [](const RunFinished&) {},
+                          [this](const ResourceFinished& e) {
+                            ResourceFinished shown = e;
+                            hide_secrets(shown);
+                            say(Happened{std::move(shown)});
+                          },
+                          [this](const auto& e) { say(Happened{e}); }},
+               event);
+  }
+
+  Cancellation cancellation_;
+  std::deque<ToFar> waiting_;
+  std::optional<NearFiles> files_;
+  Playbook playbook_;
+  std::vector<SentDiagnostic> refused_;
+  bool failed_ = false, begun_ = false, gives_values_ = false;
+  FrameLink link_;
+  std::unique_ptr<LocalParticipant> part_;
+};
+
+}  // namespace
+
+int serve_run() {
+  for (const int ignored : {SIGINT, SIGQUIT, SIGHUP, SIGPIPE}) std::signal(ignored, SIG_IGN);
+  if (::chdir("/") != 0) throw system_error("cannot go to /", errno);
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  const int out = ::fcntl(1, F_DUPFD_CLOEXEC, 3);
+  ::dup2(null, 1);
+  Server server(out);
+  server.work();
+  ::_exit(0);  // the reading thread may wait for input that never comes
+}
+
+}  // namespace mlops
