@@ -11,6 +11,8 @@
 #include <variant>
 #include <vector>
 
+#include "model/endpoint.hpp"
+
 namespace mlops {
 
 // ---- files ------------------------------------------------------------------------------------------------
@@ -24,6 +26,14 @@ struct WriteFile {
   std::optional<std::uint32_t> mode;
   std::string owner, group;
   bool replace_link = false;  // a final symbolic link is itself replaced
+};
+
+// Makes the path a regular file of new random text, with mode 0600, as WriteFile does: `bytes` random ones (getrandom(2))
+// in lower-case hexadecimal, without a newline. Nobody but the machine that performs it knows the text.
+struct CreateSecret {
+  std::string path;
+  std::uint64_t bytes = 32;
+  std::string owner, group;
 };
 
 // Makes one folder; its parent must be there. Mode 0755 where not given.
@@ -56,6 +66,28 @@ struct RemovePath {
 // rename(2) within one file system. Nothing may be at to, or an empty folder when from is one.
 struct RenamePath {
   std::string from, to;
+};
+
+// All of what was at a path. A file's content is kept apart, under its digest.
+struct SavedPath {
+  enum class Kind { absent, file, folder, link, other };  // other: a device, a socket, a named pipe
+  std::string path;
+  Kind kind = Kind::absent;
+  std::uint32_t mode = 0;
+  std::string owner, group;
+  std::int64_t accessed_ns = 0, modified_ns = 0;   // since the epoch
+  std::map<std::string, std::string> attributes;  // extended attributes, ACLs among them
+  std::string target;                             // of a link
+  std::uint64_t size = 0;                         // of a file, bytes
+  std::string digest;                             // SHA-256 of a file's content; "" where it is not kept
+  friend bool operator==(const SavedPath&, const SavedPath&) = default;
+};
+
+// Makes a file, folder or link what it was, with all its attributes and times. A file or link in its place is
+// replaced, a folder keeps what is in it; anything else in its place is an error. The parent must be there.
+struct RestorePath {
+  SavedPath saved;
+  std::optional<std::string> content;  // of a file; put in by who keeps it, right before it is performed
 };
 
 // ---- accounts ---------------------------------------------------------------------------------------------
@@ -131,6 +163,7 @@ struct ChangeUnit {
   enum class Verb { start, stop, restart, reload, enable, disable };
   std::string unit;  // with its suffix: "docker.service"
   Verb verb = Verb::start;
+  std::vector<std::uint16_t> listens;  // TCP ports where the unit takes connections once it runs; a plan assumes it
 };
 
 // ---- commands ---------------------------------------------------------------------------------------------
@@ -167,11 +200,39 @@ struct Download {
   std::uint64_t size_limit = 0;  // bytes; 0: none
 };
 
-using Action = std::variant<WriteFile, CreateDirectory, CreateLink, SetAttributes, RemovePath, RenamePath,  //
+// ---- tunnels ----------------------------------------------------------------------------------------------
+
+// Connections that one side takes and the other carries on, through a host reached by ssh.
+//   local    taken at `listen` here, carried on to `target` as the host sees it
+//   remote   taken at `listen` on the host, carried on to `target` as seen from here
+//   dynamic  taken at `listen` here by SOCKS (4, 4a, 5), which names each one's target; `target` is empty
+struct Tunnel {
+  enum class Direction { local, remote, dynamic };
+  std::string name;  // 1 to 64 of letters, digits, '.', '_' and '-'; begins with a letter or digit
+  Direction direction = Direction::local;
+  std::string via;  // as --host takes it
+  Endpoint listen, target;
+  bool at_login = false;  // also started when the person logs in, by a unit of systemd's user manager
+  friend bool operator==(const Tunnel&, const Tunnel&) = default;
+};
+// Makes the tunnel stand as it is described: a detached process of this program keeps it. One of the name that runs
+// with other settings, or does not answer, is replaced; one that is right is asked to try its host now. Returns once
+// the host was tried; one that cannot be reached now is no Error, one that lets nobody in unattended is.
+struct StartTunnel {
+  Tunnel tunnel;
+};
+// Ends it, with the connections through it, and forgets it. Absent is success.
+struct StopTunnel {
+  std::string name;
+};
+
+using Action = std::variant<WriteFile, CreateSecret, CreateDirectory, CreateLink, SetAttributes, RemovePath,
+                            RenamePath, RestorePath,  //
                             CreateGroup, ChangeGroup, RemoveGroup, CreateUser, ChangeUser, RemoveUser,
                             ChangeMembership,                                   //
                             InstallPackages, RemovePackages, RepairPackages,  //
-                            ChangeUnit, RunCommand, Download>;
+                            ChangeUnit, RunCommand, Download,  //
+                            StartTunnel, StopTunnel>;
 
 template <class... Ts>
 struct overloaded : Ts... {

@@ -16,6 +16,8 @@ const char* to_text(Claim::Kind kind) {
       return "service";
     case Claim::Kind::port:
       return "port";
+    case Claim::Kind::tunnel:
+      return "tunnel";
   }
   return "thing";
 }

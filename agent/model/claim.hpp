@@ -7,7 +7,7 @@
 namespace mlops {
 
 struct Claim {
-  enum class Kind { path, user, group, package, service, port };
+  enum class Kind { path, user, group, package, service, port, tunnel };
   // owns: all of it is as the resource wishes. edits: a part, named by subkey, shared in peace with other parts.
   enum class Access { owns, edits, reads };
 

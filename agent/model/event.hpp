@@ -17,9 +17,10 @@ inline constexpr std::size_t outcome_count = 7;
 // "ok", "changed", "would_change", …
 const char* to_text(Outcome outcome);
 
-// A run began. mode is "plan" or "apply".
+// A run began. mode is "plan" or "apply"; hosts are those that take part, "local" among them or not.
 struct RunStarted {
   std::string playbook, mode;
+  std::vector<std::string> hosts = {};
 };
 
 struct PlayStarted {
@@ -35,7 +36,7 @@ struct ResourceStarted {
 
 // What is being done takes time; only for the live line. total is 0 where it is not known.
 struct ProgressMade {
-  std::string label, doing;
+  std::string label, host, doing;
   std::uint64_t done = 0, total = 0;  // bytes
 };
 
@@ -51,12 +52,26 @@ struct ResourceFinished {
   std::string output;  // the last lines that a failed program printed
 };
 
-struct RunFinished {
+// A line to print after success. A secret one is for the person's eyes: no report that is kept has it.
+struct ShownLine {
+  std::string text;
+  bool secret = false;
+};
+
+// How a host's part in a run ended.
+struct HostFinished {
+  std::string host;
   std::array<std::uint64_t, outcome_count> counts{};  // by Outcome
+  std::string error;                                  // why it took no part, or no more; "" when all went its way
+};
+
+struct RunFinished {
+  std::array<std::uint64_t, outcome_count> counts{};  // by Outcome, of all hosts
   double seconds = 0;
   bool interrupted = false;
   int exit_status = 0;
-  std::vector<std::string> show;  // lines to print after success
+  std::vector<ShownLine> show;
+  std::vector<HostFinished> hosts = {};
 };
 
 using Event = std::variant<RunStarted, PlayStarted, ResourceStarted, ProgressMade, ResourceFinished, RunFinished>;

@@ -1,5 +1,6 @@
 #include "model/value.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -212,6 +213,13 @@ bool operator==(const Value& a, const Value& b) {
   if (a.is_integer()) return a.as_integer() == b.as_integer();
   if (a.is_number()) return a.as_number() == b.as_number();
   return a.is_null() || a.as_bool() == b.as_bool();
+}
+
+bool holds_secret(const Value& value) {
+  if (value.secret) return true;
+  if (value.is_array()) return std::any_of(value.as_array().begin(), value.as_array().end(), holds_secret);
+  return value.is_object() && std::any_of(value.as_object().begin(), value.as_object().end(),
+                                          [](const Value::Member& m) { return holds_secret(m.value); });
 }
 
 std::string to_json(const Value& value, int indent) {

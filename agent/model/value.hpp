@@ -77,6 +77,9 @@ class Value {
   std::string to_text() const;
 
   Position where;
+  // It must not be shown: *** stands for it. What is filled in with it is secret too, a list or an object that holds it
+  // is not. No part of its data: equality ignores it.
+  bool secret = false;
 
  private:
   friend bool operator==(const Value&, const Value&);
@@ -104,6 +107,9 @@ inline Value::Value(Array a) : data_(std::move(a)) {}
 inline Value::Value(Object o) : data_(std::move(o)) {}
 
 bool operator==(const Value& a, const Value& b);
+
+// Whether it, or anything in it, is secret.
+bool holds_secret(const Value& value);
 
 // JSON as RFC 8259 has it. indent < 0 is one line without spaces. Bytes that are no UTF-8 become U+FFFD.
 std::string to_json(const Value& value, int indent = -1);

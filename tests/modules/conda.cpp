@@ -225,6 +225,6 @@ TEST_CASE("conda tells its prefix, its programs' folder and its python") {
   w.complete();
   const Tried t = try_module("conda", json(), w);
   CHECK(
-      to_json(find_module("conda")->outputs(t.desired, t.current)) ==
+      to_json(find_module("conda")->outputs(t.desired, t.current).values) ==
       R"({"prefix":"/home/ubuntu/anaconda3","bin":"/home/ubuntu/anaconda3/bin","python":"/home/ubuntu/anaconda3/bin/python"})");
 }

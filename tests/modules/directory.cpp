@@ -237,5 +237,5 @@ TEST_CASE("directory: claims its path, reads its accounts, is for whom the path 
   CHECK(actor.kind == Actor::Kind::path);
   CHECK(actor.path == "/home/ubuntu/soft");
   CHECK(actor.owner == "ubuntu");
-  CHECK(to_json(module.outputs(t.desired, t.current)) == R"({"path":"/home/ubuntu/soft"})");
+  CHECK(to_json(module.outputs(t.desired, t.current).values) == R"({"path":"/home/ubuntu/soft"})");
 }

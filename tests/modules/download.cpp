@@ -196,6 +196,6 @@ TEST_CASE("a download tells its path and digest") {
   World w;
   w.file(a);
   const Tried t = try_module("download", with(digest(a)), w);
-  const Value outputs = find_module("download")->outputs(t.desired, t.current);
+  const Value outputs = find_module("download")->outputs(t.desired, t.current).values;
   CHECK(to_json(outputs) == R"({"path":"/opt/tool","sha256":")" + a + "\"}");
 }

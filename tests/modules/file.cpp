@@ -300,5 +300,5 @@ TEST_CASE("file: claims its path and is for whom the path belongs to") {
   CHECK(claims[0].access == Claim::Access::owns);
   CHECK(claims[1].key == "ubuntu");
   CHECK(module.actor(t.desired).path == "/home/ubuntu/x");
-  CHECK(to_json(module.outputs(t.desired, t.current)) == R"({"path":"/home/ubuntu/x"})");
+  CHECK(to_json(module.outputs(t.desired, t.current).values) == R"({"path":"/home/ubuntu/x"})");
 }

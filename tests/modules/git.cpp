@@ -235,7 +235,7 @@ TEST_CASE("a worktree's .git file is followed to its folder and the repository's
   w.f.file("/srv/main/.git/refs/heads/main", x + "\n");
   const Tried t = try_module("git", json(R"("ref": "main")"), w);
   CHECK(t.diff.empty());
-  CHECK(to_json(find_module("git")->outputs(t.desired, t.current)) ==
+  CHECK(to_json(find_module("git")->outputs(t.desired, t.current).values) ==
         R"({"path":"/srv/x","head":")" + x + "\"}");
 }
 

@@ -77,6 +77,6 @@ TEST_CASE("group: names that groupadd would refuse are mistakes") {
 
 TEST_CASE("group: its outputs are its name and its number") {
   const auto tried = try_module("group", R"({"name": "docker"})", machine());
-  const Value v = find_module("group")->outputs(tried.desired, tried.current);
+  const Value v = find_module("group")->outputs(tried.desired, tried.current).values;
   CHECK(to_json(v) == R"({"name":"docker","gid":998})");
 }

@@ -286,7 +286,7 @@ TEST_CASE("package: it owns its names with state or version as the wish") {
 
 TEST_CASE("package: its outputs are the versions") {
   const auto tried = try_module("package", R"({"names": ["bash", "jq"]})", machine());
-  CHECK(to_json(find_module("package")->outputs(tried.desired, tried.current)) ==
+  CHECK(to_json(find_module("package")->outputs(tried.desired, tried.current).values) ==
         R"({"versions":{"bash":"5.2","jq":null}})");
 }
 

@@ -166,7 +166,7 @@ TEST_CASE("service: what is no name of a unit is a mistake at its place") {
 TEST_CASE("service: it gives its state to later resources and is done by root") {
   const Module& module = *find_module("service");
   const auto tried = service("", unit("active", "enabled"));
-  CHECK(to_json(module.outputs(tried.desired, tried.current)) ==
+  CHECK(to_json(module.outputs(tried.desired, tried.current).values) ==
         R"({"name":"a.service","state":"running","enabled":true})");
   CHECK(module.actor(tried.desired).kind == Actor::Kind::root);
   CHECK(module.settles);

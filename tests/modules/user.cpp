@@ -238,6 +238,6 @@ TEST_CASE("user: two that add different groups share the user in peace, attribut
 
 TEST_CASE("user: its outputs are name, number, home and shell") {
   const auto tried = try_module("user", R"({"name": "ubuntu"})", machine());
-  CHECK(to_json(find_module("user")->outputs(tried.desired, tried.current)) ==
+  CHECK(to_json(find_module("user")->outputs(tried.desired, tried.current).values) ==
         R"({"name":"ubuntu","uid":1000,"home":"/home/ubuntu","shell":"/bin/bash"})");
 }

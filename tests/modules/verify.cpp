@@ -150,7 +150,7 @@ TEST_CASE("verify: the program gets what was asked for, with the default time") 
   CHECK(machine.c.asked[0].input == "in");
   CHECK(machine.c.asked[0].timeout_ms == 30000);
   const Module& module = *find_module("verify");
-  CHECK(to_json(module.outputs(tried.desired, tried.current)) == R"({"output":"42"})");
+  CHECK(to_json(module.outputs(tried.desired, tried.current).values) == R"({"output":"42"})");
   CHECK(module.verification);
   CHECK(module.opaque);
   CHECK_FALSE(module.notifiable);

@@ -22,6 +22,7 @@ class AccountFiles {
   const GroupAccount* group(const std::string& name) const;
   const UserAccount* user(std::uint32_t uid) const;
   const GroupAccount* group(std::uint32_t gid) const;
+  const std::vector<UserAccount>& users() const { return users_; }
 
  private:
   void read_group(std::string_view line);

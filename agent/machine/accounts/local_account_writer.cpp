@@ -10,7 +10,34 @@ std::string join(const std::vector<std::string>& items) {
   return text;
 }
 
+// The user with all groups that the user is in.
+AccountNames with_groups(const std::string& user, std::vector<std::string> groups) {
+  if (const auto account = LocalAccounts().user(user))
+    groups.insert(groups.end(), account->groups.begin(), account->groups.end());
+  groups.push_back(user);
+  return {{user}, std::move(groups)};
+}
+
 }  // namespace
+
+void LocalAccountWriter::heal() const { AccountChange().take_back(); }
+
+void LocalAccountWriter::change(AccountNames names, const std::function<void()>& work) const {
+  cancellation_.check();
+  const AccountChange change;
+  change.begin(names);
+  try {
+    work();
+  } catch (Error& error) {
+    try {
+      change.take_back();
+    } catch (const Error& also) {
+      throw error.while_doing("what it left is taken back by the next run, because now " + std::string(also.what()));
+    }
+    throw;
+  }
+  change.end();
+}
 
 void LocalAccountWriter::run(const std::string& doing, std::vector<std::string> argv) const {
   cancellation_.check();
@@ -36,15 +63,20 @@ void LocalAccountWriter::perform(const CreateGroup& action) const {
   if (action.system) argv.push_back("--system");
   if (action.gid) argv.insert(argv.end(), {"--gid", std::to_string(*action.gid)});
   argv.push_back(action.name);
-  run("creating group " + action.name, std::move(argv));
+  change({{}, {action.name}}, [&] { run("creating group " + action.name, argv); });
 }
 
 void LocalAccountWriter::perform(const ChangeGroup& action) const {
-  run("changing group " + action.name, {"groupmod", "--gid", std::to_string(action.gid), action.name});
+  // Users whose primary group it is follow.
+  AccountNames names{{}, {action.name}};
+  for (const std::string& user : LocalAccounts().primary_users(action.name)) names.users.push_back(user);
+  change(std::move(names), [&] {
+    run("changing group " + action.name, {"groupmod", "--gid", std::to_string(action.gid), action.name});
+  });
 }
 
 void LocalAccountWriter::perform(const RemoveGroup& action) const {
-  run("removing group " + action.name, {"groupdel", action.name});
+  change({{}, {action.name}}, [&] { run("removing group " + action.name, {"groupdel", action.name}); });
 }
 
 // useradd fills what it is not told from login.defs and default/useradd: home, shell, group, expiry, mail
@@ -61,7 +93,9 @@ void LocalAccountWriter::perform(const CreateUser& action) const {
                            "--expiredate", "", "--inactive", "-1"});
   if (!action.groups.empty()) argv.insert(argv.end(), {"--groups", join(action.groups)});
   argv.push_back(action.name);
-  run("creating user " + action.name, std::move(argv));
+  auto groups = action.groups;
+  groups.push_back(action.group);
+  change(with_groups(action.name, groups), [&] { run("creating user " + action.name, argv); });
 }
 
 void LocalAccountWriter::perform(const ChangeUser& action) const {
@@ -73,18 +107,22 @@ void LocalAccountWriter::perform(const ChangeUser& action) const {
   if (action.comment) argv.insert(argv.end(), {"--comment", *action.comment});
   if (argv.size() == 1) return;
   argv.push_back(action.name);
-  run("changing user " + action.name, std::move(argv));
+  change(with_groups(action.name, {}), [&] { run("changing user " + action.name, argv); });
 }
 
 void LocalAccountWriter::perform(const RemoveUser& action) const {
-  run("removing user " + action.name, {"userdel", action.name});
+  change(with_groups(action.name, {}), [&] { run("removing user " + action.name, {"userdel", action.name}); });
 }
 
 void LocalAccountWriter::perform(const ChangeMembership& action) const {
-  for (const std::string& group : action.add)
-    run("adding " + action.user + " to group " + group, {"gpasswd", "--add", action.user, group});
-  for (const std::string& group : action.remove)
-    run("removing " + action.user + " from group " + group, {"gpasswd", "--delete", action.user, group});
+  AccountNames names{{}, action.add};
+  names.groups.insert(names.groups.end(), action.remove.begin(), action.remove.end());
+  change(std::move(names), [&] {
+    for (const std::string& group : action.add)
+      run("adding " + action.user + " to group " + group, {"gpasswd", "--add", action.user, group});
+    for (const std::string& group : action.remove)
+      run("removing " + action.user + " from group " + group, {"gpasswd", "--delete", action.user, group});
+  });
 }
 
 }  // namespace mlops

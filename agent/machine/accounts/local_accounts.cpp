@@ -117,7 +117,7 @@ std::optional<GroupAccount> ask_group(Call call) {
 
 }  // namespace
 
-LocalAccounts::LocalAccounts(std::string etc) : etc_(std::move(etc)) {
+LocalAccounts::LocalAccounts(std::string etc) : etc_(std::move(etc)), change_(etc_) {
   if (etc_ != "/etc") return;
   const std::string conf = read_text(etc_ + "/nsswitch.conf");
   services_ = has_services(conf, "passwd:") || has_services(conf, "group:");
@@ -132,9 +132,15 @@ LocalAccounts::Stamp LocalAccounts::stamp(const std::string& path) {
 
 const AccountFiles& LocalAccounts::files() const {
   const std::string passwd_path = etc_ + "/passwd", group_path = etc_ + "/group";
-  const Stamp passwd = stamp(passwd_path), group = stamp(group_path);
-  if (passwd.size >= 0 && passwd == passwd_ && group == group_) return files_;
-  files_ = AccountFiles(read_text(passwd_path), read_text(group_path));
+  const Stamp passwd = stamp(passwd_path), group = stamp(group_path), cut_off = stamp(change_.mark());
+  if (passwd.size >= 0 && passwd == passwd_ && group == group_ && cut_off == cut_off_) return files_;
+  users_before_ = change_.before("passwd");
+  groups_before_ = change_.before("group");
+  const auto text = [](const std::string& path, const KeptLines& before) {
+    return before.empty() ? read_text(path) : with_lines(read_text(path), before);
+  };
+  files_ = AccountFiles(text(passwd_path, users_before_), text(group_path, groups_before_));
+  cut_off_ = cut_off;
   passwd_ = passwd;
   group_ = group;
   return files_;
@@ -142,26 +148,35 @@ const AccountFiles& LocalAccounts::files() const {
 
 std::optional<UserAccount> LocalAccounts::user(const std::string& name) const {
   if (const UserAccount* found = files().user(name)) return *found;
-  if (!services_) return {};
+  if (!services_ || users_before_.contains(name)) return {};
   return ask_user([&](auto... rest) { return ::getpwnam_r(name.c_str(), rest...); });
 }
 
 std::optional<GroupAccount> LocalAccounts::group(const std::string& name) const {
   if (const GroupAccount* found = files().group(name)) return *found;
-  if (!services_) return {};
+  if (!services_ || groups_before_.contains(name)) return {};
   return ask_group([&](auto... rest) { return ::getgrnam_r(name.c_str(), rest...); });
 }
 
 std::optional<UserAccount> LocalAccounts::user_by_uid(std::uint32_t uid) const {
   if (const UserAccount* found = files().user(uid)) return *found;
   if (!services_) return {};
-  return ask_user([&](auto... rest) { return ::getpwuid_r(uid, rest...); });
+  const auto found = ask_user([&](auto... rest) { return ::getpwuid_r(uid, rest...); });
+  return found && users_before_.contains(found->name) ? std::nullopt : found;
 }
 
 std::optional<GroupAccount> LocalAccounts::group_by_gid(std::uint32_t gid) const {
   if (const GroupAccount* found = files().group(gid)) return *found;
   if (!services_) return {};
-  return ask_group([&](auto... rest) { return ::getgrgid_r(gid, rest...); });
+  const auto found = ask_group([&](auto... rest) { return ::getgrgid_r(gid, rest...); });
+  return found && groups_before_.contains(found->name) ? std::nullopt : found;
+}
+
+std::vector<std::string> LocalAccounts::primary_users(const std::string& group) const {
+  std::vector<std::string> names;
+  for (const UserAccount& user : files().users())
+    if (user.group == group) names.push_back(user.name);
+  return names;
 }
 
 }  // namespace mlops
