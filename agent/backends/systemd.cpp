@@ -338,6 +338,13 @@ bool run_job(sd_bus* bus, const char* name, mlops_systemd_verb verb, int cancel_
   return good || job_failed(bus, name, words.past, job.outcome, result);
 }
 
+// A unit that failed too often is not started until that is forgotten (StartLimitBurst in systemd.unit(5)); who asks for
+// it now has a new reason.
+void forget_failures(sd_bus* bus, const char* name) {
+  BusError ignored;
+  sd_bus_call_method(bus, destination, manager_path, manager, "ResetFailedUnit", &ignored.e, nullptr, "s", name);
+}
+
 bool change_file_state(sd_bus* bus, const char* name, mlops_systemd_verb verb, Result* result) {
   const bool enable = verb == mlops_systemd_enable;
   const Wording words = wording(verb);
@@ -381,6 +388,7 @@ MLOPS_EXPORT void mlops_systemd_change(void* client, const char* name, mlops_sys
   *result = {};
   sd_bus* bus = static_cast<sd_bus*>(client);
   if (!bring_up_to_date(bus, name, result)) return;
+  if (verb == mlops_systemd_start || verb == mlops_systemd_restart) forget_failures(bus, name);
   if (verb == mlops_systemd_enable || verb == mlops_systemd_disable)
     change_file_state(bus, name, verb, result);
   else

@@ -13,10 +13,9 @@
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
-#include "engine/run.hpp"
-#include "machine/overlay.hpp"
+#include "engine/show.hpp"
+#include "hosts/run_hosts.hpp"
 #include "machine/person.hpp"
-#include "machine/this_host.hpp"
 #include "playbook/suggest.hpp"
 #include "report/json.hpp"
 #include "report/terminal.hpp"
@@ -57,14 +56,15 @@ EventSink make_report(const ApplyOptions& options, std::unique_ptr<JsonReport>& 
   return [&report = *terminal](const Event& e) { report(e); };
 }
 
-bool is_live(const Event& e) {
-  return std::holds_alternative<ResourceStarted>(e) || std::holds_alternative<ProgressMade>(e);
-}
-
-int exit_status(const PassResult& result) {
-  if (result.interrupted) return exit_interrupted;
-  if (result.count(Outcome::failed) + result.count(Outcome::not_converged) > 0) return exit_failed;
-  if (result.count(Outcome::would_change) + result.count(Outcome::unknown) > 0) return exit_pending;
+int exit_status(const Conclusion& conclusion) {
+  if (conclusion.not_started) return exit_not_started;
+  if (!conclusion.mistakes.empty() && conclusion.early) return exit_wrong;
+  if (conclusion.interrupted) return exit_interrupted;
+  const auto count = [&](Outcome o) { return conclusion.counts[static_cast<std::size_t>(o)]; };
+  const bool dropped = std::any_of(conclusion.hosts.begin(), conclusion.hosts.end(),
+                                   [](const HostFinished& h) { return !h.error.empty(); });
+  if (dropped || count(Outcome::failed) + count(Outcome::not_converged) > 0) return exit_failed;
+  if (count(Outcome::would_change) + count(Outcome::unknown) > 0) return exit_pending;
   return exit_done;
 }
 
@@ -74,44 +74,34 @@ class Application {
   explicit Application(const ApplyOptions& options)
       : options_(options),
         person_(current_person()),
-        self_{effective_person().name},
         interrupts_(cancellation_),
-        report_(make_report(options, json_, terminal_)),
-        host_({person_, options.mirror, sudo()}, cancellation_,
-              [this](const Progress& p) {
-                if (run_) run_->progress(p);
-              }),
-        facts_(person_) {}
+        report_(make_report(options, json_, terminal_)) {}
 
   int go() {
     Diagnostics mistakes;
-    const Playbook playbook = load_playbook(
-        options_.playbook, {options_.vars_files, options_.sets, person_.home}, all_modules(), mistakes);
+    RunHosts hosts(
+        options_.reach, mistakes, [this] { report_(ResourceStarted{}); }, say);
+    const LoadOptions load{options_.vars_files, options_.sets, person_.home, &hosts.files()};
+    const Playbook playbook = load_playbook(options_.playbook, load, all_modules(), mistakes);
     check_selection(playbook, mistakes);
     if (!mistakes.empty()) return refused(wrong(mistakes, options_));
-    report_(RunStarted{options_.playbook, options_.dry ? "plan" : "apply"});
 
-    PassResult planned = plan(playbook);
-    if (!planned.mistakes.empty()) return refused(wrong(planned.mistakes, options_));
-    if (options_.dry || planned.interrupted || planned.pending.empty()) {
-      for (const Event& event : held_) report_(event);
-      return finish(planned);
-    }
-    held_.clear();
-    report_(ResourceStarted{});  // sudo may ask on the terminal now
-    if (const int status = prepare(planned)) return refused(status);
-    try {
-      return finish(perform(playbook));
-    } catch (const std::exception& e) {
-      say(std::string("mlops-agent: ") + e.what());
-      return refused(exit_failed);
-    }
+    const bool dry = options_.dry;
+    Conductor conductor(playbook, {dry, options_.fail_fast, options_.reach.forks, options_.reach.serial},
+                        cancellation_, report_);
+    hosts.take_part(conductor, playbook, part_settings(), load, cancellation_);
+    report_(RunStarted{options_.playbook, dry ? "plan" : "apply", hosts.names()});
+    Conclusion conclusion = conductor.go();
+    const std::vector<ShownLine> lines = show(playbook, conductor, conclusion);
+    if (!conclusion.mistakes.empty() && conclusion.early) return refused(wrong(conclusion.mistakes, options_));
+    // Found only after something was done, on which they depended.
+    for (const Diagnostic& mistake : conclusion.mistakes.list()) fmt::print(stderr, "{}", to_text(mistake, false));
+    return finish(conclusion, hosts.names(), lines);
   }
 
  private:
-  ThisHostSettings::Sudo sudo() const {
-    if (options_.no_sudo) return ThisHostSettings::Sudo::never;
-    return options_.dry ? ThisHostSettings::Sudo::silent : ThisHostSettings::Sudo::ask;
+  PartSettings part_settings() const {
+    return {options_.only, options_.tags, options_.mirror, options_.dry, options_.no_sudo, options_.fail_fast};
   }
 
   void check_selection(const Playbook& playbook, Diagnostics& mistakes) const {
@@ -132,59 +122,13 @@ class Application {
     check("--tag", options_.tags, tags);
   }
 
-  // The first pass, on the overlay. Told only once it is clear that there are no mistakes, and that there is no
-  // second.
-  PassResult plan(const Playbook& playbook) {
-    const std::unique_ptr<Host> overlay = make_overlay_host(host_, self_);
-    IdentityRules identities(*overlay, person_, self_);
-    const EventSink sink = [this](const Event& e) {
-      if (is_live(e))
-        report_(e);
-      else
-        held_.push_back(e);
-    };
-    RunOptions options{Outcome::would_change, options_.only, options_.tags, options_.fail_fast,
-                       std::chrono::milliseconds(0)};
-    Run run(playbook, *overlay, facts_, identities, cancellation_, sink, options);
-    run_ = &run;
-    PassResult result = run.go();
-    run_ = nullptr;
-    return result;
-  }
-
-  // Locks and rights are settled before the first change. 0, or the exit status.
-  int prepare(const PassResult& planned) {
-    std::vector<Identity> identities;
-    std::vector<std::string> need_others;
-    for (const auto& [identity, label] : planned.pending) {
-      if (identity != self_) need_others.push_back(fmt::format("  {} (as {})", label, identity.user));
-      const bool known = std::find(identities.begin(), identities.end(), identity) != identities.end();
-      if (!known && host_.as(self_).accounts().user(identity.user)) identities.push_back(identity);
-    }
-    if (options_.no_sudo && !need_others.empty()) {
-      say("These need another identity, and --no-sudo was given; nothing was touched:");
-      for (const std::string& line : need_others) say(line);
-      return exit_not_started;
-    }
-    try {
-      host_.prepare(std::move(identities), options_.playbook);
-    } catch (const Error& e) {
-      say(fmt::format("{}; nothing was touched", e.what()));
-      return e.kind() == ErrorKind::cancelled ? exit_interrupted : exit_not_started;
-    }
-    return 0;
-  }
-
-  PassResult perform(const Playbook& playbook) {
-    IdentityRules identities(host_, person_, self_);
-    RunOptions options{Outcome::changed, options_.only, options_.tags, options_.fail_fast};
-    Run run(playbook, host_, facts_, identities, cancellation_, report_, options);
-    run_ = &run;
-    PassResult result = run.go();
-    run_ = nullptr;
-    // Found only now: they depended on what the run did.
-    for (const Diagnostic& mistake : result.mistakes.list()) fmt::print(stderr, "{}", to_text(mistake, false));
-    return result;
+  // Filled in after a plan too: a mistake in them is to be found before anything is touched.
+  std::vector<ShownLine> show(const Playbook& playbook, const Conductor& conductor, Conclusion& conclusion) const {
+    if (playbook.show.empty() || !conclusion.mistakes.empty()) return {};
+    const auto count = [&](Outcome o) { return conclusion.counts[static_cast<std::size_t>(o)]; };
+    const bool whole = count(Outcome::failed) + count(Outcome::not_converged) == 0;
+    if (!whole || conclusion.interrupted || conclusion.not_started) return {};
+    return show_lines(playbook, Facts(person_), conductor.values(), conclusion.mistakes);
   }
 
   // For programs the last line is always the summary.
@@ -198,31 +142,46 @@ class Application {
     return status;
   }
 
-  int finish(const PassResult& result) {
+  int finish(const Conclusion& conclusion, const std::vector<std::string>& names, const std::vector<ShownLine>& lines) {
+    const int status = exit_status(conclusion);
+    for (const HostFinished& host : conclusion.hosts)
+      if (!host.error.empty()) say(host.host == "local" ? host.error : host.host + ": " + host.error);
+    const bool here_alone = names.size() == 1 && names.front() == "local";
+    if (here_alone && conclusion.not_started) return refused(cancellation_.cancelled() ? exit_interrupted : status);
     RunFinished event;
-    event.counts = result.counts;
+    event.counts = conclusion.counts;
     event.seconds = std::chrono::duration<double>(Clock::now() - started_).count();
-    event.interrupted = result.interrupted;
-    event.exit_status = exit_status(result);
-    if (!options_.dry) event.show = result.show;
+    event.interrupted = conclusion.interrupted;
+    event.exit_status = status;
+    if (!options_.dry) event.show = lines;
+    if (!here_alone) event.hosts = conclusion.hosts;
     report_(event);
-    return event.exit_status;
+    return status;
   }
 
   const ApplyOptions& options_;
   const Clock::time_point started_ = Clock::now();
   Person person_;
-  Identity self_;
   Cancellation cancellation_;
   InterruptHandler interrupts_;
   std::unique_ptr<JsonReport> json_;
   std::unique_ptr<TerminalReport> terminal_;
   EventSink report_;
-  Run* run_ = nullptr;  // the pass that is under way
-  ThisHost host_;
-  Facts facts_;
-  std::vector<Event> held_;
 };
+
+}  // namespace
+
+void add_reach_options(CLI::App& command, ReachSettings& reach) {
+  command.add_option("--host", reach.hosts, "Another machine: a name that ssh knows, or user@host:port (again for more)")
+      ->type_name("HOST")
+      ->allow_extra_args(false);
+  command.add_option("--hosts", reach.hosts_file, "Other machines from a file, one a line")->type_name("FILE");
+  command.add_flag("--accept-new-host-keys", reach.accept_new_host_keys,
+                   "Take a machine's key that is not known yet, and remember it");
+  command.add_option("--ssh-config", reach.ssh_config, "Another file than ~/.ssh/config")->type_name("FILE");
+}
+
+namespace {
 
 void add_options(CLI::App& command, ApplyOptions& options) {
   command.add_option("playbook", options.playbook, "The playbook, a JSON file")
@@ -250,6 +209,13 @@ void add_options(CLI::App& command, ApplyOptions& options) {
       ->type_name("WHEN");
   command.add_flag("--no-sudo", options.no_sudo, "Never become another user");
   command.add_flag("--fail-fast", options.fail_fast, "Stop at the first failure");
+  command.add_option("--forks", options.reach.forks, "How many hosts are worked on at once (32)")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  command.add_option("--serial", options.reach.serial, "Change so many hosts after the other; stop where one fails")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N");
+  add_reach_options(command, options.reach);
 }
 
 }  // namespace
@@ -257,7 +223,12 @@ void add_options(CLI::App& command, ApplyOptions& options) {
 int apply_playbook(const ApplyOptions& options) {
   ApplyOptions settled = options;
   const bool is_url = settled.mirror.find("://") != std::string::npos;
-  if (!settled.mirror.empty() && !is_url) {
+  const bool far = !settled.reach.hosts.empty() || !settled.reach.hosts_file.empty();
+  if (far && !settled.mirror.empty() && !is_url && settled.mirror.front() != '/') {
+    say("--mirror " + settled.mirror + ": for other machines it is a URL, or an absolute path there");
+    return exit_wrong;
+  }
+  if (!far && !settled.mirror.empty() && !is_url) {
     const std::unique_ptr<char, void (*)(void*)> real(::realpath(settled.mirror.c_str(), nullptr), std::free);
     if (!real) {
       say("--mirror " + settled.mirror + ": there is no such folder");

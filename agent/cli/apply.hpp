@@ -4,6 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "hosts/run_hosts.hpp"
+
+namespace CLI {
+class App;
+}
+
 namespace mlops {
 
 struct ApplyOptions {
@@ -13,7 +19,11 @@ struct ApplyOptions {
   std::string mirror;  // a folder or a URL
   bool json = false, quiet = false, verbose = false, no_sudo = false, fail_fast = false;
   std::string colour = "auto";
+  ReachSettings reach;
 };
+
+// --host, --hosts, --accept-new-host-keys and --ssh-config.
+void add_reach_options(CLI::App& command, ReachSettings& reach);
 
 // Runs it, reports on stdout (mistakes of the playbook and what kept the run from starting on stderr), and returns
 // the exit status (cli/exit_code.hpp).

@@ -11,6 +11,7 @@ void add_plan_and_apply(CLI::App& app, int& exit_status);
 void add_validate(CLI::App& app, int& exit_status);
 void add_facts(CLI::App& app, int& exit_status);
 void add_modules(CLI::App& app, int& exit_status);
+void add_bundle(CLI::App& app, int& exit_status);
 void add_schema(CLI::App& app, int& exit_status);
 
 }  // namespace mlops

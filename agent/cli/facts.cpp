@@ -8,8 +8,11 @@
 #include <cstdio>
 #include <memory>
 
+#include "cli/apply.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/interrupt.hpp"
+#include "hosts/far_facts.hpp"
 #include "machine/person.hpp"
 #include "playbook/suggest.hpp"
 
@@ -76,20 +79,52 @@ int print_facts(const std::string& path) {
   return exit_done;
 }
 
+// Of other machines: of one as here, of several an object by host.
+int print_far_facts(const ReachSettings& reach, const std::string& path) {
+  Diagnostics mistakes;
+  const std::vector<std::string> hosts = named_hosts(reach, mistakes);
+  for (const Diagnostic& mistake : mistakes.list()) fmt::print(stderr, "{}", to_text(mistake));
+  if (!mistakes.empty()) return exit_wrong;
+  Cancellation cancellation;
+  const InterruptHandler interrupts(cancellation);
+  const std::vector<HostFacts> told = far_facts(reach, hosts, path, cancellation);
+  Value all{Value::Object{}};
+  int status = exit_done;
+  for (const HostFacts& host : told) {
+    if (!host.error.empty()) {
+      fmt::print(stderr, "{}: {}\n", host.host, host.error);
+      status = exit_not_started;
+    } else if (!host.facts) {
+      return unknown_fact(path);
+    } else {
+      all.set(host.host, *host.facts);
+    }
+  }
+  if (hosts.size() == 1 && status == exit_done) all = Value(all.as_object().front().value);
+  if (status == exit_done || hosts.size() > 1) fmt::print("{}\n", to_json(all, 2));
+  return status;
+}
+
 }  // namespace
 
 void add_facts(CLI::App& app, int& exit_status) {
   struct Options {
     std::string path;
     bool doc = false;
+    ReachSettings reach;
   };
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("facts", "What is known about this machine, as JSON");
+  CLI::App* command = app.add_subcommand("facts", "What is known about a machine, as JSON");
   command->add_option("PATH", options->path, "One fact or group: os.id, memory");
   command->add_flag("--doc", options->doc, "Type, unit and source of each, as a table");
+  add_reach_options(*command, options->reach);
   command->callback([options, &exit_status] {
     const std::string path = without_root(options->path);
-    exit_status = options->doc ? print_docs(path) : print_facts(path);
+    const bool far = !options->reach.hosts.empty() || !options->reach.hosts_file.empty();
+    if (options->doc)
+      exit_status = print_docs(path);
+    else
+      exit_status = far ? print_far_facts(options->reach, path) : print_facts(path);
   });
 }
 

@@ -105,7 +105,7 @@ Value play() {
                  {"required", list({"resources"})},
                  {"additionalProperties", false},
                  {"properties", object({{"name", text("Shown while the play runs.")},
-                                        {"on", texts("Where it runs: local.")},
+                                        {"on", texts("Where it runs: local (where the command was typed) or hosts; absent: the hosts that --host names.")},
                                         {"when", documented(reference("condition"), "Skips the whole play.")},
                                         {"resources", resources("Take effect one by one, in this order.")}})}});
 }
@@ -115,6 +115,16 @@ Value condition() {
   const Value several = object({{"type", "array"}, {"items", reference("condition")}});
   return object(
       {{"type", "object"}, {"properties", object({{"any", several}, {"all", several}, {"none", several}})}});
+}
+
+// A text, or one with a condition.
+Value show_text() {
+  const Value properties = object({{"text", text("What is printed.")}, {"when", reference("condition")}});
+  return object({{"anyOf", Value::Array{object({{"type", "string"}}),
+                                        object({{"type", "object"},
+                                                {"additionalProperties", false},
+                                                {"required", Value::Array{"text"}},
+                                                {"properties", properties}})}}});
 }
 
 }  // namespace
@@ -127,8 +137,7 @@ Value playbook_schema(ModuleTable modules) {
         documented(object({{"type", "object"}}), "Values for {{vars.NAME}}, changed by --vars and --set.")},
        {"plays", documented(object({{"type", "array"}, {"items", reference("play")}}), "Run in this order.")},
        {"resources", resources("Short for one play on this machine.")},
-       {"show", documented(object({{"type", "array"}, {"items", object({{"type", "string"}})}}),
-                           "Lines to print after success.")}});
+       {"show", documented(object({{"type", "array"}, {"items", show_text()}}), "Lines to print after success.")}});
   Value definitions = object({{"filled_in", object({{"type", "string"}, {"pattern", "\\{\\{"}})},
                               {"condition", condition()},
                               {"play", play()},

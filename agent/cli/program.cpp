@@ -10,6 +10,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
+#include "hosts/serve.hpp"
 #include "machine/piped.hpp"
 #include "playbook/suggest.hpp"
 
@@ -39,6 +40,7 @@ std::optional<std::string> unknown_command(const CLI::App& app, const std::strin
 
 int run_program(int argc, char** argv) {
   if (is_helper(argc, argv)) return serve_helper(argv[3], argv[5]);
+  if (argc == 2 && std::string_view(argv[1]) == "serve") return serve_run();
   int status = exit_done;
   CLI::App app("Makes a machine match a JSON playbook, and changes only what differs.", "mlops-agent");
   app.set_version_flag("--version", "mlops-agent " MLOPS_VERSION);
@@ -49,6 +51,7 @@ int run_program(int argc, char** argv) {
   add_facts(app, status);
   add_modules(app, status);
   add_schema(app, status);
+  add_bundle(app, status);
   if (const auto hint = argc > 1 ? unknown_command(app, argv[1]) : std::nullopt) {
     std::cerr << "mlops-agent: there is no command `" << argv[1] << "`; " << *hint << '\n';
     return exit_wrong;

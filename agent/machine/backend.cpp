@@ -1,30 +1,70 @@
 #include "machine/backend.hpp"
 
+#include <dirent.h>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
 #include "machine/commands/own_executable.hpp"
+#include "machine/files/handle.hpp"
 #include "model/error.hpp"
 
 namespace mlops {
 namespace {
 
-std::string find_backend(const std::string& name) {
-  const std::string program = own_executable();
-  const std::string folder = program.substr(0, program.rfind('/'));
-  for (const char* place : {"/backends/", "/../backends/", "/../lib/mlops-agent/backends/"}) {
-    const std::string path = folder + place + name + ".so";
-    if (access(path.c_str(), R_OK) == 0) return path;
-  }
-  throw Error(fmt::format("the backend {} is missing: there is no {}/backends/{}.so", name, folder, name),
-              ErrorKind::unavailable);
+constexpr std::string_view suffix = ".so";
+
+struct CloseFolder {
+  void operator()(DIR* folder) const { ::closedir(folder); }
+};
+
+// Held open for the rest of this process's life, as what is loaded from it is.
+Handle& kept_folder() {
+  static Handle folder;
+  return folder;
 }
 
 }  // namespace
 
+std::string backends_folder() {
+  if (kept_folder()) return fmt::format("/proc/self/fd/{}", kept_folder().get());
+  const std::string program = own_executable();
+  const std::string folder = program.substr(0, program.rfind('/'));
+  for (const char* place : {"/backends", "/../backends", "/../lib/mlops-agent/backends"})
+    if (::access((folder + place).c_str(), X_OK) == 0) return folder + place;
+  throw Error(fmt::format("the program's backends are missing: there is no folder {}/backends", folder),
+              ErrorKind::unavailable);
+}
+
+std::vector<std::string> backend_names() {
+  const std::string path = backends_folder();
+  const std::unique_ptr<DIR, CloseFolder> folder(::opendir(path.c_str()));
+  if (!folder) throw system_error("reading " + path, errno);
+  std::vector<std::string> names;
+  while (const dirent* entry = ::readdir(folder.get())) {
+    const std::string_view name = entry->d_name;
+    if (name.ends_with(suffix)) names.emplace_back(name.substr(0, name.size() - suffix.size()));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void keep_backends_reachable() try {
+  Handle folder(::open(backends_folder().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (folder) kept_folder() = std::move(folder);
+} catch (const Error&) {
+  // What is missing is told to whoever wants it.
+}
+
 Backend::Backend(const std::string& name) : name_(name) {
-  const std::string path = find_backend(name);
+  const std::string path = fmt::format("{}/{}{}", backends_folder(), name, suffix);
+  if (::access(path.c_str(), R_OK) != 0)
+    throw Error(fmt::format("the backend {} is missing: there is no {}", name, path), ErrorKind::unavailable);
   handle_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (!handle_)
     throw Error(fmt::format("cannot load the backend {}: {}", name, dlerror()), ErrorKind::unavailable);

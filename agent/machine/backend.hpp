@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace mlops {
 
@@ -9,8 +10,9 @@ namespace mlops {
 // of this and what function() returned stay good; making another of the same name is cheap.
 class Backend {
  public:
-  // Loads NAME.so from the folder backends beside this program, or ../backends (the build's tests), or
-  // ../lib/mlops-agent/backends (installed). Error unavailable, which says what is missing.
+  // Loads NAME.so from backends_folder(). The libraries it needs are taken from the folder lib beside that one where
+  // they are there (another host: remote/bundle_contents.hpp), else as ld.so(8) finds them. Error unavailable, which
+  // says what is missing.
   explicit Backend(const std::string& name);
 
   // The function of that C name. Fn is the function's type. Error unavailable when the backend has none.
@@ -24,5 +26,15 @@ class Backend {
   std::string name_;
   void* handle_ = nullptr;
 };
+
+// The folder backends beside this program, or ../backends (the build's tests; another host), or
+// ../lib/mlops-agent/backends (installed). Error unavailable when there is none of them.
+std::string backends_folder();
+// The names of those that are there, sorted.
+std::vector<std::string> backend_names();
+
+// To be called before this process gives up rights: its backends are found afterwards too, though the user that it
+// becomes may not walk to them. Never fails.
+void keep_backends_reachable();
 
 }  // namespace mlops

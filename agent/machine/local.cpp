@@ -10,8 +10,10 @@
 #include "machine/downloads/local_downloads.hpp"
 #include "machine/files/local_files.hpp"
 #include "machine/files/safe_path.hpp"
+#include "machine/network/local_network.hpp"
 #include "machine/packages/local_packages.hpp"
 #include "machine/services/local_services.hpp"
+#include "machine/tunnels/local_tunnels.hpp"
 
 namespace mlops {
 namespace {
@@ -30,7 +32,9 @@ class LocalMachine : public Machine {
         services_(cancellation),
         commands_(settings.who, cancellation, progress_,
                   [this](const std::string& path) { writer_.perform(RemovePath{path, true}); }),
-        downloads_({settings.mirror, settings.cache_dir, settings.who}, walker_, names_, cancellation, progress_) {}
+        downloads_({settings.mirror, settings.cache_dir, settings.who}, walker_, names_, cancellation, progress_),
+        tunnels_(settings.who, cancellation),
+        network_(cancellation) {}
 
   const FileReader& files() const override { return files_; }
   const AccountReader& accounts() const override { return accounts_; }
@@ -38,8 +42,11 @@ class LocalMachine : public Machine {
   const ServiceReader& services() const override { return services_; }
   const CommandReader& commands() const override { return commands_; }
   const DownloadReader& downloads() const override { return downloads_; }
+  const TunnelReader& tunnels() const override { return tunnels_; }
+  const NetworkReader& network() const override { return network_; }
 
   void perform(std::span<const Action> actions) override {
+    if (::geteuid() == 0) account_writer_.heal();
     for (const Action& action : actions) {
       cancellation_.check();
       look_anew();
@@ -55,6 +62,7 @@ class LocalMachine : public Machine {
         if (const auto* write = std::get_if<WriteFile>(&list[0])) writes.push_back(write);
     if (writes.size() != lists.size()) return Machine::perform_together(lists);
     cancellation_.check();
+    if (::geteuid() == 0) account_writer_.heal();
     look_anew();
     return writer_.write_together(writes);
   }
@@ -66,11 +74,13 @@ class LocalMachine : public Machine {
 
  private:
   void act(const WriteFile& a) { writer_.perform(a); }
+  void act(const CreateSecret& a) { writer_.perform(a); }
   void act(const CreateDirectory& a) { writer_.perform(a); }
   void act(const CreateLink& a) { writer_.perform(a); }
   void act(const SetAttributes& a) { writer_.perform(a); }
   void act(const RemovePath& a) { writer_.perform(a); }
   void act(const RenamePath& a) { writer_.perform(a); }
+  void act(const RestorePath& a) { writer_.perform(a); }
   void act(const CreateGroup& a) { account_writer_.perform(a); }
   void act(const ChangeGroup& a) { account_writer_.perform(a); }
   void act(const RemoveGroup& a) { account_writer_.perform(a); }
@@ -84,6 +94,8 @@ class LocalMachine : public Machine {
   void act(const ChangeUnit& a) { services_.perform(a); }
   void act(const RunCommand& a) { commands_.perform(a); }
   void act(const Download& a) { downloads_.perform(a); }
+  void act(const StartTunnel& a) { tunnels_.perform(a); }
+  void act(const StopTunnel& a) { tunnels_.perform(a); }
 
   const Cancellation& cancellation_;
   ProgressSink progress_;
@@ -97,6 +109,8 @@ class LocalMachine : public Machine {
   LocalServices services_;
   LocalCommands commands_;
   LocalDownloads downloads_;
+  LocalTunnels tunnels_;
+  LocalNetwork network_;
 };
 
 }  // namespace

@@ -13,8 +13,10 @@
 #include "machine/commands/command_reader.hpp"
 #include "machine/downloads/download_reader.hpp"
 #include "machine/files/file_reader.hpp"
+#include "machine/network/network_reader.hpp"
 #include "machine/packages/package_reader.hpp"
 #include "machine/services/service_reader.hpp"
+#include "machine/tunnels/tunnel_reader.hpp"
 #include "model/action.hpp"
 #include "model/error.hpp"
 
@@ -30,6 +32,8 @@ class MachineReader {
   virtual const ServiceReader& services() const = 0;
   virtual const CommandReader& commands() const = 0;
   virtual const DownloadReader& downloads() const = 0;
+  virtual const TunnelReader& tunnels() const = 0;
+  virtual const NetworkReader& network() const = 0;
 };
 
 class Machine : public MachineReader {

@@ -8,8 +8,10 @@
 #include "machine/accounts/overlay_accounts.hpp"
 #include "machine/files/overlay_files.hpp"
 #include "machine/files/paths.hpp"
+#include "machine/network/overlay_network.hpp"
 #include "machine/packages/overlay_packages.hpp"
 #include "machine/services/overlay_services.hpp"
+#include "machine/tunnels/overlay_tunnels.hpp"
 
 namespace mlops {
 namespace {
@@ -29,12 +31,14 @@ bool belongs_to_packages(std::string_view path) {
 // What is shared by all identities of the what-if host.
 struct Pending {
   explicit Pending(Machine& real)
-      : accounts(real.accounts()), packages(real.packages()), services(real.services()) {}
+      : accounts(real.accounts()), packages(real.packages()), services(real.services()), tunnels(real.tunnels()) {}
 
   OverlayFiles files;
   OverlayAccounts accounts;
   OverlayPackages packages;
   OverlayServices services;
+  OverlayTunnels tunnels;
+  OverlayNetwork network;
   std::string label;    // whose actions these are
   Labels all;           // resources with anything performed
   Labels installing;    // resources whose packages' scripts will run
@@ -65,7 +69,9 @@ class OverlayMachine : public Machine,
                        PackageReader,
                        ServiceReader,
                        CommandReader,
-                       DownloadReader {
+                       DownloadReader,
+                       TunnelReader,
+                       NetworkReader {
  public:
   OverlayMachine(Pending& pending, Machine& real, std::string user) : p_(pending), real_(real), user_(std::move(user)) {}
 
@@ -75,6 +81,8 @@ class OverlayMachine : public Machine,
   const ServiceReader& services() const override { return *this; }
   const CommandReader& commands() const override { return *this; }
   const DownloadReader& downloads() const override { return *this; }
+  const TunnelReader& tunnels() const override { return *this; }
+  const NetworkReader& network() const override { return *this; }
 
   void perform(std::span<const Action> actions) override {
     for (const Action& action : actions) {
@@ -173,6 +181,25 @@ class OverlayMachine : public Machine,
   std::optional<std::string> mirrored(const std::string& url) const override {
     return real_.downloads().mirrored(url);
   }
+  std::optional<TunnelView> tunnel(const std::string& name) const override {
+    p_.need_foresight();
+    return p_.tunnels.tunnel(name);
+  }
+  // A unit that was stopped in thought may let go of its place.
+  std::optional<std::string> listener(const Endpoint& place) const override {
+    p_.need_foresight();
+    auto found = p_.tunnels.listener(place);
+    if (found && !p_.units.empty()) throw Unknown{p_.all, ""};
+    return found;
+  }
+  std::optional<Listener> listener_at(const std::string& address, std::uint16_t port) const override {
+    p_.need_foresight();
+    return p_.network.listener(real_.network(), address, port);
+  }
+  std::optional<int> http_status(const HttpGet& get) const override {
+    p_.need_foresight();
+    return real_.network().http_status(get);
+  }
 
   // ---- performing in thought ----
   template <class A>
@@ -181,11 +208,13 @@ class OverlayMachine : public Machine,
     p_.files.apply(a, real_.files(), {user_, account ? account->group : user_, p_.label});
   }
   void apply(const WriteFile& a) { on_files(a); }
+  void apply(const CreateSecret& a) { on_files(a); }
   void apply(const CreateDirectory& a) { on_files(a); }
   void apply(const CreateLink& a) { on_files(a); }
   void apply(const SetAttributes& a) { on_files(a); }
   void apply(const RemovePath& a) { on_files(a); }
   void apply(const RenamePath& a) { on_files(a); }
+  void apply(const RestorePath& a) { on_files(a); }
   void apply(const Download& a) {
     on_files(a);
     p_.downloaded[a.path] = a.url;
@@ -211,6 +240,7 @@ class OverlayMachine : public Machine,
   }
   void apply(const ChangeUnit& a) {
     p_.services.apply(a);
+    p_.network.apply(a);
     add(p_.units, a.unit);
   }
   void apply(const RunCommand& a) {
@@ -219,6 +249,8 @@ class OverlayMachine : public Machine,
       p_.files.assume_made(path, real_.files(), {user_, account ? account->group : user_, p_.label});
     if (!a.bounded) add(p_.running, p_.label);
   }
+  void apply(const StartTunnel& a) { p_.tunnels.apply(a); }
+  void apply(const StopTunnel& a) { p_.tunnels.apply(a); }
 
   Pending& p_;
   Machine& real_;

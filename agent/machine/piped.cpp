@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <boost/pfr.hpp>
 #include <condition_variable>
 #include <csignal>
 #include <cstring>
@@ -16,10 +15,13 @@
 #include <mutex>
 #include <thread>
 
+#include "machine/backend.hpp"
 #include "machine/commands/environment.hpp"
 #include "machine/commands/own_executable.hpp"
 #include "machine/files/handle.hpp"
 #include "machine/run_lock.hpp"
+#include "machine/frame.hpp"
+#include "machine/wire.hpp"
 
 extern char** environ;
 
@@ -49,6 +51,10 @@ struct ReadPublished { std::string url, file_name; };
 struct ReadProved { std::string path, url, sha256_url; };
 struct ReadUnchanged { std::string path, url; };
 struct ReadMirrored { std::string url; };
+struct ReadTunnel { std::string name; };
+struct ReadListener { Endpoint place; };
+struct ReadListenerAt { std::string address; std::uint16_t port; };
+struct AskHttp { HttpGet get; };
 struct Perform { std::vector<Action> actions; };
 struct PerformTogether { std::vector<std::vector<Action>> lists; };
 struct Configure { std::string mirror; std::map<std::string, std::string> environment; };
@@ -58,8 +64,8 @@ struct Cancel {};
 using Request = std::variant<ViewFile, ListFolder, ResolvePath, DigestFile, ReadUser, ReadGroup, ReadUserById,
                              ReadGroupById, ReadPackage, ReadInterrupted, ReadIndexAge, ReadCandidate,
                              ForecastInstall, ForecastRemoval, ReadSimilar, ReadUnit, RunGuard, ReadPublished,
-                             ReadProved, ReadUnchanged, ReadMirrored, Perform, PerformTogether, Configure, TakeLock,
-                             Cancel>;
+                             ReadProved, ReadUnchanged, ReadMirrored, ReadTunnel, ReadListener, ReadListenerAt,
+                             AskHttp, Perform, PerformTogether, Configure, TakeLock, Cancel>;
 
 using Done = bool;  // the reply of what has none
 using Errors = std::vector<std::optional<Error>>;
@@ -85,6 +91,10 @@ auto answer(Machine& m, const ReadPublished& r) { return m.downloads().published
 auto answer(Machine& m, const ReadProved& r) { return m.downloads().proved(r.path, r.url, r.sha256_url); }
 auto answer(Machine& m, const ReadUnchanged& r) { return m.downloads().unchanged(r.path, r.url); }
 auto answer(Machine& m, const ReadMirrored& r) { return m.downloads().mirrored(r.url); }
+auto answer(Machine& m, const ReadTunnel& r) { return m.tunnels().tunnel(r.name); }
+auto answer(Machine& m, const ReadListener& r) { return m.tunnels().listener(r.place); }
+auto answer(Machine& m, const ReadListenerAt& r) { return m.network().listener_at(r.address, r.port); }
+auto answer(Machine& m, const AskHttp& r) { return m.network().http_status(r.get); }
 Done answer(Machine& m, const Perform& r) {
   m.perform(r.actions);
   return true;
@@ -100,200 +110,11 @@ Done answer(Machine&, const Cancel&) { return true; }
 template <class R>
 using ReplyTo = decltype(answer(std::declval<Machine&>(), std::declval<const R&>()));
 
-// ---- values as bytes -----------------------------------------------------------------------------------------
-
-struct Writer {
-  std::string bytes;
-  void raw(const void* data, std::size_t size) { bytes.append(static_cast<const char*>(data), size); }
-};
-
-// What does not fit ends in an Error: both ends are the same program, so it can only be a broken pipe's rest.
-struct Reader {
-  std::string_view bytes;
-  void raw(void* data, std::size_t size) {
-    if (size > bytes.size()) throw Error("the helper's answer is cut short");
-    std::memcpy(data, bytes.data(), size);
-    bytes.remove_prefix(size);
-  }
-  std::size_t length() {
-    std::uint64_t n = 0;
-    raw(&n, sizeof n);
-    if (n > bytes.size()) throw Error("the helper's answer is cut short");
-    return static_cast<std::size_t>(n);
-  }
-};
-
-template <class T>
-struct Wire {  // plain structs, field by field
-  static void put(Writer& w, const T& v) {
-    if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>)
-      w.raw(&v, sizeof v);
-    else
-      boost::pfr::for_each_field(v, [&](const auto& field) {
-        Wire<std::remove_cvref_t<decltype(field)>>::put(w, field);
-      });
-  }
-  static void get(Reader& r, T& v) {
-    if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>)
-      r.raw(&v, sizeof v);
-    else
-      boost::pfr::for_each_field(v, [&](auto& field) { Wire<std::remove_cvref_t<decltype(field)>>::get(r, field); });
-  }
-};
-template <>
-struct Wire<bool> {
-  static void put(Writer& w, bool v) { w.raw(&v, 1); }
-  static void get(Reader& r, bool& v) {
-    unsigned char byte = 0;
-    r.raw(&byte, 1);
-    if (byte > 1) throw Error("the pipe to the helper carries what is no truth value");
-    v = byte == 1;
-  }
-};
-template <>
-struct Wire<std::string> {
-  static void put(Writer& w, const std::string& v) {
-    const std::uint64_t n = v.size();
-    w.raw(&n, sizeof n);
-    w.raw(v.data(), v.size());
-  }
-  static void get(Reader& r, std::string& v) {
-    v.resize(r.length());
-    r.raw(v.data(), v.size());
-  }
-};
-template <class T>
-struct Wire<std::vector<T>> {
-  static void put(Writer& w, const std::vector<T>& v) {
-    const std::uint64_t n = v.size();
-    w.raw(&n, sizeof n);
-    for (const T& item : v) Wire<T>::put(w, item);
-  }
-  static void get(Reader& r, std::vector<T>& v) {
-    for (std::size_t n = r.length(); n > 0; --n) Wire<T>::get(r, v.emplace_back());
-  }
-};
-template <class T>
-struct Wire<std::optional<T>> {
-  static void put(Writer& w, const std::optional<T>& v) {
-    Wire<bool>::put(w, v.has_value());
-    if (v) Wire<T>::put(w, *v);
-  }
-  static void get(Reader& r, std::optional<T>& v) {
-    bool has = false;
-    Wire<bool>::get(r, has);
-    if (has) Wire<T>::get(r, v.emplace());
-  }
-};
-template <>
-struct Wire<std::map<std::string, std::string>> {
-  static void put(Writer& w, const std::map<std::string, std::string>& v) {
-    const std::uint64_t n = v.size();
-    w.raw(&n, sizeof n);
-    for (const auto& [key, value] : v) {
-      Wire<std::string>::put(w, key);
-      Wire<std::string>::put(w, value);
-    }
-  }
-  static void get(Reader& r, std::map<std::string, std::string>& v) {
-    for (std::size_t n = r.length(); n > 0; --n) {
-      std::string key;
-      Wire<std::string>::get(r, key);
-      Wire<std::string>::get(r, v[key]);
-    }
-  }
-};
-template <class... Ts>
-struct Wire<std::variant<Ts...>> {
-  static void put(Writer& w, const std::variant<Ts...>& v) {
-    Wire<std::uint32_t>::put(w, static_cast<std::uint32_t>(v.index()));
-    std::visit([&](const auto& held) { Wire<std::remove_cvref_t<decltype(held)>>::put(w, held); }, v);
-  }
-  static void get(Reader& r, std::variant<Ts...>& v) {
-    std::uint32_t index = 0;
-    Wire<std::uint32_t>::get(r, index);
-    std::uint32_t i = 0;
-    const bool known = ((i++ == index ? (Wire<Ts>::get(r, v.template emplace<Ts>()), true) : false) || ...);
-    if (!known) throw Error("the pipe to the helper carries an unknown request");
-  }
-};
-template <>
-struct Wire<Error> {
-  static void put(Writer& w, const Error& e) {
-    Wire<ErrorKind>::put(w, e.kind());
-    Wire<std::string>::put(w, e.message());
-    Wire<std::vector<std::string>>::put(w, e.trace());
-    Wire<std::string>::put(w, e.output());
-  }
-  static Error get(Reader& r) {
-    ErrorKind kind{};
-    std::string message, output;
-    std::vector<std::string> trace;
-    Wire<ErrorKind>::get(r, kind);
-    Wire<std::string>::get(r, message);
-    Wire<std::vector<std::string>>::get(r, trace);
-    Wire<std::string>::get(r, output);
-    Error e(message, kind);
-    for (std::string& doing : trace) e.while_doing(std::move(doing));
-    e.with_output(std::move(output));
-    return e;
-  }
-};
-template <>
-struct Wire<std::optional<Error>> {
-  static void put(Writer& w, const std::optional<Error>& v) {
-    Wire<bool>::put(w, v.has_value());
-    if (v) Wire<Error>::put(w, *v);
-  }
-  static void get(Reader& r, std::optional<Error>& v) {
-    bool has = false;
-    Wire<bool>::get(r, has);
-    if (has) v = Wire<Error>::get(r);
-  }
-};
-
-// ---- frames ----------------------------------------------------------------------------------------------------
-
-constexpr std::uint32_t frame_limit = 256u << 20;  // bytes
 enum class Frame : std::uint8_t { result, error, progress };
-
-void send_frame(int fd, std::string_view payload) {
-  if (payload.size() > frame_limit) throw Error("more than 256 MiB are to go through the pipe to the helper");
-  const auto size = static_cast<std::uint32_t>(payload.size());
-  std::string bytes(reinterpret_cast<const char*>(&size), sizeof size);
-  bytes.append(payload);
-  for (std::string_view rest = bytes; !rest.empty();) {
-    const ssize_t n = ::write(fd, rest.data(), rest.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw system_error("cannot write to the pipe", errno);
-    rest.remove_prefix(static_cast<std::size_t>(n));
-  }
-}
-
-bool read_exactly(int fd, char* data, std::size_t size) {
-  while (size > 0) {
-    const ssize_t n = ::read(fd, data, size);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    data += n;
-    size -= static_cast<std::size_t>(n);
-  }
-  return true;
-}
-
-// Absent at the end of input.
-std::optional<std::string> receive_frame(int fd) {
-  std::uint32_t size = 0;
-  if (!read_exactly(fd, reinterpret_cast<char*>(&size), sizeof size)) return std::nullopt;
-  if (size > frame_limit) throw Error("a frame of more than 256 MiB came through the pipe");
-  std::string payload(size, '\0');
-  if (!read_exactly(fd, payload.data(), size)) return std::nullopt;
-  return payload;
-}
 
 template <class T>
 std::string encode(Frame kind, const T& value) {
-  Writer w;
+  WireWriter w;
   Wire<Frame>::put(w, kind);
   Wire<T>::put(w, value);
   return std::move(w.bytes);
@@ -323,18 +144,20 @@ struct Pipe {
   }
 };
 
-// The helper as a child process.
+// What starts the helper. With a password, sudo takes no remembered right, so that it surely reads it.
+std::vector<std::string> helper_words(const HelperSettings& settings) {
+  std::vector<std::string> words = settings.sudo;
+  if (settings.password) words = {"sudo", "-S", "-k", "-p", ""};
+  if (!words.empty()) words.emplace_back("--");
+  for (const std::string& word : own_command()) words.push_back(word);
+  words.insert(words.end(), {"helper", "--as", settings.user, "--person", settings.person});
+  return words;
+}
+
+// A child process with pipes to it, and its stderr.
 class Child {
  public:
-  explicit Child(const HelperSettings& settings) {
-    std::vector<std::string> words = settings.sudo;
-    if (!words.empty()) words.emplace_back("--");
-    for (const std::string& word :
-         {own_executable(), std::string("helper"), std::string("--as"), settings.user, std::string("--person"),
-          settings.person})
-      words.push_back(word);
-    // sudo's words are kept for the message where it may not ask; where it may, the person reads them.
-    const bool quiet = std::find(words.begin(), words.end(), "-n") != words.end();
+  Child(std::vector<std::string> words, bool quiet) {
     Pipe in, out, err;
     posix_spawn_file_actions_t files;
     ::posix_spawn_file_actions_init(&files);
@@ -366,6 +189,7 @@ class Child {
   }
   std::string last_words() { return errors ? read_rest(errors.get()) : std::string(); }
   // After wait().
+  bool succeeded() const { return WIFEXITED(status_) && WEXITSTATUS(status_) == 0; }
   std::string how_it_ended() const {
     if (WIFSIGNALED(status_)) return fmt::format("was ended by signal {}", WTERMSIG(status_));
     return fmt::format("ended with exit status {}", WEXITSTATUS(status_));
@@ -378,15 +202,32 @@ class Child {
   int status_ = 0;
 };
 
+// sudo's words are kept for the message where it may not ask; where it may, the person reads them.
+bool is_quiet(const HelperSettings& settings) {
+  const auto& words = settings.sudo;
+  return settings.password || std::find(words.begin(), words.end(), "-n") != words.end();
+}
+
+void write_line(int fd, std::string line) {
+  line += '\n';
+  if (::write(fd, line.data(), line.size()) != static_cast<ssize_t>(line.size()))
+    throw system_error("cannot hand the password to sudo", errno);
+}
+
 // The connection, shared by all readers of one piped machine. Not for several threads.
 class Link {
  public:
   Link(const HelperSettings& settings, const Cancellation& cancellation, ProgressSink progress)
-      : child_(settings), user_(settings.user), cancellation_(cancellation), progress_(std::move(progress)) {}
+      : child_(helper_words(settings), is_quiet(settings)),
+        user_(settings.user),
+        cancellation_(cancellation),
+        progress_(std::move(progress)) {
+    if (settings.password) write_line(child_.to.get(), *settings.password);
+  }
 
   template <class R>
   ReplyTo<R> call(const R& request) {
-    Writer w;
+    WireWriter w;
     Wire<Request>::put(w, request);
     try {
       send_frame(child_.to.get(), w.bytes);
@@ -398,7 +239,7 @@ class Link {
       const auto frame = receive_frame(child_.from.get());
       if (!frame) ended();
       answered_ = true;
-      Reader r{*frame};
+      WireReader r{*frame};
       Frame kind{};
       Wire<Frame>::get(r, kind);
       if (kind == Frame::error) throw Wire<Error>::get(r);
@@ -421,7 +262,7 @@ class Link {
       if (::poll(fds, 2, -1) < 0 && errno != EINTR) throw system_error("cannot wait for the helper", errno);
       if (fds[1].revents) {
         told_ = true;
-        Writer w;
+        WireWriter w;
         Wire<Request>::put(w, Cancel{});
         try {
           send_frame(child_.to.get(), w.bytes);
@@ -455,7 +296,9 @@ class PipedMachine : public HelperMachine,
                      PackageReader,
                      ServiceReader,
                      CommandReader,
-                     DownloadReader {
+                     DownloadReader,
+                     TunnelReader,
+                     NetworkReader {
  public:
   PipedMachine(const HelperSettings& settings, const Cancellation& cancellation, ProgressSink progress)
       : link_(settings, cancellation, std::move(progress)) {
@@ -469,6 +312,8 @@ class PipedMachine : public HelperMachine,
   const ServiceReader& services() const override { return *this; }
   const CommandReader& commands() const override { return *this; }
   const DownloadReader& downloads() const override { return *this; }
+  const TunnelReader& tunnels() const override { return *this; }
+  const NetworkReader& network() const override { return *this; }
 
   void perform(std::span<const Action> actions) override { link_.call(Perform{{actions.begin(), actions.end()}}); }
   Errors perform_together(std::span<const std::span<const Action>> lists) override {
@@ -520,6 +365,12 @@ class PipedMachine : public HelperMachine,
     return link_.call(ReadUnchanged{path, url});
   }
   std::optional<std::string> mirrored(const std::string& url) const override { return link_.call(ReadMirrored{url}); }
+  std::optional<TunnelView> tunnel(const std::string& name) const override { return link_.call(ReadTunnel{name}); }
+  std::optional<std::string> listener(const Endpoint& place) const override { return link_.call(ReadListener{place}); }
+  std::optional<Listener> listener_at(const std::string& address, std::uint16_t port) const override {
+    return link_.call(ReadListenerAt{address, port});
+  }
+  std::optional<int> http_status(const HttpGet& get) const override { return link_.call(AskHttp{get}); }
 
   mutable Link link_;
 };
@@ -551,7 +402,7 @@ class Inbox {
     try {
       while (const auto frame = receive_frame(0)) {
         Request request;
-        Reader r{*frame};
+        WireReader r{*frame};
         Wire<Request>::get(r, request);
         if (std::holds_alternative<Cancel>(request)) {
           cancellation_.cancel();
@@ -582,7 +433,7 @@ class Inbox {
 
 void become(const ActingUser& who) {
   if (::geteuid() == 0 && who.uid != 0) {
-    ::unsetenv("XDG_CACHE_HOME");  // root's
+    for (const char* roots : {"XDG_CACHE_HOME", "XDG_STATE_HOME"}) ::unsetenv(roots);
     if (::initgroups(who.name.c_str(), who.gid) != 0 || ::setgid(who.gid) != 0 || ::setuid(who.uid) != 0)
       throw system_error("cannot become " + who.name, errno);
   }
@@ -590,6 +441,23 @@ void become(const ActingUser& who) {
 }
 
 }  // namespace
+
+bool sudo_accepts(const std::string& password, const HelperSettings& settings) {
+  HelperSettings probe = settings;
+  probe.password = password;
+  std::vector<std::string> words = helper_words(probe);
+  words.resize(words.size() - 5);
+  words.emplace_back("--version");
+  words.insert(words.begin(), {"env", "LC_ALL=C"});
+  Child child(std::move(words), true);
+  write_line(child.to.get(), password);
+  child.to = Handle();
+  const std::string said = child.last_words();
+  child.wait();
+  if (child.succeeded()) return true;
+  if (said.find("incorrect password") != said.npos || said.find("no password was provided") != said.npos) return false;
+  throw Error(said.empty() ? "sudo " + child.how_it_ended() : said, ErrorKind::privilege);
+}
 
 std::unique_ptr<HelperMachine> start_helper(const HelperSettings& settings, const Cancellation& cancellation,
                                             ProgressSink progress) {

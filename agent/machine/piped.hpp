@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,11 @@ struct HelperSettings {
   std::vector<std::string> sudo;   // what the helper is started through: {"sudo", "-n"}; {}: directly, by root
   std::string person;              // for whom the run is
   std::string mirror;
+  std::optional<std::string> password = {};  // for sudo, which then reads it from its input
 };
+
+// Whether sudo takes this password. Error privilege, with sudo's own words, when it refuses for another reason.
+bool sudo_accepts(const std::string& password, const HelperSettings& settings);
 
 // Starts the helper and waits until it answers. Error privilege, with sudo's own words, when it may not run. The
 // helper ends when this is destroyed. Cancellation is passed on to it; what it then does ends as it would here. Errors

@@ -35,7 +35,8 @@ std::string read_holder(int fd) {
 void make_folder(const std::string& folder) {
   for (std::size_t at = folder.find('/', 1);; at = folder.find('/', at + 1)) {
     const std::string part = folder.substr(0, at);
-    if (::mkdir(part.c_str(), at == std::string::npos ? 0700 : 0755) != 0 && errno != EEXIST)
+    // XDG Base Directory Specification: what is made of them is private.
+    if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
       throw system_error("cannot make the folder " + part, errno);
     if (at == std::string::npos) return;
   }

@@ -38,7 +38,7 @@ bool changes_groups(const Action& action) {
 }  // namespace
 
 // One identity's machine: in this process where that is enough, through the helper where it is not.
-class ThisHost::Elevating : public Machine, FileReader, CommandReader {
+class ThisHost::Elevating : public Machine, FileReader, CommandReader, TunnelReader, NetworkReader {
  public:
   Elevating(ThisHost& host, Identity identity)
       : host_(host),
@@ -51,6 +51,8 @@ class ThisHost::Elevating : public Machine, FileReader, CommandReader {
   const ServiceReader& services() const override { return local_->services(); }
   const CommandReader& commands() const override { return *this; }
   const DownloadReader& downloads() const override { return local_->downloads(); }
+  const TunnelReader& tunnels() const override { return *this; }
+  const NetworkReader& network() const override { return *this; }
 
   void perform(std::span<const Action> actions) override {
     std::vector<Action> copy;
@@ -118,6 +120,35 @@ class ThisHost::Elevating : public Machine, FileReader, CommandReader {
   std::optional<std::string> sha256(const std::string& path) const override {
     return read(path, [&](const FileReader& f) { return f.sha256(path); });
   }
+  // Root may look at a person's tunnels, not the other way round.
+  template <class Read>
+  auto read_tunnels(Read&& read) const {
+    if (host_.self_.uid == 0 || host_.self_.name == identity_.user) return read(local_->tunnels());
+    try {
+      return read(host_.helper(identity_).machine->tunnels());
+    } catch (const Error& e) {
+      if (e.kind() != ErrorKind::privilege) throw;
+      throw Unknown{{}, fmt::format("needs {} to look at tunnels", identity_.user)};
+    }
+  }
+  std::optional<TunnelView> tunnel(const std::string& name) const override {
+    return read_tunnels([&](const TunnelReader& t) { return t.tunnel(name); });
+  }
+  std::optional<std::string> listener(const Endpoint& place) const override {
+    return read_tunnels([&](const TunnelReader& t) { return t.listener(place); });
+  }
+  // Whose program it is, another identity may be allowed to see; it is not important enough to fail.
+  std::optional<Listener> listener_at(const std::string& address, std::uint16_t port) const override {
+    auto found = local_->network().listener_at(address, port);
+    if (!found || found->pid || host_.acts_here(identity_)) return found;
+    try {
+      return host_.helper(identity_).machine->network().listener_at(address, port);
+    } catch (const Error& e) {
+      if (e.kind() != ErrorKind::privilege) throw;
+      return found;
+    }
+  }
+  std::optional<int> http_status(const HttpGet& get) const override { return local_->network().http_status(get); }
   CommandResult run(const Command& command) const override {
     const Command prepared = with_path(command);
     if (host_.acts_here(identity_)) return local_->commands().run(prepared);
@@ -188,7 +219,8 @@ ThisHost::Helper& ThisHost::helper(const Identity& identity) {
 
 // Only once the run may act: what could not be read before shows as unknown until then.
 bool ThisHost::may_ask() const {
-  return !playbook_.empty() && settings_.sudo == ThisHostSettings::Sudo::ask && has_terminal();
+  const bool somebody = settings_.password || has_terminal();
+  return !playbook_.empty() && settings_.sudo == ThisHostSettings::Sudo::ask && somebody;
 }
 
 std::unique_ptr<HelperMachine> ThisHost::start(const Identity& identity) {
@@ -197,13 +229,32 @@ std::unique_ptr<HelperMachine> ThisHost::start(const Identity& identity) {
     if (settings_.sudo == ThisHostSettings::Sudo::never)
       throw Error("needs the right to act as " + identity.user + ", and --no-sudo was given", ErrorKind::privilege);
     wanted.sudo = {"sudo"};
-    if (!may_ask()) wanted.sudo.emplace_back("-n");
+    if (!may_ask() || settings_.password) wanted.sudo.emplace_back("-n");
   }
   try {
     return start_helper(wanted, cancellation_, progress_);
   } catch (Error& e) {
+    if (e.kind() != ErrorKind::privilege || wanted.sudo.empty() || !settings_.password || !may_ask())
+      throw e.while_doing("while becoming " + identity.user);
+  }
+  try {
+    return start_with_password(std::move(wanted));
+  } catch (Error& e) {
     throw e.while_doing("while becoming " + identity.user);
   }
+}
+
+// sudo asks for a password. It is tried alone first: a wrong one must not make sudo read what is for the helper.
+std::unique_ptr<HelperMachine> ThisHost::start_with_password(HelperSettings wanted) {
+  constexpr int tries = 3;  // as sudo's own passwd_tries
+  for (int i = 0; !password_; ++i) {
+    const auto given = settings_.password(i > 0);
+    if (!given) throw Error("sudo needs a password, and nobody gave it", ErrorKind::privilege);
+    if (sudo_accepts(*given, wanted)) password_ = *given;
+    if (!password_ && i + 1 == tries) throw Error("sudo did not accept the password", ErrorKind::privilege);
+  }
+  wanted.password = password_;
+  return start_helper(wanted, cancellation_, progress_);
 }
 
 void ThisHost::prepare(std::vector<Identity> identities, const std::string& playbook) {

@@ -20,6 +20,10 @@ struct ThisHostSettings {
   // How the right to act as another is had: asking for sudo's password on the terminal, only if sudo asks for
   // none, or not at all (--no-sudo).
   enum class Sudo { ask, silent, never } sudo = Sudo::silent;
+  // Asks for sudo's password where there is no terminal to ask on; again says that the last was wrong. Absent: nobody
+  // answers. Empty: on the terminal.
+  using Password = std::function<std::optional<std::string>(bool again)>;
+  Password password = {};
 };
 
 // Reads with the rights of this process where they suffice; asks a helper where another identity must act, a read
@@ -48,6 +52,7 @@ class ThisHost : public Host {
   std::unique_ptr<HelperMachine> start(const Identity& identity);
   bool acts_here(const Identity& identity);
   bool may_ask() const;
+  std::unique_ptr<HelperMachine> start_with_password(HelperSettings wanted);
   void groups_changed();
 
   ThisHostSettings settings_;
@@ -56,6 +61,7 @@ class ThisHost : public Host {
   ActingUser self_;
   std::optional<bool> groups_current_;
   std::vector<std::string> path_;
+  std::optional<std::string> password_;  // sudo's, once it was right
   std::map<Identity, Helper> helpers_;
   std::map<Identity, Error> refused_;
   std::map<Identity, std::unique_ptr<Elevating>> machines_;

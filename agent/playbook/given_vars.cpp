@@ -1,11 +1,8 @@
 #include "playbook/given_vars.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <optional>
 
@@ -16,20 +13,6 @@
 
 namespace mlops {
 namespace {
-
-// The file's bytes; absent with errno set.
-std::optional<std::string> read_file(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return {};
-  std::string text;
-  char buffer[65536];
-  ssize_t size = 0;
-  while ((size = ::read(file, buffer, sizeof buffer)) > 0) text.append(buffer, static_cast<std::size_t>(size));
-  const int failure = errno;
-  ::close(file);
-  errno = failure;
-  return size < 0 ? std::nullopt : std::optional(std::move(text));
-}
 
 Source& add_source(Playbook& playbook, std::string name, std::string text) {
   return *playbook.sources.emplace_back(std::make_unique<Source>(Source{std::move(name), std::move(text)}));
@@ -132,11 +115,10 @@ class Setting {
 }  // namespace
 
 const Source* read_source(const std::string& path, Playbook& playbook, Diagnostics& diagnostics) {
-  auto text = read_file(path);
-  const int failure = errno;
-  Source& source = add_source(playbook, path, text ? *std::move(text) : "");
-  if (text) return &source;
-  diagnostics.add({&source, 0, 0}, fmt::format("cannot be read: {}", std::strerror(failure)));
+  FileBeside file = playbook.files->whole(path);
+  Source& source = add_source(playbook, path, std::move(file.content));
+  if (file.error == 0) return &source;
+  diagnostics.add({&source, 0, 0}, fmt::format("cannot be read: {}", std::strerror(file.error)));
   return nullptr;
 }
 

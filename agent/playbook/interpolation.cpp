@@ -51,7 +51,9 @@ Value evaluate(const Placeholder& placeholder, const Value& text, const Scope& s
       if (!result || result->is_null()) result = call.arguments[0];
     } else if (result) {
       try {
+        const bool secret = holds_secret(*result);
         result = apply_filter(call, *result);
+        result->secret = secret;
       } catch (const FilterMistake& mistake) {
         throw error_at(text, call.offset, mistake.message, mistake.hint);
       }
@@ -74,13 +76,18 @@ Value fill_text(const Value& text, const Scope& scope) {
     filled = evaluate(*single, text, scope);
   } else {
     std::string all;
+    bool secret = text.secret;
     for (const auto& piece : parsed.pieces) {
-      if (const auto* literal = std::get_if<std::string>(&piece))
+      if (const auto* literal = std::get_if<std::string>(&piece)) {
         all += *literal;
-      else
-        all += evaluate(std::get<Placeholder>(piece), text, scope).to_text();
+        continue;
+      }
+      const Value value = evaluate(std::get<Placeholder>(piece), text, scope);
+      secret = secret || holds_secret(value);
+      all += value.to_text();
     }
     filled = Value(std::move(all));
+    filled.secret = secret;
   }
   filled.where = text.where;
   return filled;
@@ -182,6 +189,7 @@ Diagnostic unknown_name(const std::vector<std::string>& path, Position where, co
     const std::vector<std::string> names = scope.names(known);
     known.push_back(element);
     if (std::find(names.begin(), names.end(), element) != names.end()) continue;
+    if (path[0] == "hosts" && known.size() == 2 && names.empty()) continue;  // the command names them
     std::string hint = as_index(element) ? "" : did_you_mean(element, names);
     if (path[0] == "secrets") return {where, "secrets are not available yet", "", {}, {}};
     if (path[0] == "item" && known.size() == 1)

@@ -11,7 +11,7 @@
 
 namespace mlops {
 
-// Where {{ }} takes its values from: the roots vars, facts, resources, env and item.
+// Where {{ }} takes its values from: the roots vars, facts, resources, hosts, env and item.
 class Scope {
  public:
   virtual ~Scope() = default;
@@ -25,6 +25,7 @@ class Scope {
 // {{resources.X…}} where X was skipped; caught by whoever handles the resource that refers.
 struct SkippedReference {
   std::string label;  // of the skipped resource
+  std::string cause;  // what failed, where that was on another host; "" else
 };
 
 // A mistake found while filling in: unknown name, unknown or misused filter, bad syntax.
@@ -38,7 +39,8 @@ bool has_references(const Value& value);
 bool needs_filling(const Value& value);
 
 // A copy with all {{ }} filled in. A text that is a single {{…}} becomes the value itself, of whatever kind; in a
-// longer text values become text (Value::to_text). Throws InterpolationError, and what the scope throws.
+// longer text values become text (Value::to_text). What a secret went into, by whatever filter, is secret. Throws
+// InterpolationError, and what the scope throws.
 Value interpolate(const Value& value, const Scope& scope);
 
 // Each reference's path in the value with its position, without looking anything up; mistakes of syntax and of

@@ -9,12 +9,20 @@
 //     static Actor   actor(const Desired&);                          // who acts
 //     static Current inspect(const Desired&, const MachineReader&);  // reads only
 //     static Diff    diff(const Desired&, const Current&);           // pure; or with a third `bool notified`
-//     static Value   outputs(const Desired&, const Current&);        // optional: an object for {{resources.ID.name}}
+//     static Value   outputs(const Desired&, const Current&);        // optional: an object for {{resources.ID.name}};
+//                                                // or Outputs, where some are secret or known only after a real run
 //     static Environment environment(const Desired&);                // optional: for commands of later resources
 //     static constexpr bool opaque = true;       // optional: comes after everything before it
 //     static void    amend(std::vector<Change>&, const Desired&, const Current&);  // optional: after acting, says what
 //                                                // could not be known before (the version that came)
 //     static bool    bounded(const Desired&);    // optional, for opaque ones: it changes nothing but its claims
+//     static std::optional<std::string> not_applicable(const Desired&, const Current&);  // optional: the reason why it
+//                                                // has no place on this machine, and is skipped there
+//     static Current inspect(const Desired&, const MachineReader&, bool cut_off);  // instead of the other: an earlier
+//                                                // run began to act for this and never ended; what it left is not believed
+//     static std::vector<Action> recover(const Desired&, const MachineReader&);  // optional: what is done first then
+//     static Value   removal(const Desired&);    // optional: the resource that takes away what this one made, as in a
+//                                                // playbook; null where there is none
 //     static constexpr bool settles = true;      // optional: looked at again for up to 10 s after acting
 //     static constexpr bool verification = true; // optional: its failure is `failed`, never a change
 //   };
@@ -34,6 +42,12 @@
 
 namespace mlops {
 
+// What a resource gives to later ones.
+struct Outputs {
+  Value values;                      // an object; what is secret in it is marked so (Value::secret)
+  std::vector<std::string> unknown;  // names that have no value before the real run: in a plan
+};
+
 // A module with its types erased: the std::any are its Desired and its Current.
 struct Module {
   std::string_view type;
@@ -47,8 +61,16 @@ struct Module {
   Claims (*claims)(const std::any& desired);
   Actor (*actor)(const std::any& desired);
   std::any (*inspect)(const std::any& desired, const MachineReader&);
+  // The same where an earlier run was cut off while it acted for this: what it left is not believed.
+  std::any (*inspect_cut_off)(const std::any& desired, const MachineReader&);
+  // What is done first then; empty where the module has nothing to do.
+  std::vector<Action> (*recover)(const std::any& desired, const MachineReader&);
+  // The resource that takes away what this one made; null where there is none.
+  Value (*removal)(const std::any& desired);
   Diff (*diff)(const std::any& desired, const std::any& current, bool notified);
-  Value (*outputs)(const std::any& desired, const std::any& current);  // null where the module has none
+  Outputs (*outputs)(const std::any& desired, const std::any& current);  // null where the module has none
+  // Why it is to be skipped on this machine; absent where it is not.
+  std::optional<std::string> (*not_applicable)(const std::any& desired, const std::any& current);
   Environment (*environment)(const std::any& desired);
 };
 
@@ -97,7 +119,28 @@ const Module& erase_module() {
       .claims = [](const std::any& d) { return M::claims(*std::any_cast<D>(&d)); },
       .actor = [](const std::any& d) { return M::actor(*std::any_cast<D>(&d)); },
       .inspect = [](const std::any& d, const MachineReader& m) -> std::any {
-        return M::inspect(*std::any_cast<D>(&d), m);
+        if constexpr (requires(const D& x) { M::inspect(x, m, false); })
+          return M::inspect(*std::any_cast<D>(&d), m, false);
+        else
+          return M::inspect(*std::any_cast<D>(&d), m);
+      },
+      .inspect_cut_off = [](const std::any& d, const MachineReader& m) -> std::any {
+        if constexpr (requires(const D& x) { M::inspect(x, m, true); })
+          return M::inspect(*std::any_cast<D>(&d), m, true);
+        else
+          return M::inspect(*std::any_cast<D>(&d), m);
+      },
+      .recover = [](const std::any& d, const MachineReader& m) -> std::vector<Action> {
+        if constexpr (requires(const D& x) { M::recover(x, m); })
+          return M::recover(*std::any_cast<D>(&d), m);
+        else
+          return static_cast<void>(d), static_cast<void>(m), std::vector<Action>();
+      },
+      .removal = [](const std::any& d) -> Value {
+        if constexpr (requires(const D& x) { M::removal(x); })
+          return M::removal(*std::any_cast<D>(&d));
+        else
+          return static_cast<void>(d), Value();
       },
       .diff = [](const std::any& d, const std::any& c, [[maybe_unused]] bool notified) -> Diff {
         if constexpr (requires(const D& x, const C& y) { M::diff(x, y, true); })
@@ -105,11 +148,19 @@ const Module& erase_module() {
         else
           return M::diff(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
       },
-      .outputs = [](const std::any& d, const std::any& c) -> Value {
-        if constexpr (requires(const D& x, const C& y) { M::outputs(x, y); })
+      .outputs = [](const std::any& d, const std::any& c) -> Outputs {
+        if constexpr (requires(const D& x, const C& y) { M::outputs(x, y).unknown; })
           return M::outputs(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
+        else if constexpr (requires(const D& x, const C& y) { M::outputs(x, y); })
+          return {M::outputs(*std::any_cast<D>(&d), *std::any_cast<C>(&c)), {}};
         else
           return {};
+      },
+      .not_applicable = [](const std::any& d, const std::any& c) -> std::optional<std::string> {
+        if constexpr (requires(const D& x, const C& y) { M::not_applicable(x, y); })
+          return M::not_applicable(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
+        else
+          return std::nullopt;
       },
       .environment = [](const std::any& d) -> Environment {
         if constexpr (requires(const D& x) { M::environment(x); })

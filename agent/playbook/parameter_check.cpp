@@ -59,7 +59,8 @@ class ParameterCheck {
 
   void run() {
     for (const Play& play : playbook_.plays) {
-      const Variables scope(playbook_.vars, &plain_);
+      const Variables scope(playbook_, &plain_);
+      on_ = play.on;
       const bool runs = matches(play.when, scope, diagnostics_) == Truth::yes;
       for (const Resource& resource : play.resources) {
         if (resource.for_each.is_null())
@@ -68,7 +69,7 @@ class ParameterCheck {
           check_each(resource, scope, runs);
       }
     }
-    check_claims(holders_, diagnostics_);
+    for (const auto& [hosts, holders] : holders_) check_claims(holders, diagnostics_);
   }
 
  private:
@@ -77,12 +78,12 @@ class ParameterCheck {
     const Value over = fill_known(resource.for_each, scope, diagnostics_, complete);
     if (!complete) {
       const StaticScope unknown_item(StaticScope::Item::unknown);
-      check(resource, Variables(playbook_.vars, &unknown_item), false, "");
+      check(resource, Variables(playbook_, &unknown_item), false, "");
       return;
     }
     for (const auto& [key, item] : expand_for_each(over, diagnostics_)) {
       const StaticScope with_item(StaticScope::Item::known, &item);
-      check(resource, Variables(playbook_.vars, &with_item), runs, key);
+      check(resource, Variables(playbook_, &with_item), runs, key);
     }
   }
 
@@ -97,11 +98,11 @@ class ParameterCheck {
       filled_.push_back(fill_known(resource.parameters, scope, diagnostics_, complete));
       parameters = &filled_.back();
     }
-    Decoder decoder{diagnostics_, home_, resource.where, false};
+    Decoder decoder{diagnostics_, home_, resource.where, false, playbook_.files};
     const auto skip = complete ? std::function<bool(const Value&)>() : has_references;
     const std::any desired = resource.module->decode(*parameters, decoder, skip);
     if (complete && runs && wanted == Truth::yes && desired.has_value())
-      holders_.push_back(
+      holders_[on_].push_back(
           {label_of(resource, *parameters, key), resource.where, resource.module->claims(desired), parameters});
     else if (resource.needs_filling)
       filled_.pop_back();
@@ -112,7 +113,8 @@ class ParameterCheck {
   Diagnostics& diagnostics_;
   StaticScope plain_;
   std::deque<Value> filled_;  // the holders point into it
-  std::vector<ClaimHolder> holders_;
+  std::vector<std::string> on_;  // of the play being checked
+  std::map<std::vector<std::string>, std::vector<ClaimHolder>> holders_;  // plays of other hosts are other machines
 };
 
 }  // namespace

@@ -1,11 +1,7 @@
 // Parameters that name files.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <filesystem>
 #include <system_error>
 
 #include "playbook/schema.hpp"
@@ -14,7 +10,7 @@
 namespace mlops {
 namespace {
 
-constexpr std::int64_t largest_source = 64 << 20;  // bytes; more is a download's work
+constexpr std::uint64_t largest_source = 64 << 20;  // bytes; more is a download's work
 
 // Nothing in the absolute path to resolve.
 bool is_normal(std::string_view path) {
@@ -67,13 +63,6 @@ bool decode_text(const Value& v, std::string& into, std::string_view wanted, Dec
   return true;
 }
 
-struct Descriptor {
-  int fd;
-  ~Descriptor() {
-    if (fd >= 0) ::close(fd);
-  }
-};
-
 // The folder of the file in which v was written; "" where that is the working folder.
 std::string folder_of(const Value& v, const Decoder& d) {
   const Source* source = v.where.source;
@@ -83,33 +72,10 @@ std::string folder_of(const Value& v, const Decoder& d) {
   return slash == std::string::npos ? "" : source->name.substr(0, slash + 1);
 }
 
-std::string near_file(const std::string& path) {
-  const std::filesystem::path wanted(path);
-  const auto folder = wanted.has_parent_path() ? wanted.parent_path() : std::filesystem::path(".");
-  std::vector<std::string> names;
-  std::error_code error;
-  for (std::filesystem::directory_iterator i(folder, error), end; !error && i != end; i.increment(error))
-    names.push_back(i->path().filename().string());
-  return did_you_mean(wanted.filename().string(), names);
-}
-
 bool cannot_read(const Value& v, const std::string& path, int error, Decoder& d) {
   const std::string why = std::generic_category().message(error);
-  d.error(v, fmt::format("cannot read {}: {}", path, why), error == ENOENT ? near_file(path) : "");
+  d.error(v, fmt::format("cannot read {}: {}", path, why), error == ENOENT ? d.files->similar(path) : "");
   return false;
-}
-
-bool read_all(int fd, std::string& into) {
-  std::size_t have = 0;
-  while (have < into.size()) {
-    const ssize_t n = ::read(fd, into.data() + have, into.size() - have);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return false;
-    if (n == 0) break;
-    have += static_cast<std::size_t>(n);
-  }
-  into.resize(have);
-  return true;
 }
 
 }  // namespace
@@ -133,23 +99,19 @@ Value Codec<Path>::to_value(const Path& p) { return p.text.empty() ? Value() : V
 bool Codec<SourceFile>::decode(const Value& v, SourceFile& into, Decoder& d) {
   if (!decode_text(v, into.path, "the path of a file beside the playbook", d)) return false;
   if (into.path.front() != '/') into.path = folder_of(v, d) + into.path;
-  const Descriptor file{::open(into.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
-  if (file.fd < 0) return cannot_read(v, into.path, errno, d);
-  struct stat status {};
-  if (::fstat(file.fd, &status) != 0) return cannot_read(v, into.path, errno, d);
-  if (!S_ISREG(status.st_mode)) {
-    d.error(v, fmt::format("{} is {}", into.path,
-                           S_ISDIR(status.st_mode) ? "a folder, not a file" : "no regular file"));
+  FileBeside file = d.files->read(into.path, d.load_sources, largest_source);
+  if (file.error != 0) return cannot_read(v, into.path, file.error, d);
+  if (!file.regular) {
+    d.error(v, fmt::format("{} is {}", into.path, file.folder ? "a folder, not a file" : "no regular file"));
     return false;
   }
-  if (status.st_size > largest_source) {
-    d.error(v, fmt::format("{} has {} bytes, more than the {} that a source may have", into.path,
-                           status.st_size, largest_source));
+  if (file.size > largest_source) {
+    d.error(v, fmt::format("{} has {} bytes, more than the {} that a source may have", into.path, file.size,
+                           largest_source));
     return false;
   }
-  if (!d.load_sources) return true;
-  into.content.resize(static_cast<std::size_t>(status.st_size));
-  return read_all(file.fd, into.content) || cannot_read(v, into.path, errno, d);
+  into.content = std::move(file.content);
+  return true;
 }
 std::string Codec<SourceFile>::type_text() { return "file beside the playbook"; }
 Value Codec<SourceFile>::json_schema() {

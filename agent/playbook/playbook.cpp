@@ -6,7 +6,10 @@
 #include "playbook/condition.hpp"
 #include "playbook/document.hpp"
 #include "playbook/given_vars.hpp"
+#include "model/error.hpp"
 #include "playbook/resource_shape.hpp"
+#include "playbook/static_scope.hpp"
+#include "playbook/variables.hpp"
 
 namespace mlops {
 namespace {
@@ -58,7 +61,6 @@ class Reading {
       read_plays(value);
     } else if (key == "resources") {
       Play play;
-      play.on = {"local"};
       play.where = value.where;
       read_resources(value, play);
       playbook_.plays.push_back(std::move(play));
@@ -78,10 +80,29 @@ class Reading {
     }
     for (Value& line : value.as_array()) {
       if (line.is_string())
-        playbook_.show.push_back(std::move(line));
+        playbook_.show.push_back({std::move(line), {}});
+      else if (line.is_object())
+        read_show_text(line);
       else
         must_be(line, "show", "a list of texts", diagnostics_);
     }
+  }
+
+  void read_show_text(Value& entry) {
+    ShowText show;
+    for (Value::Member& member : entry.as_object()) {
+      if (member.key == "text") {
+        read_text(member.value, member.key, diagnostics_);
+        show.text = std::move(member.value);
+      } else if (member.key == "when") {
+        check_condition(member.value, diagnostics_);
+        show.when = std::move(member.value);
+      } else {
+        unknown_key(member, {"text", "when"}, diagnostics_);
+      }
+    }
+    if (show.text.is_null()) diagnostics_.add(entry.where, "`text` is missing", "it is what is printed");
+    if (show.text.is_string()) playbook_.show.push_back(std::move(show));
   }
 
   void read_plays(Value& value) {
@@ -100,12 +121,11 @@ class Reading {
   Play read_play(Value& entry) {
     Play play;
     play.where = entry.where;
-    play.on = {"local"};
     for (Value::Member& member : entry.as_object()) {
       if (member.key == "name") {
         play.name = read_text(member.value, member.key, diagnostics_);
       } else if (member.key == "on") {
-        read_on(member.value, play);
+        play.on_written = std::move(member.value);
       } else if (member.key == "when") {
         check_condition(member.value, diagnostics_);
         if (member.value.is_object()) play.when = std::move(member.value);
@@ -117,14 +137,6 @@ class Reading {
     }
     if (!entry.find("resources")) diagnostics_.add(entry.where, "`resources` is missing");
     return play;
-  }
-
-  void read_on(const Value& value, Play& play) {
-    play.on.clear();
-    for (const PlacedText& host : read_texts(value, "on", diagnostics_)) {
-      if (host.text != "local") diagnostics_.add(host.where, R"(only "local" is supported yet)");
-      play.on.push_back(host.text);
-    }
   }
 
   void read_resources(Value& value, Play& play) {
@@ -155,10 +167,43 @@ std::string joined_names(const Value& value) {
 
 }  // namespace
 
+namespace {
+
+// The hosts of a play, which vars may name: they must be known before any host is.
+void settle_on(Play& play, const Scope& scope, Diagnostics& diagnostics) {
+  if (play.on_written.is_null()) return;
+  Value names;
+  try {
+    names = interpolate(play.on_written, scope);
+  } catch (const Unknown&) {
+    diagnostics.add(play.on_written.where, "`on` must be known before any host is looked at",
+                    "it may refer to vars and env that refer to nothing else");
+    return;
+  } catch (const InterpolationError& e) {
+    diagnostics.add(e.diagnostic);
+    return;
+  }
+  const auto hosts = read_texts(names, "on", diagnostics);
+  if (names.is_array() && hosts.empty()) diagnostics.add(play.on_written.where, "`on` names no host");
+  for (const PlacedText& host : hosts) {
+    const bool bad = host.text.empty() || host.text.front() == '-' ||
+                     host.text.find_first_of(" \t\n\r,") != std::string::npos;
+    if (bad)
+      diagnostics.add(host.where.source ? host.where : play.on_written.where,
+                      fmt::format("`{}` is no name of a host", host.text),
+                      R"("local", a name that ssh knows, or user@host:port)");
+    play.on.push_back(host.text);
+  }
+}
+
+}  // namespace
+
 Playbook load_playbook(const std::string& path, const LoadOptions& options, ModuleTable modules,
                        Diagnostics& diagnostics) {
   Playbook playbook;
   playbook.path = path;
+  playbook.files = options.files;
+  playbook.environment = options.environment;
   playbook.vars = Value(Value::Object{});
   const Source* source = read_source(path, playbook, diagnostics);
   auto document = source ? parse_document(*source, diagnostics) : std::nullopt;
@@ -166,6 +211,9 @@ Playbook load_playbook(const std::string& path, const LoadOptions& options, Modu
   apply_vars_files(options.vars_files, playbook, diagnostics);
   if (document) {
     apply_sets(options.sets, playbook, diagnostics);
+    const StaticScope unknown;
+    const Variables vars(playbook, &unknown);
+    for (Play& play : playbook.plays) settle_on(play, vars, diagnostics);
     check_references(playbook, diagnostics);
     check_parameters(playbook, options.home, diagnostics);
   }
@@ -176,7 +224,12 @@ Playbook load_playbook(const std::string& path, const LoadOptions& options, Modu
 std::string label_of(const Resource& resource, const Value& parameters, const std::string& key) {
   std::string label(resource.module ? resource.module->type : "");
   const Value* primary = nullptr;
-  if (resource.id.empty() && resource.module) primary = parameters.find(resource.module->schema->primary());
+  if (resource.id.empty() && resource.module) {
+    const SchemaBase& schema = *resource.module->schema;
+    primary = parameters.find(schema.primary());
+    if (const Parameter* p = primary ? nullptr : schema.find(schema.primary()); p && !p->default_value.is_null())
+      primary = &p->default_value;
+  }
   label += '[';
   label += primary ? joined_names(*primary) : resource.id;
   label += ']';

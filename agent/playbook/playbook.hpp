@@ -1,6 +1,7 @@
 // A playbook as written: vars, plays and resources, checked as far as it can be without a machine.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "model/diagnostic.hpp"
 #include "model/value.hpp"
+#include "playbook/files_beside.hpp"
 #include "playbook/module.hpp"
 
 namespace mlops {
@@ -29,17 +31,27 @@ struct Resource {
 
 struct Play {
   std::string name;
-  std::vector<std::string> on;  // "local" (only that yet)
+  // Hosts by name, "local" among them or not: where the command was typed. Empty: the hosts that the command names,
+  // or local where it names none.
+  std::vector<std::string> on;
+  Value on_written;  // as written; null when absent
   Value when;
   std::vector<Resource> resources;
   Position where;
+};
+
+// A text to print after success.
+struct ShowText {
+  Value text, when;  // when: null when absent
 };
 
 struct Playbook {
   std::string name, path;  // path as given
   Value vars;              // an object after --vars and --set; values may hold {{ }}
   std::vector<Play> plays;
-  std::vector<Value> show;                       // texts to print after success
+  std::vector<ShowText> show;
+  const FilesBeside* files = nullptr;            // where sources are read from; borrowed
+  std::optional<std::map<std::string, std::string>> environment;  // in the place of this process's, for `env`
   std::vector<std::unique_ptr<Source>> sources;  // what all positions point into
 };
 
@@ -47,6 +59,8 @@ struct LoadOptions {
   std::vector<std::string> vars_files;  // paths, in order
   std::vector<std::string> sets;        // "NAME=VALUE"; NAME may be a.b for a member
   std::string home;                     // the person's, for ~
+  const FilesBeside* files = &files_on_disk();
+  std::optional<std::map<std::string, std::string>> environment = {};  // see Playbook
 };
 
 // Reads and checks the file. Every mistake is reported; the playbook is usable only if there is none.

@@ -25,8 +25,8 @@ class ReferenceCheck {
   ReferenceCheck(const Playbook& playbook, Diagnostics& diagnostics)
       : playbook_(playbook),
         diagnostics_(diagnostics),
-        vars_(playbook.vars, &plain_),
-        item_vars_(playbook.vars, &item_) {}
+        vars_(playbook, &plain_),
+        item_vars_(playbook, &item_) {}
 
   void run() {
     collect_ids();
@@ -41,7 +41,10 @@ class ReferenceCheck {
       }
     }
     at_ = {number, playbook_.plays.size(), nullptr};
-    for (const Value& line : playbook_.show) check_value(line, vars_);
+    for (const ShowText& line : playbook_.show) {
+      check_value(line.text, vars_);
+      check_when(line.when, vars_);
+    }
   }
 
  private:
@@ -74,7 +77,8 @@ class ReferenceCheck {
   }
 
   void check_var_reference(const Reference& reference) {
-    if (reference.path[0] == "resources" || reference.path[0] == "item")
+    const std::string& root = reference.path[0];
+    if (root == "resources" || root == "item" || root == "hosts")
       diagnostics_.add(reference.where, fmt::format("vars cannot refer to `{}`", reference.path[0]),
                        "they may refer to vars, facts and env");
     else
@@ -109,7 +113,9 @@ class ReferenceCheck {
 
   void check(const Reference& reference, const Variables& scope) {
     if (reference.path[0] == "resources")
-      check_resource_name(reference);
+      check_resource_name(reference, 0);
+    else if (reference.path[0] == "hosts" && reference.path.size() > 2 && reference.path[2] == "resources")
+      check_resource_name(reference, 2);
     else
       check_name(reference, scope);
   }
@@ -129,12 +135,13 @@ class ReferenceCheck {
     }
   }
 
-  void check_resource_name(const Reference& reference) {
-    if (reference.path.size() < 2) {
+  // root: where in the path `resources` stands.
+  void check_resource_name(const Reference& reference, std::size_t root) {
+    if (reference.path.size() < root + 2) {
       diagnostics_.add(reference.where, "`resources` wants an id behind it", "write `resources.ID.NAME`");
       return;
     }
-    const std::string& id = reference.path[1];
+    const std::string& id = reference.path[root + 1];
     const Place* target = find(id, reference.where);
     if (!target) return;
     if (target->resource == at_.resource)

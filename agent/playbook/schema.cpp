@@ -86,6 +86,7 @@ bool SchemaBase::decode(const Value& params, void* desired, Decoder& decoder,
                         const std::function<bool(const Value&)>& skip) const {
   Given given = 0;
   bool good = true, complete = true;
+  if (person_) person_(desired, decoder);
   static const Value::Object none;
   for (const Value::Member& m : params.is_object() ? params.as_object() : none) {
     std::size_t i = 0;

@@ -13,6 +13,7 @@
 
 #include "model/diagnostic.hpp"
 #include "model/value.hpp"
+#include "playbook/files_beside.hpp"
 
 namespace mlops {
 
@@ -28,6 +29,10 @@ struct Path {
 // start-up files.
 struct PersonalPath {
   std::string path, person_home;
+};
+// For whom the run is; see Schema::person. user is "" while a playbook is only validated.
+struct PersonOf {
+  std::string user, home;
 };
 // Permission bits, written as an octal text: "0644". A number is an error.
 struct Mode {
@@ -69,10 +74,12 @@ struct Decoder {
   std::string home;          // the person's, for ~
   Position resource;         // where the resource begins: for what is missing
   bool load_sources = true;  // false while validating: a SourceFile must be there, but is not read
+  const FilesBeside* files = &files_on_disk();
   // The parameter being decoded, for messages; set by SchemaBase::decode. Of a sensitive one no value is shown.
   std::string_view parameter = {};
   bool sensitive = false;
   bool item = false;  // it is an item of the parameter's list
+  std::string user = {};  // the person's name; "" while validating, when it is not known who it will be
 
   void error(const Value& at, std::string message, std::string hint = "") {
     diagnostics.add(at.where.source ? at.where : resource, std::move(message), std::move(hint));
@@ -197,6 +204,7 @@ class SchemaBase {
   std::string summary_, primary_;
   std::vector<Example> examples_;
   std::function<void(const void* desired, const Value& params, Decoder&)> check_;
+  std::function<void(void* desired, const Decoder&)> person_;
 };
 
 // For Schema::check: reports a mistake at a parameter (or at the resource where it is not given).
@@ -220,6 +228,13 @@ class Schema : public SchemaBase {
   Schema& named_by(std::string parameter) { primary_ = std::move(parameter); return *this; }
   Schema& example(std::string title, std::string json) {
     examples_.push_back({std::move(title), std::move(json)});
+    return *this;
+  }
+  // A member that is always given the person, whatever the parameters are.
+  Schema& person(PersonOf D::*member) {
+    person_ = [member](void* d, const Decoder& decoder) {
+      static_cast<D*>(d)->*member = {decoder.user, decoder.home};
+    };
     return *this;
   }
   // Rules between parameters; called when each has been decoded well.

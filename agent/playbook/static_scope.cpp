@@ -1,6 +1,7 @@
 #include "playbook/static_scope.hpp"
 
 #include <algorithm>
+#include <array>
 #include <span>
 
 #include "facts/facts.hpp"
@@ -17,6 +18,8 @@ std::optional<std::string_view> behind(std::string_view fact, std::span<const st
   }
   return fact;
 }
+
+constexpr std::array<const char*, 6> host_members = {"name", "address", "user", "port", "facts", "resources"};
 
 bool is_list(const FactDoc& doc) { return doc.type.find("list") != std::string::npos; }
 
@@ -41,10 +44,19 @@ bool StaticScope::is_fact(std::span<const std::string> path) {
   return false;
 }
 
+// path: without the root `hosts`. The hosts' names are the command's.
+bool StaticScope::is_of_host(std::span<const std::string> path) {
+  if (path.size() < 2) return true;
+  if (path[1] == "resources") return true;  // ids are checked with where they stand
+  if (path[1] == "facts") return path.size() == 2 || is_fact(path.subspan(2));
+  return path.size() == 2 && std::find(host_members.begin(), host_members.end(), path[1]) != host_members.end();
+}
+
 std::optional<Value> StaticScope::lookup(const std::vector<std::string>& path) const {
   const auto rest = std::span(path).subspan(1);
   if (path[0] == "resources") throw Unknown{{}, "resources are known when they have been inspected"};
   if (path[0] == "facts" && is_fact(rest)) throw Unknown{{}, "facts are known on the machine"};
+  if (path[0] == "hosts" && is_of_host(rest)) throw Unknown{{}, "hosts are known when they have been reached"};
   if (path[0] != "item") return {};
   if (kind_ == Item::unknown) throw Unknown{{}, "item is known on the machine"};
   const Value* found = item_ ? member_at(*item_, rest) : nullptr;
@@ -53,12 +65,14 @@ std::optional<Value> StaticScope::lookup(const std::vector<std::string>& path) c
 
 std::vector<std::string> StaticScope::names(const std::vector<std::string>& path) const {
   if (path.empty()) {
-    std::vector<std::string> roots{"facts", "resources"};
+    std::vector<std::string> roots{"facts", "resources", "hosts"};
     if (kind_ != Item::none) roots.emplace_back("item");
     return roots;
   }
   const auto rest = std::span(path).subspan(1);
   if (path[0] == "facts") return fact_names(rest);
+  if (path[0] == "hosts" && path.size() == 2) return {host_members.begin(), host_members.end()};
+  if (path[0] == "hosts" && path.size() > 2 && path[2] == "facts") return fact_names(rest.subspan(2));
   const Value* at = path[0] == "item" && item_ ? member_at(*item_, rest) : nullptr;
   return at ? member_names(*at) : std::vector<std::string>{};
 }

@@ -7,7 +7,7 @@
 
 namespace mlops {
 
-// facts, resources and item, for a playbook that is only checked. Names are checked as far as they are known: a
+// facts, resources, hosts and item, for a playbook that is only checked. Names are checked as far as they are known: a
 // fact that is documented, and anything of a resource, throws Unknown; a fact that does not exist is absent.
 class StaticScope : public Scope {
  public:
@@ -19,6 +19,8 @@ class StaticScope : public Scope {
 
   // Whether {{facts…}} has this path, without the root.
   static bool is_fact(std::span<const std::string> path);
+  // Whether {{hosts…}} can have this path, without the root.
+  static bool is_of_host(std::span<const std::string> path);
 
  private:
   Item kind_;

@@ -9,6 +9,8 @@
 
 #include "playbook/placeholder.hpp"
 
+#include "playbook/playbook.hpp"
+
 namespace mlops {
 namespace {
 
@@ -49,6 +51,7 @@ InterpolationError circle(std::vector<Open> members) {
 struct Variables::State {
   const Value& vars;
   const Scope* inner;
+  const std::map<std::string, std::string>* environment;
   std::unordered_map<const Value*, Value> filled;
   std::vector<Open> open;
 
@@ -84,7 +87,10 @@ struct Variables::State {
   }
 };
 
-Variables::Variables(const Value& vars, const Scope* inner) : state_(new State{vars, inner, {}, {}}) {}
+Variables::Variables(const Value& vars, const Scope* inner, const std::map<std::string, std::string>* environment)
+    : state_(new State{vars, inner, environment, {}, {}}) {}
+Variables::Variables(const Playbook& playbook, const Scope* inner)
+    : Variables(playbook.vars, inner, playbook.environment ? &*playbook.environment : nullptr) {}
 Variables::~Variables() = default;
 
 std::optional<Value> Variables::lookup(const std::vector<std::string>& path) const {
@@ -92,6 +98,10 @@ std::optional<Value> Variables::lookup(const std::vector<std::string>& path) con
   if (path[0] == "vars") return state_->variable(path, *this);
   if (path[0] != "env") return state_->inner ? state_->inner->lookup(path) : std::nullopt;
   if (path.size() != 2) return {};
+  if (state_->environment) {
+    const auto found = state_->environment->find(path[1]);
+    return found == state_->environment->end() ? std::nullopt : std::optional<Value>(found->second);
+  }
   const char* text = std::getenv(path[1].c_str());
   return text ? std::optional<Value>(Value(text)) : std::nullopt;
 }

@@ -1,18 +1,22 @@
 // vars and env as a scope: vars may refer to vars, env and facts, and are filled in on first use.
 #pragma once
 
+#include <map>
 #include <memory>
 
 #include "playbook/interpolation.hpp"
 
 namespace mlops {
 
+struct Playbook;
+
 // A scope with the roots vars and env, and whatever else the inner scope knows. Both must outlive it. env reads this
-// process's environment; a variable that is not set is an unknown name. A cycle of vars is an InterpolationError
+// process's environment, or what the playbook has in its place; a variable that is not set is an unknown name. A cycle of vars is an InterpolationError
 // that names its members.
 class Variables : public Scope {
  public:
-  Variables(const Value& vars, const Scope* inner);
+  Variables(const Value& vars, const Scope* inner, const std::map<std::string, std::string>* environment = nullptr);
+  Variables(const Playbook& playbook, const Scope* inner);
   ~Variables() override;
   std::optional<Value> lookup(const std::vector<std::string>& path) const override;
   std::vector<std::string> names(const std::vector<std::string>& path) const override;

@@ -63,6 +63,7 @@ void JsonReport::run(const RunStarted& e) {
   begin("run");
   text("playbook", e.playbook);
   text("mode", e.mode);
+  texts("hosts", e.hosts);
   end();
 }
 
@@ -108,7 +109,16 @@ void JsonReport::summary(const RunFinished& e) {
     append(line_, R"(,"{}":{})", to_text(static_cast<Outcome>(i)), e.counts[i]);
   append(line_, R"(,"seconds":{:.6f},"interrupted":{},"exit_status":{},"show":[)", e.seconds,
          word(e.interrupted), e.exit_status);
-  for (std::size_t i = 0; i < e.show.size(); ++i) line_ += (i ? "," : "") + json_quote(e.show[i]);
+  for (std::size_t i = 0; i < e.show.size(); ++i)
+    line_ += (i ? "," : "") + (e.show[i].secret ? R"("***")" : json_quote(e.show[i].text));
+  line_ += R"(],"hosts":[)";
+  for (std::size_t i = 0; i < e.hosts.size(); ++i) {
+    append(line_, R"({}{{"host":{})", i ? "," : "", json_quote(e.hosts[i].host));
+    for (std::size_t o = 0; o < outcome_count; ++o)
+      append(line_, R"(,"{}":{})", to_text(static_cast<Outcome>(o)), e.hosts[i].counts[o]);
+    text("error", e.hosts[i].error);
+    line_ += '}';
+  }
   line_ += ']';
   end();
 }

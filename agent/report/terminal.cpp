@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <thread>
+#include <utility>
 
 #include "report/wording.hpp"
 
@@ -29,6 +30,7 @@ constexpr auto patience = 100ms;          // before something is shown as taking
 constexpr std::size_t most_held = 50;     // ok resources in a row that are shown one by one
 constexpr std::size_t widest_label = 44;  // labels beyond it push their line to the right
 constexpr std::size_t value_limit = 60;   // code points of one value
+constexpr std::size_t most_live_lines = 8;
 constexpr std::size_t most_diff_lines = 60, most_output_lines = 12;
 
 struct Symbol {
@@ -159,13 +161,16 @@ void TerminalReport::run_started(const RunStarted& e) {
   const std::lock_guard lock(mutex_);
   mode_ = e.mode;
   failed_.clear();
+  several_ = e.hosts.size() > 1;
+  for (const std::string& host : e.hosts) host_width_ = std::max(host_width_, code_points(printable(host)));
   if (options_.live && !options_.clock && !ticker_) ticker_ = std::make_unique<Ticker>(*this);
 }
 
 void TerminalReport::play_started(const PlayStarted& e) {
   const std::lock_guard lock(mutex_);
   release();
-  const bool here = e.host.empty() || e.host == "local";
+  const bool here = several_ ? e.skipped.empty() : e.host.empty() || e.host == "local";
+  if (several_ && e.skipped.empty() && (e.name.empty() || std::exchange(play_, e.name) == e.name)) return;
   std::string title = printable(e.name.empty() ? e.host : e.name);
   if (!e.name.empty() && !here) title += " on " + printable(e.host);
   if (!e.skipped.empty()) {
@@ -184,32 +189,30 @@ void TerminalReport::resource_started(const ResourceStarted& e) {
     erase();
     std::fflush(options_.out);
   }
-  doing_.active = !e.label.empty();
-  doing_.label = e.label;
-  doing_.doing.clear();
-  doing_.since = at;
-  doing_.done = doing_.total = 0;
+  if (e.label.empty()) return doing_.clear();
+  doing_[e.host] = {true, e.label, "", at, {}, 0, 0, 0};
 }
 
 void TerminalReport::progress_made(const ProgressMade& e) {
   if (!options_.live) return;
   const std::lock_guard lock(mutex_);
-  if (!doing_.active || e.doing != doing_.doing || e.label != doing_.label) {
+  Doing& doing = doing_[e.host];
+  if (!doing.active || e.doing != doing.doing || e.label != doing.label) {
     const Time at = now();
-    if (!doing_.active || e.label != doing_.label) doing_.since = at;
-    doing_.active = true;
-    doing_.label = e.label;
-    doing_.doing = e.doing;
-    doing_.doing_since = at;
-    doing_.first = e.done;
+    if (!doing.active || e.label != doing.label) doing.since = at;
+    doing.active = true;
+    doing.label = e.label;
+    doing.doing = e.doing;
+    doing.doing_since = at;
+    doing.first = e.done;
   }
-  doing_.done = e.done;
-  doing_.total = e.total;
+  doing.done = e.done;
+  doing.total = e.total;
 }
 
 void TerminalReport::resource_finished(const ResourceFinished& e) {
   const std::lock_guard lock(mutex_);
-  doing_.active = false;
+  doing_.erase(e.host);
   if (e.outcome == Outcome::ok) return hold(e);
   note_failure(e);
   if (options_.quiet && e.outcome == Outcome::skipped) return;
@@ -230,10 +233,20 @@ void TerminalReport::resource_finished(const ResourceFinished& e) {
 void TerminalReport::run_finished(const RunFinished& e) {
   ticker_.reset();
   const std::lock_guard lock(mutex_);
-  doing_.active = false;
+  doing_.clear();
   release();
   print_failures();
-  const auto count = [&](Outcome o) { return e.counts[static_cast<std::size_t>(o)]; };
+  print_hosts(e);
+  const bool plan = mode_ == "plan";
+  const std::string head = coloured(bold, printable(mode_) + ":") + (e.interrupted ? " interrupted:" : "");
+  const std::string time = duration(e.seconds);
+  print(head + " " + counted(e.counts) + (plan ? " — nothing was touched (" + time + ")" : " in " + time));
+  for (const ShownLine& line : e.show) print(printable(line.text, Tabs::keep));
+  std::fflush(options_.out);
+}
+
+std::string TerminalReport::counted(const std::array<std::uint64_t, outcome_count>& counts) const {
+  const auto count = [&](Outcome o) { return counts[static_cast<std::size_t>(o)]; };
   std::string text;
   const auto add = [&](std::uint64_t n, const char* what, const char* colour, bool always = false) {
     if (n || always)
@@ -248,11 +261,22 @@ void TerminalReport::run_finished(const RunFinished& e) {
   add(count(Outcome::unknown), " unknown", magenta);
   add(count(Outcome::skipped), " skipped", dim);
   add(count(Outcome::ok), " ok", dim);
-  const std::string head = coloured(bold, printable(mode_) + ":") + (e.interrupted ? " interrupted:" : "");
-  const std::string time = duration(e.seconds);
-  print(head + " " + text + (plan ? " — nothing was touched (" + time + ")" : " in " + time));
-  for (const std::string& line : e.show) print(printable(line, Tabs::keep));
-  std::fflush(options_.out);
+  return text;
+}
+
+// One line a host, where there are several.
+void TerminalReport::print_hosts(const RunFinished& e) {
+  if (e.hosts.size() < 2) return;
+  for (const HostFinished& host : e.hosts) {
+    const bool any = std::any_of(host.counts.begin(), host.counts.end(), [](std::uint64_t n) { return n > 0; });
+    std::string text = any || host.error.empty() ? counted(host.counts) : "";
+    if (!host.error.empty()) text += (text.empty() ? "" : "; ") + coloured(red, printable(first_line(host.error)));
+    print("  " + coloured(bold, padded(printable(host.host), host_width_)) + "  " + text);
+  }
+}
+
+std::string TerminalReport::in_host_column(const std::string& host) const {
+  return several_ ? padded(printable(host), host_width_) + "  " : "";
 }
 
 // ---- lines --------------------------------------------------------------------------------------------------
@@ -267,7 +291,8 @@ std::string TerminalReport::resource_line(const ResourceFinished& e) {
   std::string label = printable(e.label), as = printable(e.as);
   label_width_ = std::clamp(code_points(label), label_width_, std::max(label_width_, widest_label));
   as_width_ = std::max(as_width_, code_points(as));
-  const std::size_t begin = 4 + std::max(label_width_, code_points(label)) + 2 + as_width_ + 2;
+  const std::string host = in_host_column(e.host);
+  const std::size_t begin = 4 + code_points(host) + std::max(label_width_, code_points(label)) + 2 + as_width_ + 2;
   const auto width = static_cast<std::size_t>(std::max(options_.width, 0));
   const std::size_t room =
       width == 0 || options_.verbose ? 0 : std::max<std::size_t>(width - std::min(width, begin), 30);
@@ -276,8 +301,8 @@ std::string TerminalReport::resource_line(const ResourceFinished& e) {
   label = padded(std::move(label), label_width_);
   as = padded(std::move(as), as_width_);
   if (e.outcome == Outcome::ok || e.outcome == Outcome::skipped)
-    return coloured(dim, fmt::format("  {} {}  {}  {}", s.text, label, as, what));
-  return fmt::format("  {} {}  {}  {}", coloured(s.colour, s.text), label, coloured(dim, as), what);
+    return coloured(dim, fmt::format("  {} {}{}  {}  {}", s.text, host, label, as, what));
+  return fmt::format("  {} {}{}  {}  {}", coloured(s.colour, s.text), host, label, coloured(dim, as), what);
 }
 
 // room: code points; 0 for as many as it takes.
@@ -380,37 +405,50 @@ void TerminalReport::print(std::string_view line) {
 
 void TerminalReport::erase() {
   if (drawn_) std::fputs("\r\x1b[K", options_.out);
-  drawn_ = false;
+  for (; drawn_ > 1; --drawn_) std::fputs("\x1b[1A\x1b[K", options_.out);
+  drawn_ = 0;
 }
 
 void TerminalReport::redraw() {
   const std::lock_guard lock(mutex_);
   const Time at = now();
-  if (!options_.live || !doing_.active || at - doing_.since < patience || at - drawn_at_ < patience) return;
+  if (!options_.live || at - drawn_at_ < patience) return;
+  const auto is_slow = [&](const auto& entry) { return entry.second.active && at - entry.second.since >= patience; };
+  const auto slow = static_cast<std::size_t>(std::count_if(doing_.begin(), doing_.end(), is_slow));
+  if (slow == 0) return;
   if (held_count_ > 0 && held_count_ <= most_held) release();
   const std::size_t width = options_.width > 0 ? static_cast<std::size_t>(options_.width) : 80;
-  const std::string line = cut(live_line(at), width - 1);
-  std::fputs(("\r" + coloured(cyan, line) + "\x1b[K").c_str(), options_.out);
+  if (drawn_ > 1) erase();
+  std::string lines;
+  std::size_t drawn = 0;
+  for (const auto& entry : doing_) {
+    if (!is_slow(entry) || drawn == most_live_lines) continue;
+    std::string line = live_line(entry.first, entry.second, at);
+    if (++drawn == most_live_lines && slow > drawn) line += fmt::format("  … and {} more hosts", slow - drawn);
+    lines += (lines.empty() ? "\r" : "\n") + coloured(cyan, cut(std::move(line), width - 1)) + "\x1b[K";
+  }
+  std::fputs(lines.c_str(), options_.out);
   std::fflush(options_.out);
-  drawn_ = true;
+  drawn_ = drawn;
   drawn_at_ = at;
   ++spin_;
 }
 
-std::string TerminalReport::live_line(Time at) const {
+std::string TerminalReport::live_line(const std::string& host, const Doing& doing, Time at) const {
   constexpr std::array<const char*, 10> spinner = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
-  const std::chrono::duration<double> elapsed = at - doing_.since, working = at - doing_.doing_since;
-  std::string line = fmt::format("  {} {}", spinner[spin_ % spinner.size()], printable(doing_.label));
+  const std::chrono::duration<double> elapsed = at - doing.since, working = at - doing.doing_since;
+  std::string line = fmt::format("  {} {}{}", spinner[spin_ % spinner.size()],
+                                 several_ ? printable(host) + ": " : "", printable(doing.label));
   line +=
       "  " + (elapsed.count() < 59.95 ? fmt::format("{:.1f} s", elapsed.count()) : duration(elapsed.count()));
-  if (doing_.done || doing_.total) {
-    line += "  " + byte_size(doing_.done);
-    if (doing_.total) line += " of " + byte_size(doing_.total);
-    if (doing_.done > doing_.first && working.count() > 0)
+  if (doing.done || doing.total) {
+    line += "  " + byte_size(doing.done);
+    if (doing.total) line += " of " + byte_size(doing.total);
+    if (doing.done > doing.first && working.count() > 0)
       line += fmt::format(" at {}/s", byte_size(static_cast<std::uint64_t>(
-                                          static_cast<double>(doing_.done - doing_.first) / working.count())));
+                                          static_cast<double>(doing.done - doing.first) / working.count())));
   }
-  return doing_.doing.empty() ? line : line + "  " + printable(doing_.doing);
+  return doing.doing.empty() ? line : line + "  " + printable(doing.doing);
 }
 
 }  // namespace mlops

@@ -1,11 +1,12 @@
-// A run's events for people: one aligned line a resource, text diffs below it, a live line while something
-// takes time, and a closing line.
+// A run's events for people: one aligned line a resource, text diffs below it, a live line for each host on which
+// something takes time, and a closing line.
 #pragma once
 
 #include <array>
 #include <chrono>
 #include <cstdio>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -78,18 +79,24 @@ class TerminalReport {
   void print_failures();
   void print(std::string_view line);
   void erase();
-  std::string live_line(Time at) const;
+  std::string live_line(const std::string& host, const Doing& doing, Time at) const;
+  std::string counted(const std::array<std::uint64_t, outcome_count>& counts) const;
+  void print_hosts(const RunFinished& e);
+  std::string in_host_column(const std::string& host) const;
 
   TerminalOptions options_;
   std::mutex mutex_;  // of all below: the ticker draws
   std::string mode_;
+  bool several_ = false;  // hosts: each line says which
+  std::size_t host_width_ = 0;
+  std::string play_;  // whose title was the last to be printed
   std::size_t label_width_ = 26, as_width_ = 6;
   std::vector<std::string> held_;  // lines of ok resources that may yet be told as one
   std::uint64_t held_count_ = 0;
   Time held_since_{};
   std::vector<Failed> failed_;
-  Doing doing_;
-  bool drawn_ = false;  // the live line is on the screen
+  std::map<std::string, Doing> doing_;  // by host
+  std::size_t drawn_ = 0;               // live lines that are on the screen
   Time drawn_at_{};
   std::size_t spin_ = 0;
   std::unique_ptr<Ticker> ticker_;

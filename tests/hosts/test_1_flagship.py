@@ -4,6 +4,9 @@ from host import AGENT, DONE, MIRROR, PENDING, PLAYBOOK
 from tree import differences, read_tree
 
 
+LAPTOP = {"ssh-host", "remote-ssh"}  # what is for the laptop, when the machine is another one
+
+
 def check(condition, message):
     assert condition, message
 
@@ -103,8 +106,33 @@ def test_course_is_cloned_from_its_true_origin(world):
     status = host.login("git -C mlops-zoomcamp status --porcelain --branch")
     check(status.output.startswith("## main...origin/main") and len(status.output.splitlines()) == 1, status)
     check(host.must("ls -A soft", "ubuntu").split() == ["docker-compose"], "something was left in ~/soft")
-    home = {".bash_logout", ".bashrc", ".profile", ".cache", "anaconda3", "mlops-zoomcamp", "soft"}
+    home = {".bash_logout", ".bashrc", ".profile", ".cache", ".jupyter", "anaconda3", "mlops-zoomcamp", "soft"}
     check(set(host.must("ls -A", "ubuntu").split()) <= home, "something was left in the home")
+
+
+def test_jupyter_is_there_and_its_link_is_told(world):
+    """Jupyter runs from Anaconda's prefix in the course's folder, and the link that is printed last opens it"""
+    host = world.applied.host
+    process = host.must(["systemctl", "show", "--property=MainPID", "--value", "jupyter-8888"]).strip()
+    folder = host.must(["readlink", f"/proc/{process}/cwd"]).strip()
+    check(folder == "/home/ubuntu/mlops-zoomcamp", folder)
+    told = host.run([AGENT, "apply", PLAYBOOK, "--mirror", MIRROR]).output.strip().splitlines()[-1]
+    begin = "Jupyter: http://127.0.0.1:8888"
+    check(told.startswith(begin + "/tree?token="), told)
+    path = told.removeprefix(begin)
+    get = f"exec 3<>/dev/tcp/127.0.0.1/8888; printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3"
+    answer = host.must(["bash", "-c", get])
+    check(answer.split()[1] == "200" and "Jupyter" in answer, answer)
+
+
+def test_laptop_is_another_machine(world):
+    """on the machine itself the laptop's play is skipped with the reason, and nothing of it is made"""
+    host = world.applied.host
+    for run in (world.applied.plan, world.applied.apply):
+        for name in LAPTOP:
+            event = run.resources[name]
+            check(event["outcome"] == "skipped" and "--host" in event["reason"], event)
+    check(host.read("/home/ubuntu/.ssh/config") is None, "a configuration of ssh was made")
 
 
 def executed(trace):
@@ -120,7 +148,7 @@ def test_second_apply_changes_nothing(world):
     again = host.agent("apply")
     check(again.status == DONE, again)
     check(again.summary["changed"] == 0 and not any(e["changes"] for e in again.resources.values()), again)
-    check(set(again.with_outcome("ok")) == set(again.resources), again)
+    check(set(again.with_outcome("ok")) | LAPTOP == set(again.resources), again)
     plan = host.agent("plan")
     check(plan.status == DONE and plan.summary["would_change"] == 0, plan)
 

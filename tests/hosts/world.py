@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from host import MIRROR, Host, Unavailable, bare_image, docker, make_mirror
+from ssh import Ssh, free_port
 from tree import read_tree
 
 TOP = Path(__file__).resolve().parents[2]
@@ -89,6 +90,44 @@ class World:
         self.hosts.append(host)
         return host
 
+    @functools.cached_property
+    def ssh(self):
+        """The person's ssh on this machine: one key pair for the whole run of the tests."""
+        return Ssh(self.folder / "ssh")
+
+    def far_host(self, name, release="bookworm", image=None, known=True, mounts=None, **options):
+        """A new host without the agent or anything for it, reached by that name through self.ssh (see Ssh.reach)."""
+        if mounts is None:
+            mounts = [(self.mirror, MIRROR)]
+        host = Host(image or self.fresh_image(release), mounts, ssh_port=free_port())
+        self.hosts.append(host)
+        self.ssh.reach(name, host, known, **options)
+        return host
+
+    def laptop(self, hosts):
+        """A host with the agent, whose person reaches other hosts (by name) with a key and ~/.ssh/config."""
+        laptop = self.host()
+        laptop.must("install -d -m 700 -o ubuntu -g ubuntu /home/ubuntu/.ssh")
+        laptop.write("/home/ubuntu/.ssh/id_ed25519", self.ssh.key.read_text(), "ubuntu", 0o600)
+        config, known = "", ""
+        for name, host in hosts.items():
+            config += f"Host {name}\n    HostName {host.address}\n    User ubuntu\n"
+            for path in sorted((host.root / "etc/ssh").glob("ssh_host_*_key.pub")):
+                known += f"{host.address} {' '.join(path.read_text().split()[:2])}\n"
+        laptop.write("/home/ubuntu/.ssh/config", config, "ubuntu", 0o600)
+        laptop.write("/home/ubuntu/.ssh/known_hosts", known, "ubuntu", 0o600)
+        return laptop
+
+    @functools.lru_cache
+    def fresh_image(self, release):
+        """A host as its owner got it: without what the bare image has for tests that bring the agent themselves."""
+        image = bare_image(release)
+        if release != "bookworm":
+            return image
+        with Host(image) as host:
+            host.must("apt-get purge -qy --auto-remove libcurl4 libssh-4 strace && rm -f /var/log/apt/* /var/log/dpkg.log")
+            return self.keep(host, "fresh")
+
     def keep(self, host, name):
         """Commits a host to an image that is removed at the end."""
         image = host.commit(f"mlops-agent-test:{os.getpid()}-{name}")
@@ -117,6 +156,35 @@ class World:
         image = self.keep(host, "fetched")
         host.remove()
         return image
+
+    @functools.cached_property
+    def jupyter_image(self):
+        """A host with Debian's jupyter-notebook and nothing else."""
+        host = self.host(agent=False)
+        host.must(
+            "apt-get update -q && DEBIAN_FRONTEND=noninteractive "
+            "apt-get install -qy --no-install-recommends jupyter-notebook && apt-get clean"
+        )
+        image = self.keep(host, "jupyter")
+        host.remove()
+        return image
+
+    @functools.cached_property
+    def laptop_image(self):
+        """Somebody's laptop: with ssh, a browser, and what the agent needs for reaching others."""
+        host = self.host(agent=False)
+        host.must(
+            "apt-get update -q && DEBIAN_FRONTEND=noninteractive "
+            "apt-get install -qy --no-install-recommends openssh-client libssh-4 chromium && apt-get clean"
+        )
+        image = self.keep(host, "laptop")
+        host.remove()
+        return image
+
+    @property
+    def artifacts(self):
+        """Where what a test shows is kept for people: screenshots."""
+        return self.given_build / "test-artifacts"
 
     @functools.cached_property
     def docker_image(self):

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "engine/run.hpp"
+#include "engine/show.hpp"
 #include "machine/overlay.hpp"
 #include "support/fake_machine.hpp"
 #include "support/site.hpp"
@@ -181,10 +182,54 @@ struct EngineEntry {
   static Environment environment(const Desired& d) { return {{d.folder}}; }
 };
 
+// A file of random text, which nobody but the machine knows before it is made.
+struct EngineKey {
+  static constexpr auto type = "key";
+  struct Desired {
+    std::string path;
+  };
+  struct Current {
+    bool there = false;
+    std::optional<std::string> token;  // absent when it cannot be known yet
+  };
+  static void describe(Schema<Desired>& s) {
+    s.named_by("path");
+    s.required("path", &Desired::path, "Where it is.");
+  }
+  static Claims claims(const Desired& d) {
+    return {{Claim::Kind::path, d.path, Claim::Access::owns, "", "", false}};
+  }
+  static Actor actor(const Desired&) { return {}; }
+  static Current inspect(const Desired& d, const MachineReader& m) {
+    Current c{m.files().exists(d.path), {}};
+    if (c.there) try {
+        c.token = m.files().read(d.path);
+      } catch (const Unknown&) {
+      }
+    return c;
+  }
+  static std::optional<std::string> not_applicable(const Desired& d, const Current&) {
+    if (d.path.starts_with("/nowhere/")) return "there is no lock for it";
+    return std::nullopt;
+  }
+  static Diff diff(const Desired& d, const Current& now) {
+    if (now.there) return {};
+    return {{{.property = "exists", .before = false, .after = true}}, {CreateSecret{.path = d.path}}};
+  }
+  static Outputs outputs(const Desired& d, const Current& now) {
+    Outputs o;
+    o.values.set("path", d.path);
+    if (!now.token) o.unknown = {"token"};
+    if (now.token) o.values.set("token", *now.token).secret = true;
+    return o;
+  }
+};
+
 inline ModuleTable engine_modules() {
-  static const std::array<const Module*, 6> table{&erase_module<EngineFile>(),  &erase_module<EngineLink>(),
+  static const std::array<const Module*, 7> table{&erase_module<EngineFile>(),  &erase_module<EngineLink>(),
                                                   &erase_module<EngineUnit>(),  &erase_module<EngineProgram>(),
-                                                  &erase_module<EngineCheck>(), &erase_module<EngineEntry>()};
+                                                  &erase_module<EngineCheck>(), &erase_module<EngineEntry>(),
+                                                  &erase_module<EngineKey>()};
   return table;
 }
 
@@ -241,6 +286,8 @@ class FakeHost : public Host {
     const ServiceReader& services() const override { return host.world.s; }
     const CommandReader& commands() const override { return host.world.c; }
     const DownloadReader& downloads() const override { return host.world.d; }
+    const TunnelReader& tunnels() const override { return host.world.t; }
+    const NetworkReader& network() const override { return host.world.n; }
     void perform(std::span<const Action> actions) override {
       for (const Action& action : actions) std::visit(overloaded{[&](const auto& a) { apply(a); }}, action);
     }
@@ -259,6 +306,9 @@ class FakeHost : public Host {
     }
     void apply(const WriteFile& a) {
       if (begin("write " + a.path, a.path)) host.world.f.file(a.path, a.content);
+    }
+    void apply(const CreateSecret& a) {
+      if (begin("draw " + a.path, a.path)) host.world.f.file(a.path, "drawn", 0600);
     }
     void apply(const CreateLink& a) {
       if (begin("link " + a.path + " -> " + a.target, a.path)) host.world.f.link(a.path, a.target);
@@ -290,6 +340,7 @@ struct EngineBench {
   Cancellation cancellation;
   RunOptions options{Outcome::changed, {}, {}, false, std::chrono::milliseconds(0)};
   PassResult result;
+  std::vector<ShownLine> shown;
   std::vector<Event> events;
 
   // What came of each resource: "link[/a] changed", "link[/b] skipped: link[/a] failed".
@@ -327,6 +378,8 @@ struct EngineBench {
         },
         options);
     result = pass.go();
+    Diagnostics wrong;
+    shown = show_lines(playbook, facts, {{"local", "", "", 0, {}, pass.given()}}, wrong);
     return lines;
   }
   static std::string line_of(const ResourceFinished& r) {

@@ -165,6 +165,34 @@ struct FakeDownloads : DownloadReader {
   }
 };
 
+struct FakeTunnels : TunnelReader {
+  std::map<std::string, TunnelView> known;        // by name
+  std::map<std::string, std::string> listeners;  // place as text -> program
+  std::optional<TunnelView> tunnel(const std::string& name) const override {
+    const auto f = known.find(name);
+    return f == known.end() ? std::nullopt : std::optional(f->second);
+  }
+  std::optional<std::string> listener(const Endpoint& place) const override {
+    const auto f = listeners.find(place.to_text());
+    return f == listeners.end() ? std::nullopt : std::optional(f->second);
+  }
+};
+
+struct FakeNetwork : NetworkReader {
+  std::map<std::uint16_t, Listener> listeners;  // by port
+  std::map<std::uint16_t, int> answers;         // by port
+  mutable std::vector<HttpGet> asked;
+  std::optional<Listener> listener_at(const std::string&, std::uint16_t port) const override {
+    const auto f = listeners.find(port);
+    return f == listeners.end() ? std::nullopt : std::optional(f->second);
+  }
+  std::optional<int> http_status(const HttpGet& get) const override {
+    asked.push_back(get);
+    const auto f = answers.find(get.port);
+    return f == answers.end() ? std::nullopt : std::optional(f->second);
+  }
+};
+
 struct FakeMachine : MachineReader {
   FakeFiles f;
   FakeAccounts a;
@@ -172,12 +200,16 @@ struct FakeMachine : MachineReader {
   FakeServices s;
   FakeCommands c;
   FakeDownloads d;
+  FakeTunnels t;
+  FakeNetwork n;
   const FileReader& files() const override { return f; }
   const AccountReader& accounts() const override { return a; }
   const PackageReader& packages() const override { return p; }
   const ServiceReader& services() const override { return s; }
   const CommandReader& commands() const override { return c; }
   const DownloadReader& downloads() const override { return d; }
+  const TunnelReader& tunnels() const override { return t; }
+  const NetworkReader& network() const override { return n; }
 };
 
 // What a module makes of parameters (JSON) on a machine. Throws std::runtime_error with the diagnostics when the
@@ -195,6 +227,7 @@ inline Tried try_module(const std::string& type, const std::string& json, const 
   Diagnostics diagnostics;
   const auto params = parse_document(source, diagnostics);
   Decoder decoder{diagnostics, "/home/ubuntu", {&source, 1, 1}, true};
+  decoder.user = "ubuntu";
   Tried t;
   if (params) t.desired = module->decode(*params, decoder, {});
   if (!diagnostics.empty() || !t.desired.has_value()) {

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -66,11 +67,13 @@ class HttpServer {
  public:
   using Handler = std::function<HttpBytes(const HttpRequestSeen&)>;
 
-  explicit HttpServer(Handler handler) : handler_(std::move(handler)) {
+  // port 0: any free one.
+  explicit HttpServer(Handler handler, unsigned port = 0) : handler_(std::move(handler)) {
     listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
     socklen_t size = sizeof address;
     if (listener_ < 0 || bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
         listen(listener_, 16) != 0 ||

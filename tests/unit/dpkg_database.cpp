@@ -97,6 +97,13 @@ TEST_CASE("the first and the last package of the database are found") {
   CHECK(dpkg.installed("wine32:i386"));
 }
 
+TEST_CASE("what broke while it was unpacked must be unpacked again") {
+  std::vector<std::string> broken;
+  for (const DpkgEntry& entry : dpkg_entries(status, ""))
+    if (entry.unpack_again) broken.push_back(entry.name);
+  CHECK(broken == std::vector<std::string>{"docker.io"});
+}
+
 TEST_CASE("what is not in the database, a part of a name and a line of a description are absent") {
   Folder folder;
   folder.write("status", status);

@@ -247,14 +247,45 @@ TEST_CASE("A value of the wrong type that shows only when filled in is a mistake
   CHECK(bench.mistakes() == "`target` must be a text, found an object\n");
 }
 
-TEST_CASE("show is filled in once all went well, and left out after a failure") {
+TEST_CASE("A line to show that a secret went into says so, however it was filtered") {
+  EngineBench bench;
+  bench.apply(R"({
+    "show": ["http://x/?token={{resources.a.token}}", "{{resources.a.token | upper}}", "{{resources.a}}", "{{resources.a.path}}"],
+    "resources": [{"type": "key", "id": "a", "path": "/a"}]})");
+  const auto& show = bench.shown;
+  REQUIRE(show.size() == 4);
+  CHECK(show[0].text == "http://x/?token=drawn");
+  CHECK(show[0].secret);
+  CHECK(show[1].text == "DRAWN");
+  CHECK(show[1].secret);
+  CHECK(show[2].secret);
+  CHECK_FALSE(show[3].secret);
+}
+
+TEST_CASE("What has no place on a machine is skipped with the module's reason, and so is what refers to it") {
+  EngineBench bench;
+  const std::string playbook = R"({"resources": [
+    {"type": "key", "id": "a", "path": "/nowhere/a"},
+    {"type": "link", "path": "/b", "target": "{{resources.a.path}}"},
+    {"type": "link", "path": "/c", "target": "{{resources.a.path | default('none')}}"}]})";
+  const Lines expected{"key[a] skipped: there is no lock for it", "link[/b] skipped: it refers to key[a], which was skipped",
+                       "link[/c] changed"};
+  CHECK(bench.apply(playbook) == expected);
+  bench.host.world.f.entries.erase("/c");
+  bench.options.tags = {"none"};
+  CHECK(bench.apply(playbook).empty());
+}
+
+TEST_CASE("A line to show is filled in, and left out where what it refers to failed") {
   EngineBench bench;
   const std::string playbook = R"({"show": ["see {{resources.a.target}}"], "resources": [
     {"type": "link", "id": "a", "path": "/a", "target": "1"}]})";
   bench.apply(playbook);
-  CHECK(bench.result.show == Lines{"see 1"});
+  REQUIRE(bench.shown.size() == 1);
+  CHECK(bench.shown[0].text == "see 1");
+  CHECK_FALSE(bench.shown[0].secret);
   bench.host.world.f.entries.erase("/a");
   bench.host.failing["/a"] = "no";
   bench.apply(playbook);
-  CHECK(bench.result.show.empty());
+  CHECK(bench.shown.empty());
 }

@@ -61,6 +61,18 @@ TEST_CASE("What lies in something unknown is unknown, as long as it may be there
               "link[/far/off] skipped: link[far] failed"});
 }
 
+TEST_CASE("What only the real run will draw is unknown in a plan, and what else the resource gives is known") {
+  EngineBench bench;
+  const std::string playbook = R"({"resources": [
+    {"type": "key", "id": "a", "path": "/a"},
+    {"type": "link", "path": "/b", "target": "{{resources.a.path}}"},
+    {"type": "link", "path": "/c", "target": "{{resources.a.token}}"}]})";
+  CHECK(bench.plan(playbook) ==
+        Lines{"key[a] would_change", "link[/b] would_change", "link[/c] unknown: waits for key[a]"});
+  CHECK(bench.apply(playbook) == Lines{"key[a] changed", "link[/b] changed", "link[/c] changed"});
+  CHECK(bench.plan(playbook) == Lines{"key[a] ok", "link[/b] ok", "link[/c] ok"});
+}
+
 TEST_CASE("A play whose condition is not known makes its resources unknown") {
   EngineBench bench;
   CHECK(bench.plan(R"({"plays": [

@@ -89,6 +89,23 @@ TEST_CASE("what is made has the mode asked for, or the usual one, whatever the u
   }
 }
 
+TEST_CASE("a secret is random, of the length asked for, and its owner's alone") {
+  const TemporaryFolder t;
+  Writing w;
+  t.file("b", "known to others", 0644);
+  CHECK(w.perform(CreateSecret{.path = t / "a", .bytes = 24}) == "");
+  CHECK(w.perform(CreateSecret{.path = t / "b", .bytes = 24}) == "");
+  const std::string a = content_of(t / "a"), b = content_of(t / "b");
+  for (const std::string& text : {a, b}) {
+    CHECK(text.size() == 48);
+    CHECK(text.find_first_not_of("0123456789abcdef") == text.npos);
+  }
+  CHECK(a != b);
+  CHECK(mode_of(t / "a") == 0600);
+  CHECK(mode_of(t / "b") == 0600);
+  CHECK(w.perform(CreateSecret{.path = t / "missing/a"}) == "the folder of " + (t / "missing/a") + " does not exist");
+}
+
 TEST_CASE("below a set-group-ID folder new things have its group, and folders the bit") {
   if (!is_root("set-group-ID folders")) return;
   const TemporaryFolder t;

@@ -51,6 +51,25 @@ TEST_CASE("references in a longer text become text") {
   CHECK(f.json("{{item}}{{facts.os.id}}") == R"("onedebian")");
 }
 
+TEST_CASE("what a secret went into is secret, and nothing else is") {
+  Filling f;
+  f.scope.root.set("vars", Value(Value::Object{}));
+  Value& vars = *const_cast<Value*>(f.scope.root.find("vars"));
+  vars.set("key", "s3cret").secret = true;
+  vars.set("plain", "open");
+  vars.set("keys", Value::Array{*vars.find("key"), "open"});
+  CHECK(f.fill("{{vars.key}}").secret);
+  CHECK(f.fill("a {{vars.plain}} and {{vars.key}}").secret);
+  CHECK(f.fill("{{vars.keys | join(',') | upper}}").secret);
+  CHECK(f.fill("all: {{vars}}").secret);
+  CHECK(f.fill("{{vars.nothing | default('x')}}").secret == false);
+  CHECK(f.fill("{{vars.keys.1}} {{vars.plain}}").secret == false);
+  const Value list = interpolate(f.texts(R"(["{{vars.key}}", "b"])"), f.scope);
+  CHECK(list.as_array()[0].secret);
+  CHECK_FALSE(list.as_array()[1].secret);
+  CHECK(list.as_array()[0] == Value("s3cret"));
+}
+
 TEST_CASE("elements of a path may be quoted names and indices") {
   Filling f;
   CHECK(f.json("{{ vars.object[\"a b\"] }}") == R"("spaced")");

@@ -28,12 +28,12 @@ std::string written(const std::vector<Event>& events) {
 TEST_CASE("every field of every event is there, null when there is nothing to say") {
   CHECK(written({RunStarted{"zoomcamp.json", "plan"}, PlayStarted{"", "local", ""}, ResourceFinished{},
                  RunFinished{}}) ==
-        R"({"event":"run","time":"2023-05-16T18:04:05.007Z","playbook":"zoomcamp.json","mode":"plan"}
+        R"({"event":"run","time":"2023-05-16T18:04:05.007Z","playbook":"zoomcamp.json","mode":"plan","hosts":null}
 {"event":"play","time":"2023-05-16T18:04:05.007Z","name":null,"host":"local","skipped":null}
 {"event":"resource","time":"2023-05-16T18:04:05.007Z","label":null,"id":null,"type":null,"host":null,"as":null,)"
         R"("outcome":"ok","changes":[],"seconds":0.000000,"reason":null,"output":null}
 {"event":"summary","time":"2023-05-16T18:04:05.007Z","ok":0,"changed":0,"would_change":0,"unknown":0,"skipped":0,)"
-        R"("failed":0,"not_converged":0,"seconds":0.000000,"interrupted":false,"exit_status":0,"show":[]}
+        R"("failed":0,"not_converged":0,"seconds":0.000000,"interrupted":false,"exit_status":0,"show":[],"hosts":[]}
 )");
 }
 
@@ -77,7 +77,7 @@ TEST_CASE("what is sensitive is masked, and has no diff") {
 }
 
 TEST_CASE("what only the live line shows is not printed") {
-  CHECK(written({ResourceStarted{"a", "local", "root"}, ProgressMade{"a", "downloading", 1, 2}}) == "");
+  CHECK(written({ResourceStarted{"a", "local", "root"}, ProgressMade{"a", "local", "downloading", 1, 2}}) == "");
 }
 
 TEST_CASE("the summary counts each outcome and says how the run ended") {
@@ -85,12 +85,12 @@ TEST_CASE("the summary counts each outcome and says how the run ended") {
                 .seconds = 1.5,
                 .interrupted = true,
                 .exit_status = 130,
-                .show = {"a", "b"}};
+                .show = {ShownLine{"a", false}, ShownLine{"http://x/?token=s3cret", true}, ShownLine{"b", false}}};
   CHECK(
       written({e}) ==
       R"({"event":"summary","time":"2023-05-16T18:04:05.007Z","ok":1,"changed":2,"would_change":3,"unknown":4,)"
       R"("skipped":5,"failed":6,"not_converged":7,"seconds":1.500000,"interrupted":true,"exit_status":130,)"
-      R"("show":["a","b"]})"
+      R"("show":["a","***","b"],"hosts":[]})"
       "\n");
 }
 

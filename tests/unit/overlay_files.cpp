@@ -271,3 +271,21 @@ TEST_CASE("a download is there with its digest, and its content is unknown") {
   CHECK(overlay.sha256(r.files, t / "y") == digest);
   CHECK(waits_for([&] { overlay.view(r.files, t / "y", 100); }) == std::vector<std::string>{"download[y]"});
 }
+
+TEST_CASE("a secret drawn in thought is there with its size and its rights, and nobody knows it") {
+  const TemporaryFolder t;
+  t.file("old", "known", 0644);
+  Reading r;
+  OverlayFiles overlay;
+  for (const char* name : {"new", "old"}) {
+    overlay.apply(CreateSecret{.path = t / name, .bytes = 24, .owner = "ubuntu"}, r.files,
+                  {"root", "root", "jupyter[j]"});
+    const auto view = overlay.view(r.files, t / name, 0);
+    REQUIRE(view);
+    CHECK(view->status.mode == 0600);
+    CHECK(view->status.size == 48);
+    CHECK(view->status.owner == "ubuntu");
+    CHECK(waits_for([&] { overlay.view(r.files, t / name, 100); }) == std::vector<std::string>{"jupyter[j]"});
+    CHECK(waits_for([&] { overlay.sha256(r.files, t / name); }) == std::vector<std::string>{"jupyter[j]"});
+  }
+}

@@ -16,6 +16,7 @@
 #include "machine/run_lock.hpp"
 #include "support/agent_process.hpp"
 #include "support/catch.hpp"
+#include "support/listening_socket.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace mlops;
@@ -131,6 +132,9 @@ TEST_CASE("a helper answers as the machine itself does") {
     CHECK(h->downloads().mirrored("https://example.org/x") == std::nullopt);
     CHECK(h->downloads().unchanged(t / "f", "https://example.org/x") == false);
     CHECK(h->downloads().proved(t / "f", "https://example.org/x", "") == std::nullopt);
+    const ListeningSocket socket(AF_INET, "127.0.0.1");
+    CHECK(h->network().listener_at("127.0.0.1", socket.port())->pid == ::getpid());
+    CHECK_FALSE(h->network().http_status({.port = socket.port(), .headers = {{"A", "b"}}, .timeout_ms = 50}));
     const CommandResult said =
         h->commands().run({.argv = {"sh", "-c", "cat; echo err >&2; exit 3"}, .input = "in"});
     CHECK(said.status == 3);

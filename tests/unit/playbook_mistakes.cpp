@@ -160,15 +160,60 @@ site.json:5:5: error: `resources` is missing
 )");
 }
 
-TEST_CASE("only the local machine is supported yet") {
+TEST_CASE("what a play is on must be names of hosts that are known at once") {
   Site site;
   CHECK(site.mistakes(R"({
-  "plays": [{"on": ["local", "web1"], "resources": []}]
+  "plays": [{"on": ["local", "-oProxyCommand=x"], "resources": []},
+            {"on": "{{facts.host.name}}", "resources": []},
+            {"on": [], "resources": []}]
 }
 )") ==
-        R"(site.json:2:30: error: only "local" is supported yet
-    "plays": [{"on": ["local", "web1"], "resources": []}]
+        R"(site.json:2:30: error: `-oProxyCommand=x` is no name of a host
+    "plays": [{"on": ["local", "-oProxyCommand=x"], "resources": []},
                                ^
+  hint: "local", a name that ssh knows, or user@host:port
+site.json:3:20: error: `on` must be known before any host is looked at
+              {"on": "{{facts.host.name}}", "resources": []},
+                     ^
+  hint: it may refer to vars and env that refer to nothing else
+site.json:4:20: error: `on` names no host
+              {"on": [], "resources": []}]
+                     ^
+)");
+}
+
+TEST_CASE("a play's hosts may come from vars") {
+  Site site;
+  const mlops::Playbook p = site.load(R"({"vars": {"all": ["web1", "me@web2:2222"]}, "plays": [
+    {"on": "{{vars.all}}", "resources": []}, {"on": "local", "resources": []}, {"resources": []}]})");
+  CHECK(p.plays[0].on == std::vector<std::string>{"web1", "me@web2:2222"});
+  CHECK(p.plays[1].on == std::vector<std::string>{"local"});
+  CHECK(p.plays[2].on.empty());
+}
+
+TEST_CASE("what of a host is known by name is checked") {
+  Site site;
+  CHECK(site.mistakes(R"({
+  "plays": [{"resources": [{"type": "package", "id": "g", "names": ["a"]}]},
+            {"on": "local", "resources": [
+    {"type": "package", "names": ["{{hosts.web1.adress}}"]},
+    {"type": "package", "names": ["{{hosts.web1.facts.os.idd}}"]},
+    {"type": "package", "names": ["{{hosts.web1.resources.gg.name}}"]},
+    {"type": "package", "names": ["{{hosts.web1.resources.g.name}}"]}]}]
+}
+)") ==
+        R"(site.json:4:38: error: there is no `hosts.web1.adress`
+      {"type": "package", "names": ["{{hosts.web1.adress}}"]},
+                                       ^
+  hint: did you mean `address`?
+site.json:5:38: error: there is no `hosts.web1.facts.os.idd`
+      {"type": "package", "names": ["{{hosts.web1.facts.os.idd}}"]},
+                                       ^
+  hint: did you mean `id`?
+site.json:6:38: error: there is no resource with the id `gg`
+      {"type": "package", "names": ["{{hosts.web1.resources.gg.name}}"]},
+                                       ^
+  hint: did you mean `g`?
 )");
 }
 

@@ -108,7 +108,7 @@ TEST_CASE("a plan is one aligned line a resource, its diffs below it, and a clos
 
 TEST_CASE("an apply tells what changed, and its lines to show come last") {
   auto end = ending({{Outcome::changed, 1}, {Outcome::ok, 1}}, 31.24);
-  end.show = {"Log in again to use docker.\x1b[2J"};
+  end.show = {ShownLine{"Log in again to use docker.\x1b[2J", false}};
   CHECK(shown({RunStarted{"p.json", "apply"},
                finished("command[build]", Outcome::changed,
                         {{.property = "runs", .after = "make all", .kind = Change::Kind::event}}),
@@ -292,9 +292,9 @@ TEST_CASE("the live line tells what takes time, and is erased before a line is p
   report.redraw();
   CHECK(screen.text() == "");
   time += 50ms;
-  report(ProgressMade{"download[compose]", "downloading https://x/y", 1000000, 61000000});
+  report(ProgressMade{"download[compose]", "local", "downloading https://x/y", 1000000, 61000000});
   time += 900ms;
-  report(ProgressMade{"download[compose]", "downloading https://x/y", 4000000, 61000000});
+  report(ProgressMade{"download[compose]", "local", "downloading https://x/y", 4000000, 61000000});
   time += 100ms;
   report.redraw();
   const std::string line =

@@ -1,9 +1,15 @@
 #include "machine/commands/local_commands.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <set>
 
+#include "machine/files/handle.hpp"
 #include "model/command_line.hpp"
 
 namespace mlops {
@@ -26,6 +32,18 @@ CommandResult LocalCommands::run_reporting(const RunCommand& action) const {
   return run_process(action.command, who_, {.cancellation = &cancellation_, .merge_output = true});
 }
 
+// Later runs take the command's work as done because these are there: a power cut must not leave them empty.
+void LocalCommands::sync_created(const std::vector<std::string>& paths) {
+  std::set<dev_t> synced;
+  for (const std::string& path : paths) {
+    Handle at(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!at) at = Handle(::open(path.substr(0, path.rfind('/') + 1).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    struct ::stat status {};
+    if (!at || ::fstat(at.get(), &status) != 0) continue;
+    if (synced.insert(status.st_dev).second && ::syncfs(at.get()) != 0) throw system_error("cannot sync " + path, errno);
+  }
+}
+
 void LocalCommands::perform(const RunCommand& action) const {
   try {
     const CommandResult result = run_reporting(action);
@@ -37,6 +55,7 @@ void LocalCommands::perform(const RunCommand& action) const {
     if (std::find(ok.begin(), ok.end(), result.status) == ok.end())
       throw Error(fmt::format("{} {}", name, how_it_ended(result.status)))
           .with_output(last_lines(result.output));
+    sync_created(action.creates);
   } catch (Error& error) {
     clear_away(action, error);
     throw;

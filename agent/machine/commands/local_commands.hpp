@@ -30,6 +30,7 @@ class LocalCommands : public CommandReader {
 
  private:
   CommandResult run_reporting(const RunCommand& action) const;
+  static void sync_created(const std::vector<std::string>& paths);
   void clear_away(const RunCommand& action, Error& error) const;
 
   ActingUser who_;

@@ -1,6 +1,8 @@
 #include "machine/commands/own_executable.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
@@ -46,6 +48,19 @@ std::string own_executable() {
   if (!path.starts_with('/')) throw Error("cannot find out where this program lies");
   if (path.ends_with(" (deleted)")) throw Error(fmt::format("this program's file is gone: {}", path));
   return path;
+}
+
+std::vector<std::string> own_command() {
+  const std::string program = own_executable();
+  struct stat started {}, file {};
+  if (::stat("/proc/self/exe", &started) != 0) throw system_error("reading /proc/self/exe", errno);
+  if (::stat(program.c_str(), &file) != 0) throw system_error("reading " + program, errno);
+  if (started.st_dev == file.st_dev && started.st_ino == file.st_ino) return {program};
+  std::string loader(4096, '\0');
+  const ssize_t size = ::readlink("/proc/self/exe", loader.data(), loader.size());
+  if (size <= 0) throw system_error("reading /proc/self/exe", errno);
+  loader.resize(static_cast<std::size_t>(size));
+  return {loader, "--library-path", loader.substr(0, loader.rfind('/')), program};
 }
 
 }  // namespace mlops

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace mlops {
 
@@ -9,5 +10,9 @@ namespace mlops {
 // program was started through one (ld.so ./mlops-agent), as it is on another machine. Error when /proc cannot
 // be read or the file has been removed since.
 std::string own_executable();
+
+// The argv that starts this program again, to be followed by its arguments: its file, or, where it was started through
+// a loader, that loader with the folder of its libraries, as remote/far_scripts.hpp starts it. Error as above.
+std::vector<std::string> own_command();
 
 }  // namespace mlops

@@ -2,9 +2,34 @@
 
 #include <fmt/format.h>
 
+#include "machine/files/digest.hpp"
+#include "machine/files/paths.hpp"
 #include "model/error.hpp"
 
 namespace mlops {
+namespace {
+
+std::string attributes_of(const FileStatus& s) { return fmt::format("{:04o} {} {}", s.mode, s.owner, s.group); }
+
+// A line for each entry, folders after what is in them.
+std::size_t add_entries(const FileReader& files, const std::string& folder, const std::string& shown, Sha256& digest) {
+  std::size_t count = 0;
+  const auto names = files.list(folder);
+  for (const std::string& name : names ? *names : std::vector<std::string>()) {
+    const std::string path = join_path(folder, name), below = shown + "/" + name;
+    const auto found = files.view(path, 0);
+    if (!found) continue;
+    const FileStatus& s = found->status;
+    if (s.type == FileType::directory) count += add_entries(files, path, below, digest);
+    const bool file = s.type == FileType::regular;
+    digest.update(fmt::format("{} {} {} {} {} {}\n", below, to_text(s.type), attributes_of(s), file ? s.size : 0,
+                              file ? s.mtime_ns : 0, found->target));
+    ++count;
+  }
+  return count;
+}
+
+}  // namespace
 
 const char* to_text(FileType type) {
   switch (type) {
@@ -17,6 +42,28 @@ const char* to_text(FileType type) {
     case FileType::block_device: return "a block device";
   }
   return "an entry of unknown type";
+}
+
+std::string FileReader::fingerprint(const std::string& path, Depth depth) const {
+  const auto found = view(path, 0);
+  if (!found) return "absent";
+  const FileStatus& s = found->status;
+  const std::string attributes = attributes_of(s);
+  switch (s.type) {
+    case FileType::regular:
+      if (s.size > fingerprint_limit) return fmt::format("file {} {} of {}", attributes, s.size, s.mtime_ns);
+      return fmt::format("file {} {} {}", attributes, s.size, sha256(path).value_or(""));
+    case FileType::symlink:
+      return fmt::format("link {} {} -> {}", s.owner, s.group, found->target);
+    case FileType::directory: {
+      if (depth == Depth::itself) return "folder " + attributes;
+      Sha256 digest;
+      const std::size_t entries = add_entries(*this, path, "", digest);
+      return fmt::format("folder {} with {} entries {}", attributes, entries, digest.hex());
+    }
+    default:
+      return fmt::format("{} {}", to_text(s.type), attributes);
+  }
 }
 
 std::optional<FileStatus> FileReader::status(const std::string& path) const {

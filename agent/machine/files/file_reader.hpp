@@ -46,6 +46,14 @@ class FileReader {
   // SHA-256 of a regular file in lower-case hex (links followed); absent when there is none.
   virtual std::optional<std::string> sha256(const std::string& path) const = 0;
 
+  // What is at the path itself, in a line that changes whenever that does: "absent", "file 0644 root root 120 SHA256",
+  // "link root root -> target", "folder 0755 root root". Times count only for files that are too large to be read
+  // (fingerprint_limit), and with Depth::tree, which adds the entries below a folder to its line, by their
+  // names, types, attributes, sizes and times.
+  enum class Depth { itself, tree };
+  static constexpr std::uint64_t fingerprint_limit = 64u << 20;  // bytes of content
+  virtual std::string fingerprint(const std::string& path, Depth depth) const;
+
   std::optional<FileStatus> status(const std::string& path) const;  // view's status alone
   bool exists(const std::string& path) const { return status(path).has_value(); }
   // The content of a regular file, a final link followed; absent when there is none. Larger than limit: Error.

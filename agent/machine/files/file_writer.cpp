@@ -2,6 +2,7 @@
 // same).
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/random.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -32,6 +33,17 @@ Walker::Place need(std::optional<Walker::Place> place, const std::string& path) 
   return std::move(*place);
 }
 
+bool is_absent(const Walker::Place& place) {
+  struct ::stat status {};
+  return ::fstatat(place.folder, place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
+}
+// False, with errno, where something is at the place.
+bool rename_to_absent(int folder, const std::string& name, const Walker::Place& to) {
+  if (::renameat2(folder, name.c_str(), to.folder, to.name.c_str(), RENAME_NOREPLACE) == 0) return true;
+  // Some file systems know no flags.
+  return errno == EINVAL && is_absent(to) && ::renameat(folder, name.c_str(), to.folder, to.name.c_str()) == 0;
+}
+
 // What it is cannot be undone by half: remove is called on the way out of a failure.
 template <class Work, class Remove>
 void or_else(Work work, Remove remove) try {
@@ -48,6 +60,18 @@ void FileWriter::perform(const WriteFile& action) {
   if (::fsync(staged.file().get()) != 0) throw system_error("cannot sync " + action.path, errno);
   put_in_place(staged, action);
   sync_folder(staged.folder(), action.path);
+}
+
+void FileWriter::perform(const CreateSecret& action) {
+  std::string random(action.bytes, '\0');
+  for (std::size_t have = 0; have < random.size();) {
+    const ssize_t n = ::getrandom(random.data() + have, random.size() - have, 0);
+    if (n < 0 && errno != EINTR) throw system_error("cannot get random bytes", errno);
+    have += static_cast<std::size_t>(std::max<ssize_t>(n, 0));
+  }
+  std::string text;
+  for (const char byte : random) text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  perform(WriteFile{action.path, std::move(text), 0600, action.owner, action.group, false});
 }
 
 void FileWriter::put_in_place(StagedFile& staged, const WriteFile& action) {
@@ -102,15 +126,20 @@ void FileWriter::write_batch(std::span<const WriteFile* const> actions,
   sync_all();
 }
 
+// Made under another name, so that a killed run leaves no folder with half of its attributes: later runs would not
+// look at those of a folder above the one that was asked for.
 void FileWriter::perform(const CreateDirectory& action) {
   const Walker::Place place = need(walker_.place(action.path), action.path);
   const Owners wanted = find_owners(names_, action.owner, action.group);
-  if (::mkdirat(place.folder, place.name.c_str(), 0700) != 0)
+  const std::string name = temporary_name(place.name, "folder");
+  // One that a killed run left is empty.
+  if (::mkdirat(place.folder, name.c_str(), 0700) != 0 &&
+      (errno != EEXIST || ::unlinkat(place.folder, name.c_str(), AT_REMOVEDIR) != 0 ||
+       ::mkdirat(place.folder, name.c_str(), 0700) != 0))
     throw system_error("cannot make the folder " + action.path, errno);
   or_else(
       [&] {
-        const Handle made(
-            ::openat(place.folder, place.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        const Handle made(::openat(place.folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         struct ::stat status {};
         if (!made || ::fstat(made.get(), &status) != 0)
           throw system_error("cannot open the folder " + action.path, errno);
@@ -120,8 +149,10 @@ void FileWriter::perform(const CreateDirectory& action) {
         const mode_t mode = action.mode ? *action.mode : new_folder_mode | (status.st_mode & S_ISGID);
         if (::fchmod(made.get(), mode) != 0) throw system_error("cannot set the mode of " + action.path, errno);
         if (::fsync(made.get()) != 0) throw system_error("cannot sync the folder " + action.path, errno);
+        if (!rename_to_absent(place.folder, name, place))
+          throw system_error("cannot make the folder " + action.path, errno);
       },
-      [&] { ::unlinkat(place.folder, place.name.c_str(), AT_REMOVEDIR); });
+      [&] { ::unlinkat(place.folder, name.c_str(), AT_REMOVEDIR); });
   sync_folder(place.folder, action.path);
   walker_.forget();
 }
@@ -200,16 +231,18 @@ bool is_folder(const Walker::Place& place) {
   return ::fstatat(place.folder, place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
          S_ISDIR(status.st_mode);
 }
-bool is_absent(const Walker::Place& place) {
-  struct ::stat status {};
-  return ::fstatat(place.folder, place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
-}
 
 }  // namespace
 
+// A folder that programs filled is synced before it gets the name under which it is believed.
 void FileWriter::perform(const RenamePath& action) {
   const Walker::Place from = need(walker_.place(action.from), action.from);
   const Walker::Place to = need(walker_.place(action.to), action.to);
+  if (is_folder(from)) {
+    const Handle folder(::openat(from.folder, from.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!folder) ::sync();
+    if (folder && ::syncfs(folder.get()) != 0) throw system_error("cannot sync " + action.from, errno);
+  }
   if (::renameat2(from.folder, from.name.c_str(), to.folder, to.name.c_str(), RENAME_NOREPLACE) != 0) {
     const int error = errno;
     // rename(2) puts a folder in the place of an empty one. Some file systems know no flags.

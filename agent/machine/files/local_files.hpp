@@ -43,11 +43,13 @@ class FileWriter {
       : walker_(walker), names_(names), notice_(std::move(notice)) {}
 
   void perform(const WriteFile& action);
+  void perform(const CreateSecret& action);
   void perform(const CreateDirectory& action);
   void perform(const CreateLink& action);
   void perform(const SetAttributes& action);
   void perform(const RemovePath& action);
   void perform(const RenamePath& action);
+  void perform(const RestorePath& action);
 
   // All of them, some hundreds at once with one sync before and one after their renames for each file system. One error for each, absent
   // where it went well.

@@ -327,11 +327,43 @@ void OverlayFiles::apply(const RenamePath& action, const FileReader& base, const
   for (auto& [k, entry] : below) entries_[k] = std::move(entry);
 }
 
+void OverlayFiles::apply(const RestorePath& action, const FileReader& base, const Maker& maker) {
+  const SavedPath& saved = action.saved;
+  const std::string k = key(base, saved.path);
+  need_folder(k, base, saved.path);
+  const FileType type = saved.kind == SavedPath::Kind::folder ? FileType::directory
+                        : saved.kind == SavedPath::Kind::link ? FileType::symlink
+                                                              : FileType::regular;
+  const auto old = look(base, k, 0);
+  const bool replaceable = old && (old->status.type == FileType::regular || old->status.type == FileType::symlink);
+  if (old && (type == FileType::directory ? old->status.type != type : !replaceable))
+    throw Error(saved.path + " is " + to_text(old->status.type) + "; it is not replaced");
+  Entry entry = fresh(k, type, base, maker);
+  if (old && type == FileType::directory) entry.shows = real_path(k).value_or("");
+  FileStatus& s = entry.view.status;
+  if (type != FileType::symlink) s.mode = saved.mode;
+  s.owner = saved.owner;
+  s.group = saved.group;
+  s.size = saved.size;
+  s.mtime_ns = saved.modified_ns;
+  entry.view.target = saved.target;
+  entry.view.content = action.content;
+  if (type == FileType::regular) entry.digest = saved.digest;
+  put(k, std::move(entry));
+}
+
 void OverlayFiles::apply(const Download& action, const FileReader& base, const Maker& maker) {
   apply(WriteFile{action.path, "", action.mode, action.owner, action.group, false}, base, maker);
   Entry& entry = entries_[followed(base, action.path)];
   entry.view.content.reset();
   entry.digest = action.sha256.empty() ? std::nullopt : std::optional(action.sha256);
+}
+
+void OverlayFiles::apply(const CreateSecret& action, const FileReader& base, const Maker& maker) {
+  apply(WriteFile{action.path, "", 0600, action.owner, action.group, false}, base, maker);
+  Entry& entry = entries_[followed(base, action.path)];
+  entry.view.content.reset();
+  entry.view.status.size = 2 * action.bytes;
 }
 
 void OverlayFiles::assume_made(const std::string& path, const FileReader& base, const Maker& maker) {

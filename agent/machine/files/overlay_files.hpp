@@ -30,11 +30,13 @@ class OverlayFiles {
 
   // Errors are those that the real machine would give: a missing folder, a folder in the place of a file.
   void apply(const WriteFile& action, const FileReader& base, const Maker& maker);
+  void apply(const CreateSecret& action, const FileReader& base, const Maker& maker);
   void apply(const CreateDirectory& action, const FileReader& base, const Maker& maker);
   void apply(const CreateLink& action, const FileReader& base, const Maker& maker);
   void apply(const SetAttributes& action, const FileReader& base, const Maker& maker);
   void apply(const RemovePath& action, const FileReader& base, const Maker& maker);
   void apply(const RenamePath& action, const FileReader& base, const Maker& maker);
+  void apply(const RestorePath& action, const FileReader& base, const Maker& maker);
   void apply(const Download& action, const FileReader& base, const Maker& maker);
   // A program will have made it: it exists, as a folder or a file, and what is in it is not known.
   void assume_made(const std::string& path, const FileReader& base, const Maker& maker);

@@ -68,6 +68,7 @@ DpkgEntry parse_paragraph(std::string_view text) {
   }
   entry.state = state_of(status);
   entry.held = status.starts_with("hold ");
+  entry.unpack_again = status.find(" reinstreq ") != std::string_view::npos;
   return entry;
 }
 
@@ -207,6 +208,11 @@ std::vector<DpkgEntry> DpkgDatabase::all() const {
   std::vector<DpkgEntry> entries;
   for (const std::string_view paragraph : all_paragraphs(text())) entries.push_back(parse_paragraph(paragraph));
   return journal_.empty() ? entries : merge(std::move(entries), dpkg_entries(journal_, ""));
+}
+
+std::vector<DpkgEntry> DpkgDatabase::entries() const {
+  refresh();
+  return all();
 }
 
 const std::string& DpkgDatabase::native_architecture() const {

@@ -15,6 +15,7 @@ struct DpkgEntry {
   std::string name, architecture, version;
   PackageState state = PackageState::absent;
   bool held = false;
+  bool unpack_again = false;  // "reinstreq": it broke while it was unpacked
   std::vector<std::string> provides;  // names alone
 };
 
@@ -33,6 +34,8 @@ class DpkgDatabase {
   std::optional<InstalledPackage> installed(const std::string& name) const;
   // A package is neither installed nor gone, or dpkg did not come to merge updates/ into status.
   bool interrupted() const;
+  // All of it. Error unavailable where there is no dpkg.
+  std::vector<DpkgEntry> entries() const;
   // The architecture that packages have when none is said; "" when dpkg itself is not installed.
   const std::string& native_architecture() const;
   // Changes whenever the database does.

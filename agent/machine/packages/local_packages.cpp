@@ -268,12 +268,30 @@ void LocalPackages::complete(const UnfinishedInstall& unfinished, const std::str
   apt_.change(doing, argv, false);
 }
 
+// apt mends what broke in an upgrade, and not what broke when it was unpacked for the first time. What else is not
+// configured is left to the mending behind this.
+void LocalPackages::unpack_again(const std::string& doing, std::uint64_t lock_timeout) const {
+  std::vector<std::string> broken;
+  for (const DpkgEntry& e : dpkg_.entries())
+    if (e.unpack_again) broken.push_back(e.architecture == "all" ? e.name : e.name + ":" + e.architecture);
+  if (broken.empty()) return;
+  auto argv = apt_change("install", lock_timeout);
+  append(argv, {"--fix-broken", "--reinstall"});
+  append(argv, broken);
+  try {
+    apt_.change(doing, argv, false);
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::cancelled) throw;
+  }
+}
+
 // dpkg fails where a dependency is not unpacked yet; then apt knows what is missing, and only its word counts.
 void LocalPackages::perform(const RepairPackages& action) {
   wait(action.lock_timeout);
   const UnfinishedInstall unfinished = read_unfinished(history_);
   const std::string doing = "ending an interrupted installation";
   configure_pending(doing);
+  unpack_again(doing, action.lock_timeout);
   auto argv = apt_change("install", action.lock_timeout);
   argv.push_back("--fix-broken");
   const std::string output = apt_.change(doing, argv, false);

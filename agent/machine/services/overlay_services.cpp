@@ -1,23 +1,28 @@
 #include "machine/services/overlay_services.hpp"
 
+#include <chrono>
+
 namespace mlops {
 namespace {
 
-void set_active(Unit& unit, bool active) {
+void set_active(Unit& unit, bool active, const std::string& when) {
   if (unit.active() == active && unit.active_state != "activating" && unit.active_state != "deactivating")
     return;
+  unit.since = when;
   unit.active_state = active ? "active" : "inactive";
   unit.sub_state = active ? "running" : "dead";
 }
 
-void change(Unit& unit, ChangeUnit::Verb verb) {
+void change(Unit& unit, ChangeUnit::Verb verb, const std::string& when) {
   if (!unit.exists()) unit.load_state = "loaded";
   switch (verb) {
-    case ChangeUnit::Verb::start:
     case ChangeUnit::Verb::restart:
-      return set_active(unit, true);
+      set_active(unit, false, when);
+      return set_active(unit, true, when);
+    case ChangeUnit::Verb::start:
+      return set_active(unit, true, when);
     case ChangeUnit::Verb::stop:
-      return set_active(unit, false);
+      return set_active(unit, false, when);
     case ChangeUnit::Verb::reload:
       return;
     case ChangeUnit::Verb::enable:
@@ -34,8 +39,14 @@ void change(Unit& unit, ChangeUnit::Verb verb) {
 Unit OverlayServices::unit(const std::string& name) const {
   Unit unit = base_.unit(name);
   if (const auto found = changes_.find(name); found != changes_.end())
-    for (const ChangeUnit::Verb verb : found->second) change(unit, verb);
+    for (const auto& [verb, when] : found->second) change(unit, verb, when);
   return unit;
+}
+
+void OverlayServices::apply(const ChangeUnit& change) {
+  using namespace std::chrono;
+  const auto now = duration_cast<microseconds>(system_clock::now().time_since_epoch());
+  changes_[change.unit].push_back({change.verb, std::to_string(now.count())});
 }
 
 }  // namespace mlops

@@ -18,11 +18,15 @@ class OverlayServices : public ServiceReader {
   // What base says, with the changes upon it. A unit that base does not have is there once something was done
   // to it.
   Unit unit(const std::string& name) const override;
-  void apply(const ChangeUnit& change) { changes_[change.unit].push_back(change.verb); }
+  void apply(const ChangeUnit& change);
 
  private:
   const ServiceReader& base_;
-  std::map<std::string, std::vector<ChangeUnit::Verb>> changes_;  // by unit, in order
+  struct Made {
+    ChangeUnit::Verb verb;
+    std::string when;  // as Unit::since
+  };
+  std::map<std::string, std::vector<Made>> changes_;  // by unit, in order
 };
 
 }  // namespace mlops

@@ -70,9 +70,9 @@ class Engine:
         return subprocess.run(["docker", "version"], capture_output=True).returncode == 0
 
 
-def bare_image():
+def bare_image(release="bookworm"):
     """The name of the bare host's image; made when this machine does not have it yet."""
-    made = subprocess.run([str(HERE / "image")], stdout=subprocess.PIPE, text=True)
+    made = subprocess.run([str(HERE / "image"), release], stdout=subprocess.PIPE, text=True)
     if made.returncode != 0:
         raise Unavailable("the host's image could not be made")
     return made.stdout.strip()
@@ -129,11 +129,15 @@ class AgentRun(Run):
 
 
 class Host:
-    """One throw-away host. mounts: (path on this machine, path in the host), read-only."""
+    """One throw-away host. mounts: (path on this machine, path in the host), read-only.
+
+    ssh_port: its sshd is published there on 127.0.0.1 (see ssh.py); absent where it is not."""
 
     numbers = itertools.count(1)
 
-    def __init__(self, image, mounts=(), network=True):
+    def __init__(self, image, mounts=(), network=True, ssh_port=None):
+        self.ssh_port = ssh_port
+        published = [f"--publish=127.0.0.1:{ssh_port}:22"] if ssh_port else []
         self.name = f"mlops-host-{os.getpid()}-{next(Host.numbers)}"
         volumes = [f"--volume={source}:{target}:ro" for source, target in mounts]
         docker(
@@ -141,7 +145,7 @@ class Host:
             "--cap-add=SYS_ADMIN", "--cap-add=NET_ADMIN", "--cap-add=SYS_PTRACE",
             "--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined", "--cgroupns=private",
             "--tmpfs=/run", "--tmpfs=/run/lock", "--tmpfs=/tmp:exec", "--volume=/var/lib/docker",
-            *([] if network else ["--network=none"]), *volumes, image, "/sbin/init",
+            *([] if network else ["--network=none"]), *published, *volumes, image, "/sbin/init",
         )  # fmt: skip
         self.pid = int(docker("inspect", "--format={{.State.Pid}}", self.name))
         # The host's whole tree as this machine's root sees it.
@@ -153,6 +157,19 @@ class Host:
 
     def __exit__(self, *_):
         self.remove()
+
+    @property
+    def address(self):
+        """Where other hosts reach it, on Docker's own network."""
+        return docker("inspect", "--format={{.NetworkSettings.IPAddress}}", self.name)
+
+    def let_in(self, public_key, user="ubuntu"):
+        """Adds a key to those with which the person may log in."""
+        home = "/root" if user == "root" else f"/home/{user}"
+        self.must(
+            f"install -d -m 700 -o {user} -g {user} {home}/.ssh && echo '{public_key}' >>{home}/.ssh/authorized_keys && "
+            f"chown {user}: {home}/.ssh/authorized_keys"
+        )
 
     def remove(self):
         subprocess.run(["docker", "rm", "--force", "--volumes", self.name], capture_output=True)
