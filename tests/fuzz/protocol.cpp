@@ -31,7 +31,11 @@ void try_one(std::string_view bytes, Message (*decode)(std::string_view)) {
 
 Value nested(int depth) {
   Value v("leaf");
-  for (int i = 0; i < depth; ++i) v = Value(Value::Array{v});
+  for (int i = 0; i < depth; ++i) {
+    Value::Array around;
+    around.push_back(std::move(v));  // an initializer list would copy it, whole, at every level
+    v = Value(std::move(around));
+  }
   return v;
 }
 
