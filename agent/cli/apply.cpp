@@ -1,7 +1,6 @@
 #include "cli/apply.hpp"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,7 +16,6 @@
 #include "hosts/run_hosts.hpp"
 #include "machine/person.hpp"
 #include "playbook/suggest.hpp"
-#include "report/json.hpp"
 #include "report/terminal.hpp"
 
 namespace mlops {
@@ -30,30 +28,11 @@ void say(const std::string& text) { fmt::print(stderr, "{}\n", text); }
 
 int wrong(Diagnostics& mistakes, const ApplyOptions& options) {
   mistakes.sort();
-  const bool colour = want_colour(options.colour, std::getenv("NO_COLOR"), ::isatty(2) == 1);
+  const bool colour = want_colour(options.output.colour, std::getenv("NO_COLOR"), ::isatty(2) == 1);
   for (const Diagnostic& mistake : mistakes.list()) fmt::print(stderr, "{}", to_text(mistake, colour));
   say(fmt::format("{}: {} mistake{}; nothing was touched", options.playbook, mistakes.size(),
                   mistakes.size() == 1 ? "" : "s"));
   return exit_wrong;
-}
-
-EventSink make_report(const ApplyOptions& options, std::unique_ptr<JsonReport>& json,
-                      std::unique_ptr<TerminalReport>& terminal) {
-  if (options.json) {
-    json = std::make_unique<JsonReport>(stdout);
-    return [&report = *json](const Event& e) { report(e); };
-  }
-  const bool is_terminal = ::isatty(1) == 1;
-  TerminalOptions look;
-  look.out = stdout;
-  look.colour = want_colour(options.colour, std::getenv("NO_COLOR"), is_terminal);
-  look.live = is_terminal;
-  winsize size{};
-  if (is_terminal && ::ioctl(1, TIOCGWINSZ, &size) == 0) look.width = size.ws_col;
-  look.quiet = options.quiet;
-  look.verbose = options.verbose;
-  terminal = std::make_unique<TerminalReport>(look);
-  return [&report = *terminal](const Event& e) { report(e); };
 }
 
 int exit_status(const Conclusion& conclusion) {
@@ -75,7 +54,8 @@ class Application {
       : options_(options),
         person_(current_person()),
         interrupts_(cancellation_),
-        report_(make_report(options, json_, terminal_)) {}
+        output_(options.output),
+        report_(output_.sink()) {}
 
   int go() {
     Diagnostics mistakes;
@@ -133,7 +113,7 @@ class Application {
 
   // For programs the last line is always the summary.
   int refused(int status) {
-    if (!options_.json) return status;
+    if (!options_.output.json) return status;
     RunFinished event;
     event.seconds = std::chrono::duration<double>(Clock::now() - started_).count();
     event.interrupted = status == exit_interrupted;
@@ -164,8 +144,7 @@ class Application {
   Person person_;
   Cancellation cancellation_;
   InterruptHandler interrupts_;
-  std::unique_ptr<JsonReport> json_;
-  std::unique_ptr<TerminalReport> terminal_;
+  Output output_;
   EventSink report_;
 };
 
@@ -201,12 +180,7 @@ void add_options(CLI::App& command, ApplyOptions& options) {
       ->allow_extra_args(false);
   command.add_option("--mirror", options.mirror, "Read https://HOST/PATH from MIRROR/HOST/PATH first")
       ->type_name("DIR|URL");
-  command.add_flag("--json", options.json, "One JSON object a line");
-  command.add_flag("--quiet,-q", options.quiet, "Nothing about what is right already");
-  command.add_flag("--verbose,-v", options.verbose, "Every line, change and difference as a whole");
-  command.add_option("--color", options.colour, "auto, always or never")
-      ->check(CLI::IsMember({"auto", "always", "never"}))
-      ->type_name("WHEN");
+  add_output_options(command, options.output);
   command.add_flag("--no-sudo", options.no_sudo, "Never become another user");
   command.add_flag("--fail-fast", options.fail_fast, "Stop at the first failure");
   command.add_option("--forks", options.reach.forks, "How many hosts are worked on at once (32)")

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/output.hpp"
 #include "hosts/run_hosts.hpp"
 
 namespace CLI {
@@ -17,8 +18,8 @@ struct ApplyOptions {
   bool dry = false;      // plan: the first pass is all
   std::vector<std::string> vars_files, sets, only, tags;
   std::string mirror;  // a folder or a URL
-  bool json = false, quiet = false, verbose = false, no_sudo = false, fail_fast = false;
-  std::string colour = "auto";
+  OutputOptions output;
+  bool no_sudo = false, fail_fast = false;
   ReachSettings reach;
 };
 

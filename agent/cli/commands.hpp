@@ -13,5 +13,6 @@ void add_facts(CLI::App& app, int& exit_status);
 void add_modules(CLI::App& app, int& exit_status);
 void add_bundle(CLI::App& app, int& exit_status);
 void add_schema(CLI::App& app, int& exit_status);
+void add_history(CLI::App& app, int& exit_status);
 
 }  // namespace mlops

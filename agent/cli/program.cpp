@@ -10,6 +10,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
+#include "hosts/run_records.hpp"
 #include "hosts/serve.hpp"
 #include "machine/piped.hpp"
 #include "playbook/suggest.hpp"
@@ -41,12 +42,14 @@ std::optional<std::string> unknown_command(const CLI::App& app, const std::strin
 int run_program(int argc, char** argv) {
   if (is_helper(argc, argv)) return serve_helper(argv[3], argv[5]);
   if (argc == 2 && std::string_view(argv[1]) == "serve") return serve_run();
+  if (argc == 5 && std::string_view(argv[1]) == "recorded") return print_recorded(argv[2], argv[3], argv[4]);
   int status = exit_done;
   CLI::App app("Makes a machine match a JSON playbook, and changes only what differs.", "mlops-agent");
   app.set_version_flag("--version", "mlops-agent " MLOPS_VERSION);
   app.footer(std::string(help_end));
   app.require_subcommand(1);
   add_plan_and_apply(app, status);
+  add_history(app, status);
   add_validate(app, status);
   add_facts(app, status);
   add_modules(app, status);

@@ -1,0 +1,171 @@
+// mlops-agent history [RUN]: what earlier runs did.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <ctime>
+#include <memory>
+
+#include "cli/commands.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/output.hpp"
+#include "cli/run_words.hpp"
+#include "hosts/run_records.hpp"
+#include "machine/local.hpp"
+#include "machine/person.hpp"
+#include "machine/run_lock.hpp"
+#include "machine/this_host.hpp"
+#include "report/wording.hpp"
+#include "state/json_value.hpp"
+#include "state/kept.hpp"
+#include "state/state_database.hpp"
+#include "state/state_folder.hpp"
+
+namespace mlops {
+namespace {
+
+constexpr std::size_t kept_runs = 20;  // as StateJournal keeps before-images
+
+struct HistoryOptions {
+  std::string run, state;
+  bool prune = false;
+  OutputOptions output;
+};
+
+void say(const std::string& text) { fmt::print(stderr, "{}\n", text); }
+
+Value or_null(const std::string& text) { return text.empty() ? Value() : Value(text); }
+
+Value run_value(const RecordedRun& run) {
+  Value v;
+  v.set("event", "run");
+  v.set("id", run.id);
+  v.set("kind", run.kind);
+  v.set("playbook", run.playbook);
+  v.set("host", this_host_name());
+  v.set("starter", run.starter);
+  v.set("version", run.version);
+  v.set("started", iso_time(run.started));
+  v.set("ended", run.ended ? Value(iso_time(run.ended)) : Value());
+  v.set("outcome", run.outcome);
+  v.set("counts", run.counts);
+  v.set("undoes", or_null(run.undoes));
+  v.set("undone_by", or_null(run.undone_by));
+  v.set("can_be_undone", run.whole);
+  Value::Array participants;
+  for (const std::string& identity : run.participants) participants.emplace_back(identity);
+  v.set("participants", std::move(participants));
+  return v;
+}
+
+Value step_value(const RecordedStep& step) {
+  Value v;
+  v.set("event", "resource");
+  v.set("sequence", static_cast<std::int64_t>(step.sequence));
+  v.set("label", step.resource);
+  v.set("type", step.type);
+  v.set("as", step.identity);
+  v.set("state", to_words(step.state));
+  v.set("reason", or_null(step.reason));
+  v.set("changes", step.changes.empty() ? Value() : to_kept_list(step.changes));
+  return v;
+}
+
+int list(RunRecords& records, const HistoryOptions& options) {
+  const std::vector<RecordedRun> runs = records.own().all();
+  if (options.output.json) {
+    for (const RecordedRun& run : runs) fmt::print("{}\n", to_json(run_value(run)));
+    return exit_done;
+  }
+  std::size_t playbook = 0, counts = 0;
+  for (const RecordedRun& run : runs) {
+    playbook = std::max(playbook, code_points(printable(run.playbook)));
+    counts = std::max(counts, counts_in_words(run.counts).size());
+  }
+  const auto padded = [](const std::string& text, std::size_t width) {
+    return text + std::string(width - std::min(width, code_points(text)), ' ');
+  };
+  for (const RecordedRun& run : runs)
+    fmt::print("{}  {}  {:<5}  {}  {}  {}\n", short_id(run.id, runs), local_time(run.started), run.kind,
+               padded(printable(run.playbook), playbook), padded(counts_in_words(run.counts), counts), ending(run, runs));
+  return exit_done;
+}
+
+void tell_missing(const WholeRun& whole, const std::string& id) {
+  for (const auto& [identity, why] : whole.missing) {
+    say(fmt::format("what {} did for it is not shown: {}", identity, why));
+    if (identity == "root") say(fmt::format("`sudo mlops-agent history {}` shows it", id));
+  }
+}
+
+int show(RunRecords& records, const HistoryOptions& options) {
+  const RecordedRun run = records.own().find(options.run);
+  const Cancellation cancellation;
+  ThisHost host({.person = current_person()}, cancellation, {});
+  const WholeRun whole = records.whole(run, host);
+  if (options.output.json) {
+    fmt::print("{}\n", to_json(run_value(run)));
+    for (const RecordedStep& step : whole.steps) fmt::print("{}\n", to_json(step_value(step)));
+  } else {
+    fmt::print("{} {}  {}\n", run.kind, printable(run.playbook), run.id);
+    fmt::print("started {} by {} on {}, {}{}{}\n", local_time(run.started), run.starter, this_host_name(),
+               ending(run, records.own().all()),
+               run.ended ? " after " + duration(static_cast<double>(run.ended - run.started) / 1e6) : "",
+               run.counts.is_null() ? "" : ": " + counts_in_words(run.counts));
+    std::fflush(stdout);
+    Output output(options.output);
+    const EventSink tell = output.sink();
+    for (const RecordedStep& step : whole.steps) tell(as_event(step));
+  }
+  std::fflush(stdout);
+  tell_missing(whole, short_id(run.id, {run}));
+  return exit_done;
+}
+
+int prune(const HistoryOptions& options) {
+  const ActingUser self = acting_user(effective_person().name);
+  const std::string folder = find_state_folder(state_folder(self, options.state));
+  const Cancellation cancellation;
+  std::size_t gone = 0;
+  if (!folder.empty()) {
+    const RunLock lock(cache_folder(self), "history --prune", cancellation, {});
+    const auto database = open_state_database({folder, StateDatabaseSettings::For::writing, say, {}});
+    gone = prune_runs(*database, folder, kept_runs);
+  }
+  fmt::print("{} run{} removed; the last {} are kept\n", gone, gone == 1 ? "" : "s", kept_runs);
+  return exit_done;
+}
+
+int history(const HistoryOptions& options) {
+  try {
+    if (options.prune) {
+      if (options.run.empty()) return prune(options);
+      say("mlops-agent: --prune takes no run; it keeps the last 20 and removes all others");
+      return exit_wrong;
+    }
+    RunRecords records(options.state, say);
+    return options.run.empty() ? list(records, options) : show(records, options);
+  } catch (const NoSuchRun& e) {
+    // Nothing recorded is an answer where nothing was asked for.
+    say(e.message());
+    return options.run.empty() ? exit_done : exit_wrong;
+  } catch (const Error& e) {
+    say(fmt::format("mlops-agent: {}", e.what()));
+    return exit_not_started;
+  }
+}
+
+}  // namespace
+
+void add_history(CLI::App& app, int& exit_status) {
+  const auto options = std::make_shared<HistoryOptions>();
+  CLI::App* command = app.add_subcommand("history", "What earlier runs did on this machine");
+  command->add_option("RUN", options->run, "One of them: the beginning of its id, or last");
+  command->add_flag("--prune", options->prune, "Forget all but the last 20 runs");
+  command->add_option("--state", options->state, "Another state folder")->type_name("DIR");
+  add_output_options(*command, options->output);
+  command->callback([options, &exit_status] { exit_status = history(*options); });
+}
+
+}  // namespace mlops

@@ -1,0 +1,102 @@
+#include "hosts/run_records.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+
+#include "machine/commands/own_executable.hpp"
+#include "machine/local.hpp"
+#include "machine/person.hpp"
+#include "state/json_value.hpp"
+#include "state/state_database.hpp"
+#include "state/state_folder.hpp"
+
+namespace mlops {
+namespace {
+
+constexpr std::size_t part_size = 512u << 10;  // bytes: below what is kept of a program's output (run_process)
+
+std::unique_ptr<Database> open_for_reading(const std::string& user, const std::string& given, const Notice& notice) {
+  const std::string folder = find_state_folder(state_folder(acting_user(user), given));
+  if (folder.empty()) return nullptr;
+  return open_state_database({folder, StateDatabaseSettings::For::reading, notice, {}});
+}
+
+// What the identity's own process prints, in parts.
+std::string told_by(const Machine& machine, const std::string& id, const std::string& given) {
+  std::string all;
+  for (;;) {
+    Command ask{.argv = own_command()};
+    for (const std::string& word : {std::string("recorded"), id, std::to_string(all.size()), given}) ask.argv.push_back(word);
+    const CommandResult told = machine.commands().run(ask);
+    if (told.status != 0) throw Error(told.errors.substr(0, told.errors.find('\n')));
+    all += told.output;
+    if (told.output.size() < part_size) return all;
+  }
+}
+
+void take_over(std::vector<RecordedStep>& steps, const Value& told) {
+  if (!told.is_array()) return;
+  for (const Value& one : told.as_array()) {
+    RecordedStep step = recorded_step(one);
+    const auto known = std::find_if(steps.begin(), steps.end(),
+                                    [&](const RecordedStep& s) { return s.sequence == step.sequence; });
+    if (!step.detailed) continue;
+    if (known == steps.end())
+      steps.push_back(std::move(step));
+    else
+      *known = std::move(step);
+  }
+}
+
+}  // namespace
+
+RunRecords::RunRecords(std::string given, const std::function<void(const std::string&)>& notice)
+    : given_(std::move(given)),
+      self_(effective_person().name),
+      database_(open_for_reading(self_, given_, notice)) {
+  if (!database_) throw NoSuchRun("there is no recorded run of " + self_);
+  own_ = std::make_unique<RecordedRuns>(*database_);
+}
+
+RunRecords::~RunRecords() = default;
+
+WholeRun RunRecords::whole(const RecordedRun& run, Host& host) const {
+  WholeRun whole{run, own_->steps(run.number), {}};
+  for (const std::string& identity : run.participants) {
+    if (identity == self_) continue;
+    try {
+      take_over(whole.steps, parse_kept(told_by(host.as({identity}), run.id, given_)));
+    } catch (const Error& e) {
+      whole.missing[identity] = e.what();
+    } catch (const Unknown& unknown) {
+      whole.missing[identity] = "needs the right to act as " + identity;
+    }
+  }
+  std::sort(whole.steps.begin(), whole.steps.end(),
+            [](const RecordedStep& a, const RecordedStep& b) { return a.sequence < b.sequence; });
+  return whole;
+}
+
+int print_recorded(const std::string& id, const std::string& offset, const std::string& given) try {
+  std::size_t from = 0;
+  std::from_chars(offset.data(), offset.data() + offset.size(), from);
+  std::string why;
+  const auto database =
+      open_for_reading(effective_person().name, given, [&](const std::string& text) { why = text; });
+  if (!database) throw Error(why.empty() ? "there is no recorded run of " + effective_person().name : why);
+  const RecordedRuns runs(*database);
+  Value::Array steps;
+  for (const RecordedStep& step : runs.steps(runs.find(id).number)) steps.push_back(to_value(step));
+  const std::string text = to_json(Value(std::move(steps)));
+  const std::string part = text.substr(std::min(from, text.size()), part_size);
+  std::fwrite(part.data(), 1, part.size(), stdout);
+  return std::fflush(stdout) == 0 ? 0 : 1;
+} catch (const Error& e) {
+  fmt::print(stderr, "{}\n", e.what());
+  return 1;
+}
+
+}  // namespace mlops

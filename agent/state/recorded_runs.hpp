@@ -1,0 +1,85 @@
+// What the state database of an identity tells of earlier runs. Nothing here changes it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/change.hpp"
+#include "model/error.hpp"
+#include "state/before.hpp"
+#include "state/database.hpp"
+#include "state/step_state.hpp"
+
+namespace mlops {
+
+struct RecordedRun {
+  std::int64_t number = 0;  // their order in this database
+  std::string id;           // UUIDv7
+  std::string kind;         // "apply", "undo", "prune"
+  std::string playbook, playbook_key, starter, version;
+  std::int64_t started = 0, ended = 0;     // microseconds since the epoch; ended is 0 where it is not known
+  std::string outcome;                     // "done", "failed", "interrupted", "cut off", "under way"
+  Value counts;                            // an object: how many resources of each outcome; null where not known
+  std::string undoes;                      // the id of the run that it took back; ""
+  std::string undone_by;                   // the id of the run that took it back, and was not taken back itself; ""
+  bool whole = true;                       // false: what undoing needs is no longer kept
+  std::vector<std::string> participants;  // identities, by name
+};
+
+// What was done for a resource, in one go.
+struct RecordedStep {
+  std::uint64_t sequence = 0;  // within the run, over all identities
+  std::string resource, type, identity;
+  StepState state = StepState::begun;
+  std::string reason;  // of a failure
+  // False: only that it was done is known here. The database of the identity has the rest, until it is forgotten.
+  bool detailed = false;
+  std::vector<Change> changes;
+  std::vector<std::optional<Action>> actions;  // absent: this version does not know it
+  std::vector<Before> before;
+  std::map<std::string, std::string> after;  // things and their fingerprints, as left
+};
+
+// As they pass from the process of one identity to that of another, and back.
+Value to_value(const RecordedStep& step);
+RecordedStep recorded_step(const Value& value);
+
+// Bad input: the run that was asked for is not there, or not just one.
+class NoSuchRun : public Error {
+ public:
+  using Error::Error;
+};
+
+// The database must outlive it. Every member throws DatabaseError.
+class RecordedRuns {
+ public:
+  explicit RecordedRuns(Database& database) : database_(database) {}
+
+  // The newest first.
+  std::vector<RecordedRun> all() const;
+  // The run of this id, or of the only one that begins so; "last" is the newest. NoSuchRun.
+  RecordedRun find(const std::string& id) const;
+  // The newest that undo would take back: no undo itself, and not taken back. NoSuchRun.
+  RecordedRun last_to_undo() const;
+  // In their order.
+  std::vector<RecordedStep> steps(std::int64_t run) const;
+
+  struct LastChange {
+    RecordedRun run;
+    RecordedStep step;
+  };
+  // The last time that something was done for a resource of a playbook; absent: never, as far as is kept.
+  std::optional<LastChange> last_change(const std::string& playbook_key, const std::string& resource) const;
+
+ private:
+  Database& database_;
+};
+
+// Removes all runs but the newest ones, and the before-images that only they need; returns how many. With the lock on
+// runs held.
+std::size_t prune_runs(Database& database, const std::string& folder, std::size_t keep);
+
+}  // namespace mlops
