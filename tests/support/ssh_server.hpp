@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -103,12 +104,14 @@ enum class Accounts { own, with_password };
 
 class SshServer {
  public:
-  // more: lines for sshd_config, before the usual ones: the first of a keyword counts.
-  explicit SshServer(const std::string& more = "", Accounts accounts = Accounts::own)
-      : port_(free_port()), accounts_(accounts) {
+  // more: lines for sshd_config, before the usual ones: the first of a keyword counts. shell: the login shell of
+  // whoever runs the tests, as this sshd sees it, for root only; "": the account's own.
+  explicit SshServer(const std::string& more = "", Accounts accounts = Accounts::own, const std::string& shell = "")
+      : port_(free_port()), accounts_(accounts), shell_(shell) {
     std::filesystem::copy(ssh_keys() / "", folder_ / "");
     std::filesystem::copy_file(folder_ / "key.pub", folder_ / "authorized_keys");
     if (accounts == Accounts::with_password) make_account();
+    if (!shell.empty()) change_shell();
     configure(more);
     start();
     know({"ed25519"});
@@ -163,10 +166,12 @@ class SshServer {
       ::dup2(log, 1);
       ::dup2(log, 2);
       const std::string sshd = "exec /usr/sbin/sshd -D -e -f " + (folder_ / "sshd_config");
-      if (accounts_ == Accounts::own) ::execl("/bin/sh", "sh", "-c", sshd.c_str(), nullptr);
-      const std::string mounts = "mount --bind " + (folder_ / "passwd") + " /etc/passwd && mount --bind " +
-                                 (folder_ / "shadow") + " /etc/shadow && mount --bind " + (folder_ / "pam") +
-                                 " /etc/pam.d/sshd && " + sshd;
+      if (accounts_ == Accounts::own && shell_.empty()) ::execl("/bin/sh", "sh", "-c", sshd.c_str(), nullptr);
+      std::string mounts = "mount --bind " + (folder_ / "passwd") + " /etc/passwd && ";
+      if (accounts_ == Accounts::with_password)
+        mounts += "mount --bind " + (folder_ / "shadow") + " /etc/shadow && mount --bind " + (folder_ / "pam") +
+                  " /etc/pam.d/sshd && ";
+      mounts += sshd;
       ::execlp("unshare", "unshare", "-m", "--propagation", "private", "sh", "-c", mounts.c_str(), nullptr);
       ::_exit(127);
     }
@@ -209,6 +214,14 @@ class SshServer {
                  "auth required pam_unix.so\naccount required pam_permit.so\nsession required pam_permit.so\n");
   }
 
+  void change_shell() const {
+    std::istringstream accounts(content_of("/etc/passwd"));
+    std::string text;
+    for (std::string line; std::getline(accounts, line); text += line + "\n")
+      if (line.starts_with(user() + ":")) line = line.substr(0, line.rfind(':') + 1) + shell_;
+    folder_.file("passwd", text);
+  }
+
   void signal_connections(int number) const {
     for (const pid_t pid : descendants(pid_)) ::kill(pid, number);
   }
@@ -216,6 +229,7 @@ class SshServer {
   TemporaryFolder folder_;
   std::uint16_t port_;
   Accounts accounts_;
+  std::string shell_;
   pid_t pid_ = -1;
 };
 
