@@ -1,4 +1,5 @@
-"""SIGKILL at twenty chosen moments: the next run ends right, and ends where an undisturbed one does."""
+"""SIGKILL at fourteen chosen moments: the next run ends right, and ends where an undisturbed one does. Six more, while
+packages are installed: test_3_killed_installing.py."""
 
 import json
 import subprocess
@@ -44,39 +45,12 @@ def exists(host, path):
     return any(host.root.glob(path)) if "*" in path else (host.root / path).exists()
 
 
-def runs(program):
-    def seen(host, ids):
-        return bool(processes(host, program))
-
-    return seen
-
-
 def processes(host, program):
     """The ids, in the host, of processes whose command is this."""
     found = host.run(["pgrep", "-x", program], user="root").output.split()
     return [int(process) for process in found]
 
 
-def dpkg_in_state(state):
-    """dpkg is at work and has some package in this state."""
-
-    def seen(host, ids):
-        journal = (host.root / "var/lib/dpkg/updates").glob("[0-9]*")
-        names = ["status", *(f"updates/{path.name}" for path in journal)]
-        return any(state in (host.read(f"/var/lib/dpkg/{name}") or b"") for name in names)
-
-    return seen
-
-
-# From a bare host (its apt has the packages' files at hand).
-EARLY = [
-    Moment("before anything is done", lambda host, ids: bool(host.agent_processes())),
-    Moment("while the index is fetched", runs("apt-get")),
-    Moment("while dpkg unpacks", dpkg_in_state(b"ok unpacked")),
-    Moment("while dpkg unpacks, apt and dpkg too", dpkg_in_state(b"ok unpacked"), also=("apt-get", "dpkg")),
-    Moment("while dpkg configures, apt and dpkg too", dpkg_in_state(b"ok half-configured"), also=("apt-get", "dpkg")),
-    finished("packages"),
-]
 # From a host where the packages are installed.
 HOME = "home/ubuntu"
 LATE = [
@@ -204,11 +178,6 @@ def kill_each(world, image, moments):
             wrong += wrong_after(world, host, moment.what, right, in_transaction)
         host.remove()
     assert not wrong, f"of {len(moments)} moments:\n" + "\n".join(wrong)
-
-
-def test_killed_early(world):
-    """killed at six moments while packages are installed on a bare host, the next run ends right"""
-    kill_each(world, world.fetched_image, EARLY)
 
 
 def test_killed_late(world):

@@ -2,6 +2,7 @@
 
 from host import DONE, MIRROR, NOT_STARTED
 
+LONG = True
 BOOTSTRAP = "/home/ubuntu/mlops-agent/bootstrap"
 
 

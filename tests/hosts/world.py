@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
 from host import MIRROR, Host, Unavailable, bare_image, docker, make_mirror
@@ -18,6 +19,24 @@ def distribution():
     text = Path("/etc/os-release").read_text()
     values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     return values.get("ID", "").strip('"'), values.get("VERSION_ID", "").strip('"')
+
+
+def once(function):
+    """A method of the world that makes something the first time and returns it from then on; the others wait."""
+    made, lock = {}, threading.RLock()
+
+    @functools.wraps(function)
+    def get(self, *arguments):
+        with lock:
+            if (self, arguments) not in made:
+                made[self, arguments] = function(self, *arguments)
+            return made[self, arguments]
+
+    return get
+
+
+def made_once(function):
+    return property(once(function))
 
 
 class Applied:
@@ -35,7 +54,7 @@ class Applied:
 class World:
     def __init__(self, build):
         self.given_build = build
-        self.hosts, self.images = [], []
+        self.hosts, self.images, self.ended = [], [], False
         self.folder = Path(tempfile.mkdtemp(prefix="mlops-hosts-"))
 
     def __enter__(self):
@@ -45,13 +64,14 @@ class World:
         return self
 
     def __exit__(self, *_):
-        for host in self.hosts:
+        self.ended = True
+        for host in list(self.hosts):
             host.remove()
         for image in self.images:
             subprocess.run(["docker", "rmi", "--force", image], capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    @functools.cached_property
+    @made_once
     def build(self):
         """A build that runs on the hosts' distribution: this machine's where that is the same, else one made there."""
         if distribution() == ("debian", "12"):
@@ -60,7 +80,7 @@ class World:
             return self.given_build
         return self.built_in_host[1]
 
-    @functools.cached_property
+    @made_once
     def built_in_host(self):
         """A bare host in which ubuntu built the agent from this source with ./bootstrap, and a copy of its build."""
         host = self.host(agent=False)
@@ -86,11 +106,16 @@ class World:
             mounts = [(mirror or self.mirror, MIRROR)]
         if agent:
             mounts = [*mounts, (self.build, "/opt/mlops-agent"), (TOP / "playbooks", "/opt/playbooks")]
-        host = Host(image or self.bare_image, mounts, network)
+        return self.started(Host(image or self.bare_image, mounts, network))
+
+    def started(self, host):
         self.hosts.append(host)
+        if self.ended:  # meanwhile, by a stop from outside
+            host.remove()
+            raise RuntimeError("the tests were stopped")
         return host
 
-    @functools.cached_property
+    @made_once
     def ssh(self):
         """The person's ssh on this machine: one key pair for the whole run of the tests."""
         return Ssh(self.folder / "ssh")
@@ -99,8 +124,7 @@ class World:
         """A new host without the agent or anything for it, reached by that name through self.ssh (see Ssh.reach)."""
         if mounts is None:
             mounts = [(self.mirror, MIRROR)]
-        host = Host(image or self.fresh_image(release), mounts, ssh_port=free_port())
-        self.hosts.append(host)
+        host = self.started(Host(image or self.fresh_image(release), mounts, ssh_port=free_port()))
         self.ssh.reach(name, host, known, **options)
         return host
 
@@ -118,7 +142,7 @@ class World:
         laptop.write("/home/ubuntu/.ssh/known_hosts", known, "ubuntu", 0o600)
         return laptop
 
-    @functools.lru_cache
+    @once
     def fresh_image(self, release):
         """A host as its owner got it: without what the bare image has for tests that bring the agent themselves."""
         image = bare_image(release)
@@ -134,18 +158,18 @@ class World:
         self.images.append(image)
         return image
 
-    @functools.cached_property
+    @made_once
     def applied(self):
         return Applied(self.host())
 
-    @functools.cached_property
+    @made_once
     def settled_image(self):
         """A host to which the flagship was applied."""
         if self.applied.apply.status != 0:
             raise AssertionError(f"the flagship could not be applied: {self.applied.apply}")
         return self.keep(self.applied.host, "settled")
 
-    @functools.cached_property
+    @made_once
     def fetched_image(self):
         """A bare host to whose apt the packages' files were handed before, so that installing them is quick."""
         host = self.host(agent=False)
@@ -157,7 +181,7 @@ class World:
         host.remove()
         return image
 
-    @functools.cached_property
+    @made_once
     def jupyter_image(self):
         """A host with Debian's jupyter-notebook and nothing else."""
         host = self.host(agent=False)
@@ -169,7 +193,7 @@ class World:
         host.remove()
         return image
 
-    @functools.cached_property
+    @made_once
     def laptop_image(self):
         """Somebody's laptop: with ssh, a browser, and what the agent needs for reaching others."""
         host = self.host(agent=False)
@@ -186,7 +210,7 @@ class World:
         """Where what a test shows is kept for people: screenshots."""
         return self.given_build / "test-artifacts"
 
-    @functools.cached_property
+    @made_once
     def docker_image(self):
         """A host on which the packages are installed and nothing else is done."""
         host = self.host(self.fetched_image, agent=False)

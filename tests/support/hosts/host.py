@@ -121,9 +121,10 @@ class AgentRun(Run):
 
     def __str__(self):
         lines = [
-            f"{e['id']}: {e['outcome']} {e['reason'] or ''} {e['output'] or ''} "
+            f"{e['host']} {e['id']}: {e['outcome']} {e['reason'] or ''} {e['output'] or ''} "
             + ", ".join(f"{c['property']}: {c['before']} -> {c['after']}" for c in e["changes"])
-            for e in self.resources.values()
+            for e in self.events
+            if e["event"] == "resource"
         ]
         return "\n".join([f"exit status {self.status}", *lines, self.errors[-3000:]])
 

@@ -1,7 +1,9 @@
 """The person's ssh on this machine, for one run of the tests: keys, configuration and known hosts in a folder."""
 
+import os
 import socket
 import subprocess
+import threading
 from pathlib import Path
 
 from host import Run
@@ -23,7 +25,7 @@ class Ssh:
         self.config = self.folder / "config"
         self.known_hosts = self.folder / "known_hosts"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "tests", "-f", str(self.key)], check=True)
-        self.hosts = {}
+        self.hosts, self.lock = {}, threading.Lock()
         self.known_hosts.touch()
         self.write()
 
@@ -41,8 +43,9 @@ class Ssh:
 
     def entry(self, name, **options):
         """Sets what the configuration says of a name, in place of what it said."""
-        self.hosts[name] = options
-        self.write()
+        with self.lock:
+            self.hosts[name] = options
+            self.write()
 
     def write(self):
         everybody = {
@@ -56,19 +59,23 @@ class Ssh:
         lines = []
         for name, options in [*self.hosts.items(), ("*", everybody)]:
             lines += [f"Host {name}", *(f"    {option} {value}" for option, value in options.items())]
-        self.config.write_text("\n".join(lines) + "\n")
+        written = self.config.with_suffix(".new")
+        written.write_text("\n".join(lines) + "\n")
+        os.replace(written, self.config)
 
     def know(self, host):
         """Writes the host's keys, as they are now, to the known ones, in place of those of its port."""
-        self.forget(host)
         keys = [path.read_text().split()[:2] for path in sorted((host.root / "etc/ssh").glob("ssh_host_*_key.pub"))]
-        with self.known_hosts.open("a") as file:
-            file.writelines(f"[127.0.0.1]:{host.ssh_port} {kind} {key}\n" for kind, key in keys)
+        self.replace(host, [f"[127.0.0.1]:{host.ssh_port} {kind} {key}\n" for kind, key in keys])
 
     def forget(self, host):
+        self.replace(host, [])
+
+    def replace(self, host, lines):
         start = f"[127.0.0.1]:{host.ssh_port} "
-        lines = self.known_hosts.read_text().splitlines(keepends=True)
-        self.known_hosts.write_text("".join(line for line in lines if not line.startswith(start)))
+        with self.lock:
+            known = self.known_hosts.read_text().splitlines(keepends=True)
+            self.known_hosts.write_text("".join([line for line in known if not line.startswith(start)] + lines))
 
     def command(self, name, *argv):
         """The argv that runs a command on a host with OpenSSH's own client."""
