@@ -17,6 +17,7 @@
 #include "machine/person.hpp"
 #include "playbook/suggest.hpp"
 #include "report/terminal.hpp"
+#include "report/wording.hpp"
 
 namespace mlops {
 namespace {
@@ -125,7 +126,7 @@ class Application {
   int finish(const Conclusion& conclusion, const std::vector<std::string>& names, const std::vector<ShownLine>& lines) {
     const int status = exit_status(conclusion);
     for (const HostFinished& host : conclusion.hosts)
-      if (!host.error.empty()) say(host.host == "local" ? host.error : host.host + ": " + host.error);
+      if (!host.error.empty()) say(host.host == "local" ? host.error : host.host + ": " + printable(host.error));
     const bool here_alone = names.size() == 1 && names.front() == "local";
     if (here_alone && conclusion.not_started) return refused(cancellation_.cancelled() ? exit_interrupted : status);
     RunFinished event;
