@@ -323,6 +323,9 @@ void Run::into_effect(const Instance& i) {
 }
 
 void Run::fail(Instance& i, const Error& error, std::vector<Change> changes) {
+  // A change is wanted all the same. What failed in thought may be what another run did meanwhile: the run that acts
+  // looks again, with the lock held.
+  if (!changes.empty()) result_.pending.push_back({i.identity, i.label});
   ResourceFinished event;
   event.changes = std::move(changes);
   event.reason = error.kind() == ErrorKind::cancelled ? "interrupted" : error.what();
@@ -372,7 +375,9 @@ void Run::not_known(Instance& i, const Unknown& unknown) {
 void Run::done(Instance& i, Outcome outcome, ResourceFinished event) {
   flush();  // events come in the order of the resources
   event.outcome = outcome;
-  if ((outcome == options_.acted || outcome == Outcome::unknown) && !i.identity.user.empty())
+  const bool wanted =
+      outcome == options_.acted || outcome == Outcome::unknown || outcome == Outcome::not_converged;
+  if (wanted && !i.identity.user.empty())
     result_.pending.push_back({i.identity, i.label});
   records_.push_back({i.resource, i.key, i.item, i.label, i.identity, outcome});
   finish(i, std::move(event));
