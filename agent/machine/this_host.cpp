@@ -38,7 +38,7 @@ bool changes_groups(const Action& action) {
 }  // namespace
 
 // One identity's machine: in this process where that is enough, through the helper where it is not.
-class ThisHost::Elevating : public Machine, FileReader, CommandReader, TunnelReader, NetworkReader {
+class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandReader, TunnelReader, NetworkReader {
  public:
   Elevating(ThisHost& host, Identity identity)
       : host_(host),
@@ -48,7 +48,7 @@ class ThisHost::Elevating : public Machine, FileReader, CommandReader, TunnelRea
   const FileReader& files() const override { return *this; }
   const AccountReader& accounts() const override { return local_->accounts(); }
   const PackageReader& packages() const override { return local_->packages(); }
-  const ServiceReader& services() const override { return local_->services(); }
+  const ServiceReader& services() const override { return *this; }
   const CommandReader& commands() const override { return *this; }
   const DownloadReader& downloads() const override { return local_->downloads(); }
   const TunnelReader& tunnels() const override { return *this; }
@@ -119,6 +119,20 @@ class ThisHost::Elevating : public Machine, FileReader, CommandReader, TunnelRea
   }
   std::optional<std::string> sha256(const std::string& path) const override {
     return read(path, [&](const FileReader& f) { return f.sha256(path); });
+  }
+  // Without a bus only root can ask systemd.
+  Unit unit(const std::string& name) const override {
+    try {
+      return local_->services().unit(name);
+    } catch (const Error& e) {
+      if (e.kind() != ErrorKind::denied || host_.acts_here(identity_)) throw;
+    }
+    try {
+      return host_.helper(identity_).machine->services().unit(name);
+    } catch (const Error& e) {
+      if (e.kind() != ErrorKind::privilege) throw;
+      throw Unknown{{}, fmt::format("needs {} to ask systemd for {}", identity_.user, name)};
+    }
   }
   // Root may look at a person's tunnels, not the other way round.
   template <class Read>
