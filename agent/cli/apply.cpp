@@ -12,6 +12,7 @@
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/kept_plan.hpp"
 #include "engine/show.hpp"
 #include "hosts/run_hosts.hpp"
 #include "machine/person.hpp"
@@ -62,22 +63,28 @@ class Application {
     Diagnostics mistakes;
     RunHosts hosts(
         options_.reach, mistakes, [this] { report_(ResourceStarted{}); }, say);
-    const LoadOptions load{options_.vars_files, options_.sets, person_.home, &hosts.files()};
+    const KeptPlan kept(options_, hosts);
+    LoadOptions load{options_.vars_files, options_.sets, person_.home, &kept.files(hosts)};
+    if (options_.plan) load.environment = options_.plan->environment;
     const Playbook playbook = load_playbook(options_.playbook, load, all_modules(), mistakes);
     check_selection(playbook, mistakes);
     if (!mistakes.empty()) return refused(wrong(mistakes, options_));
 
     const bool dry = options_.dry;
+    report_ = kept.told(report_);
     Conductor conductor(playbook, {dry, options_.fail_fast, options_.reach.forks, options_.reach.serial},
                         cancellation_, report_);
+    hosts.set_watcher(kept.watcher());
     hosts.take_part(conductor, playbook, part_settings(), load, cancellation_);
+    if (!kept.is_for(hosts.names())) return refused(exit_wrong);
     report_(RunStarted{options_.playbook, dry ? "plan" : "apply", hosts.names()});
     Conclusion conclusion = conductor.go();
     const std::vector<ShownLine> lines = show(playbook, conductor, conclusion);
     if (!conclusion.mistakes.empty() && conclusion.early) return refused(wrong(conclusion.mistakes, options_));
     // Found only after something was done, on which they depended.
     for (const Diagnostic& mistake : conclusion.mistakes.list()) fmt::print(stderr, "{}", to_text(mistake, false));
-    return finish(conclusion, hosts.names(), lines);
+    const int status = finish(conclusion, hosts.names(), lines);
+    return kept.conclude(playbook, hosts, status);
   }
 
  private:
@@ -164,7 +171,7 @@ void add_reach_options(CLI::App& command, ReachSettings& reach) {
 namespace {
 
 void add_options(CLI::App& command, ApplyOptions& options) {
-  command.add_option("playbook", options.playbook, "The playbook, a JSON file")
+  command.add_option("playbook", options.playbook, "The playbook, a JSON file; or a plan that was kept")
       ->required()
       ->type_name("PLAYBOOK");
   command.add_option("--set", options.sets, "Set a variable (again for more)")
@@ -198,6 +205,7 @@ void add_options(CLI::App& command, ApplyOptions& options) {
 int apply_playbook(const ApplyOptions& options) {
   ApplyOptions settled = options;
   const bool is_url = settled.mirror.find("://") != std::string::npos;
+  if (const auto refused = take_plan(settled)) return *refused;
   const bool far = !settled.reach.hosts.empty() || !settled.reach.hosts_file.empty();
   if (far && !settled.mirror.empty() && !is_url && settled.mirror.front() != '/') {
     say("--mirror " + settled.mirror + ": for other machines it is a URL, or an absolute path there");
@@ -224,12 +232,15 @@ void add_plan_and_apply(CLI::App& app, int& status) {
   const auto planned = std::make_shared<ApplyOptions>();
   planned->dry = true;
   add_options(*plan, *planned);
+  plan->add_option("--out", planned->out, "Keep the plan in a file, for apply")->type_name("FILE");
   plan->callback([planned, &status] { status = apply_playbook(*planned); });
 
   CLI::App* apply = app.add_subcommand("apply", "Make this machine match the playbook");
   const auto applied = std::make_shared<ApplyOptions>();
   add_options(*apply, *applied);
   apply->add_flag("--dry-run", applied->dry, "The same as plan");
+  apply->add_flag("--all-or-nothing", applied->all_or_nothing,
+                  "With a plan file: do nothing where any part of it does not hold any more");
   apply->callback([applied, &status] { status = apply_playbook(*applied); });
 }
 

@@ -1,11 +1,13 @@
 // The two passes of `plan` and `apply`: on an overlay first, then on the machine.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "cli/output.hpp"
 #include "hosts/run_hosts.hpp"
+#include "plan/plan_file.hpp"
 
 namespace CLI {
 class App;
@@ -21,6 +23,9 @@ struct ApplyOptions {
   OutputOptions output;
   bool no_sudo = false, fail_fast = false;
   ReachSettings reach;
+  std::string out;                       // --out: where the plan is kept; "": nowhere
+  bool all_or_nothing = false;           // with a plan file
+  std::shared_ptr<const PlanFile> plan;  // what is applied, where the playbook was one
 };
 
 // --host, --hosts, --accept-new-host-keys and --ssh-config.

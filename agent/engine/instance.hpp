@@ -15,6 +15,7 @@ struct Run::Instance {
   std::optional<Value> item;
   std::string label, as;
   std::any desired;
+  Value parameters;  // filled in, where a watcher wants them
   Claims claims;
   Actor actor;
   Identity identity;

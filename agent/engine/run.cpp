@@ -190,6 +190,7 @@ Run::Instance Run::fill(const Resource& r, const std::string& key, const Value* 
     as.where = r.as_where;
     i.as = interpolate(as, *scope_).to_text();
   }
+  if (options_.watcher) i.parameters = parameters;
   i.claims = r.module->claims(i.desired);
   i.actor = r.module->actor(i.desired);
   if (holds_claims_) {
@@ -261,16 +262,19 @@ void Run::look(Instance& i) {
   const Module& module = *r.module;
   host_.begin(i.label);
   sink_(ResourceStarted{i.label, options_.host, i.identity.user});
-  const std::any current = module.inspect(i.desired, host_.as(i.identity));
+  Ground ground;
+  const std::any current = inspect(i, ground);
   if (const auto reason = module.not_applicable(i.desired, current)) return skip(i, *reason);
   Diff diff = module.diff(i.desired, current, i.notified.has_value());
   if (diff.empty()) {
+    show_watcher(i, std::move(ground), diff);
     into_effect(i);
     if (!r.id.empty()) run_scope_.set_outputs(r.id, i.key, i.label, module.outputs(i.desired, current));
     if (!queue_.empty()) return queue(i, {}, {});
     return done(i, Outcome::ok, {});
   }
   i.identity = identities_.decide_to_change(i.actor, i.as, i.identity);
+  show_watcher(i, std::move(ground), diff);
   if (joins_queue(r) && diff.actions.size() == 1 && std::holds_alternative<WriteFile>(diff.actions[0]))
     return queue(i, std::move(diff), host_.doubts());
   std::vector<std::string> maybe = host_.doubts();
@@ -278,6 +282,19 @@ void Run::look(Instance& i) {
     maybe.insert(maybe.end(), i.notified->maybe.begin(), i.notified->maybe.end());
   flush();
   act(i, diff, std::move(maybe));
+}
+
+std::any Run::inspect(const Instance& i, Ground& ground) {
+  const Module& module = *i.resource->module;
+  const Machine& machine = host_.as(i.identity);
+  if (!options_.watcher) return module.inspect(i.desired, machine);
+  return module.inspect(i.desired, *make_witness(machine, ground));
+}
+
+void Run::show_watcher(const Instance& i, Ground ground, const Diff& diff) {
+  if (!options_.watcher) return;
+  const Seen seen{play_, i.label, i.identity.user, i.parameters, std::move(ground)};
+  options_.watcher->inspected(seen, diff, host_.doubts());
 }
 
 void Run::act(Instance& i, const Diff& diff, std::vector<std::string> maybe) {

@@ -15,6 +15,7 @@
 #include "engine/claims.hpp"
 #include "engine/identity.hpp"
 #include "engine/outputs.hpp"
+#include "engine/watcher.hpp"
 #include "machine/cancellation.hpp"
 #include "machine/host.hpp"
 #include "model/event.hpp"
@@ -28,6 +29,7 @@ struct RunOptions {
   bool fail_fast = false;
   std::chrono::milliseconds settle{10'000};  // how long a service may take to come up
   std::string host = "local";                // its name in events
+  Watcher* watcher = nullptr;                // borrowed; null: nobody looks on
 };
 
 struct PassResult {
@@ -84,6 +86,8 @@ class Run {
   bool selected(const Resource& resource) const;
   Instance fill(const Resource& resource, const std::string& key, const Value* item);
   void look(Instance& instance);
+  std::any inspect(const Instance& instance, Ground& ground);
+  void show_watcher(const Instance& instance, Ground ground, const Diff& diff);
   void act(Instance& instance, const Diff& diff, std::vector<std::string> maybe);
   void read_only(Instance& instance);
   std::optional<std::string> prove(const Instance& instance, std::vector<Change>& changes);

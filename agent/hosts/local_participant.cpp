@@ -43,6 +43,8 @@ void LocalParticipant::begin(Pass pass, const std::vector<std::size_t>&) {
   identities_.emplace(host, person_, self_);
   RunOptions options{Outcome::changed, settings_.only, settings_.tags, settings_.fail_fast};
   options.host = values_.name;
+  options.watcher = watcher_;
+  if (watcher_) watcher_->pass_begins(pass == Pass::real);
   if (pass == Pass::what_if) {
     options.acted = Outcome::would_change;
     options.settle = std::chrono::milliseconds(0);
@@ -68,6 +70,7 @@ PassResult LocalParticipant::end() {
 }
 
 void LocalParticipant::prepare() {
+  if (watcher_) watcher_->about_to_act();
   std::vector<Identity> identities;
   std::string need_others;
   for (const auto& [identity, label] : pending_) {

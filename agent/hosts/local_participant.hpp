@@ -25,10 +25,13 @@ class LocalParticipant : public Participant {
   void prepare() override;
 
   const Facts& facts() const { return facts_; }
+  // Looks on in both passes; borrowed.
+  void set_watcher(Watcher* watcher) { watcher_ = watcher; }
 
  private:
   ThisHostSettings host_settings(ThisHostSettings::Password password) const;
 
+  Watcher* watcher_ = nullptr;
   const Playbook& playbook_;
   PartSettings settings_;
   const Cancellation& cancellation_;
