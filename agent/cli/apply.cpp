@@ -6,8 +6,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
@@ -19,6 +21,7 @@
 #include "playbook/suggest.hpp"
 #include "report/terminal.hpp"
 #include "report/wording.hpp"
+#include "state/run_id.hpp"
 
 namespace mlops {
 namespace {
@@ -35,6 +38,15 @@ int wrong(Diagnostics& mistakes, const ApplyOptions& options) {
   say(fmt::format("{}: {} mistake{}; nothing was touched", options.playbook, mistakes.size(),
                   mistakes.size() == 1 ? "" : "s"));
   return exit_wrong;
+}
+
+// "HOST:PATH", the path without links. What is no file that stays is known by how it was called.
+std::string playbook_key(const std::string& path) {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), std::free);
+  const bool stays = real && !std::string_view(real.get()).starts_with("/proc/");
+  return fmt::format("{}:{}", host.data(), stays ? real.get() : path);
 }
 
 int exit_status(const Conclusion& conclusion) {
@@ -89,7 +101,11 @@ class Application {
 
  private:
   PartSettings part_settings() const {
-    return {options_.only, options_.tags, options_.mirror, options_.dry, options_.no_sudo, options_.fail_fast};
+    PartSettings settings{options_.only, options_.tags, options_.mirror, options_.dry, options_.no_sudo, options_.fail_fast};
+    settings.run = {new_run_id(""), "apply", options_.playbook, playbook_key(options_.playbook)};
+    settings.state = options_.state;
+    settings.wait_seconds = options_.wait;
+    return settings;
   }
 
   void check_selection(const Playbook& playbook, Diagnostics& mistakes) const {
@@ -188,6 +204,10 @@ void add_options(CLI::App& command, ApplyOptions& options) {
       ->allow_extra_args(false);
   command.add_option("--mirror", options.mirror, "Read https://HOST/PATH from MIRROR/HOST/PATH first")
       ->type_name("DIR|URL");
+  command.add_option("--state", options.state, "Keep state databases in this folder, one for each user who acts")
+      ->type_name("DIR");
+  command.add_option("--wait", options.wait, "Wait so long for another run to end (0: not at all)")
+      ->type_name("SECONDS");
   add_output_options(command, options.output);
   command.add_flag("--no-sudo", options.no_sudo, "Never become another user");
   command.add_flag("--fail-fast", options.fail_fast, "Stop at the first failure");
@@ -224,6 +244,11 @@ int apply_playbook(const ApplyOptions& options) {
     }
     settled.mirror = real.get();
   }
+  if (far && !settled.state.empty() && settled.state.front() != '/') {
+    say("--state " + settled.state + ": for other machines it is an absolute path there");
+    return exit_wrong;
+  }
+  if (!settled.state.empty()) settled.state = std::filesystem::absolute(settled.state).lexically_normal();
   return Application(settled).go();
 }
 

@@ -20,6 +20,8 @@ struct ApplyOptions {
   bool dry = false;      // plan: the first pass is all
   std::vector<std::string> vars_files, sets, only, tags;
   std::string mirror;  // a folder or a URL
+  std::string state;   // --state: a folder; "": each identity's own
+  std::uint64_t wait = 0;  // --wait: seconds
   OutputOptions output;
   bool no_sudo = false, fail_fast = false;
   ReachSettings reach;

@@ -47,6 +47,12 @@ Run::Run(const Playbook& playbook, Host& host, const Facts& facts, IdentityRules
       options_(std::move(options)),
       run_scope_(facts),
       scope_(std::make_unique<Variables>(playbook, &run_scope_)) {
+  for (const PendingNotification& pending : host.earlier().notifications) {
+    Notification& notified = notified_[pending.target];
+    notified.certain = true;
+    notified.note += (notified.note.empty() ? "" : ", ") + pending.source;
+  }
+  for (auto& [id, notified] : notified_) notified.note = "notified by " + notified.note + " in an earlier run";
   // What holds no {{ }} and no condition was compared when the playbook was loaded.
   for (const Play& play : playbook.plays)
     for (const Resource& resource : play.resources)
@@ -70,6 +76,8 @@ void Run::play(std::size_t index) {
 }
 
 PassResult Run::finish() {
+  if (options_.lists_made) list_made();
+  drop_stale();
   if (holds_claims_) check_claims(holders_, result_.mistakes);
   result_.interrupted = cancellation_.cancelled();
   return std::move(result_);
@@ -135,8 +143,7 @@ void Run::resource(const Resource& r) {
   else
     repeat(r);
   run_scope_.set_item(nullptr);
-  // A failure keeps the notification pending.
-  if (!r.id.empty() && !failures_.has_id(r.id)) notified_.erase(r.id);
+  deliver(r);
 }
 
 void Run::repeat(const Resource& r) {
@@ -212,8 +219,10 @@ void Run::instance(const Resource& r, const std::string& key, const Value* item)
       if (const Verdict verdict = evaluate(r.when, *scope_); !verdict.matches) return skip(i, verdict.reason);
     i = fill(r, key, item);
     label_ = i.label;
-    if (const auto known = notified_.find(r.id); known != notified_.end() && !r.id.empty())
+    if (const auto known = notified_.find(r.id); known != notified_.end() && !r.id.empty()) {
       i.notified = known->second;
+      i.note = known->second.note;
+    }
     // Failures come first: what is skipped need not be known.
     Claims claims;
     if (!failures_.empty() || !unknown_.empty()) claims = with_implied(i.claims, i.as);
@@ -262,6 +271,8 @@ void Run::look(Instance& i) {
   const Module& module = *r.module;
   host_.begin(i.label);
   sink_(ResourceStarted{i.label, options_.host, i.identity.user});
+  look_for_cut_off(i);
+  if (i.doubted) recover(i);
   Ground ground;
   const std::any current = inspect(i, ground);
   if (const auto reason = module.not_applicable(i.desired, current)) return skip(i, *reason);
@@ -270,6 +281,12 @@ void Run::look(Instance& i) {
     show_watcher(i, std::move(ground), diff);
     into_effect(i);
     if (!r.id.empty()) run_scope_.set_outputs(r.id, i.key, i.label, module.outputs(i.desired, current));
+    if (!i.recovered.empty()) {
+      ResourceFinished event;
+      event.changes = i.recovered;
+      notify(i, true);
+      return done(i, options_.acted, std::move(event));
+    }
     if (!queue_.empty()) return queue(i, {}, {});
     return done(i, Outcome::ok, {});
   }
@@ -287,8 +304,9 @@ void Run::look(Instance& i) {
 std::any Run::inspect(const Instance& i, Ground& ground) {
   const Module& module = *i.resource->module;
   const Machine& machine = host_.as(i.identity);
-  if (!options_.watcher) return module.inspect(i.desired, machine);
-  return module.inspect(i.desired, *make_witness(machine, ground));
+  const auto look = i.doubted ? module.inspect_cut_off : module.inspect;
+  if (!options_.watcher) return look(i.desired, machine);
+  return look(i.desired, *make_witness(machine, ground));
 }
 
 void Run::show_watcher(const Instance& i, Ground ground, const Diff& diff) {
@@ -303,11 +321,15 @@ void Run::act(Instance& i, const Diff& diff, std::vector<std::string> maybe) {
   written_.add(records_.size(), i.label, i.claims, may_change_anything(diff));
   try {
     host_.begin(i.label);
-    host_.as(i.identity).perform(diff.actions);
+    const Step step{purpose(i, diff.changes), diff.actions};
+    for (const auto& error : host_.perform(i.identity, {&step, 1}))
+      if (error) throw *error;
+    i.cut_off.clear();
     identities_.forget();
     into_effect(i);
     ResourceFinished event;
-    event.changes = diff.changes;
+    event.changes = i.recovered;
+    event.changes.insert(event.changes.end(), diff.changes.begin(), diff.changes.end());
     event.maybe = std::move(maybe);
     if (const auto remains = prove(i, event.changes)) {
       event.reason = *remains;
@@ -396,7 +418,14 @@ void Run::done(Instance& i, Outcome outcome, ResourceFinished event) {
       outcome == options_.acted || outcome == Outcome::unknown || outcome == Outcome::not_converged;
   if (wanted && !i.identity.user.empty())
     result_.pending.push_back({i.identity, i.label});
-  records_.push_back({i.resource, i.key, i.item, i.label, i.identity, outcome});
+  // Found as wished after all.
+  if ((outcome == Outcome::ok || outcome == options_.acted) && !i.cut_off.empty()) {
+    host_.heal(i.identity, i.cut_off);
+    result_.pending.push_back({i.identity, i.label});
+  }
+  const bool made = outcome == options_.acted && i.resource->module->made(i.desired, event.changes);
+  records_.push_back({i.resource, i.key, i.item, i.label, i.identity, outcome, made});
+  note_made(i, outcome);
   finish(i, std::move(event));
 }
 
@@ -407,6 +436,7 @@ void Run::finish(Instance& i, ResourceFinished event) {
   event.host = options_.host;
   event.as = i.identity.user;
   event.seconds = seconds_since(i.started);
+  event.note = std::move(i.note);
   ++result_.counts[static_cast<std::size_t>(event.outcome)];
   sink_(event);
 }

@@ -279,6 +279,7 @@ class OverlayHost : public Host {
     pending_.doubts.clear();
   }
   std::vector<std::string> doubts() const override { return pending_.doubts; }
+  const Earlier& earlier() const override { return real_.earlier(); }
   void unforeseen() override { add(pending_.running, pending_.label); }
   // Not the real host's: there they count only from their own place on.
   void add_to_path(const std::vector<std::string>& folders) override {
