@@ -121,10 +121,16 @@ void StateJournal::reopen() {
   struct stat status {};
   inode_ = ::stat(database_->path().c_str(), &status) == 0 ? status.st_ino : 0;
   images_ = std::make_unique<Images>(*database_, folder_);
-  Statement& found = database_->statement("SELECT number FROM runs WHERE id = ?").with(run_.id);
-  number_ = found.step() ? found.integer(0) : 0;
-  found.with();
+  number_ = known_number();
   closed_ = false;
+}
+
+// Another process of the run may work with the same database.
+std::int64_t StateJournal::known_number() {
+  Statement& found = database_->statement("SELECT number FROM runs WHERE id = ?").with(run_.id);
+  const std::int64_t number = found.step() ? found.integer(0) : 0;
+  found.with();
+  return number;
 }
 
 // Damage may lie where opening does not look.
@@ -152,12 +158,12 @@ void StateJournal::insert_run() {
   if (number_ == 0) {
     const ProcessMark self = this_process();
     database_
-        ->statement("INSERT INTO runs (id, kind, playbook, playbook_key, starter, version, process, process_started, "
+        ->statement("INSERT OR IGNORE INTO runs (id, kind, playbook, playbook_key, starter, version, process, process_started, "
                     "boot, started, undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))")
         .with(run_.id, run_.kind, run_.playbook, run_.playbook_key, run_.starter, MLOPS_VERSION, self.process,
               self.started, self.boot, run_.started, run_.undoes)
         .run();
-    number_ = database_->integer("SELECT last_insert_rowid()");
+    number_ = known_number();
   }
   database_->statement("INSERT OR IGNORE INTO participants (run, identity) VALUES (?, ?)")
       .with(number_, settings_.identity)

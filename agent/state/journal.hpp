@@ -55,6 +55,7 @@ class StateJournal : public Journal {
   void found_damaged(const DatabaseError& e);
   Error cannot_write(const DatabaseError& e) const;
   void insert_run();
+  std::int64_t known_number();
   void close_earlier();
   void record(const Step& step);
   void note_notifications(const Step& step);
