@@ -49,7 +49,8 @@ bool any_failed(const PassResult& result) {
   return result.count(Outcome::failed) + result.count(Outcome::not_converged) > 0;
 }
 
-std::string digest_text(std::uint64_t digest) { return fmt::format("{:016x}", digest); }
+// "": nothing was made or found.
+std::string digest_text(std::uint64_t digest) { return digest ? fmt::format("{:016x}", digest) : ""; }
 
 }  // namespace
 

@@ -129,6 +129,8 @@ class Journals {
   // That of the identity as which this process acts. machine is read for what actions replace, and must outlive it.
   virtual std::unique_ptr<Journal> of(const ActingUser& who, uid_t person, const MachineReader& machine,
                                       TellPerson tell) const = 0;
+  // Makes the place where that identity keeps its own, where it cannot do so itself: below --state. By root.
+  virtual void make_place(const ActingUser& who) const = 0;
   // What earlier runs left. Changes nothing. Error where a newer program wrote it, or it is somebody else's.
   virtual Earlier earlier(const ActingUser& who, const std::string& playbook_key, const TellPerson& tell) const = 0;
 };

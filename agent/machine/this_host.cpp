@@ -262,6 +262,7 @@ void ThisHost::make_ready(const Identity& identity, Helper& helper) {
   const bool locked_here = lock_ && identity.user == self_.name;
   if (!locked_here) helper.machine->lock(run_.playbook, settings_.wait);
   helper.ready = true;
+  if (settings_.journals && self_.uid == 0) settings_.journals->make_place(acting_user(identity.user));
   if (settings_.journals) add_earlier(helper.machine->open_journal(run_));
 }
 

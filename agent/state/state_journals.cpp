@@ -21,6 +21,10 @@ class StateJournals : public Journals {
                                           machine);
   }
 
+  void make_place(const ActingUser& who) const override {
+    if (!given_.empty()) give_state_folder(state_folder(who, given_), who);
+  }
+
   // Most runs find the mark, and need no more.
   Earlier earlier(const ActingUser& who, const std::string& playbook_key, const TellPerson& tell) const override {
     const std::string folder = find_state_folder(state_folder(who, given_));
