@@ -103,7 +103,7 @@ class Application {
   PartSettings part_settings() const {
     PartSettings settings{options_.only, options_.tags, options_.mirror, options_.dry, options_.no_sudo, options_.fail_fast};
     settings.run = {new_run_id(""), "apply", options_.playbook, playbook_key(options_.playbook)};
-    settings.state = options_.state;
+    settings.journal = {options_.state, options_.keep_limit};
     settings.wait_seconds = options_.wait;
     return settings;
   }
@@ -206,6 +206,10 @@ void add_options(CLI::App& command, ApplyOptions& options) {
       ->type_name("DIR|URL");
   command.add_option("--state", options.state, "Keep state databases in this folder, one for each user who acts")
       ->type_name("DIR");
+  command.add_option("--keep-limit", options.keep_limit,
+                     "What is replaced is kept, to be taken back, up to this size (64MiB)")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("SIZE");
   command.add_option("--wait", options.wait, "Wait so long for another run to end (0: not at all)")
       ->type_name("SECONDS");
   add_output_options(command, options.output);

@@ -22,6 +22,7 @@ struct ApplyOptions {
   std::string mirror;  // a folder or a URL
   std::string state;   // --state: a folder; "": each identity's own
   std::uint64_t wait = 0;  // --wait: seconds
+  std::uint64_t keep_limit = JournalOptions{}.keep_limit;  // --keep-limit: bytes
   OutputOptions output;
   bool no_sudo = false, fail_fast = false;
   ReachSettings reach;

@@ -1,4 +1,6 @@
 // What has to do with other runs: what earlier ones left, and what later ones are to find.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -41,6 +43,26 @@ class Mixer {
     state_ ^= state_ >> 29;
   }
   std::uint64_t state_ = 0x9e3779b97f4a7c15;
+};
+
+// The bytes of files, as far as it takes to see that they are too many.
+struct Weighing {
+  const FileReader& files;
+  std::uint64_t limit = 0, bytes = 0;
+  std::size_t entries = 0;
+
+  bool too_much() const { return bytes > limit; }
+  void add(const std::string& path) {
+    if (const auto status = files.status(path); status && status->type == FileType::regular) bytes += status->size;
+  }
+  void add_tree(const std::string& path) {
+    constexpr std::size_t most_entries = 100'000;  // CaptureLimits
+    if (too_much() || ++entries > most_entries) return;
+    const auto status = files.status(path);
+    if (!status || status->type != FileType::directory) return add(path);
+    for (const std::string& name : files.list(path).value_or(std::vector<std::string>()))
+      add_tree(path == "/" ? path + name : path + "/" + name);
+  }
 };
 
 std::vector<std::string> written(const Claims& claims) {
@@ -93,6 +115,30 @@ Purpose Run::purpose(const Instance& i, std::vector<Change> changes) {
           .claims = written(i.claims),
           .heals = i.cut_off,
           .makes = makes};
+}
+
+// What is larger than what is kept cannot be brought back: said before it is gone.
+void Run::note_unkept(Instance& i, const Diff& diff) {
+  if (options_.keep_limit == 0 || i.resource->module->made(i.desired, diff.changes)) return;
+  const FileReader& files = host_.as(i.identity).files();
+  Weighing weighing{files, options_.keep_limit};
+  for (const Action& action : diff.actions) {
+    weighing.bytes = 0;
+    try {
+      if (const auto* write = std::get_if<WriteFile>(&action)) weighing.add(files.resolve(write->path).value_or(write->path));
+      if (const auto* download = std::get_if<Download>(&action))
+        weighing.add(files.resolve(download->path).value_or(download->path));
+      if (const auto* remove = std::get_if<RemovePath>(&action)) weighing.add_tree(remove->path);
+    } catch (const Error&) {
+      return;  // who may not look at it cannot replace it
+    } catch (const Unknown&) {
+      continue;
+    }
+    if (!weighing.too_much()) continue;
+    i.note += fmt::format("{}what is there is not kept: it is more than {:.0f} MB", i.note.empty() ? "" : ", ",
+                          static_cast<double>(options_.keep_limit) / 1e6);
+    return;
+  }
 }
 
 // A failure, an interruption, and a resource that is not looked at in this run keep it pending.

@@ -76,7 +76,9 @@ void Run::play(std::size_t index) {
 }
 
 PassResult Run::finish() {
-  if (options_.lists_made) list_made();
+  const bool is_new = result_.pending.empty() && result_.digest != options_.known_digest;
+  if (options_.lists == RunOptions::Lists::always || (options_.lists == RunOptions::Lists::when_new && is_new))
+    list_made();
   drop_stale();
   if (holds_claims_) check_claims(holders_, result_.mistakes);
   result_.interrupted = cancellation_.cancelled();
@@ -291,6 +293,7 @@ void Run::look(Instance& i) {
     return done(i, Outcome::ok, {});
   }
   i.identity = identities_.decide_to_change(i.actor, i.as, i.identity);
+  note_unkept(i, diff);
   show_watcher(i, std::move(ground), diff);
   if (joins_queue(r) && diff.actions.size() == 1 && std::holds_alternative<WriteFile>(diff.actions[0]))
     return queue(i, std::move(diff), host_.doubts());

@@ -30,9 +30,12 @@ struct RunOptions {
   std::chrono::milliseconds settle{10'000};  // how long a service may take to come up
   std::string host = "local";                // its name in events
   Watcher* watcher = nullptr;                // borrowed; null: nobody looks on
+  std::uint64_t keep_limit = 0;  // what is replaced is kept up to so many bytes, see JournalOptions; 0: nothing is kept
   std::string playbook_key;                  // what tells the playbook from others, as in RunHeader
-  // The pass is one that acts: what it made or found is listed in the end.
-  bool lists_made = false;
+  // Whether what was made or found is listed in the end: when_new, where nothing is to be done and it is another than
+  // that of known_digest.
+  enum class Lists { never, when_new, always } lists = Lists::never;
+  std::uint64_t known_digest = 0;
 };
 
 // A resource that was made or found as wished.
@@ -126,6 +129,7 @@ class Run {
   void note_made(const Instance& instance, Outcome outcome);
   void list_made();
   void drop_stale();
+  void note_unkept(Instance& instance, const Diff& diff);
   void notify(const Instance& instance, bool certain);
   void look_again(std::size_t first);
   void drifted(Record& record, const std::string& reason);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <ctime>
 #include <utility>
 
@@ -63,7 +64,7 @@ LocalParticipant::LocalParticipant(std::string name, const Playbook& playbook, P
       sink_(std::move(sink)),
       person_(current_person()),
       self_{effective_person().name},
-      journals_(make_journals(settings_.state)),
+      journals_(make_journals(settings_.journal)),
       host_(host_settings(std::move(password)), cancellation,
             [this](const Progress& p) {
               if (run_) run_->progress(p);
@@ -80,7 +81,7 @@ ThisHostSettings LocalParticipant::host_settings(ThisHostSettings::Password pass
   if (settings_.dry) settings.sudo = Sudo::silent;
   if (settings_.no_sudo) settings.sudo = Sudo::never;
   settings.journals = journals_.get();
-  settings.state = settings_.state;
+  settings.journal = settings_.journal;
   settings.tell = [this](const std::string& text) { tell(text); };
   settings.wait = std::chrono::seconds(settings_.wait_seconds);
   return settings;
@@ -105,8 +106,12 @@ void LocalParticipant::begin(Pass pass, const std::vector<std::size_t>&) {
   options.host = values_.name;
   options.watcher = watcher_;
   if (watcher_) watcher_->pass_begins(pass == Pass::real);
+  options.keep_limit = settings_.journal.keep_limit;
   options.playbook_key = settings_.run.playbook_key;
-  options.lists_made = pass == Pass::real;
+  options.lists = pass == Pass::real                  ? RunOptions::Lists::always
+                  : settings_.dry || !is_whole() ? RunOptions::Lists::never
+                                                      : RunOptions::Lists::when_new;
+  options.known_digest = std::strtoull(host_.earlier().ledger.c_str(), nullptr, 16);
   if (pass == Pass::what_if) {
     options.acted = Outcome::would_change;
     options.settle = std::chrono::milliseconds(0);
@@ -129,25 +134,21 @@ PassResult LocalParticipant::end() {
   overlay_.reset();
   if (pass_ == Pass::real) {
     conclude(result);
-  } else if (!settings_.dry && leaves_something(result)) {
-    result.pending.push_back({self_, ""});
+  } else if (!settings_.dry) {
+    // How an earlier run ended, or whom nobody notifies any more, is to be written down, though nothing is to be changed.
+    if (!host_.earlier().runs.empty() || !host_.earlier().notifications.empty()) result.pending.push_back({self_, ""});
+    const bool is_new = digest_text(result.digest) != host_.earlier().ledger;
+    if (result.pending.empty() && result.mistakes.empty() && is_whole() && !any_failed(result) && is_new)
+      host_.record_found(header(), entries(result), digest_text(result.digest));
   }
   pending_ = result.pending;
   return result;
 }
 
-// Something to write down, though nothing is to be changed: how an earlier run ended, whom nobody notifies any more,
-// what the playbook found as it wishes for the first time.
-bool LocalParticipant::leaves_something(const PassResult& result) const {
-  const Earlier& earlier = host_.earlier();
-  if (!earlier.runs.empty() || !earlier.notifications.empty()) return true;
-  return is_whole() && result.mistakes.empty() && !any_failed(result) && earlier.ledger != digest_text(result.digest);
-}
-
 // All of the playbook is looked at.
 bool LocalParticipant::is_whole() const { return settings_.only.empty() && settings_.tags.empty(); }
 
-void LocalParticipant::conclude(PassResult& result) {
+std::vector<LedgerEntry> LocalParticipant::entries(PassResult& result) {
   std::vector<LedgerEntry> entries;
   for (MadeResource& made : result.made) {
     LedgerEntry entry{made.label, made.declared, std::string(made.type), made.identity.user, made.came, {}, "", false, nullptr};
@@ -158,12 +159,27 @@ void LocalParticipant::conclude(PassResult& result) {
     entries.push_back(std::move(entry));
   }
   result.made.clear();
+  return entries;
+}
+
+RunHeader LocalParticipant::header() const {
+  const RunName& name = settings_.run;
+  return {.id = name.id,
+          .kind = name.kind,
+          .playbook = name.playbook,
+          .playbook_key = name.playbook_key,
+          .starter = "",
+          .undoes = "",
+          .started = microseconds_now()};
+}
+
+void LocalParticipant::conclude(PassResult& result) {
   Value counts{Value::Object{}};
   for (std::size_t i = 0; i < outcome_count; ++i)
     counts.set(to_text(static_cast<Outcome>(i)), result.counts[i]);
   const char* outcome = result.interrupted ? "interrupted" : any_failed(result) ? "failed" : "done";
   const bool known = is_whole() && !result.interrupted && !any_failed(result);
-  host_.conclude(outcome, to_json(counts), std::move(entries), known ? digest_text(result.digest) : "");
+  host_.conclude(outcome, to_json(counts), entries(result), known ? digest_text(result.digest) : "");
 }
 
 void LocalParticipant::prepare() {
@@ -179,14 +195,7 @@ void LocalParticipant::prepare() {
     throw Error("These need another identity, and --no-sudo was given; nothing was touched:" + need_others,
                 ErrorKind::privilege);
   try {
-    const RunName& name = settings_.run;
-    host_.prepare(std::move(identities), {.id = name.id,
-                                          .kind = name.kind,
-                                          .playbook = name.playbook,
-                                          .playbook_key = name.playbook_key,
-                                          .starter = "",
-                                          .undoes = "",
-                                          .started = microseconds_now()});
+    host_.prepare(std::move(identities), header());
   } catch (const Error& e) {
     throw Error(std::string(e.what()) + "; nothing was touched", e.kind());
   }

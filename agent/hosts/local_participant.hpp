@@ -34,7 +34,8 @@ class LocalParticipant : public Participant {
   void tell(const std::string& text);
   void tell_of_cut_off();
   void conclude(PassResult& result);
-  bool leaves_something(const PassResult& result) const;
+  std::vector<LedgerEntry> entries(PassResult& result);
+  RunHeader header() const;
   bool is_whole() const;
 
   Watcher* watcher_ = nullptr;

@@ -6,6 +6,7 @@
 
 #include "engine/host_values.hpp"
 #include "engine/run.hpp"
+#include "machine/journal.hpp"
 
 namespace mlops {
 
@@ -27,7 +28,7 @@ struct PartSettings {
   // Whether other plays may want what this host gives.
   bool gives_values = false;
   RunName run;
-  std::string state;               // --state: a folder of the host; "" for none
+  JournalOptions journal;          // its folder is the host's
   std::uint64_t wait_seconds = 0;  // --wait: how long another run on the host is waited for
 };
 

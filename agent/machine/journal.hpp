@@ -135,8 +135,12 @@ class Journals {
   virtual Earlier earlier(const ActingUser& who, const std::string& playbook_key, const TellPerson& tell) const = 0;
 };
 
-// Makes them; given is what --state says, "" for nothing.
-using MakeJournals = std::function<std::unique_ptr<Journals>(const std::string& given)>;
+struct JournalOptions {
+  std::string folder;                    // --state: one for each identity is in it; "": each has its own place
+  std::uint64_t keep_limit = 64u << 20;  // --keep-limit: what one action replaces is kept up to so many bytes
+};
+
+using MakeJournals = std::function<std::unique_ptr<Journals>(const JournalOptions&)>;
 
 // Performs steps as a journal wants it: written down, done, ended. journal may be null. Errors are those of each step.
 std::vector<std::optional<Error>> perform_steps(std::span<const Step> steps, Machine& machine, Journal* journal);

@@ -58,7 +58,7 @@ struct AskHttp { HttpGet get; };
 struct Perform { std::vector<Action> actions; };
 struct PerformTogether { std::vector<std::vector<Action>> lists; };
 struct PerformSteps { std::vector<Purpose> purposes; std::vector<std::vector<Action>> lists; };
-struct Configure { std::string mirror, state; std::map<std::string, std::string> environment; };
+struct Configure { std::string mirror; JournalOptions journal; std::map<std::string, std::string> environment; };
 struct TakeLock { std::string playbook; std::uint64_t wait_ms; };
 struct OpenJournal { RunHeader run; };
 struct Heal { std::vector<StepName> steps; };
@@ -319,7 +319,7 @@ class PipedMachine : public HelperMachine,
  public:
   PipedMachine(const HelperSettings& settings, const Cancellation& cancellation, ProgressSink progress)
       : link_(settings, cancellation, std::move(progress)) {
-    link_.call(Configure{settings.mirror, settings.state, handed_over(settings.user == settings.caller)});
+    link_.call(Configure{settings.mirror, settings.journal, handed_over(settings.user == settings.caller)});
   }
   void lock(const std::string& playbook, std::chrono::milliseconds wait) override {
     link_.call(TakeLock{playbook, static_cast<std::uint64_t>(wait.count())});
@@ -544,7 +544,7 @@ int serve_helper(const std::string& user, const std::string& person, const MakeJ
                        for (const auto& [name, value] : c.environment) ::setenv(name.c_str(), value.c_str(), 1);
                        journal.reset();
                        machine = make_local_machine(settings, cancellation, progress);
-                       if (make_journals) journals = make_journals(c.state);
+                       if (make_journals) journals = make_journals(c.journal);
                        return encode(Frame::result, Done{true});
                      },
                      [&](const TakeLock& l) {

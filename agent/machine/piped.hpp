@@ -22,7 +22,7 @@ struct HelperSettings {
   std::string person;              // for whom the run is
   std::string mirror;
   std::optional<std::string> password = {};  // for sudo, which then reads it from its input
-  std::string state = {};                    // what --state says; "" for nothing
+  JournalOptions journal = {};               // of the helper's
   TellPerson tell = {};                      // gets what the helper's journal has to say; may be empty
 };
 

@@ -278,7 +278,7 @@ std::unique_ptr<HelperMachine> ThisHost::start(const Identity& identity) {
                         .sudo = {},
                         .person = settings_.person.name,
                         .mirror = settings_.mirror,
-                        .state = settings_.state,
+                        .journal = settings_.journal,
                         .tell = settings_.tell};
   if (self_.uid != 0) {
     if (settings_.sudo == ThisHostSettings::Sudo::never)
@@ -351,6 +351,26 @@ void ThisHost::prepare(std::vector<Identity> identities, RunHeader run) {
       }
     }
     if (!acts_here(identity)) helper(identity);
+  }
+}
+
+void ThisHost::record_found(RunHeader run, std::vector<LedgerEntry> entries, const std::string& digest) {
+  if (!settings_.journals) return;
+  std::unique_ptr<RunLock> lock;
+  try {
+    lock = std::make_unique<RunLock>(cache_folder(self_), run.playbook, cancellation_, progress_);
+  } catch (const Error&) {
+    return;
+  }
+  try {
+    run.starter = self_.name;
+    const auto journal =
+        settings_.journals->of(self_, settings_.person.uid, machine({self_.name}).local(), settings_.tell);
+    journal->open(run);
+    journal->account(std::move(entries), digest);
+    journal->conclude("done", "");
+  } catch (const Error& e) {
+    if (settings_.tell) settings_.tell(fmt::format("what is as it should be could not be written down: {}", e.what()));
   }
 }
 

@@ -25,9 +25,9 @@ struct ThisHostSettings {
   // answers. Empty: on the terminal.
   using Password = std::function<std::optional<std::string>(bool again)>;
   Password password = {};
-  // Where what is done is written down; borrowed, null: nowhere. state is what --state says, for helpers.
+  // Where what is done is written down; borrowed, null: nowhere. journal: the same for helpers.
   const Journals* journals = nullptr;
-  std::string state = {};
+  JournalOptions journal = {};
   TellPerson tell = {};                  // gets what journals have to say
   std::chrono::milliseconds wait = {};   // how long another run is waited for
 };
@@ -55,6 +55,9 @@ class ThisHost : public Host {
   // always among them. Error privilege, the lock's or the journal's, before anything is changed. After it, earlier()
   // has what all of them know. run.starter is filled in.
   void prepare(std::vector<Identity> identities, RunHeader run);
+  // Without prepare: what a playbook found as it wishes is written down, where nothing else is to be done. Where another
+  // run holds the lock, the next one does; what else keeps it from that, the person is told.
+  void record_found(RunHeader run, std::vector<LedgerEntry> entries, const std::string& digest);
   // The run that was prepared for is over. See Journal. entries: what the playbook made or found.
   void conclude(const std::string& outcome, const std::string& counts, std::vector<LedgerEntry> entries,
                 const std::string& digest);

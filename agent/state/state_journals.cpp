@@ -9,25 +9,26 @@ namespace {
 
 class StateJournals : public Journals {
  public:
-  explicit StateJournals(std::string given) : given_(std::move(given)) {}
+  explicit StateJournals(JournalOptions options) : options_(std::move(options)) {}
 
   std::unique_ptr<Journal> of(const ActingUser& who, uid_t person, const MachineReader& machine,
                               TellPerson tell) const override {
     return std::make_unique<StateJournal>(JournalSettings{.identity = who.name,
-                                                          .folder = state_folder(who, given_),
+                                                          .folder = state_folder(who, options_.folder),
                                                           .strict = who.uid == 0,
                                                           .person = person,
+                                                          .limits = {.bytes = options_.keep_limit},
                                                           .notice = std::move(tell)},
                                           machine);
   }
 
   void make_place(const ActingUser& who) const override {
-    if (!given_.empty()) give_state_folder(state_folder(who, given_), who);
+    if (!options_.folder.empty()) give_state_folder(state_folder(who, options_.folder), who);
   }
 
   // Most runs find the mark, and need no more.
   Earlier earlier(const ActingUser& who, const std::string& playbook_key, const TellPerson& tell) const override {
-    const std::string folder = find_state_folder(state_folder(who, given_));
+    const std::string folder = find_state_folder(state_folder(who, options_.folder));
     if (folder.empty()) return {};
     SettledMark mark;
     const MarkState state = read_mark(folder, mark);
@@ -50,11 +51,13 @@ class StateJournals : public Journals {
   }
 
  private:
-  std::string given_;
+  JournalOptions options_;
 };
 
 }  // namespace
 
-std::unique_ptr<Journals> make_journals(const std::string& given) { return std::make_unique<StateJournals>(given); }
+std::unique_ptr<Journals> make_journals(const JournalOptions& options) {
+  return std::make_unique<StateJournals>(options);
+}
 
 }  // namespace mlops

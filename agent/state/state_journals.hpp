@@ -8,7 +8,7 @@
 
 namespace mlops {
 
-// given: --state; "" for none. See state_folder.
-std::unique_ptr<Journals> make_journals(const std::string& given);
+// See state_folder.
+std::unique_ptr<Journals> make_journals(const JournalOptions& options);
 
 }  // namespace mlops
