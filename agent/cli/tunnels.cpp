@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <memory>
 
@@ -199,7 +200,9 @@ int serve_tunnel(const char* folder, const char* name) {
     const Handle null(::open("/dev/null", O_RDWR | O_CLOEXEC));
     if (null) ::dup2(null.get(), 1);
   };
-  return keep_tunnel(TunnelFolder(folder, ::geteuid()), name, cancellation, report) ? exit_done : exit_failed;
+  const TunnelFolder where(folder, ::geteuid());
+  const bool kept = keep_tunnel(where, name, cancellation, report);
+  std::_Exit(kept ? exit_done : exit_failed);  // at once, whatever thread is left
 }
 
 }  // namespace mlops

@@ -73,7 +73,8 @@ class Keeper {
     control_ = listen_for_control(folder_, tunnel_.name);
   }
 
-  void run(const std::function<void(const KeeperReport&)>& report) {
+  // False when a thread is left that still uses this: it waits for a host that is frozen.
+  bool run(const std::function<void(const KeeperReport&)>& report) {
     allow_many_descriptors();
     log_->write(fmt::format("begins, process {}: {}", ::getpid(), in_words(tunnel_)));
     link_.emplace(HostLink::Settings{
@@ -88,8 +89,9 @@ class Keeper {
       report(first_report());
     });
     serve();
-    end();
+    const bool all = end();
     reporter.join();
+    return all;
   }
 
  private:
@@ -224,7 +226,7 @@ class Keeper {
     if (!probe.answered) link_->doubt();
   }
 
-  void end() {
+  bool end() {
     log_->write("ends");
     listener_.reset();
     control_ = Handle();
@@ -232,8 +234,7 @@ class Keeper {
     link_->stop();
     const bool all = carrier_->finish(5s);
     for (int i = 0; i < 500 && askers_ > 0; ++i) ::poll(nullptr, 0, 10);
-    // Somebody waits for a host that is frozen: nothing is left to be done for it.
-    if (!all || askers_ > 0) std::_Exit(0);
+    return all && askers_ == 0;
   }
 
   const TunnelFolder& folder_;
@@ -265,8 +266,8 @@ bool keep_tunnel(const TunnelFolder& folder, const std::string& name, Cancellati
       report({Kind::failed, "another process keeps it already"});
       return true;
     }
-    Keeper keeper(folder, *tunnel, std::move(lock), cancellation);
-    keeper.run(report);
+    auto keeper = std::make_unique<Keeper>(folder, *tunnel, std::move(lock), cancellation);
+    if (!keeper->run(report)) static_cast<void>(keeper.release());  // the process ends with it
     return true;
   } catch (const Error& e) {
     report({Kind::failed, e.what()});
