@@ -262,9 +262,9 @@ struct PortForward {
 
   static void check_absent(const Desired& d, Checker& c) {
     if (!d.name && !d.listen) c.error("name", "`name` is missing", "or `listen`, from which the name is made");
-    if (!d.name && d.direction == Direction::remote && !d.via)
-      c.error("via", "`via` is missing", "or `name`: the name of a remote one is made from both");
-    for (const char* parameter : {"target", "or_next_free", "at_login", "proven_by", "config"})
+    if (!d.name && (d.direction == Direction::remote || d.or_next_free) && !d.via)
+      c.error("via", "`via` is missing", "or `name`, which is made from both");
+    for (const char* parameter : {"target", "at_login", "proven_by", "config"})
       if (c.given(parameter))
         c.error(parameter, fmt::format("what is to be absent has no `{}`", parameter), "leave it out");
   }
@@ -301,12 +301,12 @@ struct PortForward {
             .ssh_config = d.config ? d.config->text : ""};
   }
 
-  // "8888", "0.0.0.0-80", "run-app.sock"; remote: "box-8080".
+  // "8888", "0.0.0.0-80", "run-app.sock"; remote, or where several may want the port: "box-8080".
   static std::string name(const Desired& d) {
     if (d.name) return *d.name;
     const Endpoint listen = wanted_listen(d);
     std::string text = listen.is_socket() ? listen.path : std::to_string(listen.port);
-    if (d.direction == Direction::remote) text = d.via.value_or("") + "-" + text;
+    if (d.direction == Direction::remote || d.or_next_free) text = d.via.value_or("") + "-" + text;
     else if (!listen.is_socket() && listen.host != loopback && listen.host != "localhost") text = listen.host + "-" + text;
     std::replace_if(text.begin(), text.end(), [](char c) { return !is_name(std::string("a") + c); }, '-');
     text.erase(0, std::min(text.find_first_not_of("-._"), text.size()));

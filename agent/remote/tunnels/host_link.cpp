@@ -20,8 +20,6 @@ namespace {
 using namespace std::chrono_literals;
 using State = TunnelView::State;
 
-constexpr auto sign_of_life = 3s;
-
 double chance() {
   static thread_local std::mt19937 random(std::random_device{}());
   return std::uniform_real_distribution<>(0, 1)(random);
@@ -61,10 +59,10 @@ void HostLink::settle(bool retry, std::chrono::milliseconds patience) {
   });
 }
 
-void HostLink::doubt() {
+void HostLink::doubt(std::chrono::milliseconds patience) {
   const std::lock_guard lock(mutex_);
   if (view_.state == State::away) hurry_ = true;
-  doubtful_ = view_.state == State::up;
+  if (view_.state == State::up) doubt_ = patience;
   changed_.notify_all();
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t n = ::write(wake_.get(), &one, sizeof one);
@@ -155,17 +153,17 @@ void HostLink::hold() {
       std::uint64_t count = 0;
       [[maybe_unused]] const ssize_t n = ::read(wake_.get(), &count, sizeof count);
     }
-    bool doubtful = false, stopping = false;
+    std::optional<std::chrono::milliseconds> doubt;
+    bool stopping = false;
     {
       const std::lock_guard lock(mutex_);
-      doubtful = std::exchange(doubtful_, false);
+      doubt = std::exchange(doubt_, std::nullopt);
       stopping = stopping_;
     }
     if (stopping) reason = "it was stopped";
     if (stopping) break;
     if (const auto lost = held->lost()) reason = "the connection is lost: " + *lost;
-    if (reason.empty() && doubtful && !held->answers(sign_of_life))
-      reason = "the network changed, and the host does not answer any more";
+    if (reason.empty() && doubt && !held->answers(*doubt)) reason = "the host does not answer any more";
     if (!reason.empty()) break;
   }
   settings_.log(reason);

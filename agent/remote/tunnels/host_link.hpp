@@ -47,9 +47,9 @@ class HostLink {
   std::shared_ptr<Connection> connection(std::chrono::milliseconds patience);
   // Waits until no attempt is under way; where the link is not up, until one more has ended if retry.
   void settle(bool retry, std::chrono::milliseconds patience);
-  // The network may have changed: a connection that stands must give a sign of life within 3 s, a host that is away is
-  // tried now.
-  void doubt();
+  // Something suggests that the host is reachable again, or no longer: a connection that stands must give a sign of life
+  // in that time, a host that is away is tried now.
+  void doubt(std::chrono::milliseconds patience);
   // Ends it and all that waits. The connection that stands is ended with all that goes through it.
   void stop();
 
@@ -69,7 +69,7 @@ class HostLink {
   std::uint64_t attempts_ = 0;  // that have ended
   bool was_up_ = false;
   bool hurry_ = false;  // the pause is to end
-  bool doubtful_ = false;
+  std::optional<std::chrono::milliseconds> doubt_;  // a sign of life is wanted in that time
   bool stopping_ = false;
   Handle wake_;  // an eventfd, for who waits for the connection's end
   std::thread thread_;

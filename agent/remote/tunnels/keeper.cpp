@@ -105,9 +105,18 @@ class Keeper {
     }
   }
 
+  // After a connection that broke the host may hold its port for a while; one that never let us listen there is another
+  // matter.
   std::shared_ptr<void> listen_there(Connection& connection) {
-    return connection.listen(tunnel_.listen.host, tunnel_.listen.port,
-                             [carrier = carrier_](ForwardOptions& options) { return carrier->join(options); });
+    try {
+      std::shared_ptr<void> listener =
+          connection.listen(tunnel_.listen.host, tunnel_.listen.port,
+                            [carrier = carrier_](ForwardOptions& options) { return carrier->join(options); });
+      listened_ = true;
+      return listener;
+    } catch (const Error& e) {
+      throw Error(e.what(), listened_ ? ErrorKind::unavailable : e.kind());
+    }
   }
 
   KeeperReport first_report() const {
@@ -137,12 +146,18 @@ class Keeper {
       ::poll(fds.data(), fds.size(), static_cast<int>(std::clamp<long>(left, 0, 60'000)));
       if (fds[1].revents) take_question();
       if (fds[2].revents || Clock::now() >= look_at) {
-        if (surroundings_.changed()) link_->doubt();
+        doubt(surroundings_.look());
         look_at = Clock::now() + look_interval;
       }
       for (std::size_t i = 3; i < fds.size(); ++i)
         if (fds[i].revents && !take_connection(fds[i].fd)) listen_again = Clock::now() + no_descriptor;
     }
+  }
+
+  // A network changes for many reasons, and a line that is full answers late; after a sleep nothing is under way.
+  void doubt(Surroundings::Change change) {
+    if (change == Surroundings::Change::network) link_->doubt(8s);
+    if (change == Surroundings::Change::woke) link_->doubt(3s);
   }
 
   // False when there is no descriptor for it.
@@ -223,7 +238,7 @@ class Keeper {
     if (connection) probe = carrier_->probe(connection);
     s.reason = probe.problem;
     if (!probe.problem.empty()) s.state = connection && !connection->lost() ? State::refused : State::away;
-    if (!probe.answered) link_->doubt();
+    if (!probe.answered) link_->doubt(3s);
   }
 
   bool end() {
@@ -249,6 +264,7 @@ class Keeper {
   Handle control_;
   Surroundings surroundings_;
   std::atomic<int> askers_{0};
+  std::atomic<bool> listened_{false};  // on the host, at least once
   std::optional<HostLink> link_;
 };
 

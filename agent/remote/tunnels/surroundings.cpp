@@ -31,15 +31,16 @@ Surroundings::Surroundings()
     netlink_ = Handle();
 }
 
-bool Surroundings::changed() {
-  bool any = false;
+Surroundings::Change Surroundings::look() {
+  Change change = Change::none;
   std::array<char, 16384> buffer;
   // ENOBUFS: so much has changed that some of it was dropped.
-  while (netlink_ && (::recv(netlink_.get(), buffer.data(), buffer.size(), 0) > 0 || errno == ENOBUFS)) any = true;
+  while (netlink_ && (::recv(netlink_.get(), buffer.data(), buffer.size(), 0) > 0 || errno == ENOBUFS))
+    change = Change::network;
   const auto slept = sleep_until_now();
-  if (slept - slept_ > std::chrono::seconds(1)) any = true;
+  if (slept - slept_ > std::chrono::seconds(1)) change = Change::woke;
   slept_ = slept;
-  return any;
+  return change;
 }
 
 }  // namespace mlops

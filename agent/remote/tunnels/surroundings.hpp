@@ -12,9 +12,10 @@ class Surroundings {
   Surroundings();
   // Becomes readable when addresses or routes change (rtnetlink(7)); -1 where that cannot be had.
   int fd() const { return netlink_.get(); }
-  // Whether anything changed since the last call: what fd() has told, or that this machine slept in between (its
-  // CLOCK_BOOTTIME went on while CLOCK_MONOTONIC stood still).
-  bool changed();
+  // What happened since the last call. woke: this machine slept in between (its CLOCK_BOOTTIME went on while
+  // CLOCK_MONOTONIC stood still). network: what fd() has told.
+  enum class Change { none, network, woke };
+  Change look();
 
  private:
   Handle netlink_;
