@@ -226,21 +226,21 @@ TEST_CASE("port_forward: it claims its name and its port, and reads ssh's config
 
 TEST_CASE("port_forward: mistakes in its parameters have their place") {
   const auto with_rest = [](const std::string& more) { return mistake(R"({"via": "box", )" + more + "}"); };
-  CHECK(with_rest(R"("listen": 0, "target": 1)") == "test.json:1:27 0 is no port (1 to 65535)");
-  CHECK(with_rest(R"("listen": 65536, "target": 1)") == "test.json:1:27 65536 is no port (1 to 65535)");
-  CHECK(with_rest(R"("listen": -1, "target": 1)") == "test.json:1:27 -1 is no port (1 to 65535)");
+  CHECK(with_rest(R"("listen": 0, "target": 1)") == "test.json:1:26 0 is no port (1 to 65535)");
+  CHECK(with_rest(R"("listen": 65536, "target": 1)") == "test.json:1:26 65536 is no port (1 to 65535)");
+  CHECK(with_rest(R"("listen": -1, "target": 1)") == "test.json:1:26 -1 is no port (1 to 65535)");
   CHECK(with_rest(R"("listen": "a b:1", "target": 1)") ==
-        "test.json:1:27 `a b:1` is neither a port, nor \"host:port\", nor an absolute path");
+        "test.json:1:26 `a b:1` is neither a port, nor \"host:port\", nor an absolute path");
   CHECK(with_rest(R"("listen": true, "target": 1)").find("must be a port") != std::string::npos);
-  CHECK(with_rest(R"("listen": 80, "target": 1)") == "test.json:1:27 only root may listen on port 80");
-  CHECK(with_rest(R"("listen": "host:8080", "target": 1)") == "test.json:1:27 `host` is no address of this machine");
+  CHECK(with_rest(R"("listen": 80, "target": 1)") == "test.json:1:26 only root may listen on port 80");
+  CHECK(with_rest(R"("listen": "host:8080", "target": 1)") == "test.json:1:26 `host` is no address of this machine");
   CHECK(with_rest(R"("listen": 8080)") == "test.json:1:1 `target` is missing");
   CHECK(with_rest(R"("target": 8080)") == "test.json:1:1 `listen` is missing");
   CHECK(mistake(R"({"listen": 8080, "target": 1})") == "test.json:1:1 `via` is missing");
   CHECK(with_rest(R"("listen": 8080, "target": 1, "direction": "dynamic")") ==
-        "test.json:1:43 with `dynamic` each connection names its own target");
+        "test.json:1:42 with `dynamic` each connection names its own target");
   CHECK(with_rest(R"("listen": "/a.sock", "target": 1, "direction": "remote")") ==
-        "test.json:1:27 on a host connections are taken at a port, not at a Unix socket");
+        "test.json:1:26 on a host connections are taken at a port, not at a Unix socket");
   CHECK(with_rest(R"("listen": "/a.sock", "target": 1, "or_next_free": true)")
             .ends_with("only of a port of this machine is the next one known to be free"));
   CHECK(with_rest(R"("listen": 8080, "target": 1, "name": "a/b")").ends_with("`a/b` is no name of a tunnel"));
