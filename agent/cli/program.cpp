@@ -13,6 +13,7 @@
 #include "hosts/run_records.hpp"
 #include "hosts/serve.hpp"
 #include "machine/piped.hpp"
+#include "machine/tunnels/keeper_process.hpp"
 #include "playbook/suggest.hpp"
 #include "state/state_journals.hpp"
 
@@ -29,6 +30,9 @@ bool is_helper(int argc, char** argv) {
          std::string_view(argv[4]) == "--person";
 }
 
+// `tunnel FOLDER NAME`: the process that keeps a tunnel, started by this program or by systemd.
+bool is_keeper(int argc, char** argv) { return argc == 4 && std::string_view(argv[1]) == keeper_command; }
+
 // The hint for a first word that is no command; absent when it may be one.
 std::optional<std::string> unknown_command(const CLI::App& app, const std::string& name) {
   std::vector<std::string> known;
@@ -42,6 +46,7 @@ std::optional<std::string> unknown_command(const CLI::App& app, const std::strin
 
 int run_program(int argc, char** argv) {
   if (is_helper(argc, argv)) return serve_helper(argv[3], argv[5], make_journals);
+  if (is_keeper(argc, argv)) return serve_tunnel(argv[2], argv[3]);
   if (argc == 2 && std::string_view(argv[1]) == "serve") return serve_run();
   if (argc == 5 && std::string_view(argv[1]) == "recorded") return print_recorded(argv[2], argv[3], argv[4]);
   int status = exit_done;
@@ -55,6 +60,7 @@ int run_program(int argc, char** argv) {
   add_facts(app, status);
   add_modules(app, status);
   add_schema(app, status);
+  add_tunnels(app, status);
   add_bundle(app, status);
   if (const auto hint = argc > 1 ? unknown_command(app, argv[1]) : std::nullopt) {
     std::cerr << "mlops-agent: there is no command `" << argv[1] << "`; " << *hint << '\n';

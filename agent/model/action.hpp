@@ -213,11 +213,13 @@ struct Tunnel {
   std::string via;  // as --host takes it
   Endpoint listen, target;
   bool at_login = false;  // also started when the person logs in, by a unit of systemd's user manager
+  std::string ssh_config;  // the file in which `via` is looked up; "": ~/.ssh/config
   friend bool operator==(const Tunnel&, const Tunnel&) = default;
 };
 // Makes the tunnel stand as it is described: a detached process of this program keeps it. One of the name that runs
 // with other settings, or does not answer, is replaced; one that is right is asked to try its host now. Returns once
-// the host was tried; one that cannot be reached now is no Error, one that lets nobody in unattended is.
+// the host was tried; one that cannot be reached now is no Error, one that lets nobody in unattended is: then a tunnel that
+// was not there before is not there afterwards.
 struct StartTunnel {
   Tunnel tunnel;
 };

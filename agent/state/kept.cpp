@@ -113,7 +113,7 @@ void members(V&& v, Endpoint& e) {
 template <class V>
 void members(V&& v, Tunnel& t) {
   v("name", t.name), v("direction", t.direction), v("via", t.via), v("listen", t.listen), v("target", t.target);
-  v("at_login", t.at_login);
+  v("at_login", t.at_login), v("ssh_config", t.ssh_config);
 }
 template <class V>
 void members(V&& v, StartTunnel& a) {

@@ -4,7 +4,7 @@ from host import AGENT, DONE, MIRROR, PENDING, PLAYBOOK
 from tree import differences, read_tree
 
 
-LAPTOP = {"ssh-host", "remote-ssh"}  # what is for the laptop, when the machine is another one
+LAPTOP = {"ssh-host", "forward", "remote-ssh"}  # what is for the laptop, when the machine is another one
 
 
 def check(condition, message):

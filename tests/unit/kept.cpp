@@ -16,7 +16,7 @@ std::string around(const Action& action) {
   return back ? json_of(*back) : "lost";
 }
 
-const Tunnel tunnel{"jupyter", Tunnel::Direction::remote, "host", {"localhost", 8888, ""}, {"", 0, "/run/app.sock"}, true};
+const Tunnel tunnel{"jupyter", Tunnel::Direction::remote, "host", {"localhost", 8888, ""}, {"", 0, "/run/app.sock"}, true, "/home/ubuntu/ssh"};
 
 // One of each, every member that is kept set.
 std::vector<Action> every_action() {

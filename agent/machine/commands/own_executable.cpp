@@ -63,4 +63,16 @@ std::vector<std::string> own_command() {
   return {loader, "--library-path", loader.substr(0, loader.rfind('/')), program};
 }
 
+std::string own_build() {
+  struct stat file {};
+  try {
+    if (::stat(own_executable().c_str(), &file) != 0) return "unknown";
+  } catch (const Error&) {
+    return "unknown";
+  }
+  const auto time = static_cast<std::uint64_t>(file.st_mtim.tv_sec) * 1'000'000 +
+                    static_cast<std::uint64_t>(file.st_mtim.tv_nsec) / 1000;
+  return fmt::format("{}-{}-{:x}", MLOPS_VERSION, file.st_size, time);
+}
+
 }  // namespace mlops

@@ -15,4 +15,8 @@ std::string own_executable();
 // a loader, that loader with the folder of its libraries, as remote/far_scripts.hpp starts it. Error as above.
 std::vector<std::string> own_command();
 
+// Which build the running program is, as one word: its version, size and time, "0.1.0-3276808-655f0c2a1b3c". Equal for
+// two processes of one file, other for one that has been replaced; "unknown" where the file is gone.
+std::string own_build();
+
 }  // namespace mlops

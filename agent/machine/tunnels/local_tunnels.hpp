@@ -2,9 +2,12 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "machine/cancellation.hpp"
 #include "machine/commands/process.hpp"
+#include "machine/tunnels/control.hpp"
+#include "machine/tunnels/tunnel_folder.hpp"
 #include "machine/tunnels/tunnel_reader.hpp"
 
 namespace mlops {
@@ -19,8 +22,21 @@ class LocalTunnels : public TunnelReader {
   void perform(const StartTunnel& start);
   void perform(const StopTunnel& stop);
 
+  // The names of all that are recorded, sorted.
+  std::vector<std::string> names() const { return folder_.names(); }
+  // As tunnel() finds it, with what its process tells besides; absent counts where none answers.
+  struct Report {
+    TunnelView view;
+    std::optional<TunnelStatus> status;
+  };
+  std::optional<Report> report(const std::string& name) const;
+
  private:
+  bool stands_as(const Tunnel& wanted) const;
+  void start(const Tunnel& wanted, bool was_there);
+
   ActingUser who_;
+  TunnelFolder folder_;
   const Cancellation& cancellation_;
 };
 

@@ -13,7 +13,7 @@ std::optional<TunnelView> OverlayTunnels::tunnel(const std::string& name) const 
   const auto changed = changed_.find(name);
   if (changed == changed_.end()) return base_.tunnel(name);
   if (!changed->second) return std::nullopt;
-  return TunnelView{*changed->second, TunnelView::State::up, "", ""};
+  return TunnelView{*changed->second, TunnelView::State::up, "", false};
 }
 
 std::optional<std::string> OverlayTunnels::listener(const Endpoint& place) const {

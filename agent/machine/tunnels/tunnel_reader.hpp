@@ -22,7 +22,7 @@ struct TunnelView {
   Tunnel settings;  // as recorded
   State state = State::stopped;
   std::string reason;   // why it is not up; "" for stopped and up
-  std::string version;  // of the program that keeps it; ""
+  bool outdated = false;  // the program that keeps it is another build than the one that looks
 };
 
 class TunnelReader {

@@ -1,0 +1,208 @@
+// mlops-agent tunnels [stop NAME]: the person's forwarded ports.
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <memory>
+
+#include "cli/commands.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/interrupt.hpp"
+#include "hosts/at_once.hpp"
+#include "machine/person.hpp"
+#include "machine/tunnels/local_tunnels.hpp"
+#include "machine/tunnels/tunnel_words.hpp"
+#include "model/error.hpp"
+#include "model/value.hpp"
+#include "playbook/suggest.hpp"
+#include "remote/tunnels/keeper.hpp"
+
+namespace mlops {
+namespace {
+
+using Report = LocalTunnels::Report;
+
+constexpr std::size_t asked_at_once = 16;
+
+ActingUser user_of(const Person& p) { return {p.name, p.home, p.shell, p.uid, p.gid}; }
+
+std::string bytes_text(std::uint64_t bytes) {
+  static constexpr const char* units[] = {"B", "kB", "MB", "GB", "TB"};
+  double amount = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; amount >= 999.5 && unit + 1 < std::size(units); ++unit) amount /= 1000;
+  return unit == 0 || amount >= 99.5 ? fmt::format("{:.0f} {}", amount, units[unit])
+                                     : fmt::format("{:.1f} {}", amount, units[unit]);
+}
+
+// "2026-01-31 08:15", in the person's time.
+std::string time_text(std::int64_t seconds) {
+  if (seconds == 0) return "";
+  const auto time = static_cast<std::time_t>(seconds);
+  std::tm parts{};
+  ::localtime_r(&time, &parts);
+  return fmt::format("{:%Y-%m-%d %H:%M}", parts);
+}
+
+Value json_of(const Report& r) {
+  const Tunnel& t = r.view.settings;
+  const auto text = [](const std::string& s) { return s.empty() ? Value() : Value(s); };
+  const auto number = [&](auto TunnelStatus::*member) {
+    return r.status ? Value(static_cast<std::int64_t>((*r.status).*member)) : Value();
+  };
+  Value v;
+  v.set("name", t.name);
+  v.set("direction", to_text(t.direction));
+  v.set("via", text(t.via));
+  v.set("listen", text(t.listen.to_text()));
+  v.set("target", text(t.target.to_text()));
+  v.set("at_login", t.at_login);
+  v.set("state", to_text(r.view.state));
+  v.set("reason", text(r.view.reason));
+  v.set("outdated", r.view.outdated);
+  v.set("since", number(&TunnelStatus::since));
+  v.set("started", number(&TunnelStatus::started));
+  v.set("sent", number(&TunnelStatus::sent));
+  v.set("received", number(&TunnelStatus::received));
+  v.set("open", number(&TunnelStatus::open));
+  v.set("connections", number(&TunnelStatus::connections));
+  v.set("reconnected", number(&TunnelStatus::reconnected));
+  return v;
+}
+
+std::vector<std::string> row_of(const Report& r) {
+  const Tunnel& t = r.view.settings;
+  std::string state = to_text(r.view.state);
+  if (r.view.outdated) state += " (older program)";
+  std::vector<std::string> row{t.name, t.via.empty() ? "(its record cannot be read)" : in_words(t), state};
+  if (!r.status) return row.resize(6), row;
+  const TunnelStatus& s = *r.status;
+  row.push_back(fmt::format("{} / {}", bytes_text(s.sent), bytes_text(s.received)));
+  row.push_back(fmt::format("{} of {}", s.open, s.connections));
+  row.push_back(time_text(s.since));
+  return row;
+}
+
+// Characters, not bytes: → has three of these.
+std::size_t width_of(const std::string& text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+void print_table(const std::vector<Report>& reports) {
+  std::vector<std::vector<std::string>> rows{{"NAME", "TUNNEL", "STATE", "OUT / IN", "CONNECTIONS", "SINCE"}};
+  for (const Report& r : reports) rows.push_back(row_of(r));
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+  for (std::size_t at = 0; at < rows.size(); ++at) {
+    std::string line;
+    for (std::size_t i = 0; i < rows[at].size(); ++i)
+      line += rows[at][i] + std::string(widths[i] - width_of(rows[at][i]) + 2, ' ');
+    while (line.ends_with(' ')) line.pop_back();
+    fmt::print("{}\n", line);
+    if (at > 0 && !reports[at - 1].view.reason.empty()) fmt::print("    {}\n", reports[at - 1].view.reason);
+  }
+}
+
+// Each is asked, and proves itself, at the same time.
+int list_tunnels(bool json) {
+  Cancellation cancellation;
+  const InterruptHandler interrupts(cancellation);
+  const LocalTunnels tunnels(user_of(current_person()), cancellation);
+  const std::vector<std::string> names = tunnels.names();
+  std::vector<std::optional<Report>> found(names.size());
+  std::vector<std::string> problems(names.size());
+  at_once(names.size(), asked_at_once, [&](std::size_t i) {
+    try {
+      found[i] = tunnels.report(names[i]);
+    } catch (const std::exception& e) {
+      problems[i] = e.what();
+    }
+  });
+  if (cancellation.cancelled()) return exit_interrupted;
+  std::vector<Report> reports;
+  for (auto& one : found)
+    if (one) reports.push_back(std::move(*one));
+  if (json) {
+    for (const Report& r : reports) fmt::print("{}\n", to_json(json_of(r)));
+  } else if (reports.empty()) {
+    fmt::print("no tunnels; a resource of the type port_forward makes one\n");
+  } else {
+    print_table(reports);
+  }
+  bool failed = false;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (!problems[i].empty()) {
+      fmt::print(stderr, "{}: {}\n", names[i], problems[i]);
+      failed = true;
+    }
+  return failed ? exit_failed : exit_done;
+}
+
+int stop_tunnel(const std::string& name) {
+  Cancellation cancellation;
+  const InterruptHandler interrupts(cancellation);
+  const Person person = current_person();
+  LocalTunnels tunnels(user_of(person), cancellation);
+  const std::vector<std::string> names = tunnels.names();
+  if (std::find(names.begin(), names.end(), name) == names.end()) {
+    const std::string hint = did_you_mean(name, names);
+    fmt::print(stderr, "mlops-agent: there is no tunnel `{}`{}\n", name,
+               hint.empty() ? "; `mlops-agent tunnels` lists them" : "; " + hint);
+    return exit_wrong;
+  }
+  if (::geteuid() != person.uid) {
+    fmt::print(stderr, "mlops-agent: the tunnel is {}'s: stop it without sudo\n", person.name);
+    return exit_not_started;
+  }
+  try {
+    tunnels.perform(StopTunnel{name});
+  } catch (const Error& e) {
+    fmt::print(stderr, "mlops-agent: {}\n", e.what());
+    return e.kind() == ErrorKind::cancelled ? exit_interrupted : exit_failed;
+  }
+  fmt::print("the tunnel {} has ended and is forgotten\n", name);
+  return exit_done;
+}
+
+}  // namespace
+
+void add_tunnels(CLI::App& app, int& exit_status) {
+  struct Options {
+    std::string name;
+    bool json = false;
+  };
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("tunnels", "Forwarded ports: their state, proven by a connection, and traffic");
+  command->add_flag("--json", options->json, "One JSON object a line");
+  CLI::App* stop = command->add_subcommand("stop", "End one, with the connections through it, and forget it");
+  stop->add_option("name", options->name, "Its name")->required()->type_name("NAME");
+  command->require_subcommand(0, 1);
+  command->callback([options, stop, &exit_status] {
+    exit_status = stop->parsed() ? stop_tunnel(options->name) : list_tunnels(options->json);
+  });
+}
+
+int serve_tunnel(const char* folder, const char* name) {
+  Cancellation cancellation;
+  const InterruptHandler interrupts(cancellation);
+  const auto report = [](const KeeperReport& r) {
+    const std::string line = to_line(r);
+    [[maybe_unused]] const ssize_t n = ::write(1, line.data(), line.size());
+    // Whoever started it has heard enough; what is written to 1 from here on is nobody's.
+    const Handle null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (null) ::dup2(null.get(), 1);
+  };
+  const TunnelFolder where(folder, ::geteuid());
+  const bool kept = keep_tunnel(where, name, cancellation, report);
+  std::_Exit(kept ? exit_done : exit_failed);  // at once, whatever thread is left
+}
+
+}  // namespace mlops
