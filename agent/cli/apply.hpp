@@ -19,7 +19,7 @@ struct ApplyOptions {
   std::vector<std::string> vars_files, sets, only, tags;
   std::string mirror;  // a folder or a URL
   OutputOptions output;
-  bool no_sudo = false, fail_fast = false;
+  bool no_sudo = false, fail_fast = false, trust_writable = false;
   ReachSettings reach;
 };
 
