@@ -170,7 +170,7 @@ struct Codec<std::vector<T>> {
 struct Parameter {
   std::string name, doc, type_text;
   bool required = false;
-  bool sensitive = false;  // it may be given a secret, and is never shown
+  bool sensitive = false;  // it may be given a secret; messages show nothing of what it was given
   Value default_value;  // null: none, or unmanaged
   Value json_schema;
   // Checks or decodes a value into the desired struct that void* points at. False after reporting.
