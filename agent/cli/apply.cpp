@@ -72,7 +72,7 @@ class Application {
     Diagnostics mistakes;
     RunHosts hosts(
         options_.reach, mistakes, [this] { report_(ResourceStarted{}); }, say);
-    if (!options_.trust_writable) hosts.guard_files(person_.uid);
+    if (!options_.trust_writable) hosts.guard_files(person_.uid, "", mistakes);
     const LoadOptions load{options_.vars_files, options_.sets, person_.home, &hosts.files()};
     const Playbook playbook = load_playbook(options_.playbook, load, all_modules(), mistakes);
     check_selection(playbook, mistakes);

@@ -9,9 +9,11 @@
 #include <regex>
 
 #include "hosts/secret_reader.hpp"
+#include "machine/files/trust.hpp"
 #include "machine/person.hpp"
 #include "model/error.hpp"
 #include "playbook/interpolation.hpp"
+#include "state/state_folder.hpp"
 
 namespace mlops {
 namespace {
@@ -107,7 +109,11 @@ RunHosts::RunHosts(const ReachSettings& reach, Diagnostics& mistakes, std::funct
 
 const FilesBeside& RunHosts::files() const { return noted_; }
 
-void RunHosts::guard_files(uid_t caller) {
+void RunHosts::guard_files(uid_t caller, const std::string& state, Diagnostics& mistakes) {
+  const std::string folder = state_folder({"root", "/root", "/bin/sh", 0, 0}, state);
+  if (const auto why = distrust(folder, caller)) distrusted_state_ = fmt::format("the state folder {}: {}", folder, *why);
+  if (::geteuid() == 0 && !distrusted_state_.empty())
+    mistakes.add({}, distrusted_state_, "take that right away, name another with --state, or say --trust-writable");
   noted_.guard(caller, ::geteuid() == 0 ? NotedFiles::Guard::refuse : NotedFiles::Guard::note);
 }
 
@@ -118,9 +124,12 @@ void RunHosts::judge(const std::string& host, const PassResult& result, Diagnost
   });
   if (!others) return;
   for (const std::string& why : noted_.distrusted()) mistakes.add({}, why, refused_hint);
+  if (host == "local" && !distrusted_state_.empty())
+    mistakes.add({}, distrusted_state_, "take that right away, name another with --state, or say --trust-writable");
 }
 
 void RunHosts::open_secrets(const Playbook& playbook, bool dry, const Cancellation& cancellation) {
+  questions_.heed(cancellation);
   if (!playbook.secrets->empty()) playbook.secrets->open(near_secrets(questions_, dry, cancellation, warn_));
 }
 
@@ -141,6 +150,7 @@ StartRun RunHosts::start_of(const Playbook& playbook, const PartSettings& settin
     try {
       start.secrets[name] = playbook.secrets->value(name)->as_string();
     } catch (const Unknown&) {
+    } catch (const Error&) {  // an interruption: nobody will be reached
     } catch (const InterpolationError& e) {
       unread_.add(e.diagnostic);
     }

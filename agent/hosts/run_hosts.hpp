@@ -41,8 +41,9 @@ class RunHosts {
 
   // What the playbook is to be read with.
   const FilesBeside& files() const;
-  // Files that others could change are refused where this process is root; otherwise where root is to act.
-  void guard_files(uid_t caller);
+  // Files that others could change are refused where this process is root; otherwise where root is to act. So is root's
+  // state folder on this machine; state is what --state names, "" for none. To be called before the playbook is read.
+  void guard_files(uid_t caller, const std::string& state, Diagnostics& mistakes);
   // Adds why what is pending on a host may not be done.
   void judge(const std::string& host, const PassResult& result, Diagnostics& mistakes) const;
   // From now on the playbook's secrets are read when they are wanted. dry: see near_secrets.
@@ -65,6 +66,7 @@ class RunHosts {
   NotedFiles noted_;
   std::optional<StartRun> start_;
   Diagnostics unread_;
+  std::string distrusted_state_;  // why root's state folder is not to be followed; "": it may be
 };
 
 }  // namespace mlops

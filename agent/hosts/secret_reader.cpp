@@ -121,6 +121,7 @@ class NearSecrets : public SecretReader {
       throw Error("it is asked for on a terminal, and there is none");
     }
     const auto typed = questions_.ask(question + ": ", false);
+    cancellation_.check();
     if (!typed) throw Error("nobody answered");
     return *typed;
   }

@@ -188,6 +188,7 @@ std::optional<Value> Secrets::value(std::string_view name) const {
       if (text.find('\0') != std::string::npos) throw Error("it holds a NUL character");
       return state_->keep(known->name, std::move(text));
     } catch (const Error& e) {
+      if (e.kind() == ErrorKind::cancelled) throw;
       std::string hint = e.output();
       failure = state_->failures
                     .emplace(known->name, Diagnostic{known->origin.where,

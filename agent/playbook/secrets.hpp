@@ -51,7 +51,7 @@ class Secrets {
   bool is_open() const { return reader_ != nullptr; }
 
   // Its text, marked as secret; absent where there is none of that name. InterpolationError, at its declaration, where
-  // it cannot be had, or is empty or holds a NUL; Unknown as the reader has it.
+  // it cannot be had, or is empty or holds a NUL; Unknown as the reader has it; Error only where it is interrupted.
   std::optional<Value> value(std::string_view name) const;
   // Whether one was wanted that cannot be had.
   bool failed() const;
