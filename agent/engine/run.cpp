@@ -239,15 +239,23 @@ void Run::instance(const Resource& r, const std::string& key, const Value* item)
   attempt(r, key, item);
   while (std::exchange(again_, false)) {
     wait_to_try(r);
-    if (cancellation_.cancelled()) tries_left_ = 0;
-    attempt(r, key, item);
+    if (!cancellation_.cancelled()) {
+      attempt(r, key, item);
+      continue;
+    }
+    Instance i;
+    i.resource = &r;
+    i.key = key;
+    i.label = label_;
+    fail(i, Error("interrupted", ErrorKind::cancelled));
   }
   trying_ = nullptr;
 }
 
 // Whether what failed is to be tried again; then nothing is told of this failure.
 bool Run::wants_again(const Instance& i, const Error& error) {
-  if (i.resource != trying_ || tries_left_ == 0 || error.kind() == ErrorKind::cancelled || error.kind() == ErrorKind::privilege) return false;
+  if (i.resource != trying_ || tries_left_ == 0) return false;
+  if (error.kind() == ErrorKind::cancelled || error.kind() == ErrorKind::privilege) return false;
   const std::uint64_t tried = i.resource->retry.times - tries_left_ + 1;
   --tries_left_;
   again_ = true;

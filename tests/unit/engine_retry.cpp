@@ -55,6 +55,7 @@ TEST_CASE("an interruption ends the waiting") {
   };
   const auto lines = b.apply(R"({"resources": [
     {"type": "link", "path": "/a", "target": "x", "retry": {"times": 3, "delay": "1h"}}]})");
-  CHECK(lines.size() == 1);
+  CHECK(lines == Lines{"link[/a] failed: interrupted"});
+  CHECK(b.host.log.size() == 1);
   CHECK(b.result.interrupted);
 }
