@@ -206,10 +206,10 @@ void add_options(CLI::App& command, ApplyOptions& options) {
                    "As root, also follow files that others could change");
   command.add_flag("--fail-fast", options.fail_fast, "Stop at the first failure");
   command.add_option("--forks", options.reach.forks, "How many hosts are worked on at once (32)")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, 10'000))
       ->type_name("N");
   command.add_option("--serial", options.reach.serial, "Change so many hosts after the other; stop where one fails")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, 10'000))
       ->type_name("N");
   add_reach_options(command, options.reach);
 }

@@ -31,6 +31,8 @@ def test_offline_does_what_can_be_done(world):
         assert done[name]["outcome"] in ("ok", "changed"), half
     assert done["anaconda"]["outcome"] == "changed" and done["conda-runs"]["outcome"] == "ok", half
     assert done["compose-runs"]["outcome"] == "skipped" and "docker-compose" in done["compose-runs"]["reason"], half
+    # Jupyter opens the course's folder.
+    assert done["jupyter"]["outcome"] == "skipped" and "course" in done["jupyter"]["reason"], half
     assert first.read("/home/ubuntu/soft/docker-compose") is None
     assert not (first.root / "home/ubuntu/mlops-zoomcamp").exists()
     assert first.must("ls -A /home/ubuntu/soft") == "", "something was left in ~/soft"
@@ -38,7 +40,7 @@ def test_offline_does_what_can_be_done(world):
     hidden.rename(mirror / "github.com")
     rest = first.agent("apply")
     assert rest.status == DONE, rest
-    assert set(rest.with_outcome("changed")) == {"docker-compose", "course"}, rest
+    assert set(rest.with_outcome("changed")) == {"docker-compose", "course", "jupyter"}, rest
     assert first.agent("plan").status == DONE
     first.remove()
 

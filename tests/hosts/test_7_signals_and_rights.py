@@ -33,6 +33,7 @@ def interrupt(host, condition, what, sent):
     ours = [p for p in host.agent_processes() if os.stat(f"/proc/{p}").st_uid == 1000]
     os.kill(min(ours), sent)
     output, errors = run.communicate(timeout=180)
+    assert '"event":"summary"' in output, f"{what}: exit status {run.returncode}: {output[-2000:]}{errors}"
     return in_host_status(output), [json.loads(line) for line in output.splitlines()], errors
 
 
@@ -56,7 +57,8 @@ def test_an_interrupted_installer_leaves_nothing(world):
     assert status == INTERRUPTED and events[-1]["interrupted"], (events[-1], errors)
     assert not left_running(host), left_running(host)
     assert not prefix.exists(), "half a prefix is left"
-    assert host.agent("apply").status == DONE
+    again = host.agent("apply")
+    assert again.status == DONE, again
     host.remove()
 
 
@@ -69,7 +71,8 @@ def test_an_interrupted_apt_ends_its_work(world):
     assert not list((host.root / "var/lib/dpkg/updates").glob("[0-9]*")), "dpkg was cut off"
     assert host.must("dpkg --audit") == ""
     assert not (host.root / "home/ubuntu/anaconda3").exists(), "a resource began after the signal"
-    assert host.agent("apply").status == DONE
+    again = host.agent("apply")
+    assert again.status == DONE, again
     host.remove()
 
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <regex>
 #include <string>
 #include <vector>
@@ -47,12 +48,40 @@ std::string breaches(const std::string& folder, Forbidden forbidden) {
   return list;
 }
 
+// Types that are defined twice in one namespace: two files of one program would silently share one's functions.
+std::string twice_defined() {
+  static const std::regex type("^(?:class|struct) ([A-Za-z_]+)(?: final)?(?: :.*)? \\{.*");
+  static const std::regex opens("^namespace ?([a-z_:]*) ?\\{$"), closes("^\\}  // namespace ?[a-z_:]*$");
+  std::map<std::string, std::string> where;
+  std::string list;
+  for (const auto& entry : fs::recursive_directory_iterator(fs::path(SOURCE_DIR) / "agent")) {
+    if (entry.path().extension() != ".cpp" && entry.path().extension() != ".hpp") continue;
+    const std::string file = fs::relative(entry.path(), SOURCE_DIR);
+    std::ifstream text(entry.path());
+    std::vector<std::string> inside;
+    std::smatch match;
+    for (std::string line; std::getline(text, line);) {
+      if (std::regex_match(line, match, opens)) inside.push_back(match[1]);
+      if (std::regex_match(line, closes) && !inside.empty()) inside.pop_back();
+      if (!std::regex_match(line, match, type)) continue;
+      if (std::find(inside.begin(), inside.end(), "") != inside.end()) continue;  // the file's own
+      const std::string name = inside.empty() ? match[1].str() : inside.back() + "::" + match[1].str();
+      const auto [known, first] = where.emplace(name, file);
+      if (!first) list += name + " in " + known->second + " and " + file + "\n";
+    }
+  }
+  CHECK(where.size() > 100);
+  return list;
+}
+
 bool is_library(const Include& i) {
   return begins(i.header, {"nlohmann/", "boost/", "CLI/", "dtl/", "nettle/", "curl/", "systemd/", "sqlite3",
                            "libssh/", "archive"});
 }
 
 }  // namespace
+
+TEST_CASE("a type's name stands for one type") { CHECK(twice_defined() == ""); }
 
 TEST_CASE("model includes nothing else of ours") {
   CHECK(breaches("agent/model", [](const Include& i) { return i.ours && !begins(i.header, {"model/"}); }) ==

@@ -46,13 +46,13 @@ class ChildFd {
 
 // One of the child's outputs: a pipe, or for a child that may outlive us a file in memory, which never blocks
 // or breaks. `theirs` is the end that the child gets.
-struct Output {
+struct ChildOutput {
   ChildFd ours, theirs;
   bool is_file = false;
   OutputTail tail;
   LineSplitter lines{nullptr};
 
-  Output(bool file, LineSplitter::Sink on_line) : is_file(file), lines(std::move(on_line)) {
+  ChildOutput(bool file, LineSplitter::Sink on_line) : is_file(file), lines(std::move(on_line)) {
     if (file) {
       ours = ChildFd(::memfd_create("output", MFD_CLOEXEC), "cannot make a file in memory");
       ::fcntl(ours.get(), F_SETFL, O_APPEND);

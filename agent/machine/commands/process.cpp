@@ -185,7 +185,7 @@ CommandResult run_process(const Command& command, const ActingUser& who, const P
   const bool interruptible = options.cancellation && options.on_cancel == ProcessOptions::OnCancel::interrupt;
   if (interruptible) options.cancellation->check();
   ChildFd folder = folder_of(command, who), input = input_for(command);
-  Output out(options.outlive_us, options.on_line), err(options.outlive_us, nullptr);
+  ChildOutput out(options.outlive_us, options.on_line), err(options.outlive_us, nullptr);
   const int stderr_fd = options.merge_output ? out.theirs.get() : err.theirs.get();
   Child child(launch(
       command, who, {input.get(), out.theirs.get(), stderr_fd, folder.get(), ::getpid(), !options.outlive_us}));

@@ -17,7 +17,7 @@ namespace mlops {
 // Reads the outputs of a child until it has ended, and ends it when its time is up or the person wishes.
 class Supervision {
  public:
-  Supervision(const Command& command, const ProcessOptions& options, Child& child, std::vector<Output*> outputs)
+  Supervision(const Command& command, const ProcessOptions& options, Child& child, std::vector<ChildOutput*> outputs)
       : command_(command), options_(options), child_(child), outputs_(std::move(outputs)) {
     if (command.timeout_ms) deadline_ = Clock::now() + Ms(command.timeout_ms);
   }
@@ -47,7 +47,7 @@ class Supervision {
   // Waits for one event; true when the child has ended.
   bool step(int wait_ms) {
     std::vector<pollfd> fds = {{child_.fd(), POLLIN, 0}, {cancel_fd(), POLLIN, 0}};
-    for (const Output* output : outputs_) fds.push_back({output->is_file ? -1 : output->ours.get(), POLLIN, 0});
+    for (const ChildOutput* output : outputs_) fds.push_back({output->is_file ? -1 : output->ours.get(), POLLIN, 0});
     if (::poll(fds.data(), fds.size(), wait_ms) < 0 && errno != EINTR) throw system_error("cannot poll", errno);
     for (std::size_t i = 0; i < outputs_.size(); ++i)
       if (outputs_[i]->is_file || fds[i + 2].revents) outputs_[i]->read();
@@ -64,7 +64,7 @@ class Supervision {
   int next_wait() const {
     std::optional<Ms> wait;
     if (deadline_) wait = std::max(std::chrono::ceil<Ms>(*deadline_ - Clock::now()), Ms(0));
-    for (const Output* output : outputs_)
+    for (const ChildOutput* output : outputs_)
       if (output->is_file) wait = std::min(wait.value_or(look_at_files_every), look_at_files_every);
     return wait ? static_cast<int>(std::min(*wait, Ms(3600000)).count()) : -1;
   }
@@ -93,7 +93,7 @@ class Supervision {
     const auto at_most = Clock::now() + drain_at_most;
     while (Clock::now() < at_most) {
       std::vector<pollfd> fds;
-      for (Output* output : outputs_) {
+      for (ChildOutput* output : outputs_) {
         if (output->is_file)
           output->read();
         else if (output->ours)
@@ -103,7 +103,7 @@ class Supervision {
       const int wait = static_cast<int>(quiet_after_exit.count());
       const int ready = ::poll(fds.data(), fds.size(), wait);
       if (ready == 0 || (ready < 0 && errno != EINTR)) return;
-      for (Output* output : outputs_)
+      for (ChildOutput* output : outputs_)
         if (!output->is_file) output->read();
     }
   }
@@ -111,7 +111,7 @@ class Supervision {
   const Command& command_;
   const ProcessOptions& options_;
   Child& child_;
-  std::vector<Output*> outputs_;
+  std::vector<ChildOutput*> outputs_;
   std::optional<Clock::time_point> deadline_;
   Stop stop_ = Stop::no;
   bool timed_out_ = false, cancelled_ = false;
