@@ -13,7 +13,7 @@ namespace {
 
 using Kind = ProvenanceStep::Kind;
 
-constexpr std::size_t deepest = 32;  // a circle of vars is a mistake of its own
+constexpr std::size_t most_steps = 1000;  // of one parameter
 
 std::string place(const Position& where) {
   if (!where.source) return "";
@@ -43,7 +43,7 @@ class Tracing {
   void add(ProvenanceStep step) { steps_->push_back(std::move(step)); }
 
   void follow(const Value& value, const Include* scope, std::size_t depth) {
-    if (depth > deepest || !needs_filling(value)) return;
+    if (!needs_filling(value)) return;
     Diagnostics reported;
     for (const Reference& reference : references(value, reported)) refer(reference, scope, depth);
   }
@@ -83,7 +83,9 @@ class Tracing {
       at = next;
       way.push_back(path[i]);
     }
-    if (way.empty()) return;
+    // A circle of vars is a mistake of its own; here it just ends.
+    const bool under_way = std::find(open_.begin(), open_.end(), at) != open_.end();
+    if (way.empty() || under_way || steps_->size() >= most_steps) return;
     const bool passed =
         scope && std::find(scope->passed.begin(), scope->passed.end(), way[0]) != scope->passed.end();
     // What replaced it, or what it stands in, the last first.
@@ -94,7 +96,9 @@ class Tracing {
     add({by.empty() ? Kind::var : kind_of(by.front()->how), path_text(path), at->where, to_json(*at), depth});
     for (const Replaced* r : by)
       if (r->was.source) add({Kind::replaced, path_text(path), r->was, "", depth});
+    open_.push_back(at);
     follow(*at, passed ? scope->outer : scope, depth + 1);
+    open_.pop_back();
   }
 
   static Kind kind_of(Replaced::By how) {
@@ -110,6 +114,7 @@ class Tracing {
   const Resource& resource_;
   std::vector<ParameterProvenance> all_;
   std::vector<ProvenanceStep>* steps_ = nullptr;
+  std::vector<const Value*> open_;  // vars that are being followed
 };
 
 }  // namespace

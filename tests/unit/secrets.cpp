@@ -13,11 +13,13 @@ using test::Site;
 
 namespace {
 
+using Map = std::map<std::string, std::string>;
+
 // Has texts by name, and counts how often each is wanted.
-struct Texts : SecretReader {
+struct Known : SecretReader {
   std::map<std::string, std::string> texts;
   std::map<std::string, int>& reads;
-  Texts(std::map<std::string, std::string> t, std::map<std::string, int>& r) : texts(std::move(t)), reads(r) {}
+  Known(std::map<std::string, std::string> t, std::map<std::string, int>& r) : texts(std::move(t)), reads(r) {}
   std::string read(const std::string& name, const SecretOrigin&) override {
     ++reads[name];
     if (!texts.contains(name)) throw Error("nobody has it");
@@ -31,7 +33,7 @@ struct Opened {
   explicit Opened(std::map<std::string, std::string> texts) {
     for (const auto& [name, text] : texts) secrets.declare(name, {});
     secrets.declare("missing", {});
-    secrets.open(std::make_unique<Texts>(std::move(texts), reads));
+    secrets.open(std::make_unique<Known>(std::move(texts), reads));
   }
 };
 
@@ -93,13 +95,13 @@ site.json:5:14: error: unknown key `evn`
 site.json:6:22: error: `file` cannot hold `{{`: secrets are read as they are written
       "open": {"file": "{{vars.x}}"},
                        ^
-site.json:7:25: error: `command` must be a list of texts: a program and its arguments
+site.json:7:26: error: `command` must be a list of texts: a program and its arguments
       "shell": {"command": "pass x"},
-                           ^
+                             ^
   hint: no shell is involved
-site.json:8:23: error: `prompt` must be a text, found an empty one
+site.json:8:24: error: `prompt` must be a text, found an empty one
       "none": {"prompt": ""}
-                        ^
+                           ^
 )");
 }
 
@@ -139,24 +141,24 @@ site.json:11:15: error: `show` cannot be given a secret: it would be seen
 
 TEST_CASE("a name that is not declared, with the nearest that is") {
   Site site;
-  CHECK(site.mistakes(R"({"secrets": {"token": {"env": "X"}},
-  "resources": [{"type": "file", "path": "/a", "content": "{{secrets.tokn}} {{secrets}} {{secrets.token.x}}"}]})") ==
-        R"(site.json:2:62: error: there is no `secrets.tokn`
-    "resources": [{"type": "file", "path": "/a", "content": "{{secrets.tokn}} {{secrets}} {{secrets.token.x}}"}]})
-                                                               ^
+  CHECK(site.mistakes(R"({"secrets": {"token": {"env": "X"}}, "resources": [{"type": "file", "path": "/a",
+  "content": "{{secrets.tokn}} {{secrets}} {{secrets.token.x}}"}]})") ==
+        R"(site.json:2:17: error: there is no `secrets.tokn`
+    "content": "{{secrets.tokn}} {{secrets}} {{secrets.token.x}}"}]}
+                  ^
   hint: did you mean `token`?
-site.json:2:79: error: `secrets` wants a name behind it
-  …resources": [{"type": "file", "path": "/a", "content": "{{secrets.tokn}} {{secrets}} {{secrets.token.x}}"}]})
-                                                                              ^
+site.json:2:34: error: `secrets` wants a name behind it
+    "content": "{{secrets.tokn}} {{secrets}} {{secrets.token.x}}"}]}
+                                   ^
   hint: write `secrets.NAME`
-site.json:2:91: error: there is no `secrets.token.x`
-  … [{"type": "file", "path": "/a", "content": "{{secrets.tokn}} {{secrets}} {{secrets.token.x}}"}]})
-                                                                               ^
+site.json:2:46: error: there is no `secrets.token.x`
+    "content": "{{secrets.tokn}} {{secrets}} {{secrets.token.x}}"}]}
+                                               ^
 )");
 }
 
 TEST_CASE("a secret is read when it is wanted, and once") {
-  Opened o({{"a", "one"}, {"b", "two"}});
+  Opened o(Map{{"a", "one"}, {"b", "two"}});
   CHECK(o.reads.empty());
   CHECK(o.secrets.value("a") == Value("one"));
   CHECK(o.secrets.value("a")->secret);
@@ -176,19 +178,19 @@ TEST_CASE("a secret is read when it is wanted, and once") {
 }
 
 TEST_CASE("an empty secret, and one with a NUL, cannot be meant") {
-  Opened o({{"empty", ""}, {"nul", std::string("a\0b", 3)}});
+  Opened o(Map{{"empty", ""}, {"nul", std::string("a\0b", 3)}});
   for (const char* name : {"empty", "nul"}) CHECK_THROWS_AS(o.secrets.value(name), InterpolationError);
 }
 
 TEST_CASE("what went through filters and into longer texts stays secret") {
-  Opened o({{"a", "One"}});
+  Opened o(Map{{"a", "One"}});
   Playbook p;
   p.vars = Value(Value::Object{});
   p.vars.set("with", "x {{secrets.a}}");
   p.vars.set("without", "x");
   p.secrets->declare("a", {});
   std::map<std::string, int> reads;
-  p.secrets->open(std::make_unique<Texts>(std::map<std::string, std::string>{{"a", "One"}}, reads));
+  p.secrets->open(std::make_unique<Known>(std::map<std::string, std::string>{{"a", "One"}}, reads));
   const Scopes scopes(p, nullptr);
   for (const char* text : {"{{secrets.a}}", "{{secrets.a | lower}}", "{{secrets.a | quote}}", "{{secrets.a | json}}",
                            "{{vars.with}}", "{{vars.with | upper}} and {{vars.without}}", "{{secrets.a | default('x')}}"}) {
@@ -203,7 +205,7 @@ TEST_CASE("a condition over a secret holds or not, and says no more than that") 
   p.vars = Value(Value::Object{});
   p.secrets->declare("a", {});
   std::map<std::string, int> reads;
-  p.secrets->open(std::make_unique<Texts>(std::map<std::string, std::string>{{"a", "hunter2"}}, reads));
+  p.secrets->open(std::make_unique<Known>(std::map<std::string, std::string>{{"a", "hunter2"}}, reads));
   const Scopes scopes(p, nullptr);
   test::Texts texts;
   const auto reason = [&](const char* when) { return evaluate(texts(when), scopes.of()).reason; };
@@ -225,7 +227,7 @@ TEST_CASE("an item that is secret is named by its place") {
 }
 
 TEST_CASE("texts are shown without a secret in any of its forms") {
-  Opened o({{"plain", "hunter2-hunter2"}, {"odd", "it's \"q\"\\"}, {"key", "-----BEGIN KEY-----\nMIIEpAIBAAKCAQEA\n-----END KEY-----"}});
+  Opened o(Map{{"plain", "hunter2-hunter2"}, {"odd", "it's \"q\"\\"}, {"key", "-----BEGIN KEY-----\nMIIEpAIBAAKCAQEA\n-----END KEY-----"}});
   CHECK(o.secrets.concealed("hunter2-hunter2") == "hunter2-hunter2");  // not read yet
   for (const char* name : {"plain", "odd", "key"}) o.secrets.value(name);
   CHECK(o.secrets.concealed("a hunter2-hunter2, hunter2-hunter2.") == "a ***, ***.");
@@ -242,7 +244,7 @@ TEST_CASE("texts are shown without a secret in any of its forms") {
 }
 
 TEST_CASE("only secrets that a text may refer to are mentioned") {
-  Opened o({{"a", "1"}, {"b", "2"}});
+  Opened o(Map{{"a", "1"}, {"b", "2"}});
   CHECK(mentioned_secrets(o.secrets, {"x {{secrets.a}}", "secrets.c"}) == std::vector<std::string>{"a"});
   CHECK(mentioned_secrets(o.secrets, {R"({{secrets["b"]}})"}).size() == 3);
   CHECK(mentioned_secrets(o.secrets, {"none"}).empty());

@@ -1,6 +1,7 @@
 // Whether somebody else could change what root is about to follow. Files are given away, so it runs as root.
 #include "machine/files/trust.hpp"
 
+#include <grp.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@ using namespace mlops;
 using mlops::test::AgentFolder;
 using mlops::test::Ended;
 using mlops::test::TemporaryFolder;
+using mlops::test::Words;
 
 namespace {
 
@@ -135,4 +137,34 @@ TEST_CASE("as root, a playbook and all that it names are refused where others co
   CHECK(folder.picture().empty());
   CHECK(folder.run({"apply", "--trust-writable", "--vars", vars, playbook}).status == 0);
   ::chmod(folder.root().c_str(), 0700);
+}
+
+TEST_CASE("as a person, files that others could change are refused where root is to act, and only there") {
+  AgentFolder folder;
+  ::chmod(folder.root().c_str(), 0755);
+  const std::string playbook = folder.write("p.json", R"({"resources": [{"type": "file", "path": "@/f", "content": "x"}]})");
+  for (const char* name : {"run.out", "run.err"}) {
+    folder.write(name, "");
+    ::chmod(folder.path(name).c_str(), 0666);
+  }
+  give(playbook, daemon_user, daemon_group, 0646);
+  const auto as_daemon = [&](const Words& words) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      if (::setgroups(0, nullptr) != 0 || ::setgid(daemon_group) != 0 || ::setuid(daemon_user) != 0) ::_exit(125);
+      ::_exit(folder.run(words).status);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return std::pair(WEXITSTATUS(status), AgentFolder::read(folder.path("run.err")));
+  };
+  for (const char* command : {"plan", "apply"}) {
+    const auto [status, errors] = as_daemon({command, playbook});
+    CHECK(status == 3);
+    CHECK_THAT(errors, Catch::StartsWith("error: " + playbook + " is writable by everyone (mode 0646): root would do"));
+  }
+  CHECK(as_daemon({"plan", "--trust-writable", playbook}).first == 2);
+  give(folder.tree(), daemon_user, daemon_group, 0755);  // now the person acts alone
+  CHECK(as_daemon({"plan", playbook}).first == 2);
+  CHECK(folder.picture().empty());
 }
