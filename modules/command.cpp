@@ -194,11 +194,12 @@ struct CommandModule {
   static bool bounded(const Desired& d) { return d.changes.has_value(); }
   static Actor actor(const Desired&) { return {Actor::Kind::person}; }
 
-  static Current inspect(const Desired& d, const MachineReader& machine) {
+  // After a run that was cut off, what is at `creates` may be half of it.
+  static Current inspect(const Desired& d, const MachineReader& machine, bool cut_off) {
     Current c;
     if (d.creates)
       for (const Path& path : d.creates->list)
-        if (!machine.files().status(path.text)) c.missing.push_back(path.text);
+        if (cut_off || !machine.files().status(path.text)) c.missing.push_back(path.text);
     if (d.creates && !d.creates->list.empty()) c.wanted = !c.missing.empty();
     if (c.wanted && d.only_if) c.wanted = agrees(d, *d.only_if, "only_if", machine);
     if (c.wanted && d.unless) c.wanted = !agrees(d, *d.unless, "unless", machine);

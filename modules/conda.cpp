@@ -174,6 +174,15 @@ struct Conda {
     return diff;
   }
 
+  static Value removal(const Desired& d) {
+    Value v;
+    v.set("type", "directory");
+    v.set("path", d.prefix.path);
+    v.set("state", "absent");
+    v.set("recursive", true);
+    return v;
+  }
+
   static Value outputs(const Desired& d, const Current&) {
     Value v;
     v.set("prefix", d.prefix.path);

@@ -113,6 +113,15 @@ struct Directory {
     return replaced;
   }
 
+  static Value removal(const Desired& d) {
+    if (d.state == State::absent) return false;
+    Value v;
+    v.set("type", type);
+    v.set("path", d.path.text);
+    v.set("state", "absent");
+    return v;
+  }
+
   static Value outputs(const Desired& d, const Current&) {
     Value v;
     v.set("path", d.path.text);

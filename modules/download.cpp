@@ -128,6 +128,14 @@ struct DownloadedFile {
     return replaced;
   }
 
+  static Value removal(const Desired& d) {
+    Value v;
+    v.set("type", "file");
+    v.set("path", d.path.text);
+    v.set("state", "absent");
+    return v;
+  }
+
   static Value outputs(const Desired& d, const Current& c) {
     Value v;
     v.set("path", d.path.text);

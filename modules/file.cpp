@@ -143,6 +143,16 @@ struct File {
     return replaced;
   }
 
+  static Value removal(const Desired& d) {
+    if (d.state == State::absent) return false;
+    Value v;
+    v.set("type", type);
+    v.set("path", d.path.text);
+    v.set("state", "absent");
+    if (d.sensitive) v.set("sensitive", true);
+    return v;
+  }
+
   static Value outputs(const Desired& d, const Current&) {
     Value v;
     v.set("path", d.path.text);

@@ -125,6 +125,25 @@ struct Git {
     return diff;
   }
 
+  // What git leaves when it is killed, and then takes for another git at work (gitrepository-layout(5)).
+  static std::vector<Action> recover(const Desired& d, const MachineReader& machine) {
+    std::vector<Action> actions;
+    for (const char* lock : {"index.lock", "HEAD.lock", "config.lock", "shallow.lock", "packed-refs.lock"}) {
+      const std::string path = fmt::format("{}/.git/{}", d.to.text, lock);
+      if (machine.files().exists(path)) actions.push_back(RemovePath{path});
+    }
+    return actions;
+  }
+
+  static Value removal(const Desired& d) {
+    Value v;
+    v.set("type", "directory");
+    v.set("path", d.to.text);
+    v.set("state", "absent");
+    v.set("recursive", true);
+    return v;
+  }
+
   static Value outputs(const Desired& d, const Current& c) {
     Value v;
     v.set("path", d.to.text);

@@ -82,6 +82,15 @@ struct Group {
     return diff;
   }
 
+  static Value removal(const Desired& d) {
+    if (d.state == State::absent) return false;
+    Value v;
+    v.set("type", type);
+    v.set("name", d.name);
+    v.set("state", "absent");
+    return v;
+  }
+
   static Value outputs(const Desired& d, const Current& now) {
     Value v;
     v.set("name", d.name);

@@ -144,6 +144,16 @@ struct Jupyter {
     return diff;
   }
 
+  static Value removal(const Desired& d) {
+    if (d.state == State::absent) return false;
+    Value v;
+    v.set("type", type);
+    v.set("port", d.port);
+    if (d.user) v.set("user", *d.user);
+    v.set("state", "absent");
+    return v;
+  }
+
   static Outputs outputs(const Desired& d, const Current& c) {
     Outputs o;
     o.values.set("port", d.port);

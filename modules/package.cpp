@@ -276,6 +276,32 @@ struct Package {
     return diff;
   }
 
+  // None of them was there before.
+  static bool made(const Desired& d, const std::vector<Change>& changes) {
+    return std::all_of(d.names.list.begin(), d.names.list.end(), [&](const std::string& text) {
+      const std::string name = parse_wanted(text).name;
+      return std::any_of(changes.begin(), changes.end(),
+                         [&](const Change& c) { return c.property == name && c.before.is_null(); });
+    });
+  }
+
+  // A transaction that was cut off.
+  static std::vector<Action> recover(const Desired& d, const MachineReader& machine) {
+    if (!machine.packages().interrupted()) return {};
+    return {RepairPackages{(d.lock_timeout.ms + 999) / 1000}};
+  }
+
+  static Value removal(const Desired& d) {
+    if (d.state == State::absent) return false;
+    Value v;
+    v.set("type", type);
+    Value::Array names;
+    for (const std::string& text : d.names.list) names.emplace_back(parse_wanted(text).name);
+    v.set("names", std::move(names));
+    v.set("state", "absent");
+    return v;
+  }
+
   // A plan against an old index does not know the version; the package that came does.
   static void amend(std::vector<Change>& changes, const Desired&, const Current& now) {
     for (Change& change : changes)

@@ -129,6 +129,19 @@ struct PathEntry {
     return d.state == State::present ? Environment{{d.path.path}} : Environment{};
   }
 
+  // Its own lines are all that it makes.
+  static bool made(const Desired&, const std::vector<Change>& changes) { return !changes.empty(); }
+  static Value removal(const Desired& d) {
+    if (d.state == State::absent) return false;
+    Value v;
+    v.set("type", type);
+    v.set("path", d.path.path);
+    if (d.home) v.set("home", d.home->text);
+    if (d.shells) v.set("shells", Codec<std::vector<Shell>>::to_value(*d.shells));
+    v.set("state", "absent");
+    return v;
+  }
+
   static Value outputs(const Desired& d, const Current&) {
     Value v;
     v.set("path", d.path.path);

@@ -198,6 +198,16 @@ struct SshHost {
     return diff;
   }
 
+  static Value removal(const Desired& d) {
+    if (d.state == State::absent) return false;
+    Value v;
+    v.set("type", type);
+    v.set("name", d.name);
+    if (d.config) v.set("config", d.config->text);
+    v.set("state", "absent");
+    return v;
+  }
+
   static Value outputs(const Desired& d, const Current&) {
     Value v;
     v.set("name", d.name);

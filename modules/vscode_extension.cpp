@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "machine/files/vscode_folder.hpp"
 #include "playbook/module.hpp"
@@ -133,6 +134,26 @@ struct Extensions {
   static void amend(std::vector<Change>& changes, const Desired&, const Current& c) {
     for (Change& change : changes)
       if (const auto is = find(c, change.property); is && !change.after.is_null()) change.after = is->version;
+  }
+
+  // None of them was there before.
+  static bool made(const Desired& d, const std::vector<Change>& changes) {
+    return changes.size() == d.names.list.size() &&
+           std::all_of(changes.begin(), changes.end(), [](const Change& c) { return c.before.is_null(); });
+  }
+
+  static Value removal(const Desired& d) {
+    if (d.state == State::absent) return false;
+    Value v;
+    v.set("type", type);
+    Value::Array names;
+    for (const std::string& name : d.names.list) names.emplace_back(wish(name).id);
+    v.set("names", std::move(names));
+    v.set("editor", std::array{"code", "code-insiders", "codium", "server"}[index(d)]);
+    if (d.program) v.set("program", d.program->text);
+    if (d.folder) v.set("folder", d.folder->text);
+    v.set("state", "absent");
+    return v;
   }
 
   static Value outputs(const Desired& d, const Current& c) {

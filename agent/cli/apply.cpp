@@ -6,17 +6,22 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/kept_plan.hpp"
 #include "engine/show.hpp"
 #include "hosts/run_hosts.hpp"
 #include "machine/person.hpp"
 #include "playbook/suggest.hpp"
 #include "report/terminal.hpp"
+#include "report/wording.hpp"
+#include "state/run_id.hpp"
 
 namespace mlops {
 namespace {
@@ -46,6 +51,15 @@ int wrong(Diagnostics& mistakes, const ApplyOptions& options) {
   return exit_wrong;
 }
 
+// "HOST:PATH", the path without links. What is no file that stays is known by how it was called.
+std::string playbook_key(const std::string& path) {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), std::free);
+  const bool stays = real && !std::string_view(real.get()).starts_with("/proc/");
+  return fmt::format("{}:{}", host.data(), stays ? real.get() : path);
+}
+
 int exit_status(const Conclusion& conclusion) {
   if (conclusion.not_started) return exit_not_started;
   if (!conclusion.mistakes.empty() && conclusion.early) return exit_wrong;
@@ -72,21 +86,29 @@ class Application {
     Diagnostics mistakes;
     RunHosts hosts(
         options_.reach, mistakes, [this] { report_(ResourceStarted{}); }, say);
-    if (!options_.trust_writable) hosts.guard_files(person_.uid, "", mistakes);
-    const LoadOptions load{options_.vars_files, options_.sets, person_.home, &hosts.files()};
+    const KeptPlan kept(options_, hosts);
+    if (!options_.trust_writable) hosts.guard_files(person_.uid, options_.state, mistakes);
+    if (options_.plan)
+      if (const FileBeside file = hosts.files().read(options_.plan_path, false, 0); !file.refused.empty())
+        mistakes.add({}, file.refused, refused_hint);
+    LoadOptions load{options_.vars_files, options_.sets, person_.home, &kept.files(hosts)};
+    if (options_.plan) load.environment = options_.plan->environment;
     const Playbook playbook = load_playbook(options_.playbook, load, all_modules(), mistakes);
     check_selection(playbook, mistakes);
     if (!mistakes.empty()) return refused(wrong(mistakes, options_));
 
     const bool dry = options_.dry;
+    report_ = kept.told(report_);
     ConductSettings settings{dry, options_.fail_fast, options_.reach.forks, options_.reach.serial};
     settings.judge = [&hosts](const std::string& host, const PassResult& result, Diagnostics& wrong) {
       hosts.judge(host, result, wrong);
     };
     Conductor conductor(playbook, std::move(settings), cancellation_, report_);
+    hosts.set_watcher(kept.watcher());
     hosts.open_secrets(playbook, dry, cancellation_);
     hosts.take_part(conductor, playbook, part_settings(), load, cancellation_);
     if (Diagnostics unread = hosts.unread(); !unread.empty()) return refused(not_started(unread, options_));
+    if (!kept.is_for(hosts.names())) return refused(exit_wrong);
     report_(RunStarted{options_.playbook, dry ? "plan" : "apply", hosts.names()});
     Conclusion conclusion = conductor.go();
     const std::vector<ShownLine> lines = show(playbook, conductor, conclusion);
@@ -96,12 +118,17 @@ class Application {
     // Found only after something was done, on which they depended.
     for (const Diagnostic& mistake : conclusion.mistakes.list()) fmt::print(stderr, "{}", to_text(mistake, false));
     for (HostFinished& host : conclusion.hosts) host.error = playbook.secrets->concealed(std::move(host.error));
-    return finish(conclusion, hosts.names(), lines);
+    const int status = finish(conclusion, hosts.names(), lines);
+    return kept.conclude(playbook, hosts, status);
   }
 
  private:
   PartSettings part_settings() const {
-    return {options_.only, options_.tags, options_.mirror, options_.dry, options_.no_sudo, options_.fail_fast};
+    PartSettings settings{options_.only, options_.tags, options_.mirror, options_.dry, options_.no_sudo, options_.fail_fast};
+    settings.run = {new_run_id(""), "apply", options_.playbook, playbook_key(options_.playbook)};
+    settings.state = options_.state;
+    settings.wait_seconds = options_.wait;
+    return settings;
   }
 
   void check_selection(const Playbook& playbook, Diagnostics& mistakes) const {
@@ -145,7 +172,7 @@ class Application {
   int finish(const Conclusion& conclusion, const std::vector<std::string>& names, const std::vector<ShownLine>& lines) {
     const int status = exit_status(conclusion);
     for (const HostFinished& host : conclusion.hosts)
-      if (!host.error.empty()) say(host.host == "local" ? host.error : host.host + ": " + host.error);
+      if (!host.error.empty()) say(host.host == "local" ? host.error : host.host + ": " + printable(host.error));
     const bool here_alone = names.size() == 1 && names.front() == "local";
     if (here_alone && conclusion.not_started) return refused(cancellation_.cancelled() ? exit_interrupted : status);
     RunFinished event;
@@ -183,7 +210,7 @@ void add_reach_options(CLI::App& command, ReachSettings& reach) {
 namespace {
 
 void add_options(CLI::App& command, ApplyOptions& options) {
-  command.add_option("playbook", options.playbook, "The playbook, a JSON file")
+  command.add_option("playbook", options.playbook, "The playbook, a JSON file; or a plan that was kept")
       ->required()
       ->type_name("PLAYBOOK");
   command.add_option("--set", options.sets, "Set a variable (again for more)")
@@ -200,6 +227,10 @@ void add_options(CLI::App& command, ApplyOptions& options) {
       ->allow_extra_args(false);
   command.add_option("--mirror", options.mirror, "Read https://HOST/PATH from MIRROR/HOST/PATH first")
       ->type_name("DIR|URL");
+  command.add_option("--state", options.state, "Keep state databases in this folder, one for each user who acts")
+      ->type_name("DIR");
+  command.add_option("--wait", options.wait, "Wait so long for another run to end (0: not at all)")
+      ->type_name("SECONDS");
   add_output_options(command, options.output);
   command.add_flag("--no-sudo", options.no_sudo, "Never become another user");
   command.add_flag("--trust-writable", options.trust_writable,
@@ -219,6 +250,7 @@ void add_options(CLI::App& command, ApplyOptions& options) {
 int apply_playbook(const ApplyOptions& options) {
   ApplyOptions settled = options;
   const bool is_url = settled.mirror.find("://") != std::string::npos;
+  if (const auto refused = take_plan(settled)) return *refused;
   const bool far = !settled.reach.hosts.empty() || !settled.reach.hosts_file.empty();
   if (far && !settled.mirror.empty() && !is_url && settled.mirror.front() != '/') {
     say("--mirror " + settled.mirror + ": for other machines it is a URL, or an absolute path there");
@@ -237,6 +269,11 @@ int apply_playbook(const ApplyOptions& options) {
     }
     settled.mirror = real.get();
   }
+  if (far && !settled.state.empty() && settled.state.front() != '/') {
+    say("--state " + settled.state + ": for other machines it is an absolute path there");
+    return exit_wrong;
+  }
+  if (!settled.state.empty()) settled.state = std::filesystem::absolute(settled.state).lexically_normal();
   return Application(settled).go();
 }
 
@@ -245,12 +282,15 @@ void add_plan_and_apply(CLI::App& app, int& status) {
   const auto planned = std::make_shared<ApplyOptions>();
   planned->dry = true;
   add_options(*plan, *planned);
+  plan->add_option("--out", planned->out, "Keep the plan in a file, for apply")->type_name("FILE");
   plan->callback([planned, &status] { status = apply_playbook(*planned); });
 
   CLI::App* apply = app.add_subcommand("apply", "Make this machine match the playbook");
   const auto applied = std::make_shared<ApplyOptions>();
   add_options(*apply, *applied);
   apply->add_flag("--dry-run", applied->dry, "The same as plan");
+  apply->add_flag("--all-or-nothing", applied->all_or_nothing,
+                  "With a plan file: do nothing where any part of it does not hold any more");
   apply->callback([applied, &status] { status = apply_playbook(*applied); });
 }
 

@@ -1,11 +1,13 @@
 // The two passes of `plan` and `apply`: on an overlay first, then on the machine.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "cli/output.hpp"
 #include "hosts/run_hosts.hpp"
+#include "plan/plan_file.hpp"
 
 namespace CLI {
 class App;
@@ -18,9 +20,15 @@ struct ApplyOptions {
   bool dry = false;      // plan: the first pass is all
   std::vector<std::string> vars_files, sets, only, tags;
   std::string mirror;  // a folder or a URL
+  std::string state;   // --state: a folder; "": each identity's own
+  std::uint64_t wait = 0;  // --wait: seconds
   OutputOptions output;
   bool no_sudo = false, fail_fast = false, trust_writable = false;
   ReachSettings reach;
+  std::string out;                       // --out: where the plan is kept; "": nowhere
+  bool all_or_nothing = false;           // with a plan file
+  std::shared_ptr<const PlanFile> plan;  // what is applied, where the playbook was one
+  std::string plan_path;                 // its file
 };
 
 // --host, --hosts, --accept-new-host-keys and --ssh-config.

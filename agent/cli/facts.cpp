@@ -15,6 +15,7 @@
 #include "hosts/far_facts.hpp"
 #include "machine/person.hpp"
 #include "playbook/suggest.hpp"
+#include "report/wording.hpp"
 
 namespace mlops {
 namespace {
@@ -92,7 +93,7 @@ int print_far_facts(const ReachSettings& reach, const std::string& path) {
   int status = exit_done;
   for (const HostFacts& host : told) {
     if (!host.error.empty()) {
-      fmt::print(stderr, "{}: {}\n", host.host, host.error);
+      fmt::print(stderr, "{}: {}\n", host.host, printable(host.error));
       status = exit_not_started;
     } else if (!host.facts) {
       return unknown_fact(path);

@@ -14,6 +14,7 @@
 #include "hosts/serve.hpp"
 #include "machine/piped.hpp"
 #include "playbook/suggest.hpp"
+#include "state/state_journals.hpp"
 
 namespace mlops {
 namespace {
@@ -40,7 +41,7 @@ std::optional<std::string> unknown_command(const CLI::App& app, const std::strin
 }  // namespace
 
 int run_program(int argc, char** argv) {
-  if (is_helper(argc, argv)) return serve_helper(argv[3], argv[5]);
+  if (is_helper(argc, argv)) return serve_helper(argv[3], argv[5], make_journals);
   if (argc == 2 && std::string_view(argv[1]) == "serve") return serve_run();
   if (argc == 5 && std::string_view(argv[1]) == "recorded") return print_recorded(argv[2], argv[3], argv[4]);
   int status = exit_done;

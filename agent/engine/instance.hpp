@@ -15,11 +15,16 @@ struct Run::Instance {
   std::optional<Value> item;
   std::string label, as;
   std::any desired;
+  Value parameters;  // filled in, where a watcher wants them
   Claims claims;
   Actor actor;
   Identity identity;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   std::optional<Notification> notified;
+  std::vector<StepName> cut_off;  // what earlier runs left of it
+  bool doubted = false;           // and what a program left is not to be believed
+  std::vector<Change> recovered;  // what was done because of that
+  std::string note;               // see ResourceFinished
 };
 
 // What is kept of an instance that was handled, to look at it again.
@@ -30,6 +35,7 @@ struct Run::Record {
   std::string label;
   Identity identity;
   Outcome outcome;
+  bool made = false;  // nothing of it was there before
 };
 
 // A write that waits for its neighbours, or an event that waits for the writes before it.

@@ -44,9 +44,9 @@ void Run::flush() {
   if (queue_.empty()) return;
   std::vector<Queued> queued;
   queued.swap(queue_);
-  std::vector<std::span<const Action>> lists;
+  std::vector<Step> steps;
   for (const Queued& q : queued)
-    if (!q.diff.actions.empty()) lists.emplace_back(q.diff.actions);
+    if (!q.diff.actions.empty()) steps.push_back({purpose(q.instance, q.diff.changes), q.diff.actions});
   std::vector<std::optional<Error>> errors;
   if (cancellation_.cancelled()) {
     // Abandoned as a whole: what has not begun is not told.
@@ -57,9 +57,9 @@ void Run::flush() {
   try {
     label_ = queued.front().instance.label;
     host_.begin(label_);
-    errors = host_.as(queued.front().instance.identity).perform_together(lists);
+    errors = host_.perform(queued.front().instance.identity, steps);
   } catch (const Error& e) {
-    errors.assign(lists.size(), e);
+    errors.assign(steps.size(), e);
   } catch (const Unknown& unknown) {
     for (Queued& q : queued)
       q.diff.actions.empty() ? done(q.instance, Outcome::ok, {}) : not_known(q.instance, unknown);
@@ -79,6 +79,7 @@ void Run::flush() {
     }
     try {
       const auto remains = prove(i, q.diff.changes);
+      i.cut_off.clear();
       written_.add(records_.size(), i.label, i.claims, false);
       ResourceFinished event;
       event.changes = std::move(q.diff.changes);

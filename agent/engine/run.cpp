@@ -48,6 +48,12 @@ Run::Run(const Playbook& playbook, Host& host, const Facts& facts, IdentityRules
       options_(std::move(options)),
       run_scope_(facts),
       scopes_(std::make_unique<Scopes>(playbook, &run_scope_)) {
+  for (const PendingNotification& pending : host.earlier().notifications) {
+    Notification& notified = notified_[pending.target];
+    notified.certain = true;
+    notified.note += (notified.note.empty() ? "" : ", ") + pending.source;
+  }
+  for (auto& [id, notified] : notified_) notified.note = "notified by " + notified.note + " in an earlier run";
   // What holds no {{ }} and no condition was compared when the playbook was loaded.
   for (const Play& play : playbook.plays)
     for (const Resource& resource : play.resources)
@@ -71,6 +77,8 @@ void Run::play(std::size_t index) {
 }
 
 PassResult Run::finish() {
+  if (options_.lists_made) list_made();
+  drop_stale();
   if (holds_claims_) check_claims(holders_, result_.mistakes);
   conceal(*playbook_.secrets, result_.mistakes);
   result_.interrupted = cancellation_.cancelled();
@@ -138,8 +146,7 @@ void Run::resource(const Resource& r) {
   else
     repeat(r);
   run_scope_.set_item(nullptr);
-  // A failure keeps the notification pending.
-  if (!r.id.empty() && !failures_.has_id(r.id)) notified_.erase(r.id);
+  deliver(r);
 }
 
 // Does it, and tells of the resource as a whole what keeps it from being done. False then.
@@ -222,6 +229,7 @@ Run::Instance Run::fill(const Resource& r, const std::string& key, const Value* 
       throw InterpolationError{{r.as_where, "`as` cannot be given a secret: it would be seen", "", {}, {}}};
     i.as = filled_as.to_text();
   }
+  if (options_.watcher) i.parameters = parameters;
   i.claims = r.module->claims(i.desired);
   i.actor = r.module->actor(i.desired);
   if (holds_claims_) {
@@ -286,8 +294,10 @@ void Run::attempt(const Resource& r, const std::string& key, const Value* item) 
       if (const Verdict verdict = evaluate(r.when, scope_of(r)); !verdict.matches) return skip(i, verdict.reason);
     i = fill(r, key, item);
     label_ = i.label;
-    if (const auto known = notified_.find(r.id); known != notified_.end() && !r.id.empty())
+    if (const auto known = notified_.find(r.id); known != notified_.end() && !r.id.empty()) {
       i.notified = known->second;
+      i.note = known->second.note;
+    }
     // Failures come first: what is skipped need not be known.
     Claims claims;
     if (!failures_.empty() || !unknown_.empty()) claims = with_implied(i.claims, i.as);
@@ -337,17 +347,28 @@ void Run::look(Instance& i) {
   const Module& module = *r.module;
   host_.begin(i.label);
   sink_(ResourceStarted{i.label, options_.host, i.identity.user});
-  const std::any current = module.inspect(i.desired, host_.as(i.identity));
+  look_for_cut_off(i);
+  if (i.doubted) recover(i);
+  Ground ground;
+  const std::any current = inspect(i, ground);
   if (const auto reason = module.not_applicable(i.desired, current)) return skip(i, *reason);
   Diff diff = module.diff(i.desired, current, i.notified.has_value());
   conceal(*playbook_.secrets, diff);
   if (diff.empty()) {
+    show_watcher(i, std::move(ground), diff);
     into_effect(i);
     if (!r.id.empty()) give(i, module.outputs(i.desired, current));
+    if (!i.recovered.empty()) {
+      ResourceFinished event;
+      event.changes = i.recovered;
+      notify(i, true);
+      return done(i, options_.acted, std::move(event));
+    }
     if (!queue_.empty()) return queue(i, {}, {});
     return done(i, Outcome::ok, {});
   }
   i.identity = identities_.decide_to_change(i.actor, i.as, i.identity);
+  show_watcher(i, std::move(ground), diff);
   if (joins_queue(r) && diff.actions.size() == 1 && std::holds_alternative<WriteFile>(diff.actions[0]))
     return queue(i, std::move(diff), host_.doubts());
   std::vector<std::string> maybe = host_.doubts();
@@ -357,17 +378,35 @@ void Run::look(Instance& i) {
   act(i, diff, std::move(maybe));
 }
 
+std::any Run::inspect(const Instance& i, Ground& ground) {
+  const Module& module = *i.resource->module;
+  const Machine& machine = host_.as(i.identity);
+  const auto look = i.doubted ? module.inspect_cut_off : module.inspect;
+  if (!options_.watcher) return look(i.desired, machine);
+  return look(i.desired, *make_witness(machine, ground));
+}
+
+void Run::show_watcher(const Instance& i, Ground ground, const Diff& diff) {
+  if (!options_.watcher) return;
+  const Seen seen{play_, i.label, i.identity.user, i.parameters, std::move(ground)};
+  options_.watcher->inspected(seen, diff, host_.doubts());
+}
+
 void Run::act(Instance& i, const Diff& diff, std::vector<std::string> maybe) {
   label_ = i.label;
   // Its place also when it fails: what came before the failure may have been done.
   written_.add(records_.size(), i.label, i.claims, may_change_anything(diff));
   try {
     host_.begin(i.label);
-    host_.as(i.identity).perform(diff.actions);
+    const Step step{purpose(i, diff.changes), diff.actions};
+    for (const auto& error : host_.perform(i.identity, {&step, 1}))
+      if (error) throw *error;
+    i.cut_off.clear();
     identities_.forget();
     into_effect(i);
     ResourceFinished event;
-    event.changes = diff.changes;
+    event.changes = i.recovered;
+    event.changes.insert(event.changes.end(), diff.changes.begin(), diff.changes.end());
     event.maybe = std::move(maybe);
     if (const auto remains = prove(i, event.changes)) {
       if (wants_again(i, Error(*remains))) return;
@@ -402,6 +441,9 @@ void Run::into_effect(const Instance& i) {
 
 void Run::fail(Instance& i, const Error& error, std::vector<Change> changes) {
   if (wants_again(i, error)) return;
+  // A change is wanted all the same. What failed in thought may be what another run did meanwhile: the run that acts
+  // looks again, with the lock held.
+  if (!changes.empty()) result_.pending.push_back({i.identity, i.label});
   ResourceFinished event;
   event.changes = std::move(changes);
   event.reason = error.kind() == ErrorKind::cancelled ? "interrupted" : error.what();
@@ -456,9 +498,18 @@ void Run::not_known(Instance& i, const Unknown& unknown) {
 void Run::done(Instance& i, Outcome outcome, ResourceFinished event) {
   flush();  // events come in the order of the resources
   event.outcome = outcome;
-  if ((outcome == options_.acted || outcome == Outcome::unknown) && !i.identity.user.empty())
+  const bool wanted =
+      outcome == options_.acted || outcome == Outcome::unknown || outcome == Outcome::not_converged;
+  if (wanted && !i.identity.user.empty())
     result_.pending.push_back({i.identity, i.label});
-  records_.push_back({i.resource, i.key, i.item, i.label, i.identity, outcome});
+  // Found as wished after all.
+  if ((outcome == Outcome::ok || outcome == options_.acted) && !i.cut_off.empty()) {
+    host_.heal(i.identity, i.cut_off);
+    result_.pending.push_back({i.identity, i.label});
+  }
+  const bool made = outcome == options_.acted && i.resource->module->made(i.desired, event.changes);
+  records_.push_back({i.resource, i.key, i.item, i.label, i.identity, outcome, made});
+  note_made(i, outcome);
   finish(i, std::move(event));
 }
 
@@ -469,6 +520,7 @@ void Run::finish(Instance& i, ResourceFinished event) {
   event.host = options_.host;
   event.as = i.identity.user;
   event.seconds = seconds_since(i.started);
+  event.note = std::move(i.note);
   ++result_.counts[static_cast<std::size_t>(event.outcome)];
   sink_(event);
 }

@@ -15,6 +15,7 @@
 #include "engine/claims.hpp"
 #include "engine/identity.hpp"
 #include "engine/outputs.hpp"
+#include "engine/watcher.hpp"
 #include "machine/cancellation.hpp"
 #include "machine/host.hpp"
 #include "model/event.hpp"
@@ -29,6 +30,20 @@ struct RunOptions {
   bool fail_fast = false;
   std::chrono::milliseconds settle{10'000};  // how long a service may take to come up
   std::string host = "local";                // its name in events
+  Watcher* watcher = nullptr;                // borrowed; null: nobody looks on
+  std::string playbook_key;                  // what tells the playbook from others, as in RunHeader
+  // The pass is one that acts: what it made or found is listed in the end.
+  bool lists_made = false;
+};
+
+// A resource that was made or found as wished.
+struct MadeResource {
+  std::string label, declared;  // declared: before values were filled in
+  std::string_view type;
+  Identity identity;
+  LedgerEntry::Came came = LedgerEntry::Came::found;
+  Claims claims;
+  Value removal;  // see module.hpp
 };
 
 struct PassResult {
@@ -40,6 +55,9 @@ struct PassResult {
     std::string label;
   };
   std::vector<Pending> pending;  // who has to act for what, in order
+  // Of everything that was made or found as wished: who, what and its claims. Equal in two passes where all of it is.
+  std::uint64_t digest = 0;
+  std::vector<MadeResource> made;   // where it was asked for
 
   std::uint64_t count(Outcome o) const { return counts[static_cast<std::size_t>(o)]; }
 };
@@ -73,6 +91,7 @@ class Run {
   struct Notification {
     std::vector<std::string> maybe;  // not empty: it is only known that these may notify
     bool certain = false;
+    std::string note;  // where an earlier run notified
   };
 
   void run(const Play& play);
@@ -93,6 +112,8 @@ class Run {
   bool selected(const Resource& resource) const;
   Instance fill(const Resource& resource, const std::string& key, const Value* item);
   void look(Instance& instance);
+  std::any inspect(const Instance& instance, Ground& ground);
+  void show_watcher(const Instance& instance, Ground ground, const Diff& diff);
   void act(Instance& instance, const Diff& diff, std::vector<std::string> maybe);
   void read_only(Instance& instance);
   std::optional<std::string> prove(const Instance& instance, std::vector<Change>& changes);
@@ -107,6 +128,13 @@ class Run {
   void not_known(Instance& instance, const Unknown& unknown);
   void into_effect(const Instance& instance);
   void finish(Instance& instance, ResourceFinished event);
+  void look_for_cut_off(Instance& instance);
+  void recover(Instance& instance);
+  Purpose purpose(const Instance& instance, std::vector<Change> changes);
+  void deliver(const Resource& resource);
+  void note_made(const Instance& instance, Outcome outcome);
+  void list_made();
+  void drop_stale();
   void notify(const Instance& instance, bool certain);
   void look_again(std::size_t first);
   void drifted(Record& record, const std::string& reason);
@@ -133,7 +161,8 @@ class Run {
   std::size_t play_ = 0;
   const Resource* trying_ = nullptr;  // what is under way
   std::uint64_t tries_left_ = 0;      // of it, where it fails
-  bool again_ = false;            // it failed, and is to be tried again
+  bool again_ = false;                // it failed, and is to be tried again
+  std::uint64_t sequence_ = 0;  // of the step that was performed last
   bool stopped_ = false;
 };
 

@@ -188,6 +188,7 @@ void FarParticipant::tell(Happened happened) {
                           doing_ = e.label;
                         },
                         [&](ProgressMade& e) { e.host = values_.name; },
+                        [&](NoticeGiven& e) { e.host = values_.name; },
                         [&](ResourceFinished& e) {
                           e.host = values_.name;
                           doing_.clear();

@@ -38,6 +38,7 @@ FrameLink::~FrameLink() {
     const std::lock_guard lock(mutex_);
     closing_ = true;
     pulse_.notify_all();
+    changed_.notify_all();
   }
   beater_.join();
   reader_.join();
@@ -58,6 +59,8 @@ std::optional<std::string> FrameLink::next() {
   if (std::exchange(woken_, false) || frames_.empty()) return std::nullopt;
   std::string frame = std::move(frames_.front());
   frames_.pop_front();
+  waiting_ -= frame.size();
+  changed_.notify_all();
   return frame;
 }
 
@@ -91,9 +94,7 @@ void FrameLink::read() {
         heard_ = Clock::now();
       }
       if (frame->empty() || (settings_.urgent && settings_.urgent(*frame))) continue;
-      const std::lock_guard lock(mutex_);
-      frames_.push_back(std::move(*frame));
-      changed_.notify_all();
+      keep(std::move(*frame));
     }
   } catch (const std::exception& e) {
     why = e.what();
@@ -101,10 +102,22 @@ void FrameLink::read() {
   end(why);
 }
 
+// Who does not take what comes makes the other end wait: memory is bounded by two frames.
+void FrameLink::keep(std::string frame) {
+  std::unique_lock lock(mutex_);
+  full_ = waiting_ + frame.size() > settings_.limit;
+  changed_.wait(lock, [&] { return closing_ || frames_.empty() || waiting_ + frame.size() <= settings_.limit; });
+  full_ = false;
+  heard_ = Clock::now();
+  waiting_ += frame.size();
+  frames_.push_back(std::move(frame));
+  changed_.notify_all();
+}
+
 void FrameLink::pulse() {
   std::unique_lock lock(mutex_);
   while (!pulse_.wait_for(lock, beat, [this] { return closing_; })) {
-    const bool silent = Clock::now() - heard_ > patience;
+    const bool silent = !full_ && Clock::now() - heard_ > patience;
     const bool over = !ended_.empty();
     lock.unlock();
     if (silent) {

@@ -22,7 +22,7 @@ class FrameLink {
 
   struct Settings {
     int in = -1, out = -1;  // borrowed; may be one socket
-    std::uint32_t limit = 0;  // bytes of a frame that comes in
+    std::uint32_t limit = 0;  // bytes of a frame that comes in; while more wait for next(), nothing is read
     // Called on the reading thread: true takes the frame, which next() then does not give.
     std::function<bool(const std::string&)> urgent = {};
     // Called once, on a thread of the link, when the other end is gone or silent.
@@ -47,6 +47,7 @@ class FrameLink {
 
  private:
   void read();
+  void keep(std::string frame);
   void pulse();
   void end(const std::string& why);
 
@@ -55,8 +56,10 @@ class FrameLink {
   std::mutex sending_;
   std::condition_variable changed_, pulse_;
   std::deque<std::string> frames_;
+  std::size_t waiting_ = 0;  // bytes of frames_
   std::string ended_;
   bool woken_ = false, closing_ = false, told_ = false;
+  bool full_ = false;  // nothing is read for now, so nothing is heard
   std::chrono::steady_clock::time_point heard_ = std::chrono::steady_clock::now();
   std::thread reader_, beater_;
 };

@@ -1,14 +1,58 @@
 #include "hosts/local_participant.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <ctime>
 #include <utility>
 
 #include "machine/overlay.hpp"
 #include "machine/person.hpp"
+#include "state/state_journals.hpp"
 
 namespace mlops {
+namespace {
+
+std::int64_t microseconds_now() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(since).count();
+}
+
+std::string local_time(std::int64_t microseconds) {
+  const std::time_t seconds = static_cast<std::time_t>(microseconds / 1'000'000);
+  std::tm parts{};
+  ::localtime_r(&seconds, &parts);
+  return fmt::format("{:%Y-%m-%d %H:%M:%S}", parts);
+}
+
+std::string in_words(const CutOffRun& run) {
+  constexpr std::size_t named = 3;
+  std::string doing;
+  for (std::size_t i = 0; i < std::min(named, run.resources.size()); ++i)
+    doing += (i ? ", " : " while ") + run.resources[i];
+  if (run.resources.size() > named) doing += fmt::format(" and {} more", run.resources.size() - named);
+  doing += run.resources.empty() ? " between two resources"
+           : run.resources.size() == 1 ? " was under way"
+                                       : " were under way";
+  return fmt::format("an earlier run of {} (begun {}, {}) was cut off{}", run.playbook, local_time(run.started), run.id,
+                     doing);
+}
+
+std::string in_words(const Claim& claim) {
+  const char* access = claim.access == Claim::Access::owns ? "owns" : claim.access == Claim::Access::edits ? "edits" : "reads";
+  return fmt::format("{} {} {}", access, claim.tree ? "tree" : to_text(claim.kind), claim.key);
+}
+
+bool any_failed(const PassResult& result) {
+  return result.count(Outcome::failed) + result.count(Outcome::not_converged) > 0;
+}
+
+// "": nothing was made or found.
+std::string digest_text(std::uint64_t digest) { return digest ? fmt::format("{:016x}", digest) : ""; }
+
+}  // namespace
 
 LocalParticipant::LocalParticipant(std::string name, const Playbook& playbook, PartSettings settings,
                                    ThisHostSettings::Password password, const Cancellation& cancellation,
@@ -19,6 +63,7 @@ LocalParticipant::LocalParticipant(std::string name, const Playbook& playbook, P
       sink_(std::move(sink)),
       person_(current_person()),
       self_{effective_person().name},
+      journals_(make_journals(settings_.state)),
       host_(host_settings(std::move(password)), cancellation,
             [this](const Progress& p) {
               if (run_) run_->progress(p);
@@ -29,13 +74,28 @@ LocalParticipant::LocalParticipant(std::string name, const Playbook& playbook, P
 
 LocalParticipant::~LocalParticipant() = default;
 
-ThisHostSettings LocalParticipant::host_settings(ThisHostSettings::Password password) const {
+ThisHostSettings LocalParticipant::host_settings(ThisHostSettings::Password password) {
   using Sudo = ThisHostSettings::Sudo;
-  const Sudo sudo = settings_.no_sudo ? Sudo::never : settings_.dry ? Sudo::silent : Sudo::ask;
-  return {person_, settings_.mirror, sudo, std::move(password)};
+  ThisHostSettings settings{person_, settings_.mirror, Sudo::ask, std::move(password)};
+  if (settings_.dry) settings.sudo = Sudo::silent;
+  if (settings_.no_sudo) settings.sudo = Sudo::never;
+  settings.journals = journals_.get();
+  settings.state = settings_.state;
+  settings.tell = [this](const std::string& text) { tell(text); };
+  settings.wait = std::chrono::seconds(settings_.wait_seconds);
+  return settings;
+}
+
+void LocalParticipant::tell(const std::string& text) { sink_(NoticeGiven{values_.name, text}); }
+
+void LocalParticipant::tell_of_cut_off() {
+  for (const CutOffRun& run : host_.earlier().runs) tell(in_words(run));
 }
 
 void LocalParticipant::begin(Pass pass, const std::vector<std::size_t>&) {
+  pass_ = pass;
+  if (pass == Pass::what_if) host_.look_back(settings_.run.playbook_key);
+  if (pass == Pass::real || settings_.dry) tell_of_cut_off();
   run_.reset();
   identities_.reset();
   overlay_ = pass == Pass::what_if ? make_overlay_host(host_, self_) : nullptr;
@@ -43,6 +103,10 @@ void LocalParticipant::begin(Pass pass, const std::vector<std::size_t>&) {
   identities_.emplace(host, person_, self_);
   RunOptions options{Outcome::changed, settings_.only, settings_.tags, settings_.fail_fast};
   options.host = values_.name;
+  options.watcher = watcher_;
+  if (watcher_) watcher_->pass_begins(pass == Pass::real);
+  options.playbook_key = settings_.run.playbook_key;
+  options.lists_made = pass == Pass::real;
   if (pass == Pass::what_if) {
     options.acted = Outcome::would_change;
     options.settle = std::chrono::milliseconds(0);
@@ -63,11 +127,47 @@ PassResult LocalParticipant::end() {
   run_.reset();
   identities_.reset();
   overlay_.reset();
+  if (pass_ == Pass::real) {
+    conclude(result);
+  } else if (!settings_.dry && leaves_something(result)) {
+    result.pending.push_back({self_, ""});
+  }
   pending_ = result.pending;
   return result;
 }
 
+// Something to write down, though nothing is to be changed: how an earlier run ended, whom nobody notifies any more,
+// what the playbook found as it wishes for the first time.
+bool LocalParticipant::leaves_something(const PassResult& result) const {
+  const Earlier& earlier = host_.earlier();
+  if (!earlier.runs.empty() || !earlier.notifications.empty()) return true;
+  return is_whole() && result.mistakes.empty() && !any_failed(result) && earlier.ledger != digest_text(result.digest);
+}
+
+// All of the playbook is looked at.
+bool LocalParticipant::is_whole() const { return settings_.only.empty() && settings_.tags.empty(); }
+
+void LocalParticipant::conclude(PassResult& result) {
+  std::vector<LedgerEntry> entries;
+  for (MadeResource& made : result.made) {
+    LedgerEntry entry{made.label, made.declared, std::string(made.type), made.identity.user, made.came, {}, "", false, nullptr};
+    for (const Claim& claim : made.claims) entry.claims.push_back(in_words(claim));
+    entry.absent = made.removal == Value(false);
+    if (made.removal.is_object()) entry.removal = to_json(made.removal);
+    entry.machine = &host_.as(made.identity);
+    entries.push_back(std::move(entry));
+  }
+  result.made.clear();
+  Value counts{Value::Object{}};
+  for (std::size_t i = 0; i < outcome_count; ++i)
+    counts.set(to_text(static_cast<Outcome>(i)), result.counts[i]);
+  const char* outcome = result.interrupted ? "interrupted" : any_failed(result) ? "failed" : "done";
+  const bool known = is_whole() && !result.interrupted && !any_failed(result);
+  host_.conclude(outcome, to_json(counts), std::move(entries), known ? digest_text(result.digest) : "");
+}
+
 void LocalParticipant::prepare() {
+  if (watcher_) watcher_->about_to_act();
   std::vector<Identity> identities;
   std::string need_others;
   for (const auto& [identity, label] : pending_) {
@@ -79,7 +179,14 @@ void LocalParticipant::prepare() {
     throw Error("These need another identity, and --no-sudo was given; nothing was touched:" + need_others,
                 ErrorKind::privilege);
   try {
-    host_.prepare(std::move(identities), playbook_.path);
+    const RunName& name = settings_.run;
+    host_.prepare(std::move(identities), {.id = name.id,
+                                          .kind = name.kind,
+                                          .playbook = name.playbook,
+                                          .playbook_key = name.playbook_key,
+                                          .starter = "",
+                                          .undoes = "",
+                                          .started = microseconds_now()});
   } catch (const Error& e) {
     throw Error(std::string(e.what()) + "; nothing was touched", e.kind());
   }

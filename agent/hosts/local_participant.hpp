@@ -6,6 +6,7 @@
 
 #include "facts/facts.hpp"
 #include "hosts/participant.hpp"
+#include "machine/journal.hpp"
 #include "machine/this_host.hpp"
 
 namespace mlops {
@@ -25,10 +26,18 @@ class LocalParticipant : public Participant {
   void prepare() override;
 
   const Facts& facts() const { return facts_; }
+  // Looks on in both passes; borrowed.
+  void set_watcher(Watcher* watcher) { watcher_ = watcher; }
 
  private:
-  ThisHostSettings host_settings(ThisHostSettings::Password password) const;
+  ThisHostSettings host_settings(ThisHostSettings::Password password);
+  void tell(const std::string& text);
+  void tell_of_cut_off();
+  void conclude(PassResult& result);
+  bool leaves_something(const PassResult& result) const;
+  bool is_whole() const;
 
+  Watcher* watcher_ = nullptr;
   const Playbook& playbook_;
   PartSettings settings_;
   const Cancellation& cancellation_;
@@ -36,6 +45,8 @@ class LocalParticipant : public Participant {
   HostValues values_;
   Person person_;
   Identity self_;
+  std::unique_ptr<Journals> journals_;
+  Pass pass_ = Pass::what_if;
   std::unique_ptr<Run> run_;  // the pass that is under way
   ThisHost host_;
   Facts facts_;

@@ -11,6 +11,14 @@ namespace mlops {
 
 enum class Pass { what_if, real };
 
+// What state databases know the run by. The same on all hosts.
+struct RunName {
+  std::string id;            // UUIDv7
+  std::string kind;          // "apply"
+  std::string playbook;      // as it was called
+  std::string playbook_key;  // what tells it from others: its path without links, and where that is, "HOST:PATH"
+};
+
 // What of the command line every host has to know.
 struct PartSettings {
   std::vector<std::string> only, tags;
@@ -18,6 +26,9 @@ struct PartSettings {
   bool dry = false, no_sudo = false, fail_fast = false;
   // Whether other plays may want what this host gives.
   bool gives_values = false;
+  RunName run;
+  std::string state;               // --state: a folder of the host; "" for none
+  std::uint64_t wait_seconds = 0;  // --wait: how long another run on the host is waited for
 };
 
 // Driven by one thread at a time: join, then a pass on what-if and, where something is pending, prepare and a real

@@ -72,7 +72,7 @@ using ToFar = std::variant<StartRun, BeginPass, RunPlay, EndPass, Prepare, AskFa
 // ---- far to near ----------------------------------------------------------------------------------------------
 
 struct Happened {
-  std::variant<PlayStarted, ResourceStarted, ProgressMade, ResourceFinished> event;
+  std::variant<PlayStarted, ResourceStarted, ProgressMade, ResourceFinished, NoticeGiven> event;
 };
 struct PlayEnded {
   GivenById resources;  // where near wants values

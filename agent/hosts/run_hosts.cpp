@@ -57,20 +57,6 @@ void read_hosts_file(const std::string& path, std::vector<std::string>& names, D
   if (!any) mistakes.add({}, fmt::format("--hosts {}: it names no host", path));
 }
 
-// Variables of the environment that the texts mention.
-std::map<std::string, std::string> mentioned_environment(const std::vector<SentText>& texts,
-                                                         const std::vector<std::string>& sets) {
-  static const std::regex pattern(R"(\benv\.([A-Za-z_][A-Za-z0-9_]*))");
-  std::map<std::string, std::string> found;
-  const auto look = [&](const std::string& text) {
-    for (std::sregex_iterator i(text.begin(), text.end(), pattern), end; i != end; ++i)
-      if (const char* value = std::getenv((*i)[1].str().c_str())) found[(*i)[1]] = value;
-  };
-  for (const SentText& text : texts) look(text.text);
-  for (const std::string& set : sets) look(set);
-  return found;
-}
-
 }  // namespace
 
 std::vector<std::string> named_hosts(const ReachSettings& reach, Diagnostics& mistakes) {
@@ -98,6 +84,18 @@ std::vector<CastHost> cast_plays(const Playbook& playbook, const std::vector<std
     }
   }
   return cast;
+}
+
+std::map<std::string, std::string> mentioned_environment(const Playbook& playbook, const std::vector<std::string>& sets) {
+  static const std::regex pattern(R"(\benv\.([A-Za-z_][A-Za-z0-9_]*))");
+  std::map<std::string, std::string> found;
+  const auto look = [&](const std::string& text) {
+    for (std::sregex_iterator i(text.begin(), text.end(), pattern), end; i != end; ++i)
+      if (const char* value = std::getenv((*i)[1].str().c_str())) found[(*i)[1]] = value;
+  };
+  for (const auto& source : playbook.sources) look(source->text);
+  for (const std::string& set : sets) look(set);
+  return found;
 }
 
 RunHosts::RunHosts(const ReachSettings& reach, Diagnostics& mistakes, std::function<void()> before_question,
@@ -142,7 +140,7 @@ StartRun RunHosts::start_of(const Playbook& playbook, const PartSettings& settin
     if (!source->name.starts_with("--")) start.texts.push_back({source->name, source->text});
   start.vars_files = load.vars_files;
   start.sets = load.sets;
-  start.environment = mentioned_environment(start.texts, load.sets);
+  start.environment = mentioned_environment(playbook, load.sets);
   start.sources = noted_.digests();
   std::vector<std::string_view> texts(load.sets.begin(), load.sets.end());
   for (const SentText& text : start.texts) texts.push_back(text.text);
@@ -166,9 +164,10 @@ void RunHosts::take_part(Conductor& conductor, const Playbook& playbook, PartSet
     names_.push_back(host.name);
     EventSink sink = conductor.sink();
     if (host.name == "local") {
-      conductor.add(std::make_unique<LocalParticipant>(host.name, playbook, settings, ThisHostSettings::Password(),
-                                                       cancellation, std::move(sink)),
-                    host.plays);
+      auto local = std::make_unique<LocalParticipant>(host.name, playbook, settings, ThisHostSettings::Password(),
+                                                      cancellation, std::move(sink));
+      local->set_watcher(watcher_);
+      conductor.add(std::move(local), host.plays);
       continue;
     }
     if (!start_) start_ = start_of(playbook, settings, load);

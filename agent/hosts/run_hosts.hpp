@@ -33,6 +33,9 @@ struct CastHost {
 // A play without `on` is for the named hosts, or local where none is named. In the order in which plays name them.
 std::vector<CastHost> cast_plays(const Playbook& playbook, const std::vector<std::string>& named);
 
+// The variables of the environment that a playbook or --set refers to, with their values.
+std::map<std::string, std::string> mentioned_environment(const Playbook& playbook, const std::vector<std::string>& sets);
+
 class RunHosts {
  public:
   // before_question: called ahead of each question to the person.
@@ -53,6 +56,10 @@ class RunHosts {
   // Adds a participant for each host. All given must outlive the conductor, as must this.
   void take_part(Conductor& conductor, const Playbook& playbook, PartSettings settings, const LoadOptions& load,
                  const Cancellation& cancellation);
+  // Looks on at this machine's part; borrowed. To be set before.
+  void set_watcher(Watcher* watcher) { watcher_ = watcher; }
+  // Of the files beside the playbook that were read until now.
+  const std::vector<SentDigest>& source_digests() const { return noted_.digests(); }
   // Those that take part, in order.
   const std::vector<std::string>& names() const { return names_; }
 
@@ -61,6 +68,7 @@ class RunHosts {
 
   const ReachSettings& reach_;
   std::vector<std::string> named_, names_;
+  Watcher* watcher_ = nullptr;
   Questions questions_;
   std::function<void(const std::string&)> warn_;
   NotedFiles noted_;

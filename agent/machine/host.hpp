@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "machine/identity.hpp"
+#include "machine/journal.hpp"
 #include "machine/machine.hpp"
 
 namespace mlops {
@@ -15,6 +16,21 @@ class Host {
   // The machine as that identity sees and changes it; lives as long as the host. Error unavailable for an unknown
   // user. Whether the right to act can be had shows when it is needed.
   virtual Machine& as(const Identity& identity) = 0;
+
+  // Performs independent steps, sharing their syncs where they can; a real host writes down what they are for before
+  // they begin. One error for each step, absent where it went well. Error where none was begun.
+  virtual std::vector<std::optional<Error>> perform(const Identity& identity, std::span<const Step> steps) {
+    return perform_steps(steps, as(identity), nullptr);
+  }
+  // What earlier runs left for this one.
+  virtual const Earlier& earlier() const {
+    static const Earlier nothing;
+    return nothing;
+  }
+  // These steps of earlier runs, which the identity did, were found to be as wished.
+  virtual void heal(const Identity&, const std::vector<StepName>&) {}
+  // What was notified has done what it had to.
+  virtual void delivered(const std::string& /*target*/) {}
 
   // What follows is done for the resource of this label.
   virtual void begin(const std::string& label) = 0;

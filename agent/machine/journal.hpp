@@ -9,11 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "machine/commands/process.hpp"
 #include "machine/machine.hpp"
 #include "model/change.hpp"
 
 namespace mlops {
+
+struct ActingUser;
 
 // The run, the same for all identities that take part.
 struct RunHeader {
@@ -26,12 +27,22 @@ struct RunHeader {
   std::int64_t started = 0;  // microseconds since the epoch
 };
 
+// Names a step of a run, in the databases of all identities that took part in it.
+struct StepName {
+  std::string run;             // the run's id
+  std::uint64_t sequence = 0;  // the step's place in it
+  friend bool operator==(const StepName&, const StepName&) = default;
+};
+
 // What actions are for.
 struct Purpose {
   std::uint64_t sequence = 0;         // its place in the run, over all identities
   std::string resource, type;         // its label
   std::vector<std::string> notifies;  // ids
   std::vector<Change> changes;        // for people; what is sensitive is left out of what is kept
+  std::vector<std::string> claims;    // what the resource owns or edits: "path /etc/motd"
+  std::vector<StepName> heals;        // what was cut off, and is well once this is done
+  bool makes = false;                 // nothing of the resource was there before
 };
 
 // Actions in order, and what they are for. The actions are borrowed.
@@ -40,12 +51,53 @@ struct Step {
   std::span<const Action> actions;
 };
 
+// A step that an earlier run began and never ended.
+struct CutOff {
+  StepName name;
+  std::string playbook_key;                   // of that run
+  std::string resource, type, identity;       // its label; who acted
+  std::vector<std::string> claims;            // as in Purpose
+  // A program ran: what it left is not believed. Else its actions were whole or not at all, and can be seen.
+  bool program = false;
+};
+
+// A run that never ended, though its process is gone.
+struct CutOffRun {
+  std::string id, kind, playbook;
+  std::int64_t started = 0;          // microseconds since the epoch
+  std::vector<std::string> resources;  // the labels of what was under way
+};
+
+// A resource of an earlier run that changed, and whom it notifies: not delivered yet.
+struct PendingNotification {
+  std::string target, source;  // an id; a label
+};
+
+// What earlier runs left for the next.
+struct Earlier {
+  std::vector<CutOffRun> runs;
+  std::vector<CutOff> steps;                       // of all playbooks
+  std::vector<PendingNotification> notifications;  // of the playbook that was asked for
+  std::string ledger;  // the digest of what the ledger has for that playbook; "" where it is not known
+};
+
+// What a playbook made, or found as it wishes.
+struct LedgerEntry {
+  std::string resource, declared, type, identity;  // its label; the label before values were filled in
+  enum class Came { found, changed, made } came = Came::found;  // in this run
+  std::vector<std::string> claims;  // "owns path /etc/motd"
+  std::string removal;  // the resource that takes it away, as JSON; "": there is none
+  bool absent = false;  // it wishes an absence: what the ledger had of it is over
+  const MachineReader* machine = nullptr;  // as the identity sees it; borrowed
+};
+
 class Journal {
  public:
   virtual ~Journal() = default;
 
-  // The run that all that follows belongs to. Error where it cannot be kept: then nothing may be done.
-  virtual void open(const RunHeader& run) = 0;
+  // The run that all that follows belongs to; what is there of earlier ones. Error where it cannot be kept: then nothing
+  // may be done. Nothing is recorded of the run before it does something. With the run lock held.
+  virtual Earlier open(const RunHeader& run) = 0;
   // Writes down what is about to be done, and what it replaces. Durable when it returns; Error: it may not be done.
   virtual void begin(std::span<const Step> steps) = 0;
   // The same of what another identity is about to do: only for whom, and whom that notifies.
@@ -55,15 +107,36 @@ class Journal {
   // How each went, absent: well. Durable with the next begin, or sooner. No Error: what is done is done; the
   // person is told.
   virtual void end(std::span<const Step> steps, std::span<const std::optional<Error>> errors) noexcept = 0;
+  // What was cut off is as wished. Durable with the next begin or conclude.
+  virtual void heal(std::span<const StepName> steps) = 0;
+  // Nobody is notified any more of what was pending for the id. Durable with the next begin or conclude.
+  virtual void delivered(const std::string& target) = 0;
+  // What the playbook has made or found, and the digest of all of it, by which the next run sees that nothing is new
+  // ("": only a part is given, and it is not known). Durable with conclude.
+  virtual void account(std::vector<LedgerEntry> entries, const std::string& digest) = 0;
   // The run is over: "done", "failed", "interrupted", with an object of counts as JSON ("" where they are not known
   // here). Without it, it counts as cut off.
   virtual void conclude(const std::string& outcome, const std::string& counts) noexcept = 0;
 };
 
-// Makes the journal of the identity that this process acts as. machine is read for what actions replace, and must
-// outlive it. notice gets sentences for the person. Empty: nothing is written down.
-using JournalFactory = std::function<std::unique_ptr<Journal>(const ActingUser& who, uid_t person, const Machine& machine,
-                                                              std::function<void(const std::string&)> notice)>;
+// Gets a sentence for the person.
+using TellPerson = std::function<void(const std::string&)>;
+
+// Where identities keep their journals.
+class Journals {
+ public:
+  virtual ~Journals() = default;
+  // That of the identity as which this process acts. machine is read for what actions replace, and must outlive it.
+  virtual std::unique_ptr<Journal> of(const ActingUser& who, uid_t person, const MachineReader& machine,
+                                      TellPerson tell) const = 0;
+  // Makes the place where that identity keeps its own, where it cannot do so itself: below --state. By root.
+  virtual void make_place(const ActingUser& who) const = 0;
+  // What earlier runs left. Changes nothing. Error where a newer program wrote it, or it is somebody else's.
+  virtual Earlier earlier(const ActingUser& who, const std::string& playbook_key, const TellPerson& tell) const = 0;
+};
+
+// Makes them; given is what --state says, "" for nothing.
+using MakeJournals = std::function<std::unique_ptr<Journals>(const std::string& given)>;
 
 // Performs steps as a journal wants it: written down, done, ended. journal may be null. Errors are those of each step.
 std::vector<std::optional<Error>> perform_steps(std::span<const Step> steps, Machine& machine, Journal* journal);

@@ -30,8 +30,9 @@ bool belongs_to_packages(std::string_view path) {
 
 // What is shared by all identities of the what-if host.
 struct Pending {
-  explicit Pending(Machine& real)
-      : accounts(real.accounts()), packages(real.packages()), services(real.services()), tunnels(real.tunnels()) {}
+  // Units are looked at as root: without a bus only root can ask systemd.
+  Pending(Machine& real, Machine& root)
+      : accounts(real.accounts()), packages(real.packages()), services(root.services()), tunnels(real.tunnels()) {}
 
   OverlayFiles files;
   OverlayAccounts accounts;
@@ -259,7 +260,7 @@ class OverlayMachine : public Machine,
 
 class OverlayHost : public Host {
  public:
-  OverlayHost(Host& real, const Identity& caller) : real_(real), pending_(real.as(caller)) {}
+  OverlayHost(Host& real, const Identity& caller) : real_(real), pending_(real.as(caller), real.as({"root"})) {}
   Machine& as(const Identity& identity) override {
     auto& machine = machines_[identity];
     if (machine) return *machine;
@@ -278,6 +279,7 @@ class OverlayHost : public Host {
     pending_.doubts.clear();
   }
   std::vector<std::string> doubts() const override { return pending_.doubts; }
+  const Earlier& earlier() const override { return real_.earlier(); }
   void unforeseen() override { add(pending_.running, pending_.label); }
   // Not the real host's: there they count only from their own place on.
   void add_to_path(const std::vector<std::string>& folders) override {

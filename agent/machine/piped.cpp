@@ -57,15 +57,20 @@ struct ReadListenerAt { std::string address; std::uint16_t port; };
 struct AskHttp { HttpGet get; };
 struct Perform { std::vector<Action> actions; };
 struct PerformTogether { std::vector<std::vector<Action>> lists; };
-struct Configure { std::string mirror; std::map<std::string, std::string> environment; };
-struct TakeLock { std::string playbook; };
+struct PerformSteps { std::vector<Purpose> purposes; std::vector<std::vector<Action>> lists; };
+struct Configure { std::string mirror, state; std::map<std::string, std::string> environment; };
+struct TakeLock { std::string playbook; std::uint64_t wait_ms; };
+struct OpenJournal { RunHeader run; };
+struct Heal { std::vector<StepName> steps; };
+struct Conclude { std::string outcome; };
 struct Cancel {};
 
 using Request = std::variant<ViewFile, ListFolder, ResolvePath, DigestFile, ReadUser, ReadGroup, ReadUserById,
                              ReadGroupById, ReadPackage, ReadInterrupted, ReadIndexAge, ReadCandidate,
                              ForecastInstall, ForecastRemoval, ReadSimilar, ReadUnit, RunGuard, ReadPublished,
                              ReadProved, ReadUnchanged, ReadMirrored, ReadTunnel, ReadListener, ReadListenerAt,
-                             AskHttp, Perform, PerformTogether, Configure, TakeLock, Cancel>;
+                             AskHttp, Perform, PerformTogether, PerformSteps, Configure, TakeLock, OpenJournal, Heal,
+                             Conclude, Cancel>;
 
 using Done = bool;  // the reply of what has none
 using Errors = std::vector<std::optional<Error>>;
@@ -102,15 +107,19 @@ Done answer(Machine& m, const Perform& r) {
 Errors answer(Machine& m, const PerformTogether& r) {
   return m.perform_together(std::vector<std::span<const Action>>(r.lists.begin(), r.lists.end()));
 }
-// Answered by the helper itself, before it has a machine.
+// Answered by the helper itself, beside its machine.
+Errors answer(Machine&, const PerformSteps&) { return {}; }
 Done answer(Machine&, const Configure&) { return true; }
 Done answer(Machine&, const TakeLock&) { return true; }
+Earlier answer(Machine&, const OpenJournal&) { return {}; }
+Done answer(Machine&, const Heal&) { return true; }
+Done answer(Machine&, const Conclude&) { return true; }
 Done answer(Machine&, const Cancel&) { return true; }
 
 template <class R>
 using ReplyTo = decltype(answer(std::declval<Machine&>(), std::declval<const R&>()));
 
-enum class Frame : std::uint8_t { result, error, progress };
+enum class Frame : std::uint8_t { result, error, progress, notice };
 
 template <class T>
 std::string encode(Frame kind, const T& value) {
@@ -221,7 +230,8 @@ class Link {
       : child_(helper_words(settings), is_quiet(settings)),
         user_(settings.user),
         cancellation_(cancellation),
-        progress_(std::move(progress)) {
+        progress_(std::move(progress)),
+        tell_(settings.tell) {
     if (settings.password) write_line(child_.to.get(), *settings.password);
   }
 
@@ -247,6 +257,12 @@ class Link {
         Progress p;
         Wire<Progress>::get(r, p);
         if (progress_) progress_(p);
+        continue;
+      }
+      if (kind == Frame::notice) {
+        std::string text;
+        Wire<std::string>::get(r, text);
+        if (tell_) tell_(text);
         continue;
       }
       ReplyTo<R> reply{};
@@ -287,6 +303,7 @@ class Link {
   bool answered_ = false;
   const Cancellation& cancellation_;
   ProgressSink progress_;
+  TellPerson tell_;
   bool told_ = false;
 };
 
@@ -302,9 +319,22 @@ class PipedMachine : public HelperMachine,
  public:
   PipedMachine(const HelperSettings& settings, const Cancellation& cancellation, ProgressSink progress)
       : link_(settings, cancellation, std::move(progress)) {
-    link_.call(Configure{settings.mirror, handed_over(settings.user == settings.caller)});
+    link_.call(Configure{settings.mirror, settings.state, handed_over(settings.user == settings.caller)});
   }
-  void lock(const std::string& playbook) override { link_.call(TakeLock{playbook}); }
+  void lock(const std::string& playbook, std::chrono::milliseconds wait) override {
+    link_.call(TakeLock{playbook, static_cast<std::uint64_t>(wait.count())});
+  }
+  Earlier open_journal(const RunHeader& run) override { return link_.call(OpenJournal{run}); }
+  Errors perform_steps(std::span<const Step> steps) override {
+    PerformSteps request;
+    for (const Step& step : steps) {
+      request.purposes.push_back(step.purpose);
+      request.lists.emplace_back(step.actions.begin(), step.actions.end());
+    }
+    return link_.call(request);
+  }
+  void heal(const std::vector<StepName>& steps) override { link_.call(Heal{steps}); }
+  void conclude(const std::string& outcome) override { link_.call(Conclude{outcome}); }
 
   const FileReader& files() const override { return *this; }
   const AccountReader& accounts() const override { return *this; }
@@ -464,7 +494,18 @@ std::unique_ptr<HelperMachine> start_helper(const HelperSettings& settings, cons
   return std::make_unique<PipedMachine>(settings, cancellation, std::move(progress));
 }
 
-int serve_helper(const std::string& user, const std::string& person) {
+namespace {
+
+Errors perform(const PerformSteps& request, Machine& machine, Journal* journal) {
+  if (request.purposes.size() != request.lists.size()) throw Error("a message holds lists of different lengths");
+  std::vector<Step> steps;
+  for (std::size_t i = 0; i < request.lists.size(); ++i) steps.push_back({request.purposes[i], request.lists[i]});
+  return perform_steps(steps, machine, journal);
+}
+
+}  // namespace
+
+int serve_helper(const std::string& user, const std::string& person, const MakeJournals& make_journals) {
   for (const int ignored : {SIGINT, SIGQUIT, SIGHUP, SIGPIPE}) std::signal(ignored, SIG_IGN);
   const ActingUser who = acting_user(user);
   become(who);
@@ -484,7 +525,15 @@ int serve_helper(const std::string& user, const std::string& person) {
       // Nobody listens any more; what runs is finished all the same.
     }
   };
+  const auto tell = [&](const std::string& text) {
+    try {
+      send_frame(out, encode(Frame::notice, text));
+    } catch (const Error&) {
+    }
+  };
   LocalSettings settings{who, "", cache_folder(who), acting_user(person).uid};
+  std::unique_ptr<Journals> journals;
+  std::unique_ptr<Journal> journal;
   Inbox inbox(cancellation);
   while (const auto request = inbox.next()) {
     std::string reply;
@@ -493,12 +542,34 @@ int serve_helper(const std::string& user, const std::string& person) {
           overloaded{[&](const Configure& c) {
                        settings.mirror = c.mirror;
                        for (const auto& [name, value] : c.environment) ::setenv(name.c_str(), value.c_str(), 1);
+                       journal.reset();
                        machine = make_local_machine(settings, cancellation, progress);
+                       if (make_journals) journals = make_journals(c.state);
                        return encode(Frame::result, Done{true});
                      },
                      [&](const TakeLock& l) {
-                       lock.emplace(settings.cache_dir, l.playbook, cancellation, progress);
+                       lock.emplace(settings.cache_dir, l.playbook, cancellation, progress,
+                                    std::chrono::milliseconds(l.wait_ms));
                        inbox.on_end([&] { lock->finishing(); });
+                       return encode(Frame::result, Done{true});
+                     },
+                     [&](const OpenJournal& o) {
+                       if (!machine || !journals) throw Error("the helper was asked before it was configured");
+                       journal = journals->of(who, settings.person, *machine, tell);
+                       return encode(Frame::result, journal->open(o.run));
+                     },
+                     [&](const PerformSteps& p) {
+                       if (!machine) throw Error("the helper was asked before it was configured");
+                       machine->look_anew();
+                       return encode(Frame::result, perform(p, *machine, journal.get()));
+                     },
+                     [&](const Heal& h) {
+                       if (journal) journal->heal(h.steps);
+                       return encode(Frame::result, Done{true});
+                     },
+                     [&](const Conclude& c) {
+                       if (journal) journal->conclude(c.outcome, "");
+                       journal.reset();
                        return encode(Frame::result, Done{true});
                      },
                      [&](const auto& r) {

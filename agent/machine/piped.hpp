@@ -1,6 +1,7 @@
 // A machine at the other end of a pipe: this same program as a helper with other rights.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "machine/cancellation.hpp"
+#include "machine/journal.hpp"
 #include "machine/local.hpp"
 #include "machine/machine.hpp"
 
@@ -20,6 +22,8 @@ struct HelperSettings {
   std::string person;              // for whom the run is
   std::string mirror;
   std::optional<std::string> password = {};  // for sudo, which then reads it from its input
+  std::string state = {};                    // what --state says; "" for nothing
+  TellPerson tell = {};                      // gets what the helper's journal has to say; may be empty
 };
 
 // Whether sudo takes this password. Error privilege, with sudo's own words, when it refuses for another reason.
@@ -35,13 +39,19 @@ class HelperMachine : public Machine {
  public:
   // Takes the lock on runs as this identity (machine/run_lock.hpp); held until the helper ends. Error with the
   // holder's description.
-  virtual void lock(const std::string& playbook) = 0;
+  virtual void lock(const std::string& playbook, std::chrono::milliseconds wait) = 0;
+  // Opens the journal of this identity, which the helper keeps, for the run. Errors of Journal::open.
+  virtual Earlier open_journal(const RunHeader& run) = 0;
+  // As perform_steps; written down in that journal once it is open.
+  virtual std::vector<std::optional<Error>> perform_steps(std::span<const Step> steps) = 0;
+  virtual void heal(const std::vector<StepName>& steps) = 0;
+  virtual void conclude(const std::string& outcome) = 0;
 };
 std::unique_ptr<HelperMachine> start_helper(const HelperSettings& settings, const Cancellation& cancellation,
                                             ProgressSink progress);
 
 // The helper's side: answers requests from stdin on stdout until the end of input, or until what is no request. What
 // runs then ends as it would on a signal: a file is written whole, dpkg finishes, a command is ended. Drops its rights to the user's first when it runs as root. Returns the exit status.
-int serve_helper(const std::string& user, const std::string& person);
+int serve_helper(const std::string& user, const std::string& person, const MakeJournals& journals);
 
 }  // namespace mlops

@@ -54,10 +54,16 @@ std::string lock_path(const std::string& cache_folder) {
   return fmt::format("/tmp/mlops-agent-{}.lock", ::geteuid());
 }
 
+std::string waited(std::chrono::milliseconds wait) {
+  if (wait.count() == 0) return "";
+  return fmt::format(", and was for all of the {} s that it was waited for", wait.count() / 1000);
+}
+
 }  // namespace
 
 RunLock::RunLock(const std::string& cache_folder, const std::string& playbook, const Cancellation& cancellation,
-                 const ProgressSink& progress) {
+                 const ProgressSink& progress, std::chrono::milliseconds wait) {
+  const auto deadline = std::chrono::steady_clock::now() + wait;
   const std::string path = lock_path(cache_folder);
   file_ = Handle(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file_) throw system_error("cannot open the lock " + path, errno);
@@ -72,11 +78,14 @@ RunLock::RunLock(const std::string& cache_folder, const std::string& playbook, c
       std::string line = holder.empty() ? "process unknown" : holder.substr(0, holder.find('\n'));
       const auto two_blanks = [](char a, char b) { return a == ' ' && b == ' '; };
       line.erase(std::unique(line.begin(), line.end(), two_blanks), line.end());
-      throw Error("another run is under way: " + line);
+      if (std::chrono::steady_clock::now() >= deadline)
+        throw Error(fmt::format("another run is under way{}: {}", waited(wait), line));
+      if (progress) progress({"waiting for another run: " + line, 0, 0});
+    } else if (progress) {
+      progress({"waiting for an earlier run to finish its last action", 0, 0});
     }
-    if (progress) progress({"waiting for an earlier run to finish its last action", 0, 0});
-    pollfd wait{cancellation.fd(), POLLIN, 0};
-    ::poll(&wait, 1, retry_ms);
+    pollfd stop{cancellation.fd(), POLLIN, 0};
+    ::poll(&stop, 1, retry_ms);
     cancellation.check();
   }
   // The first bytes are overwritten by finishing(); they are of the same length.

@@ -1,6 +1,7 @@
 // One run at a time for an identity.
 #pragma once
 
+#include <chrono>
 #include <string>
 
 #include "machine/cancellation.hpp"
@@ -13,10 +14,10 @@ namespace mlops {
 // /tmp/mlops-agent-UID.lock where that cannot be had. Held as long as the object lives, or this process.
 class RunLock {
  public:
-  // Error, which names the other process, its playbook and since when, when another run holds it. A helper that
-  // outlived its killed run (it finishes its last action) is waited for, with progress.
+  // Error, which names the other process, its playbook and since when, when another run holds it for longer than `wait`.
+  // A helper that outlived its killed run (it finishes its last action) is waited for, with progress.
   RunLock(const std::string& cache_folder, const std::string& playbook, const Cancellation& cancellation,
-          const ProgressSink& progress);
+          const ProgressSink& progress, std::chrono::milliseconds wait = {});
   // Marks the holder as one that only finishes its last action: the next run may wait for it.
   // Async-signal-safe.
   void finishing() noexcept;

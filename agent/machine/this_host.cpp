@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <deque>
 
 #include "machine/accounts/local_accounts.hpp"
 #include "machine/person.hpp"
@@ -38,7 +39,7 @@ bool changes_groups(const Action& action) {
 }  // namespace
 
 // One identity's machine: in this process where that is enough, through the helper where it is not.
-class ThisHost::Elevating : public Machine, FileReader, CommandReader, TunnelReader, NetworkReader {
+class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandReader, TunnelReader, NetworkReader {
  public:
   Elevating(ThisHost& host, Identity identity)
       : host_(host),
@@ -48,23 +49,16 @@ class ThisHost::Elevating : public Machine, FileReader, CommandReader, TunnelRea
   const FileReader& files() const override { return *this; }
   const AccountReader& accounts() const override { return local_->accounts(); }
   const PackageReader& packages() const override { return local_->packages(); }
-  const ServiceReader& services() const override { return local_->services(); }
+  const ServiceReader& services() const override { return *this; }
   const CommandReader& commands() const override { return *this; }
   const DownloadReader& downloads() const override { return local_->downloads(); }
   const TunnelReader& tunnels() const override { return *this; }
   const NetworkReader& network() const override { return *this; }
 
+  // Without a journal: for what is no resource's.
   void perform(std::span<const Action> actions) override {
-    std::vector<Action> copy;
-    if (!host_.path_.empty()) {
-      copy.assign(actions.begin(), actions.end());
-      for (Action& action : copy)
-        if (auto* run = std::get_if<RunCommand>(&action)) run->command = with_path(run->command);
-      actions = copy;
-    }
     const LookAnew afterwards{host_};
     acting().perform(actions);
-    if (std::any_of(actions.begin(), actions.end(), changes_groups)) host_.groups_changed();
   }
   std::vector<std::optional<Error>> perform_together(std::span<const std::span<const Action>> lists) override {
     const LookAnew afterwards{host_};
@@ -72,7 +66,41 @@ class ThisHost::Elevating : public Machine, FileReader, CommandReader, TunnelRea
   }
   void look_anew() override { local_->look_anew(); }
 
+  // With the rights of this process alone.
+  const Machine& local() const { return *local_; }
+
+  std::vector<std::optional<Error>> perform_steps(std::span<const Step> given) {
+    std::deque<std::vector<Action>> copies;
+    std::vector<Step> steps(given.begin(), given.end());
+    if (!host_.path_.empty())
+      for (Step& step : steps)
+        if (std::any_of(step.actions.begin(), step.actions.end(), runs_command)) step.actions = with_path(step, copies);
+    const LookAnew afterwards{host_};
+    const auto errors = written_down(steps);
+    for (const Step& step : steps)
+      if (std::any_of(step.actions.begin(), step.actions.end(), changes_groups)) host_.groups_changed();
+    return errors;
+  }
+
  private:
+  static bool runs_command(const Action& action) { return std::holds_alternative<RunCommand>(action); }
+  std::span<const Action> with_path(const Step& step, std::deque<std::vector<Action>>& copies) const {
+    std::vector<Action>& copy = copies.emplace_back(step.actions.begin(), step.actions.end());
+    for (Action& action : copy)
+      if (auto* run = std::get_if<RunCommand>(&action)) run->command = with_path(run->command);
+    return copy;
+  }
+  // In the journal of who acts, and, where that is another, in the starter's for whom it was.
+  std::vector<std::optional<Error>> written_down(std::span<const Step> steps) {
+    Journal* const own = host_.journal_.get();
+    if (host_.acts_here(identity_)) return mlops::perform_steps(steps, *local_, own);
+    HelperMachine& helper = *host_.helper(identity_).machine;
+    if (own) own->announce(steps, identity_.user);
+    auto errors = helper.perform_steps(steps);
+    if (own) own->end(steps, errors);
+    return errors;
+  }
+
   // What one identity did, the others are to see.
   struct LookAnew {
     ThisHost& host;
@@ -119,6 +147,20 @@ class ThisHost::Elevating : public Machine, FileReader, CommandReader, TunnelRea
   }
   std::optional<std::string> sha256(const std::string& path) const override {
     return read(path, [&](const FileReader& f) { return f.sha256(path); });
+  }
+  // Without a bus only root can ask systemd.
+  Unit unit(const std::string& name) const override {
+    try {
+      return local_->services().unit(name);
+    } catch (const Error& e) {
+      if (e.kind() != ErrorKind::denied || host_.acts_here(identity_)) throw;
+    }
+    try {
+      return host_.helper(identity_).machine->services().unit(name);
+    } catch (const Error& e) {
+      if (e.kind() != ErrorKind::privilege) throw;
+      throw Unknown{{}, fmt::format("needs {} to ask systemd for {}", identity_.user, name)};
+    }
   }
   // Root may look at a person's tunnels, not the other way round.
   template <class Read>
@@ -173,7 +215,9 @@ ThisHost::ThisHost(ThisHostSettings settings, const Cancellation& cancellation, 
 
 ThisHost::~ThisHost() = default;
 
-Machine& ThisHost::as(const Identity& identity) {
+Machine& ThisHost::as(const Identity& identity) { return machine(identity); }
+
+ThisHost::Elevating& ThisHost::machine(const Identity& identity) {
   const auto known = machines_.find(identity);
   if (known != machines_.end()) return *known->second;
   return *machines_.emplace(identity, std::make_unique<Elevating>(*this, identity)).first->second;
@@ -193,6 +237,8 @@ bool ThisHost::acts_here(const Identity& identity) {
 // A process keeps the groups that it was started with, so helpers of people are started anew when next needed.
 void ThisHost::groups_changed() {
   groups_current_.reset();
+  for (auto& [identity, helper] : helpers_)
+    if (helper.ready && identity.user != "root" && identity.user != self_.name) conclude(identity, helper, "done");
   std::erase_if(helpers_, [](const auto& entry) { return entry.first.user != "root"; });
 }
 
@@ -208,23 +254,32 @@ ThisHost::Helper& ThisHost::helper(const Identity& identity) {
       throw;
     }
   }
-  Helper& helper = known->second;
+  if (may_act() && !known->second.ready) make_ready(identity, known->second);
+  return known->second;
+}
+
+void ThisHost::make_ready(const Identity& identity, Helper& helper) {
   const bool locked_here = lock_ && identity.user == self_.name;
-  if (!playbook_.empty() && !helper.locked && !locked_here) {
-    helper.machine->lock(playbook_);
-    helper.locked = true;
-  }
-  return helper;
+  if (!locked_here) helper.machine->lock(run_.playbook, settings_.wait);
+  helper.ready = true;
+  if (settings_.journals && self_.uid == 0) settings_.journals->make_place(acting_user(identity.user));
+  if (settings_.journals) add_earlier(helper.machine->open_journal(run_));
 }
 
 // Only once the run may act: what could not be read before shows as unknown until then.
 bool ThisHost::may_ask() const {
   const bool somebody = settings_.password || has_terminal();
-  return !playbook_.empty() && settings_.sudo == ThisHostSettings::Sudo::ask && somebody;
+  return may_act() && settings_.sudo == ThisHostSettings::Sudo::ask && somebody;
 }
 
 std::unique_ptr<HelperMachine> ThisHost::start(const Identity& identity) {
-  HelperSettings wanted{identity.user, self_.name, {}, settings_.person.name, settings_.mirror};
+  HelperSettings wanted{.user = identity.user,
+                        .caller = self_.name,
+                        .sudo = {},
+                        .person = settings_.person.name,
+                        .mirror = settings_.mirror,
+                        .state = settings_.state,
+                        .tell = settings_.tell};
   if (self_.uid != 0) {
     if (settings_.sudo == ThisHostSettings::Sudo::never)
       throw Error("needs the right to act as " + identity.user + ", and --no-sudo was given", ErrorKind::privilege);
@@ -257,15 +312,82 @@ std::unique_ptr<HelperMachine> ThisHost::start_with_password(HelperSettings want
   return start_helper(wanted, cancellation_, progress_);
 }
 
-void ThisHost::prepare(std::vector<Identity> identities, const std::string& playbook) {
+void ThisHost::look_back(const std::string& playbook_key) {
+  if (settings_.journals) earlier_ = settings_.journals->earlier(self_, playbook_key, settings_.tell);
+}
+
+// What several know of one step counts once.
+void ThisHost::add_earlier(Earlier more) {
+  for (CutOff& step : more.steps) {
+    const auto known = std::find_if(earlier_.steps.begin(), earlier_.steps.end(),
+                                    [&](const CutOff& one) { return one.name == step.name; });
+    if (known == earlier_.steps.end()) earlier_.steps.push_back(std::move(step));
+  }
+  for (CutOffRun& run : more.runs) {
+    const auto known = std::find_if(earlier_.runs.begin(), earlier_.runs.end(),
+                                    [&](const CutOffRun& one) { return one.id == run.id; });
+    if (known == earlier_.runs.end()) earlier_.runs.push_back(std::move(run));
+  }
+}
+
+void ThisHost::prepare(std::vector<Identity> identities, RunHeader run) {
+  const Identity self{self_.name};
+  if (std::find(identities.begin(), identities.end(), self) == identities.end()) identities.push_back(self);
   std::stable_partition(identities.begin(), identities.end(), [](const Identity& i) { return i.user == "root"; });
-  playbook_ = playbook;
+  run_ = std::move(run);
+  run_.starter = self_.name;
   refused_.clear();
+  earlier_ = {};  // read again, now that nobody else writes
   for (const Identity& identity : identities) {
-    if (identity.user == self_.name && !lock_)
-      lock_ = std::make_unique<RunLock>(cache_folder(self_), playbook, cancellation_, progress_);
+    if (identity == self) {
+      if (!lock_)
+        lock_ = std::make_unique<RunLock>(cache_folder(self_), run_.playbook, cancellation_, progress_, settings_.wait);
+      if (settings_.journals && !journal_) {
+        journal_ = settings_.journals->of(self_, settings_.person.uid, machine(self).local(), settings_.tell);
+        Earlier mine = journal_->open(run_);
+        earlier_.notifications = std::move(mine.notifications);
+        earlier_.ledger = std::move(mine.ledger);
+        add_earlier(std::move(mine));
+      }
+    }
     if (!acts_here(identity)) helper(identity);
   }
+}
+
+std::vector<std::optional<Error>> ThisHost::perform(const Identity& identity, std::span<const Step> steps) {
+  return machine(identity).perform_steps(steps);
+}
+
+void ThisHost::heal(const Identity& identity, const std::vector<StepName>& steps) {
+  if (journal_) journal_->heal(steps);
+  if (settings_.journals && identity.user != self_.name && may_act()) helper(identity).machine->heal(steps);
+}
+
+void ThisHost::delivered(const std::string& target) {
+  if (journal_) journal_->delivered(target);
+}
+
+void ThisHost::conclude(const Identity& identity, Helper& helper, const std::string& outcome) {
+  try {
+    helper.machine->conclude(outcome);
+  } catch (Error& e) {
+    if (settings_.tell) settings_.tell(e.while_doing("while concluding as " + identity.user).what());
+  }
+}
+
+// The starter's comes last: it tells how the run ended as a whole.
+void ThisHost::conclude(const std::string& outcome, const std::string& counts, std::vector<LedgerEntry> entries,
+                        const std::string& digest) {
+  if (!journal_) return;
+  try {
+    journal_->account(std::move(entries), digest);
+  } catch (const Error& e) {
+    if (settings_.tell) settings_.tell(e.what());
+  }
+  for (auto& [identity, helper] : helpers_)
+    if (helper.ready && identity.user != self_.name) conclude(identity, helper, outcome);
+  journal_->conclude(outcome, counts);
+  journal_.reset();
 }
 
 }  // namespace mlops

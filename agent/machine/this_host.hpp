@@ -1,6 +1,7 @@
 // The computer that this process runs on, with helpers for the identities that it is not.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <memory>
 #include <string>
@@ -24,6 +25,11 @@ struct ThisHostSettings {
   // answers. Empty: on the terminal.
   using Password = std::function<std::optional<std::string>(bool again)>;
   Password password = {};
+  // Where what is done is written down; borrowed, null: nowhere. state is what --state says, for helpers.
+  const Journals* journals = nullptr;
+  std::string state = {};
+  TellPerson tell = {};                  // gets what journals have to say
+  std::chrono::milliseconds wait = {};   // how long another run is waited for
 };
 
 // Reads with the rights of this process where they suffice; asks a helper where another identity must act, a read
@@ -37,16 +43,28 @@ class ThisHost : public Host {
   std::vector<std::string> doubts() const override { return {}; }
   void add_to_path(const std::vector<std::string>& folders) override;
 
-  // Makes sure that these can act, and takes their locks: root first. Error privilege, or the lock's, before
-  // anything is changed.
-  void prepare(std::vector<Identity> identities, const std::string& playbook);
+  std::vector<std::optional<Error>> perform(const Identity& identity, std::span<const Step> steps) override;
+  const Earlier& earlier() const override { return earlier_; }
+  void heal(const Identity& identity, const std::vector<StepName>& steps) override;
+  void delivered(const std::string& target) override;
+
+  // Reads what earlier runs of the playbook left, as far as the identity of this process knows. Errors of
+  // Journals::earlier.
+  void look_back(const std::string& playbook_key);
+  // Makes sure that these can act, takes their locks, root first, and opens their journals. This process's own is
+  // always among them. Error privilege, the lock's or the journal's, before anything is changed. After it, earlier()
+  // has what all of them know. run.starter is filled in.
+  void prepare(std::vector<Identity> identities, RunHeader run);
+  // The run that was prepared for is over. See Journal. entries: what the playbook made or found.
+  void conclude(const std::string& outcome, const std::string& counts, std::vector<LedgerEntry> entries,
+                const std::string& digest);
 
  private:
   class Elevating;
   friend class Elevating;
   struct Helper {
     std::unique_ptr<HelperMachine> machine;
-    bool locked = false;
+    bool ready = false;  // locked, and its journal is open
   };
   Helper& helper(const Identity& identity);
   std::unique_ptr<HelperMachine> start(const Identity& identity);
@@ -54,6 +72,11 @@ class ThisHost : public Host {
   bool may_ask() const;
   std::unique_ptr<HelperMachine> start_with_password(HelperSettings wanted);
   void groups_changed();
+  Elevating& machine(const Identity& identity);
+  void make_ready(const Identity& identity, Helper& helper);
+  void add_earlier(Earlier more);
+  void conclude(const Identity& identity, Helper& helper, const std::string& outcome);
+  bool may_act() const { return !run_.playbook.empty(); }
 
   ThisHostSettings settings_;
   const Cancellation& cancellation_;
@@ -66,7 +89,9 @@ class ThisHost : public Host {
   std::map<Identity, Error> refused_;
   std::map<Identity, std::unique_ptr<Elevating>> machines_;
   std::unique_ptr<RunLock> lock_;
-  std::string playbook_;  // set once the run may act: identities are locked from then on
+  std::unique_ptr<Journal> journal_;  // of this process's identity
+  RunHeader run_;  // its playbook is set once the run may act: identities are locked from then on
+  Earlier earlier_;
 };
 
 }  // namespace mlops

@@ -29,11 +29,17 @@ struct WireWriter {
   void raw(const void* data, std::size_t size) { bytes.append(static_cast<const char*>(data), size); }
 };
 
-// What does not fit ends in an Error. Never takes much more memory than the bytes have: counts are checked
-// against the least that so many things would need.
+// What does not fit ends in an Error. Takes no more memory than the bytes are worth, whatever they announce: counts
+// are checked against the least that so many things would need, and what lists and maps hold against their size.
 struct WireReader {
+  static constexpr std::size_t spare = 16u << 20, worth = 8;  // bytes that any message may take; for each of its bytes
   std::string_view bytes;
-  int depth = 0;  // of values inside values
+  std::size_t room = spare + worth * bytes.size();  // bytes of memory
+  int depth = 0;                                    // of values inside values
+  void hold(std::size_t size) {
+    if (size > room) throw Error("a message holds too much for its size");
+    room -= size;
+  }
   void raw(void* data, std::size_t size) {
     if (size > bytes.size()) throw Error("a message is cut short");
     std::memcpy(data, bytes.data(), size);
@@ -107,7 +113,10 @@ struct Wire<std::vector<T>> {
     for (const T& item : v) Wire<T>::put(w, item);
   }
   static void get(WireReader& r, std::vector<T>& v) {
-    for (std::size_t n = r.count(Wire<T>::least()); n > 0; --n) Wire<T>::get(r, v.emplace_back());
+    const std::size_t n = r.count(Wire<T>::least());
+    r.hold(n * sizeof(T));
+    v.reserve(n);
+    for (std::size_t i = 0; i < n; ++i) Wire<T>::get(r, v.emplace_back());
   }
 };
 template <class T, std::size_t N>
@@ -135,6 +144,7 @@ struct Wire<std::optional<T>> {
 };
 template <class K, class T>
 struct Wire<std::map<K, T>> {
+  static constexpr std::size_t node = 4 * sizeof(void*);  // what the library adds
   static constexpr std::size_t least() { return 8; }
   static void put(WireWriter& w, const std::map<K, T>& v) {
     Wire<std::uint64_t>::put(w, v.size());
@@ -144,7 +154,9 @@ struct Wire<std::map<K, T>> {
     }
   }
   static void get(WireReader& r, std::map<K, T>& v) {
-    for (std::size_t n = r.count(Wire<K>::least() + Wire<T>::least()); n > 0; --n) {
+    const std::size_t n = r.count(Wire<K>::least() + Wire<T>::least());
+    r.hold(n * (sizeof(K) + sizeof(T) + node));
+    for (std::size_t i = 0; i < n; ++i) {
       K key;
       Wire<K>::get(r, key);
       Wire<T>::get(r, v[key]);
@@ -236,7 +248,10 @@ struct Wire<Value> {
       case Kind::list: v = read<Value::Array>(r); break;
       case Kind::object: {
         Value::Object members;
-        for (std::size_t n = r.count(8 + least()); n > 0; --n) {
+        const std::size_t n = r.count(8 + least());
+        r.hold(n * sizeof(Value::Member));
+        members.reserve(n);
+        for (std::size_t i = 0; i < n; ++i) {
           auto key = read<std::string>(r);
           Value value;
           get(r, value);

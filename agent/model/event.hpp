@@ -40,6 +40,12 @@ struct ProgressMade {
   std::uint64_t done = 0, total = 0;  // bytes
 };
 
+// What the person is to know, beside how the resources are: that an earlier run was cut off, that the state database
+// was damaged. host as in other events.
+struct NoticeGiven {
+  std::string host, text;
+};
+
 struct ResourceFinished {
   std::string label;  // "package[docker.io]", "file[motd]"
   std::string id;     // as given in the playbook, with [key] of a for_each; "" when none was given
@@ -50,6 +56,7 @@ struct ResourceFinished {
   double seconds = 0;
   std::string reason;  // why it was skipped, failed, or is unknown; "" else
   std::string output;  // the last lines that a failed program printed
+  std::string note = {};  // what an earlier run has to do with it: "was cut off by an earlier run"; "" else
 };
 
 // A line to print after success. A secret one is for the person's eyes: no report that is kept has it.
@@ -74,7 +81,7 @@ struct RunFinished {
   std::vector<HostFinished> hosts = {};
 };
 
-using Event = std::variant<RunStarted, PlayStarted, ResourceStarted, ProgressMade, ResourceFinished, RunFinished>;
+using Event = std::variant<RunStarted, PlayStarted, ResourceStarted, ProgressMade, NoticeGiven, ResourceFinished, RunFinished>;
 using EventSink = std::function<void(const Event&)>;
 
 }  // namespace mlops

@@ -22,7 +22,11 @@
 //                                                // run began to act for this and never ended; what it left is not believed
 //     static std::vector<Action> recover(const Desired&, const MachineReader&);  // optional: what is done first then
 //     static Value   removal(const Desired&);    // optional: the resource that takes away what this one made, as in a
-//                                                // playbook; null where there is none
+//                                                // playbook; null where there is none; false where there is nothing
+//                                                // to take away: it wishes an absence
+//     static bool    made(const Desired&, const std::vector<Change>&);  // optional: these changes made all of it, so
+//                                                // that nothing of it was there before; where the module says
+//                                                // nothing, "exists" became true
 //     static constexpr bool settles = true;      // optional: looked at again for up to 10 s after acting
 //     static constexpr bool verification = true; // optional: its failure is `failed`, never a change
 //   };
@@ -48,6 +52,13 @@ struct Outputs {
   std::vector<std::string> unknown;  // names that have no value before the real run: in a plan
 };
 
+// Whether "exists" became true.
+inline bool is_made_by(const std::vector<Change>& changes) {
+  for (const Change& change : changes)
+    if (change.property == "exists") return change.after == Value(true) && change.before != Value(true);
+  return false;
+}
+
 // A module with its types erased: the std::any are its Desired and its Current.
 struct Module {
   std::string_view type;
@@ -65,8 +76,10 @@ struct Module {
   std::any (*inspect_cut_off)(const std::any& desired, const MachineReader&);
   // What is done first then; empty where the module has nothing to do.
   std::vector<Action> (*recover)(const std::any& desired, const MachineReader&);
-  // The resource that takes away what this one made; null where there is none.
+  // The resource that takes away what this one made; null where there is none, false where it wishes an absence.
   Value (*removal)(const std::any& desired);
+  // Whether the changes made all of it: nothing of it was there before.
+  bool (*made)(const std::any& desired, const std::vector<Change>& changes);
   Diff (*diff)(const std::any& desired, const std::any& current, bool notified);
   Outputs (*outputs)(const std::any& desired, const std::any& current);  // null where the module has none
   // Why it is to be skipped on this machine; absent where it is not.
@@ -141,6 +154,12 @@ const Module& erase_module() {
           return M::removal(*std::any_cast<D>(&d));
         else
           return static_cast<void>(d), Value();
+      },
+      .made = [](const std::any& d, const std::vector<Change>& changes) -> bool {
+        if constexpr (requires(const D& x) { M::made(x, changes); })
+          return M::made(*std::any_cast<D>(&d), changes);
+        else
+          return static_cast<void>(d), is_made_by(changes);
       },
       .diff = [](const std::any& d, const std::any& c, [[maybe_unused]] bool notified) -> Diff {
         if constexpr (requires(const D& x, const C& y) { M::diff(x, y, true); })

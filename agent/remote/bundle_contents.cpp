@@ -17,8 +17,8 @@
 namespace mlops {
 namespace {
 
-// What no run on another host loads (the database not yet).
-constexpr std::string_view near_only[] = {"ssh", "sqlite"};
+// What no run on another host loads.
+constexpr std::string_view near_only[] = {"ssh"};
 
 // What glibc 2.36 installs and others link or load: all of one version or none. They go along whether this program needs
 // them or not: name services of the host ask for them (the empty libpthread and its like, those that are older).

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 
 #include "machine/commands/process.hpp"
@@ -277,7 +278,9 @@ SshSettings parse_ssh_settings(const std::string& name, std::string_view text, c
   return s;
 }
 
-SshSettings ssh_settings(const std::string& name, const std::string& config_file) {
+SshSettings ssh_settings(const std::string& name, const std::string& given_file) {
+  // ssh is started elsewhere, and whoever reaches the host again later is elsewhere too.
+  const std::string config_file = given_file.empty() ? "" : std::filesystem::absolute(given_file).string();
   const SshDestination d = ssh_destination(name);
   std::vector<char> buffer;
   const passwd account = account_of_process(buffer);

@@ -29,7 +29,7 @@ JsonReport::JsonReport(std::FILE* out, Clock clock) : out_(out), clock_(std::mov
 void JsonReport::operator()(const Event& event) {
   std::visit(
       overloaded{[&](const RunStarted& e) { run(e); }, [&](const PlayStarted& e) { play(e); },
-                 [](const ResourceStarted&) {}, [](const ProgressMade&) {},
+                 [](const ResourceStarted&) {}, [](const ProgressMade&) {}, [&](const NoticeGiven& e) { notice(e); },
                  [&](const ResourceFinished& e) { resource(e); }, [&](const RunFinished& e) { summary(e); }},
       event);
 }
@@ -100,6 +100,14 @@ void JsonReport::resource(const ResourceFinished& e) {
   append(line_, R"(],"seconds":{:.6f})", e.seconds);
   text("reason", e.reason);
   text("output", e.output);
+  text("note", e.note);
+  end();
+}
+
+void JsonReport::notice(const NoticeGiven& e) {
+  begin("notice");
+  text("host", e.host);
+  text("text", e.text);
   end();
 }
 

@@ -29,6 +29,7 @@ class JsonReport {
   void change(const Change& change, const std::vector<std::string>& maybe);
   void run(const RunStarted& e);
   void play(const PlayStarted& e);
+  void notice(const NoticeGiven& e);
   void resource(const ResourceFinished& e);
   void summary(const RunFinished& e);
 

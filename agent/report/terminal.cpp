@@ -150,6 +150,7 @@ void TerminalReport::operator()(const Event& event) {
       overloaded{[&](const RunStarted& e) { run_started(e); }, [&](const PlayStarted& e) { play_started(e); },
                  [&](const ResourceStarted& e) { resource_started(e); },
                  [&](const ProgressMade& e) { progress_made(e); },
+                 [&](const NoticeGiven& e) { notice_given(e); },
                  [&](const ResourceFinished& e) { resource_finished(e); },
                  [&](const RunFinished& e) { run_finished(e); }},
       event);
@@ -208,6 +209,14 @@ void TerminalReport::progress_made(const ProgressMade& e) {
   }
   doing.done = e.done;
   doing.total = e.total;
+}
+
+void TerminalReport::notice_given(const NoticeGiven& e) {
+  const std::lock_guard lock(mutex_);
+  release();
+  const std::string host = several_ && !e.host.empty() ? printable(e.host) + ": " : "";
+  print("  " + coloured(yellow, "!") + " " + host + printable(e.text));
+  std::fflush(options_.out);
 }
 
 void TerminalReport::resource_finished(const ResourceFinished& e) {
@@ -298,6 +307,7 @@ std::string TerminalReport::resource_line(const ResourceFinished& e) {
       width == 0 || options_.verbose ? 0 : std::max<std::size_t>(width - std::min(width, begin), 30);
   std::string what = what_changes(e, room);
   if (e.outcome == Outcome::ok && what.empty()) what = "ok";
+  if (!e.note.empty()) what += " (" + printable(e.note) + ")";
   label = padded(std::move(label), label_width_);
   as = padded(std::move(as), as_width_);
   if (e.outcome == Outcome::ok || e.outcome == Outcome::skipped)

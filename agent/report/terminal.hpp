@@ -64,6 +64,7 @@ class TerminalReport {
   void play_started(const PlayStarted& e);
   void resource_started(const ResourceStarted& e);
   void progress_made(const ProgressMade& e);
+  void notice_given(const NoticeGiven& e);
   void resource_finished(const ResourceFinished& e);
   void run_finished(const RunFinished& e);
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "state/earlier_runs.hpp"
 #include "state/json_value.hpp"
 #include "state/kept.hpp"
 #include "state/process_mark.hpp"
@@ -33,7 +34,25 @@ bool is_file_action(const Action& action) {
                     action);
 }
 
-std::string fingerprints(std::span<const Action> actions, const std::vector<Before>& before, const MachineReader& machine,
+// What a program leaves where it is cut off nobody knows; all others are done whole or not at all.
+bool runs_program(const Action& action) {
+  return std::visit(overloaded{[](const RunCommand&) { return true; }, [](const InstallPackages&) { return true; },
+                               [](const RemovePackages&) { return true; }, [](const RepairPackages&) { return true; },
+                               [](const auto&) { return false; }},
+                    action);
+}
+
+bool any_program(std::span<const Action> actions) {
+  return std::any_of(actions.begin(), actions.end(), runs_program);
+}
+
+std::string kept_texts(const std::vector<std::string>& texts) {
+  Value::Array list;
+  for (const std::string& text : texts) list.push_back(kept_text(text));
+  return to_json(Value(std::move(list)));
+}
+
+std::string left_by(std::span<const Action> actions, const std::vector<Before>& before, const MachineReader& machine,
                          std::vector<std::pair<std::string, std::string>>& things) {
   std::set<std::string> names;
   for (std::size_t i = 0; i < actions.size(); ++i) names.merge(things_of(actions[i], before[i]));
@@ -57,7 +76,7 @@ StateJournal::StateJournal(JournalSettings settings, const MachineReader& machin
 StateJournal::~StateJournal() {
   if (!database_ || later_.empty()) return;
   try {
-    durably([] {});
+    durably(List::nothing, [] {});
   } catch (const Error&) {
     // It is not believed then, and looked at again by the next run.
   }
@@ -67,12 +86,32 @@ void StateJournal::tell(const std::string& text) const {
   if (settings_.notice) settings_.notice(text);
 }
 
-void StateJournal::open(const RunHeader& run) {
+Earlier StateJournal::open(const RunHeader& run) {
   run_ = run;
   folder_ = prepare_state_folder(settings_.folder);
-  static_cast<void>(read_mark(folder_, mark_));
-  remove_mark(folder_);
-  open_sound();
+  marked_ = read_mark(folder_, mark_) == MarkState::settled;
+  const auto look = [this] {
+    open_sound();
+    return earlier_runs(*database_, run_.playbook_key);
+  };
+  Earlier earlier;
+  try {
+    try {
+      earlier = look();
+    } catch (const DatabaseError& e) {
+      found_damaged(e);
+      earlier = look();
+    }
+  } catch (const DatabaseError& e) {
+    throw cannot_write(e);
+  }
+  // This very run, where another process of it works with the same database.
+  std::erase_if(earlier.runs, [&](const CutOffRun& one) { return one.id == run_.id; });
+  std::erase_if(earlier.steps, [&](const CutOff& one) { return one.name.run == run_.id; });
+  unfinished_ = !earlier.runs.empty();
+  const auto known = mark_.playbooks.find(run_.playbook_key);
+  if (known != mark_.playbooks.end()) earlier.ledger = known->second;
+  return earlier;
 }
 
 void StateJournal::reopen() {
@@ -82,23 +121,33 @@ void StateJournal::reopen() {
   struct stat status {};
   inode_ = ::stat(database_->path().c_str(), &status) == 0 ? status.st_ino : 0;
   images_ = std::make_unique<Images>(*database_, folder_);
-  Transaction transaction(*database_);
-  insert_run();
-  close_earlier();
-  transaction.commit();
+  number_ = known_number();
+  closed_ = false;
+}
+
+// Another process of the run may work with the same database.
+std::int64_t StateJournal::known_number() {
+  Statement& found = database_->statement("SELECT number FROM runs WHERE id = ?").with(run_.id);
+  const std::int64_t number = found.step() ? found.integer(0) : 0;
+  found.with();
+  return number;
 }
 
 // Damage may lie where opening does not look.
 void StateJournal::open_sound() try {
-  try {
-    reopen();
-  } catch (const DatabaseError& e) {
-    if (e.cause() != Cause::damaged) throw;
-    set_state_aside(folder_, inode_, e.message(), settings_.notice);
-    reopen();
-  }
+  reopen();
 } catch (const DatabaseError& e) {
-  throw cannot_write(e);
+  found_damaged(e);
+  reopen();
+}
+
+// Sets it aside, or throws on where it is something else.
+void StateJournal::found_damaged(const DatabaseError& e) {
+  if (e.cause() != Cause::damaged) throw e;
+  images_.reset();
+  database_.reset();
+  set_state_aside(folder_, inode_, e.message(), settings_.notice);
+  mark_ = {};
 }
 
 Error StateJournal::cannot_write(const DatabaseError& e) const {
@@ -106,17 +155,16 @@ Error StateJournal::cannot_write(const DatabaseError& e) const {
 }
 
 void StateJournal::insert_run() {
-  const ProcessMark self = this_process();
-  database_
-      ->statement("INSERT OR IGNORE INTO runs (id, kind, playbook, playbook_key, starter, version, process, "
-                  "process_started, boot, started, undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))")
-      .with(run_.id, run_.kind, run_.playbook, run_.playbook_key, run_.starter, MLOPS_VERSION, self.process,
-            self.started, self.boot, run_.started, run_.undoes)
-      .run();
-  Statement& found = database_->statement("SELECT number FROM runs WHERE id = ?").with(run_.id);
-  found.step();
-  number_ = found.integer(0);
-  found.with();
+  if (number_ == 0) {
+    const ProcessMark self = this_process();
+    database_
+        ->statement("INSERT OR IGNORE INTO runs (id, kind, playbook, playbook_key, starter, version, process, process_started, "
+                    "boot, started, undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))")
+        .with(run_.id, run_.kind, run_.playbook, run_.playbook_key, run_.starter, MLOPS_VERSION, self.process,
+              self.started, self.boot, run_.started, run_.undoes)
+        .run();
+    number_ = known_number();
+  }
   database_->statement("INSERT OR IGNORE INTO participants (run, identity) VALUES (?, ?)")
       .with(number_, settings_.identity)
       .run();
@@ -145,49 +193,62 @@ void StateJournal::close_earlier() {
     std::vector<std::pair<std::string, std::string>> things;
     const auto packages = packages_after(before);
     database_->statement("UPDATE steps SET state = ?, after = ?, before = coalesce(?, before) WHERE run = ? AND sequence = ?")
-        .with(number_of(StepState::cut_off), actions.empty() ? "" : fingerprints(actions, before, machine_, things),
+        .with(number_of(StepState::cut_off), actions.empty() ? "" : left_by(actions, before, machine_, things),
               packages, one.run, one.sequence)
         .run();
   }
   database_->statement("UPDATE runs SET outcome = 'cut off' WHERE outcome IS NULL AND number <> ?").with(number_).run();
-  any_cut_off_ = database_->integer("SELECT count(*) FROM steps WHERE state = 3") > 0;
 }
 
 template <class Write>
-void StateJournal::durably(Write write) {
-  if (!database_) throw Error("the journal is not open");
-  const auto work = [&] {
+void StateJournal::commit(List list, Write& write) {
+  const std::int64_t before = number_;
+  if (!closed_) remove_mark(folder_);
+  try {
     Transaction transaction(*database_);
+    if (!closed_) close_earlier();
+    if (list == List::run || listed_) insert_run();
     for (const Work& one : later_) one(*database_, number_);
     write();
     images_->sync();
     transaction.commit();
-    later_.clear();
-  };
+  } catch (...) {
+    images_->forget_unsynced();
+    number_ = before;
+    throw;
+  }
+  closed_ = true;
+  listed_ = number_ != 0;
+  later_.clear();
+}
+
+template <class Write>
+void StateJournal::durably(List list, Write write) {
+  if (!database_) throw Error("the journal is not open");
   try {
     if (database_->moved()) {
       tell(fmt::format("the state database {} was removed while the run was under way; a new one is begun. What was "
                        "done before this cannot be undone.",
                        database_->path()));
+      mark_ = {};
       open_sound();
     }
-    work();
+    try {
+      commit(list, write);
+    } catch (const DatabaseError& e) {
+      found_damaged(e);
+      reopen();
+      commit(list, write);
+    }
   } catch (const DatabaseError& e) {
-    images_->forget_unsynced();
-    if (e.cause() != Cause::damaged) throw cannot_write(e);
-    set_state_aside(folder_, inode_, e.message(), settings_.notice);
-    reopen();
-    work();
-  } catch (const Error&) {
-    images_->forget_unsynced();
-    throw;
+    throw cannot_write(e);
   }
 }
 
 void StateJournal::begin(std::span<const Step> steps) {
   capture_.look_anew();
   try {
-    durably([&] {
+    durably(List::run, [&] {
       for (const Step& step : steps) record(step);
     });
   } catch (Error& e) {
@@ -202,11 +263,11 @@ void StateJournal::record(const Step& step) {
   for (const Action& action : step.actions) before.push_back(capture_.before(action, keep));
   const Purpose& p = step.purpose;
   database_
-      ->statement("INSERT INTO steps (run, sequence, resource, type, identity, state, changes, actions, before) "
-                  "VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?) ON CONFLICT (run, sequence) DO UPDATE SET "
+      ->statement("INSERT INTO steps (run, sequence, resource, type, identity, state, program, makes, claims, changes, "
+                  "actions, before) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, sequence) DO UPDATE SET "
                   "changes = excluded.changes, actions = excluded.actions, before = excluded.before")
       .with(number_, static_cast<std::int64_t>(p.sequence), p.resource, p.type, settings_.identity,
-            to_json(to_kept_list(p.changes)), to_json(to_kept_list(step.actions)), to_json(to_kept_list(before)))
+            std::int64_t{any_program(step.actions)}, std::int64_t{p.makes}, kept_texts(p.claims), to_json(to_kept_list(p.changes)), to_json(to_kept_list(step.actions)), to_json(to_kept_list(before)))
       .run();
   note_notifications(step);
   under_way_[p.sequence] = std::move(before);
@@ -214,16 +275,17 @@ void StateJournal::record(const Step& step) {
 
 void StateJournal::announce(std::span<const Step> steps, const std::string& identity) {
   try {
-    durably([&] {
+    durably(List::run, [&] {
       database_->statement("INSERT OR IGNORE INTO participants (run, identity) VALUES (?, ?)")
           .with(number_, identity)
           .run();
       for (const Step& step : steps) {
         const Purpose& p = step.purpose;
         database_
-            ->statement("INSERT OR IGNORE INTO steps (run, sequence, resource, type, identity, state) "
-                        "VALUES (?, ?, ?, ?, ?, 0)")
-            .with(number_, static_cast<std::int64_t>(p.sequence), p.resource, p.type, identity)
+            ->statement("INSERT OR IGNORE INTO steps (run, sequence, resource, type, identity, state, program, makes, "
+                        "claims) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)")
+            .with(number_, static_cast<std::int64_t>(p.sequence), p.resource, p.type, identity,
+                  std::int64_t{any_program(step.actions)}, std::int64_t{p.makes}, kept_texts(p.claims))
             .run();
         note_notifications(step);
       }
@@ -237,7 +299,7 @@ void StateJournal::announce(std::span<const Step> steps, const std::string& iden
 void StateJournal::note_notifications(const Step& step) {
   if (run_.starter != settings_.identity) return;
   for (const std::string& target : step.purpose.notifies)
-    database_->statement("INSERT OR REPLACE INTO notifications (playbook_key, target, source, run) VALUES (?, ?, ?, ?)")
+    database_->statement("INSERT OR IGNORE INTO notifications (playbook_key, target, source, run) VALUES (?, ?, ?, ?)")
         .with(run_.playbook_key, target, step.purpose.resource, number_)
         .run();
 }
@@ -259,7 +321,7 @@ void StateJournal::end(std::span<const Step> steps, std::span<const std::optiona
     // What takes long, or must not be done twice, is not left to the next commit.
     urgent = urgent || !std::all_of(steps[i].actions.begin(), steps[i].actions.end(), is_file_action);
   }
-  if (urgent) durably([] {});
+  if (urgent) durably(List::nothing, [] {});
 } catch (const std::exception& e) {
   tell(fmt::format("{}; what was done stays, but the next run will not believe it", e.what()));
 }
@@ -296,7 +358,7 @@ void StateJournal::note_end(const Step& step, const std::optional<Error>& error)
     under_way_.erase(known);
     const auto packages = packages_after(before);
     std::vector<std::pair<std::string, std::string>> things;
-    const std::string after = fingerprints(step.actions, before, machine_, things);
+    const std::string after = left_by(step.actions, before, machine_, things);
     later([=](Database& database, std::int64_t run) {
       database
           .statement("UPDATE steps SET state = ?, reason = nullif(?, ''), after = ?, before = coalesce(?, before) "
@@ -309,25 +371,133 @@ void StateJournal::note_end(const Step& step, const std::optional<Error>& error)
             .run();
     });
   }
-  if (any_cut_off_ && !error)
-    later([resource = step.purpose.resource, key = run_.playbook_key](Database& database, std::int64_t run) {
-      heal(database, resource, key, run);
+  if (!error) heal(step.purpose.heals);
+  // Nothing was done, so nobody has to be told of it.
+  if (error && step.actions.size() == 1 && is_file_action(step.actions[0]))
+    later([key = run_.playbook_key, source = step.purpose.resource](Database& database, std::int64_t run) {
+      database.statement("DELETE FROM notifications WHERE playbook_key = ? AND source = ? AND run = ?")
+          .with(key, source, run)
+          .run();
     });
+}
+
+void StateJournal::heal(std::span<const StepName> steps) {
+  for (const StepName& step : steps)
+    later([step](Database& database, std::int64_t) {
+      database
+          .statement("UPDATE steps SET state = 4 WHERE state = 3 AND sequence = ? AND run IN "
+                     "(SELECT number FROM runs WHERE id = ?)")
+          .with(static_cast<std::int64_t>(step.sequence), step.run)
+          .run();
+    });
+}
+
+void StateJournal::delivered(const std::string& target) {
+  later([target, key = run_.playbook_key](Database& database, std::int64_t) {
+    database.statement("DELETE FROM notifications WHERE playbook_key = ? AND target = ?").with(key, target).run();
+  });
+}
+
+// ---- the ledger ------------------------------------------------------------------------------------------------
+
+void StateJournal::account(std::vector<LedgerEntry> entries, const std::string& digest) {
+  const bool known = !digest.empty() && mark_.playbooks[run_.playbook_key] == digest;
+  if (digest.empty())
+    mark_.playbooks.erase(run_.playbook_key);
+  else
+    mark_.playbooks[run_.playbook_key] = digest;
+  if (known) std::erase_if(entries, [](const LedgerEntry& e) { return e.came == LedgerEntry::Came::found; });
+  if (entries.empty()) return;
+  later([this, list = std::move(entries)](Database&, std::int64_t) {
+    for (const LedgerEntry& entry : list) enter(entry);
+  });
+}
+
+void StateJournal::enter(const LedgerEntry& entry) {
+  if (entry.absent) {
+    database_->statement("DELETE FROM ledger WHERE playbook_key = ? AND resource = ?")
+        .with(run_.playbook_key, entry.resource)
+        .run();
+    return;
+  }
+  using Came = LedgerEntry::Came;
+  const bool made = entry.came == Came::made || made_before(entry.resource);
+  const bool acted = entry.came != Came::found;
+  const std::string fingerprint = acted || made ? fingerprints(entry) : "";
+  database_
+      ->statement("INSERT INTO ledger (playbook_key, resource, declared, type, identity, origin, since, made_by, "
+                  "changed_by, claims, removal, fingerprint) "
+                  "VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?, nullif(?, ''), nullif(?, '')) "
+                  "ON CONFLICT (playbook_key, resource) DO UPDATE SET declared = excluded.declared, "
+                  "type = excluded.type, identity = excluded.identity, claims = excluded.claims, "
+                  "removal = excluded.removal, "
+                  "origin = CASE excluded.origin WHEN 'created' THEN 'created' ELSE origin END, "
+                  "since = CASE excluded.origin WHEN 'created' THEN excluded.since ELSE since END, "
+                  "made_by = CASE excluded.origin WHEN 'created' THEN excluded.made_by ELSE made_by END, "
+                  "changed_by = coalesce(excluded.changed_by, changed_by), "
+                  "fingerprint = coalesce(excluded.fingerprint, fingerprint)")
+      .with(run_.playbook_key, entry.resource, entry.declared, entry.type, entry.identity,
+            made ? "created" : "adopted", now_us(), run_.id, acted ? run_.id : "",
+            kept_texts(entry.claims), entry.removal, fingerprint)
+      .run();
+}
+
+// By a run of the playbook that did not come to the end, where the ledger is written.
+bool StateJournal::made_before(const std::string& resource) {
+  Statement& known = database_->statement("SELECT count(*) FROM ledger WHERE playbook_key = ? AND resource = ?")
+                         .with(run_.playbook_key, resource);
+  const bool entered = known.step() && known.integer(0) > 0;
+  known.with();
+  if (entered) return false;
+  Statement& steps =
+      database_->statement("SELECT count(*) FROM steps JOIN runs ON runs.number = steps.run WHERE resource = ? AND "
+                           "playbook_key = ? AND makes = 1 AND state IN (1, 3, 4)")
+          .with(resource, run_.playbook_key);
+  const bool made = steps.step() && steps.integer(0) > 0;
+  steps.with();
+  return made;
+}
+
+// Of what it owns. What this identity acted on was looked at when that was done.
+std::string StateJournal::fingerprints(const LedgerEntry& entry) {
+  constexpr std::string_view owns = "owns ";
+  Value all{Value::Object{}};
+  for (const std::string& claim : entry.claims) {
+    if (!claim.starts_with(owns)) continue;
+    const std::string thing = claim.substr(owns.size());
+    std::string print;
+    if (entry.identity == settings_.identity) {
+      Statement& known = database_->statement("SELECT fingerprint FROM things WHERE thing = ?").with(thing);
+      if (known.step()) print = known.text(0);
+      known.with();
+    }
+    if (print.empty()) print = fingerprint_of(thing, entry.machine ? *entry.machine : machine_);
+    all.set(thing, kept_text(print));
+  }
+  return to_json(all);
+}
+
+bool StateJournal::is_settled() {
+  return database_->integer("SELECT count(*) FROM steps WHERE state IN (0, 3)") == 0 &&
+         database_->integer("SELECT count(*) FROM runs WHERE outcome IS NULL") == 0 &&
+         database_->integer("SELECT count(*) FROM notifications") == 0;
 }
 
 void StateJournal::conclude(const std::string& outcome, const std::string& counts) noexcept try {
   if (!database_) return;
-  later([=](Database& database, std::int64_t run) {
-    database.statement("UPDATE runs SET ended = ?, outcome = ?, counts = nullif(?, '') WHERE number = ?")
-        .with(now_us(), outcome, counts, run)
-        .run();
-  });
-  durably([this] { forget_old_runs(); });
-  const bool settled = database_->integer("SELECT count(*) FROM steps WHERE state IN (0, 3)") == 0 &&
-                       database_->integer("SELECT count(*) FROM notifications") == 0;
+  const bool writes = listed_ || unfinished_ || !later_.empty();
+  if (writes) {
+    later([=](Database& database, std::int64_t run) {
+      database.statement("UPDATE runs SET ended = ?, outcome = ?, counts = nullif(?, '') WHERE number = ?")
+          .with(now_us(), outcome, counts, run)
+          .run();
+    });
+    durably(List::nothing, [this] { forget_old_runs(); });
+  }
+  const bool marks = (writes || !marked_) && is_settled();
   images_.reset();
   database_.reset();
-  if (settled) write_mark(folder_, mark_);
+  if (marks) write_mark(folder_, mark_);
 } catch (const std::exception& e) {
   tell(fmt::format("{}; the run will be listed as cut off", e.what()));
   later_.clear();

@@ -31,33 +31,42 @@ class StateJournal : public Journal {
   StateJournal(JournalSettings settings, const MachineReader& machine);
   ~StateJournal() override;
 
-  // Closes the runs that were cut off, whose process is gone: call it with the run lock held.
-  void open(const RunHeader& run) override;
+  // The database is made here, but nothing is written of the run before it begins something.
+  Earlier open(const RunHeader& run) override;
   void begin(std::span<const Step> steps) override;
   void announce(std::span<const Step> steps, const std::string& identity) override;
   std::vector<Action> completed(std::span<const Action> actions) override;
   void end(std::span<const Step> steps, std::span<const std::optional<Error>> errors) noexcept override;
+  void heal(std::span<const StepName> steps) override;
+  void delivered(const std::string& target) override;
+  void account(std::vector<LedgerEntry> entries, const std::string& digest) override;
   void conclude(const std::string& outcome, const std::string& counts) noexcept override;
 
-  // Writes beside what the journal itself does; durable with the next commit of it. Between open and conclude.
-  using Work = std::function<void(Database&, std::int64_t run)>;
-  void later(Work work) { later_.push_back(std::move(work)); }
-  // What a run that changes nothing finds without the database (state/mark.hpp), written when the run is concluded.
-  SettledMark& mark() { return mark_; }
-
  private:
+  // Written with the next commit; run: its number, 0 where it is not listed.
+  using Work = std::function<void(Database&, std::int64_t run)>;
+  enum class List { run, nothing };
   template <class Write>
-  void durably(Write write);
+  void durably(List list, Write write);
+  template <class Write>
+  void commit(List list, Write& write);
   void reopen();
   void open_sound();
+  void found_damaged(const DatabaseError& e);
   Error cannot_write(const DatabaseError& e) const;
   void insert_run();
+  std::int64_t known_number();
   void close_earlier();
   void record(const Step& step);
   void note_notifications(const Step& step);
   void note_end(const Step& step, const std::optional<Error>& error);
   std::optional<std::string> packages_after(std::vector<Before>& before);
+  void enter(const LedgerEntry& entry);
+  bool made_before(const std::string& resource);
+  std::string fingerprints(const LedgerEntry& entry);
   void forget_old_runs();
+  bool is_settled();
+  void later(Work work) { later_.push_back(std::move(work)); }
   void tell(const std::string& text) const;
 
   JournalSettings settings_;
@@ -66,11 +75,14 @@ class StateJournal : public Journal {
   RunHeader run_;
   std::string folder_;  // without links
   SettledMark mark_;
+  bool marked_ = false;  // the mark is there, and holds
   std::unique_ptr<Database> database_;
   std::unique_ptr<Images> images_;
   std::uint64_t inode_ = 0;
-  std::int64_t number_ = 0;   // of the run in this database
-  bool any_cut_off_ = false;  // by earlier runs, and not healed yet
+  std::int64_t number_ = 0;  // of the run in this database; 0: it is not listed yet
+  bool listed_ = false;      // it was, if perhaps in a database that is gone
+  bool closed_ = false;      // earlier runs were closed in this database
+  bool unfinished_ = false;  // there are such as want to be
   std::map<std::uint64_t, std::vector<Before>> under_way_;  // by sequence
   std::vector<Work> later_;
 };

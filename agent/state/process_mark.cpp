@@ -19,11 +19,12 @@ std::string read_line(const std::string& path) {
   return line.substr(0, line.find('\n'));
 }
 
-// The 22nd field; the second is in brackets and may hold anything. 0 where there is no such process.
+// The 22nd field; the second is in brackets and may hold anything. 0 where there is no such process, or it is over and
+// only waits to be noticed.
 std::int64_t start_of(const std::string& process) {
   const std::string line = read_line("/proc/" + process + "/stat");
   std::size_t at = line.rfind(')');
-  if (at == std::string::npos) return 0;
+  if (at == std::string::npos || at + 2 >= line.size() || line[at + 2] == 'Z' || line[at + 2] == 'X') return 0;
   for (int field = 2; field < 22 && at != std::string::npos; ++field) at = line.find(' ', at + 1);
   return at == std::string::npos ? 0 : std::strtoll(line.c_str() + at, nullptr, 10);
 }

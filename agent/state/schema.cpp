@@ -23,6 +23,7 @@ CREATE TABLE runs (
   undoes TEXT,                       -- the run that an undo takes back
   whole INTEGER NOT NULL DEFAULT 1   -- 0: what undoing needs is no longer kept
 );
+CREATE INDEX open_runs ON runs (number) WHERE outcome IS NULL;
 CREATE TABLE participants (
   run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
   identity TEXT NOT NULL,
@@ -38,6 +39,9 @@ CREATE TABLE steps (
   type TEXT NOT NULL,
   identity TEXT NOT NULL,
   state INTEGER NOT NULL,            -- 0 begun, 1 done, 2 failed, 3 cut off, 4 cut off and healed since
+  program INTEGER NOT NULL,          -- 1: a program runs, which leaves who knows what where it is cut off
+  makes INTEGER NOT NULL,            -- 1: nothing of the resource was there before
+  claims TEXT NOT NULL,              -- a list of things that the resource owns or edits: "path /etc/motd"
   reason TEXT,                       -- of a failure
   changes TEXT, actions TEXT,        -- lists
   before TEXT,                       -- a list: what each action replaces
@@ -90,7 +94,7 @@ CREATE TABLE ledger (
   changed_by TEXT,                   -- the id of the last run that acted for it
   claims TEXT NOT NULL,              -- a list of things: "owns path /etc/motd"
   removal TEXT,                      -- the resource that takes it away; null: there is none
-  fingerprint TEXT,                  -- as left
+  fingerprint TEXT,                  -- an object: the things that it owns, as this playbook last left them
   PRIMARY KEY (playbook_key, resource)
 ) WITHOUT ROWID;
 )";

@@ -24,10 +24,10 @@ bool may_have_state(const ActingUser& who) {
          home.st_uid == who.uid && (home.st_mode & S_IWUSR);
 }
 
-void make_folder(const std::string& folder) {
+void make_folder(const std::string& folder, mode_t last = 0755) {
   for (std::size_t at = folder.find('/', 1);; at = folder.find('/', at + 1)) {
     const std::string part = folder.substr(0, at);
-    if (::mkdir(part.c_str(), at == std::string::npos ? 0700 : 0755) != 0 && errno != EEXIST)
+    if (::mkdir(part.c_str(), at == std::string::npos ? last : 0755) != 0 && errno != EEXIST)
       throw system_error("cannot make the state folder " + part, errno);
     if (at == std::string::npos) return;
   }
@@ -66,10 +66,21 @@ std::string state_folder(const ActingUser& who, const std::string& given) {
 }
 
 std::string prepare_state_folder(const std::string& folder) {
-  make_folder(folder);
+  make_folder(folder, 0700);
   const std::string real = without_links(folder);
   check_owner(real, Mend::yes);
   return real;
+}
+
+void give_state_folder(const std::string& folder, const ActingUser& who) {
+  const std::size_t slash = folder.rfind('/');
+  if (slash > 0) make_folder(folder.substr(0, slash));
+  if (::mkdir(folder.c_str(), 0700) != 0) {
+    if (errno == EEXIST) return;
+    throw system_error("cannot make the state folder " + folder, errno);
+  }
+  if (::lchown(folder.c_str(), who.uid, who.gid) != 0)
+    throw system_error("cannot give the state folder " + folder + " to " + who.name, errno);
 }
 
 std::string find_state_folder(const std::string& folder) {

@@ -4,7 +4,6 @@
 // of messages, made from the ones below by a generator that is always the same.
 #include "hosts/protocol.hpp"
 
-
 #include <cstdio>
 
 #include "../support/replay.hpp"
@@ -75,6 +74,21 @@ std::vector<std::string> to_near() {
           encode(Failed{ErrorKind::privilege, "no"}), encode(Happened{ResourceStarted{"a", "b", "c"}})};
 }
 
+// 20 MB of nothing but nulls would be half a gigabyte of values.
+void check_memory() {
+  const std::string good = encode(FactsTold{Value(Value::Array{Value()})});
+  const std::uint64_t count = 10'000'000;
+  std::string bad = good.substr(0, good.size() - 10);  // before the count and the one value
+  bad.append(reinterpret_cast<const char*>(&count), sizeof count).append(2 * count, '\0');
+  bool refused = false;
+  try {
+    decode_to_near(bad);
+  } catch (const Error& e) {
+    refused = std::string(e.what()).find("too much") != std::string::npos;
+  }
+  require(refused, "values that take much more memory than they have bytes were taken");
+}
+
 void check_counts() {
   // A message that announces 2^60 elements, and one with values nested without end.
   for (const std::string& good : to_near())
@@ -108,6 +122,7 @@ int main(int argc, char** argv) {
   for (const std::string& message : seeds)
     for (std::size_t cut = 0; cut < message.size(); ++cut) run(message.substr(0, cut));
   check_counts();
+  check_memory();
   return replay(argc, argv, seeds);
 }
 #endif

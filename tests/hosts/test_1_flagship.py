@@ -106,7 +106,7 @@ def test_course_is_cloned_from_its_true_origin(world):
     status = host.login("git -C mlops-zoomcamp status --porcelain --branch")
     check(status.output.startswith("## main...origin/main") and len(status.output.splitlines()) == 1, status)
     check(host.must("ls -A soft", "ubuntu").split() == ["docker-compose"], "something was left in ~/soft")
-    home = {".bash_logout", ".bashrc", ".profile", ".cache", ".jupyter", "anaconda3", "mlops-zoomcamp", "soft"}
+    home = {".bash_logout", ".bashrc", ".profile", ".cache", ".local", ".jupyter", "anaconda3", "mlops-zoomcamp", "soft"}
     check(set(host.must("ls -A", "ubuntu").split()) <= home, "something was left in the home")
 
 

@@ -128,9 +128,9 @@ class World:
         self.ssh.reach(name, host, known, **options)
         return host
 
-    def laptop(self, hosts):
+    def laptop(self, hosts, image=None):
         """A host with the agent, whose person reaches other hosts (by name) with a key and ~/.ssh/config."""
-        laptop = self.host()
+        laptop = self.host(image)
         laptop.must("install -d -m 700 -o ubuntu -g ubuntu /home/ubuntu/.ssh")
         laptop.write("/home/ubuntu/.ssh/id_ed25519", self.ssh.key.read_text(), "ubuntu", 0o600)
         config, known = "", ""

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -66,6 +67,7 @@ class AgentFolder {
   AgentFolder& operator=(const AgentFolder&) = delete;
 
   const std::string& root() const { return root_; }
+  std::string state() const { return root_ + "/state"; }  // --state of `plan` and `apply`, where it is not given
   std::string tree() const { return root_ + "/tree"; }  // what playbooks manage
   std::string path(const std::string& name) const { return root_ + "/" + name; }
   std::string write(const std::string& name, std::string text) const {
@@ -160,7 +162,10 @@ class AgentFolder {
   }
 
  private:
-  [[noreturn]] static void exec(const Words& words) {
+  [[noreturn]] void exec(Words words) const {
+    const bool runs = !words.empty() && (words[0] == "plan" || words[0] == "apply");
+    if (runs && std::find(words.begin(), words.end(), "--state") == words.end())
+      words.insert(words.begin() + 1, {"--state", state()});
     std::vector<char*> argv{const_cast<char*>(AGENT)};
     for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
     argv.push_back(nullptr);

@@ -11,14 +11,15 @@
 //
 // At each point: a new world; the run, disturbed; the same command again, which must end with 0; the world compared with
 // that of an undisturbed run (files, modes, owners, extended attributes; so also accounts and dpkg's database); a third
-// run, which must find nothing to change; and each --check. A disturbed run that itself claims success is compared, too.
+// run, which must find nothing to change; the state databases, which must be sound, say of all that it ended, and have
+// the ledger of the undisturbed run; and each --check. A disturbed run that itself claims success is compared, too.
 // What two undisturbed runs differ in (a git index, say) is compared but for its content.
 //
 // Faults: kill (SIGKILL to every process), kill-one (to the one that makes the call), enospc, eio, eintr (this call
 // fails so), full and read-only (all such calls fail from this one on). power: nothing is killed; what an undisturbed run
 // wrote, renamed and synced is done again up to each point in a new world, without the data that was not synced, and
-// once more with nothing but what was synced. There each file that is put in place by a rename must be old or new, and
-// the command must end right.
+// once more with nothing but what was synced, and with a part of the rest. There each file that is put in place by a
+// rename must be old or new, the state databases must be sound, and the command must end right.
 //
 // Prints points, converged, and the first difference. Exit status: 0 all converged; 1 some did not; 3 wrong usage, or
 // the undisturbed run is not right.
@@ -37,6 +38,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "state_check.hpp"
 #include "world.hpp"
 #include "write_log.hpp"
 
@@ -52,7 +54,7 @@ struct Options {
   std::uint64_t every = 1, from = 1, points = 0;
   unsigned jobs = 2;
   int timeout_s = 120;
-  bool run = false, calls = false, quiet = false;
+  bool run = false, service_manager = false, as_person = false, calls = false, quiet = false;
   Words words;
 };
 
@@ -86,6 +88,7 @@ std::uint64_t changed(const Ran& ran) {
 
 struct Reference {
   Snapshot world;
+  std::map<std::string, std::vector<std::string>> ledgers;  // by database; without what differs each time
   std::map<std::string, bool> noise;
   std::uint64_t calls = 0;
 };
@@ -114,6 +117,7 @@ class Torture {
   // Two undisturbed runs in worlds of their own, apart in time.
   void undisturbed() {
     std::vector<Snapshot> worlds;
+    std::vector<Ledgers> ledgers;
     for (const char* name : {"first", "second"}) {
       World world(machine_, name);
       const Clock::time_point begin = Clock::now();
@@ -124,8 +128,10 @@ class Torture {
       const std::string wrong = not_settled(world);
       if (!wrong.empty()) throw std::runtime_error("after an undisturbed run: " + wrong);
       worlds.push_back(world.snapshot(ignored_));
+      ledgers.push_back(ledgers_of(world));
       ::usleep(1'100'000);
     }
+    reference_.ledgers = common(ledgers[0], ledgers[1]);
     reference_.noise = noise_of(worlds[0], worlds[1]);
     reference_.world = worlds[0];
     const auto left = torture::differences(worlds[0], worlds[1], machine_.base(), reference_.noise);
@@ -160,7 +166,10 @@ class Torture {
       note_whole(op.other, world.root());
     }
     redo(world, std::span(all).subspan(done));
-    if (const std::string wrong = unlike(world); !wrong.empty())
+    // What the stand-in for systemd writes is not the run's.
+    Ignored others = ignored_;
+    for (const char* path : {"etc/systemd/system/*.wants", "srv/torture/*.read"}) others.add(path);
+    if (const std::string wrong = unlike(world, others); !wrong.empty())
       throw std::runtime_error("what was recorded, done again, is not what the run made: " + wrong);
     fmt::print("power: {} changes recorded, of which done again the same world comes; {} paths are put in place\n",
                power_.log.size(), power_.whole.size());
@@ -170,18 +179,19 @@ class Torture {
   Outcome try_power(std::uint64_t at) const {
     Outcome outcome{true, "", ""};
     std::vector<std::size_t> before;
-    for (const Loss loss : {Loss::data, Loss::strict}) {
+    for (const Loss loss : {Loss::data, Loss::strict, Loss::torn}) {
       const std::vector<std::size_t> kept = survivors(power_.log, at, loss);
       if (kept == before) continue;
       before = kept;
       World world(machine_, fmt::format("world-{}", ::getpid()));
       redo(world, kept);
       outcome.wrong = half(world);
+      for (const std::string& database : state_databases(world.root()))
+        if (outcome.wrong.empty()) outcome.wrong = unsound(database);
       if (outcome.wrong.empty()) outcome.wrong = not_healed(world);
       if (outcome.wrong.empty()) continue;
       const WriteOp& last = power_.log[at - 1];
-      outcome.where = fmt::format("{}, after {}: {} {}", loss == Loss::data ? "data lost" : "only what was synced",
-                                  last.program, last.path, last.other);
+      outcome.where = fmt::format("{}, after {}: {} {}", name_of(loss), last.program, last.path, last.other);
       break;
     }
     return outcome;
@@ -280,12 +290,50 @@ class Torture {
     if (again.how.status != 0)
       return fmt::format("the next run ended with status {}:{}", again.how.status, complaints(again));
     if (const std::string wrong = unlike(world); !wrong.empty()) return wrong;
+    if (const std::string wrong = state_wrong(world); !wrong.empty()) return wrong;
     return not_settled(world);
   }
 
-  std::string unlike(const World& world) const {
-    const auto lines =
-        torture::differences(reference_.world, world.snapshot(ignored_), machine_.base(), reference_.noise);
+  using Ledgers = std::map<std::string, std::vector<std::string>>;
+  static Ledgers ledgers_of(const World& world) {
+    Ledgers all;
+    for (const std::string& database : state_databases(world.root()))
+      all[database.substr(world.root().size())] = ledger(database);
+    return all;
+  }
+  static Ledgers common(const Ledgers& one, const Ledgers& other) {
+    Ledgers all;
+    for (const auto& [database, lines] : one) {
+      const auto found = other.find(database);
+      if (found == other.end()) throw std::runtime_error("two undisturbed runs differ: only one has " + database);
+      for (const std::string& line : lines)
+        if (std::find(found->second.begin(), found->second.end(), line) != found->second.end()) all[database].push_back(line);
+    }
+    return all;
+  }
+
+  // The state databases after a run that converged.
+  std::string state_wrong(const World& world) const {
+    for (const std::string& file : set_aside(world.root())) return "a state database was taken for damaged: " + file;
+    const Ledgers now = ledgers_of(world);
+    for (const auto& [database, wanted] : reference_.ledgers) {
+      const std::string path = world.root() + database;
+      if (!now.contains(database)) return database + " is missing";
+      if (std::string wrong = unsound(path); !wrong.empty()) return wrong;
+      if (std::string wrong = unfinished(path); !wrong.empty()) return wrong;
+      const auto& lines = now.at(database);
+      for (const std::string& line : wanted)
+        if (std::find(lines.begin(), lines.end(), line) == lines.end())
+          return fmt::format("the ledger of {} lacks: {}", database, line);
+    }
+    return "";
+  }
+
+  std::string unlike(const World& world) const { return unlike(world, ignored_); }
+  std::string unlike(const World& world, const Ignored& ignored) const {
+    Snapshot wanted = reference_.world;
+    std::erase_if(wanted, [&](const auto& item) { return ignored.holds(item.first); });
+    const auto lines = torture::differences(wanted, world.snapshot(ignored), machine_.base(), reference_.noise);
     std::string text;
     for (std::size_t i = 0; i < lines.size() && i < 6; ++i) text += (i ? "; " : "") + lines[i];
     if (lines.size() > 6) text += fmt::format("; and {} more", lines.size() - 6);
@@ -393,6 +441,8 @@ int go(const Options& options) {
   Settings settings;
   settings.build = fs::canonical(options.agent).string();
   settings.person = options.person;
+  settings.as_person = options.as_person;
+  settings.service_manager = options.service_manager;
   if (!options.playbook.empty()) settings.shown["/opt/playbook"] = fs::canonical(options.playbook).parent_path();
   if (!options.setup.empty()) settings.shown["/opt/setup"] = fs::canonical(options.setup).parent_path();
   if (!options.serve.empty()) settings.served = options.serve;
@@ -425,7 +475,7 @@ int main(int argc, char** argv) {
   app.add_option("--agent", options.agent, "The agent's build folder")->required();
   app.add_option("--setup", options.setup, "A program that prepares the world, run once; its folder is /opt/setup");
   app.add_option("--serve", options.serve, "A folder, as the world has it, that http://127.0.0.1:8099 serves");
-  app.add_option("--person", options.person, "Whose sudo it is (an account of the world)");
+  app.add_option("--person", options.person, "Whose machine it is (an account of the world): root acts under their sudo");
   app.add_option("--fault", options.faults, "kill, kill-one, enospc, eio, eintr, full, read-only, power (again for more)")->allow_extra_args(false);
   app.add_option("--every", options.every, "Only every N-th call")->check(CLI::PositiveNumber);
   app.add_option("--from", options.from, "From this call on")->check(CLI::PositiveNumber);
@@ -436,6 +486,8 @@ int main(int argc, char** argv) {
   app.add_option("--apply-option", options.agent_options, "An option for apply (again for more)")->allow_extra_args(false);
   app.add_option("--jobs", options.jobs, "Points tried at once (2)")->check(CLI::PositiveNumber);
   app.add_option("--timeout", options.timeout_s, "Seconds that one run may take (120)");
+  app.add_flag("--as-person", options.as_person, "The person types it, and root is reached through sudo");
+  app.add_flag("--service-manager", options.service_manager, "A stand-in for systemd answers in the world");
   app.add_flag("--calls", options.calls, "List the changing calls of an undisturbed run");
   app.add_flag("--quiet", options.quiet, "Only the closing lines");
   app.add_flag("--run", options.run, "Run a program in a world, after --");

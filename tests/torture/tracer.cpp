@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <map>
+#include <set>
 #include <stdexcept>
 #include <vector>
 
@@ -131,6 +132,7 @@ class Tracer {
       return;
     }
     alive_[thread] = true;
+    seen_.insert(thread);
     const int event = status >> 16, signal = WSTOPSIG(status);
     if (event == PTRACE_EVENT_SECCOMP) return on_call(thread);
     if (event == PTRACE_EVENT_STOP) {
@@ -140,7 +142,9 @@ class Tracer {
     }
     if (event == PTRACE_EVENT_CLONE || event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK) {
       unsigned long made = 0;
-      if (::ptrace(PTRACE_GETEVENTMSG, thread, 0, &made) == 0) alive_[static_cast<pid_t>(made)] = true;
+      // What was made may have come and gone before this event of its maker is seen.
+      if (::ptrace(PTRACE_GETEVENTMSG, thread, 0, &made) == 0 && !seen_.contains(static_cast<pid_t>(made)))
+        alive_[static_cast<pid_t>(made)] = true;
     }
     if (event == PTRACE_EVENT_EXEC) {
       // The other threads are gone, and this one may have taken the number of the first.
@@ -242,6 +246,7 @@ class Tracer {
   pid_t child_ = -1;
   bool started_ = false, ended_ = false, killed_ = false;
   std::map<pid_t, bool> alive_;
+  std::set<pid_t> seen_;          // every thread that ever stopped; numbers do not come again in one run
   std::map<pid_t, Call> calls_;  // begun, and to be seen returning
   Watched result_;
 };

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <grp.h>
 #include <net/if.h>
 #include <poll.h>
 #include <pwd.h>
@@ -19,9 +20,11 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <stdexcept>
 
+#include "service_manager.hpp"
 #include "support/http_server.hpp"
 
 namespace torture {
@@ -134,9 +137,22 @@ Machine::Machine(Settings settings) : settings_(std::move(settings)), maker_(::g
 
 Machine::~Machine() {
   if (::getpid() != maker_) return;  // a worker's copy
+  remove_groups();
   ::umount2(base().c_str(), MNT_DETACH);
   ::umount2(folder_.c_str(), MNT_DETACH);
   ::rmdir(folder_.c_str());
+}
+
+// What the stand-in for systemd made in the kernel's one tree of control groups.
+void Machine::remove_groups() const {
+  const std::string tree = folder_ + "/groups";
+  if (!settings_.service_manager || ::mkdir(tree.c_str(), 0700) != 0) return;
+  if (::mount("cgroup2", tree.c_str(), "cgroup2", 0, nullptr) == 0) {
+    std::error_code none;
+    for (const auto& group : std::filesystem::directory_iterator(tree + "/torture", none)) ::rmdir(group.path().c_str());
+    ::rmdir((tree + "/torture").c_str());
+    ::umount2(tree.c_str(), MNT_DETACH);
+  }
 }
 
 void Machine::prepare(const Words& words) {
@@ -217,6 +233,7 @@ void World::enter() const {
     mount("none", path, nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY);
   }
   if (read_only) mount("none", "/", nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY);
+  if (machine_.settings().service_manager) start_service_manager();
   if (!machine_.settings().served.empty()) start_server(machine_.settings().served, machine_.settings().port);
 }
 
@@ -224,12 +241,18 @@ void World::execute(const Words& words) const {
   ::clearenv();
   std::map<std::string, std::string> all{{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
                                          {"HOME", "/root"}, {"USER", "root"}, {"LOGNAME", "root"}, {"LANG", "C.UTF-8"}};
-  if (!machine_.settings().person.empty())
-    if (const passwd* p = ::getpwnam(machine_.settings().person.c_str())) {
-      all["SUDO_USER"] = p->pw_name;
-      all["SUDO_UID"] = std::to_string(p->pw_uid);
-      all["SUDO_GID"] = std::to_string(p->pw_gid);
-    }
+  const Settings& settings = machine_.settings();
+  const passwd* p = settings.person.empty() ? nullptr : ::getpwnam(settings.person.c_str());
+  if (p && !settings.as_person) {
+    all["SUDO_USER"] = p->pw_name;
+    all["SUDO_UID"] = std::to_string(p->pw_uid);
+    all["SUDO_GID"] = std::to_string(p->pw_gid);
+  }
+  if (p && settings.as_person) {
+    all["HOME"] = p->pw_dir;
+    all["USER"] = all["LOGNAME"] = p->pw_name;
+    if (::initgroups(p->pw_name, p->pw_gid) != 0 || ::setgid(p->pw_gid) != 0 || ::setuid(p->pw_uid) != 0) ::_exit(126);
+  }
   all.insert(environment.begin(), environment.end());
   for (const auto& [name, value] : all) ::setenv(name.c_str(), value.c_str(), 1);
   ::umask(022);

@@ -19,7 +19,9 @@ struct Settings {
   std::map<std::string, std::string> shown;  // folders of this machine, read-only: place in the world -> folder
   std::string served;                // folder that http://127.0.0.1:PORT has; "": no server
   unsigned port = 8099;
+  bool service_manager = false;      // whether a stand-in for systemd answers
   std::string person;                // who typed it: root under sudo from this account; "": root
+  bool as_person = false;            // this account itself
   std::string size = "2g";           // of a world's tmpfs
 };
 
@@ -45,6 +47,8 @@ class Machine {
   void prepare(const Words& words);
 
  private:
+  void remove_groups() const;
+
   Settings settings_;
   std::string folder_, lower_ = "/";
   int maker_ = 0;

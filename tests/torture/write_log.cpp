@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <set>
 
 namespace torture {
@@ -242,6 +243,10 @@ class Objects {
 
 }  // namespace
 
+std::string name_of(Loss loss) {
+  return loss == Loss::data ? "data lost" : loss == Loss::strict ? "only what was synced" : "torn";
+}
+
 std::vector<std::size_t> survivors(const std::vector<WriteOp>& log, std::size_t count, Loss loss) {
   struct Pending {
     int object = 0;              // whose own it is
@@ -297,10 +302,15 @@ std::vector<std::size_t> survivors(const std::vector<WriteOp>& log, std::size_t 
       default:
         p.object = objects.at(op.path);
     }
-    const bool may_be_lost = loss == Loss::strict || op.kind == Kind::write;
+    const bool may_be_lost = loss != Loss::data || op.kind == Kind::write;
     if (may_be_lost) pending[i] = p;
   }
-  for (const auto& [i, p] : pending) lost.insert(i);
+  std::mt19937 chance(static_cast<std::mt19937::result_type>(count));
+  const std::size_t moment = chance() % (count + 1);
+  for (const auto& [i, p] : pending) {
+    const bool survives = log[i].kind == Kind::write ? chance() % 2 == 0 : i < moment;
+    if (loss != Loss::torn || !survives) lost.insert(i);
+  }
   std::vector<std::size_t> kept;
   for (std::size_t i = 0; i < count; ++i)
     if (!lost.contains(i) && log[i].kind != Kind::sync && log[i].kind != Kind::sync_all) kept.push_back(i);

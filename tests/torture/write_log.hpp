@@ -48,7 +48,9 @@ std::vector<WriteOp> from_bytes(const std::string& bytes);
 enum class Loss {
   data,    // entries of folders and attributes are all there, data of files only where it was synced
   strict,  // nothing but what was synced: a file's own by its fsync, an entry by that of its folder
+  torn,    // of the rest, entries and attributes up to some moment, and some of the data; the same for the same count
 };
+std::string name_of(Loss loss);
 std::vector<std::size_t> survivors(const std::vector<WriteOp>& log, std::size_t count, Loss loss);
 
 // Does the change in the root of this process. A change of what did not survive is none.

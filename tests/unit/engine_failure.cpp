@@ -22,6 +22,19 @@ TEST_CASE("What depends on a failed resource is skipped with the name of the fir
               "link[/ab] changed"});
 }
 
+TEST_CASE("What was to be changed stays pending when it fails, alone or among neighbours: the run that acts looks again") {
+  EngineBench bench;
+  bench.host.failing["/a"] = "cannot make the link /a: File exists";
+  bench.host.failing["/b"] = "no";
+  bench.apply(R"({"resources": [
+    {"type": "link", "id": "a", "path": "/a", "target": "1"}, {"type": "file", "path": "/b", "content": "1"},
+    {"type": "file", "path": "/c", "content": "1"}]})");
+  REQUIRE(bench.result.pending.size() == 3);
+  CHECK(bench.result.pending[0].label == "link[a]");
+  CHECK(bench.result.pending[1].label == "file[/b]");
+  CHECK(bench.result.pending[1].identity == Identity{"root"});
+}
+
 TEST_CASE("Programs are skipped after any earlier failure of their play, unless `after` narrows that") {
   EngineBench bench;
   bench.host.failing["/a"] = "no";

@@ -145,7 +145,7 @@ TEST_CASE("Neighbouring writes are done together, in order, and what is right am
     {"type": "file", "path": "/5", "content": "x"}]})") == Lines{"file[/0] changed", "file[/1] changed",
                                                                  "file[/2] ok", "file[/3] changed",
                                                                  "link[/4] changed", "file[/5] changed"});
-  CHECK(bench.host.together == std::vector<std::size_t>{3, 1});
+  CHECK(bench.host.together == std::vector<std::size_t>{3});
   CHECK(bench.host.log ==
         Lines{"root: write /0", "root: write /1", "root: write /3", "root: link /4 -> x", "root: write /5"});
 }
@@ -175,7 +175,7 @@ TEST_CASE("Neighbours that act as different users are not done together") {
     {"type": "file", "path": "/0", "content": "x"},
     {"type": "file", "path": "/1", "content": "x", "as": "ubuntu"}]})") ==
         Lines{"file[/0] changed", "file[/1] changed"});
-  CHECK(bench.host.together == std::vector<std::size_t>{1, 1});
+  CHECK(bench.host.together.empty());
   CHECK(bench.host.log == Lines{"root: write /0", "ubuntu: write /1"});
 }
 

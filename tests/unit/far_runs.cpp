@@ -1,6 +1,9 @@
 // Runs on another host: the real program at both ends of a real sshd.
 #include <sys/socket.h>
 
+#include <atomic>
+#include <thread>
+
 #include "hosts/frame_link.hpp"
 #include "hosts/protocol.hpp"
 #include "machine/frame.hpp"
@@ -178,6 +181,34 @@ TEST_CASE("An end that is silent is noticed; one that says it is alive is not") 
     CHECK(link.ended() == "no answer for 12 s");
   }
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(16));
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+TEST_CASE("Who sends more than is taken waits, and is not held for silent meanwhile") {
+  int ends[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+  const int small = 4096;
+  for (const int end : ends) ::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+  constexpr int count = 200;
+  std::atomic<int> sent{0};
+  {
+    mlops::FrameLink link({ends[0], ends[0], 10'000, {}, [&] { ::shutdown(ends[0], SHUT_RDWR); }});
+    std::thread other([&] {
+      for (int i = 0; i < count; ++i) {
+        mlops::send_frame(ends[1], std::string(1000, static_cast<char>('a' + i % 26)));
+        ++sent;
+      }
+      ::shutdown(ends[1], SHUT_WR);
+    });
+    // Nothing is taken: what is sent comes to rest at ten frames, one in hand, and what the socket holds.
+    for (int last = -1; sent == 0 || last != sent; ::poll(nullptr, 0, 50)) last = sent;
+    CHECK(sent < count / 2);
+    for (int i = 0; i < count; ++i) CHECK(link.next() == std::string(1000, static_cast<char>('a' + i % 26)));
+    CHECK_FALSE(link.next());
+    CHECK(link.ended() == "the connection was closed");
+    other.join();
+  }
   ::close(ends[0]);
   ::close(ends[1]);
 }

@@ -39,9 +39,16 @@ struct Bench {
         *machine);
   }
   std::vector<std::optional<Error>> perform(const std::string& label, std::vector<Action> actions,
-                                            std::vector<std::string> notifies = {}) {
+                                            std::vector<std::string> notifies = {}, std::vector<StepName> heals = {}) {
     kept.push_back(std::move(actions));
-    const Step step{{++sequence, label, "file", std::move(notifies), {{.property = "content", .after = label}}}, kept.back()};
+    const Step step{{.sequence = ++sequence,
+                     .resource = label,
+                     .type = "file",
+                     .notifies = std::move(notifies),
+                     .changes = {{.property = "content", .after = label}},
+                     .claims = {"path " + label},
+                     .heals = std::move(heals)},
+                    kept.back()};
     return perform_steps({&step, 1}, *machine, journal.get());
   }
   std::string folder;
@@ -120,17 +127,29 @@ TEST_CASE("an action is on disk with what it replaces before it begins") {
   CHECK(found.rows("SELECT content FROM images") == Rows{"earlier"});
   CHECK(std::get<WriteFile>(*kept_action(parse_kept(found.rows("SELECT actions FROM steps").at(0)).as_array()[0])).path == path);
 
-  // The next run finds it cut off, and says how it was left.
+  // The next run finds it cut off, and says how it was left once it does something itself.
   Bench next(state);
-  next.journal->open(header());
+  const Earlier earlier = next.journal->open(header());
+  REQUIRE(earlier.runs.size() == 1);
+  CHECK(earlier.runs[0].playbook == "site.json");
+  CHECK(earlier.runs[0].resources == Rows{"file[f]"});
+  REQUIRE(earlier.steps.size() == 1);
+  CHECK(earlier.steps[0].resource == "file[f]");
+  CHECK_FALSE(earlier.steps[0].program);
+  REQUIRE(earlier.notifications.size() == 1);
+  CHECK(earlier.notifications[0].target == "svc");
+  CHECK(Found(state).states() == Rows{"file[f]|0"});
+  next.perform("other", {WriteFile{.path = top / "other", .content = ""}});
   Found then(state);
-  CHECK(then.states() == Rows{"file[f]|3"});
+  CHECK(then.states().at(0) == "file[f]|3");
   CHECK(then.rows("SELECT outcome FROM runs WHERE ended IS NULL AND outcome IS NOT NULL") == Rows{"cut off"});
   CHECK_THAT(then.rows("SELECT after FROM steps").at(0), Catch::Contains("file 0640"));
   // Done again, it is healed.
-  CHECK_FALSE(next.perform("file[f]", {WriteFile{.path = path, .content = "later"}})[0]);
+  CHECK_FALSE(next.perform("file[f]", {WriteFile{.path = path, .content = "later"}}, {}, {earlier.steps[0].name})[0]);
+  next.journal->delivered("svc");
   next.journal->conclude("done", "");
-  CHECK(Found(state).states() == Rows{"file[f]|4", "file[f]|1"});
+  CHECK(Found(state).rows("SELECT count(*) FROM notifications") == Rows{"0"});
+  CHECK(Found(state).states() == Rows{"file[f]|4", "other|1", "file[f]|1"});
   CHECK(next.told.empty());
 }
 
@@ -164,9 +183,9 @@ TEST_CASE("a run that ends well is listed with how, and leaves word that nothing
   {
     Bench bench(state);
     bench.journal->open(header());
-    CHECK(read_mark(bench.folder, mark) == MarkState::unknown);
     bench.perform("one", {WriteFile{.path = top / "one", .content = "1"}});
-    bench.journal->mark().playbooks["/site.json"] = "abc";
+    CHECK(read_mark(bench.folder, mark) == MarkState::unknown);
+    bench.journal->account({}, "abc");
     bench.journal->conclude("done", R"({"changed":1})");
   }
   CHECK(read_mark(state, mark) == MarkState::settled);
@@ -175,9 +194,10 @@ TEST_CASE("a run that ends well is listed with how, and leaves word that nothing
   CHECK(Found(state).rows("SELECT thing, fingerprint FROM things", 2).at(0).starts_with("path " + (top / "one") + "|file 0644"));
 
   Bench bench(state);
-  bench.journal->open(header());
-  CHECK(read_mark(state, mark) == MarkState::unknown);
+  CHECK(bench.journal->open(header()).ledger == "abc");
+  CHECK(read_mark(state, mark) == MarkState::settled);  // nothing is written before something is done
   bench.perform("two", {WriteFile{.path = top / "two", .content = "2"}}, {"svc"});
+  CHECK(read_mark(state, mark) == MarkState::unknown);
   bench.journal->conclude("done", "");
   CHECK(read_mark(state, mark) == MarkState::unknown);  // a notification is pending
 }

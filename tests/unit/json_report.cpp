@@ -31,10 +31,16 @@ TEST_CASE("every field of every event is there, null when there is nothing to sa
         R"({"event":"run","time":"2023-05-16T18:04:05.007Z","playbook":"zoomcamp.json","mode":"plan","hosts":null}
 {"event":"play","time":"2023-05-16T18:04:05.007Z","name":null,"host":"local","skipped":null}
 {"event":"resource","time":"2023-05-16T18:04:05.007Z","label":null,"id":null,"type":null,"host":null,"as":null,)"
-        R"("outcome":"ok","changes":[],"seconds":0.000000,"reason":null,"output":null}
+        R"("outcome":"ok","changes":[],"seconds":0.000000,"reason":null,"output":null,"note":null}
 {"event":"summary","time":"2023-05-16T18:04:05.007Z","ok":0,"changed":0,"would_change":0,"unknown":0,"skipped":0,)"
         R"("failed":0,"not_converged":0,"seconds":0.000000,"interrupted":false,"exit_status":0,"show":[],"hosts":[]}
 )");
+}
+
+TEST_CASE("a notice is told with its host") {
+  CHECK(written({NoticeGiven{"box", "an earlier run was cut off"}}) ==
+        R"({"event":"notice","time":"2023-05-16T18:04:05.007Z","host":"box","text":"an earlier run was cut off"})"
+        "\n");
 }
 
 TEST_CASE("a resource's changes are told as data, and whom they may wait for") {
@@ -64,7 +70,7 @@ TEST_CASE("a resource's changes are told as data, and whom they may wait for") {
       R"("maybe":["package[docker.io]","x"],"diff":"+\"x\"\n"},)"
       R"({"property":"restart","before":null,"after":null,"kind":"event","sensitive":false,)"
       R"("maybe":["package[docker.io]","x"],"diff":null}],)"
-      R"("seconds":0.250000,"reason":"because","output":"a\n\u001b"})"
+      R"("seconds":0.250000,"reason":"because","output":"a\n\u001b","note":null})"
       "\n");
 }
 

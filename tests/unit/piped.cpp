@@ -235,7 +235,7 @@ TEST_CASE("one run at a time has the lock, and the other is told who") {
   CHECK(e.message().find('\n') == std::string::npos);
   if (::geteuid() != 0) return;  // the helper's lock is the person's own then
   Helper h;
-  CHECK(error_of([&] { h->lock("third.json"); }).message() == e.message());
+  CHECK(error_of([&] { h->lock("third.json", {}); }).message() == e.message());
 }
 
 TEST_CASE("a run that only finishes its last action is waited for") {
@@ -259,7 +259,7 @@ TEST_CASE("the helper of a killed run ends its command, and its lock is had agai
   const pid_t run = ::fork();
   if (run == 0) {
     Helper h;
-    h->lock("killed.json");
+    h->lock("killed.json", {});
     const std::vector<Action> longer = {
         RunCommand{.command = {.argv = {"sh", "-c",
                                         "trap 'sleep 0.3; exit 1' TERM; echo $$ >" + started +
@@ -272,7 +272,7 @@ TEST_CASE("the helper of a killed run ends its command, and its lock is had agai
   ::waitpid(run, nullptr, 0);
   Helper next;
   for (int i = 0; i < 500; ++i) {  // until the first helper has seen the end of its input
-    const std::string refused = error_of([&] { next->lock("next.json"); }).message();
+    const std::string refused = error_of([&] { next->lock("next.json", {}); }).message();
     if (refused == "no error") break;
     CHECK(refused.find("applies killed.json since ") != std::string::npos);
     ::poll(nullptr, 0, 10);

@@ -61,6 +61,7 @@ TEST_CASE("a run of a process that is there is under way") {
   const TemporaryFolder top;
   Recorder recorder(top / "state");
   recorder.begin();
+  recorder.begin_only("file[f]", {WriteFile{.path = top / "f", .content = "x"}});
   const auto database = read(recorder.folder());
   CHECK(RecordedRuns(*database).all().at(0).outcome == "under way");
   recorder.end();

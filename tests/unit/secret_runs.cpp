@@ -169,7 +169,7 @@ TEST_CASE("a secret for a parameter that shows it is a mistake at its place, bef
   const Ended ended = bench.run({"apply", playbook});
   CHECK(ended.status == 3);
   CHECK_THAT(ended.err,
-             Catch::Contains(":4:49: error: `argv` cannot be given a secret: it would be seen\n") &&
+             Catch::Contains(":4:48: error: `argv` cannot be given a secret: it would be seen\n") &&
                  Catch::Contains("  hint: of this type, `env` and `stdin` can\n") &&
                  Catch::Contains(":5:29: error: `repo` cannot be given a secret: it would be seen\n") &&
                  Catch::Contains("  hint: no parameter of this type can\n"));
@@ -216,8 +216,8 @@ TEST_CASE("a secret that cannot be had keeps the run from starting, and says whe
   };
   refused("unset", "3:22", "the environment has no variable `MLOPS_TEST_NOT_SET`\n");
   refused("missing", "4:25", "cannot open " + bench.path("not-there") + ": No such file or directory\n");
-  refused("failing", "5:27", "`sh -c 'echo no such entry >&2; exit 7'` ended with status 7\n");
-  refused("empty", "6:25", "it is empty\n");
+  refused("failing", "5:28", "`sh -c 'echo no such entry >&2; exit 7'` ended with status 7\n");
+  refused("empty", "6:26", "it is empty\n");
   // What no resource wants is not read.
   CHECK(bench.run({"apply", playbook}).status == 0);
 }

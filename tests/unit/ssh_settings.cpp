@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "model/error.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
@@ -142,6 +144,17 @@ TEST_CASE("ssh itself reads the configuration: Include, Match and what the name 
   const SshSettings named = ssh_settings("me@box:2201", config);
   CHECK(named.user == "me");
   CHECK(named.port == 2201);
+}
+
+TEST_CASE("another configuration is named from where the command was typed", "[ssh]") {
+  const TemporaryFolder folder;
+  folder.file("config", "Host box\n  Port 2200\n", 0600);
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(folder / "");
+  const SshSettings s = ssh_settings("box", "config");
+  std::filesystem::current_path(before);
+  CHECK(s.port == 2200);
+  CHECK(std::filesystem::path(s.config_file).is_absolute());
 }
 
 TEST_CASE("a configuration that ssh refuses is told in its words", "[ssh]") {

@@ -32,8 +32,10 @@ CommandResult LocalCommands::run_reporting(const RunCommand& action) const {
   return run_process(action.command, who_, {.cancellation = &cancellation_, .merge_output = true});
 }
 
-// Later runs take the command's work as done because these are there: a power cut must not leave them empty.
+// Later runs take the command's work as done, because these are there or because it was notified and ran: a power cut
+// must not leave it empty. Where no paths tell what it wrote, that may be anywhere.
 void LocalCommands::sync_created(const std::vector<std::string>& paths) {
+  if (paths.empty()) ::sync();
   std::set<dev_t> synced;
   for (const std::string& path : paths) {
     Handle at(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));

@@ -1,17 +1,10 @@
 """What makes a host hard to work with: how it lets people in, where it lets them write, and what greets them."""
 
-from pathlib import Path
-
 
 def sshd(host, *lines):
     """Adds lines to sshd's configuration (first wins there, and these come first), for connections from now on."""
     host.write("/etc/ssh/sshd_config.d/00-test.conf", "\n".join(lines) + "\n")
-    host.must("sshd -t && systemctl reload ssh")
-
-
-def new_host_keys(host):
-    """Gives the host other keys, as if another machine stood at its address."""
-    host.must("rm /etc/ssh/ssh_host_*; ssh-keygen -A && systemctl restart ssh")
+    host.must("sshd -t && systemctl restart ssh")
 
 
 def noexec(host, *folders):
@@ -33,15 +26,6 @@ def full(host, *folders, left=0, owner="ubuntu"):
             f"mount -t tmpfs -o size=$size,mode=$mode,uid=$(id -u {owner}),gid=$(id -g {owner}) none {folder}; "
             f"head -c $((size - {left})) /dev/zero >{folder}/filler"
         )
-
-
-def login_shell(host, program, user="ubuntu"):
-    """The person's login shell; fish and tcsh are installed where they are missing."""
-    package = Path(program).name
-    host.must(
-        f"[ -x {program} ] || {{ apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy "
-        f"--no-install-recommends {package}; }}; usermod --shell {program} {user}"
-    )
 
 
 def banner(host, text, user="ubuntu"):

@@ -244,7 +244,10 @@ class Host:
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 try:
-                    if os.path.basename(os.readlink(entry / "exe")) == "mlops-agent":
+                    program = os.path.basename(os.readlink(entry / "exe"))
+                    if program.startswith("ld-linux"):  # the loader that came along where the host's is too old
+                        program = "mlops-agent" if b"/bin/mlops-agent\0" in (entry / "cmdline").read_bytes() else ""
+                    if program == "mlops-agent":
                         if os.readlink(entry / "ns/pid") == here:
                             found.append(int(entry.name))
                 except OSError:

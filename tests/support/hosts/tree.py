@@ -5,14 +5,16 @@ import os
 import stat
 from dataclasses import dataclass
 
-# Not part of a host's state, or Docker's mounts from this machine, or the agent's own cache.
+# Not part of a host's state, or Docker's mounts from this machine, or the agent's own cache and records of its runs.
 SKIPPED = {
     "proc", "sys", "dev", "run", "tmp", "var/log", "var/lib/sudo",
     "opt/mlops-agent", "opt/playbooks", "srv/mirror",
     "home/ubuntu/.cache/mlops-agent", "root/.cache/mlops-agent", "var/cache/mlops-agent",
+    "home/ubuntu/.local/state/mlops-agent", "var/lib/mlops-agent",
 }  # fmt: skip
-# Folders that hold the cache: making it there may make them, and changes their times.
-HOLD_CACHE = {"home/ubuntu", "home/ubuntu/.cache", "root", "root/.cache", "var/cache"}
+# Folders that hold those: making them there may make these, and changes their times. Innermost first.
+MAY_BE_OURS = ["home/ubuntu/.cache", "root/.cache", "home/ubuntu/.local/state", "home/ubuntu/.local"]
+HOLD_OURS = {*MAY_BE_OURS, "home/ubuntu", "root", "var/cache", "var/lib"}
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,14 @@ def read_tree(host, digests={}, also_skipped=()):
                 gid=status.st_gid,
                 content=inner,
                 xattrs=xattrs,
-                mtime=0 if path in HOLD_CACHE else status.st_mtime_ns,
+                mtime=0 if path in HOLD_OURS else status.st_mtime_ns,
             )
             if stat.S_ISDIR(status.st_mode):
                 walk(item.path, path)
 
     walk(root, "")
-    # A ~/.cache that holds nothing but ours is ours.
-    for path in ("home/ubuntu/.cache", "root/.cache"):
+    # A folder that holds nothing but ours is ours.
+    for path in MAY_BE_OURS:
         if path in entries and not any(other.startswith(path + "/") for other in entries):
             del entries[path]
     return entries

@@ -1,0 +1,145 @@
+#include "cli/kept_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "cli/exit_code.hpp"
+
+namespace mlops {
+namespace {
+
+void say(const std::string& text) { fmt::print(stderr, "{}\n", text); }
+
+std::string absolute(const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); }
+
+// An option that a plan file leaves no room for; "" where there is none.
+std::string needless(const ApplyOptions& o) {
+  if (!o.sets.empty()) return "--set";
+  if (!o.vars_files.empty()) return "--vars";
+  if (!o.only.empty()) return "--only";
+  if (!o.tags.empty()) return "--tag";
+  if (!o.mirror.empty()) return "--mirror";
+  if (!o.out.empty()) return "--out";
+  if (!o.reach.hosts.empty()) return "--host";
+  if (!o.reach.hosts_file.empty()) return "--hosts";
+  return "";
+}
+
+std::int64_t now_us() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(since).count();
+}
+
+// One line for what may do more than the plan can say.
+void tell_unknown(const std::vector<PlannedResource>& resources) {
+  std::string labels;
+  for (const PlannedResource& r : resources)
+    if (r.outcome == Outcome::unknown) labels += (labels.empty() ? "" : ", ") + r.label;
+  if (!labels.empty()) say("not known yet, and free to do what is needed then: " + labels);
+}
+
+}  // namespace
+
+std::optional<int> take_plan(ApplyOptions& options) try {
+  if (!options.out.empty() && (!options.reach.hosts.empty() || !options.reach.hosts_file.empty())) {
+    say("--out: a plan is kept for this machine alone, without --host and --hosts");
+    return exit_wrong;
+  }
+  const std::string path = options.playbook;
+  auto plan = read_plan(path);
+  if (!plan) {
+    if (options.all_or_nothing) {
+      say(fmt::format("--all-or-nothing: {} is a playbook; it is for a plan that was kept with plan --out", path));
+      return exit_wrong;
+    }
+    if (options.out.empty()) return std::nullopt;
+    // From wherever it is applied.
+    options.playbook = absolute(options.playbook);
+    for (std::string& file : options.vars_files) file = absolute(file);
+    return std::nullopt;
+  }
+  if (const std::string option = needless(options); !option.empty()) {
+    say(fmt::format("{}: {} is a plan, which was made with values of its own; plan anew to change them", option, path));
+    return exit_wrong;
+  }
+  check_place(path, *plan, this_place());
+  options.plan_path = path;
+  options.playbook = plan->playbook;
+  options.vars_files = plan->vars_files;
+  options.sets = plan->sets;
+  options.only = plan->only;
+  options.tags = plan->tags;
+  options.mirror = plan->mirror;
+  options.plan = std::make_shared<const PlanFile>(std::move(*plan));
+  return std::nullopt;
+} catch (const PlanRefused& e) {
+  say(fmt::format("{}; nothing was touched", e.message()));
+  return e.why() == PlanRefused::Why::altered ? exit_wrong : exit_not_started;
+}
+
+KeptPlan::KeptPlan(const ApplyOptions& options, const RunHosts& hosts) : options_(options) {
+  if (!options.out.empty()) keeper_ = std::make_unique<PlanKeeper>();
+  if (!options.plan) return;
+  guard_ = std::make_unique<PlanGuard>(*options.plan, options.all_or_nothing);
+  guard_->set_changed_sources(changed_sources(*options.plan));
+  files_ = std::make_unique<PlannedFiles>(*options.plan, hosts.files());
+}
+
+KeptPlan::~KeptPlan() = default;
+
+const FilesBeside& KeptPlan::files(const RunHosts& hosts) const {
+  if (files_) return *files_;
+  return hosts.files();
+}
+
+Watcher* KeptPlan::watcher() const {
+  if (keeper_) return keeper_.get();
+  return guard_.get();
+}
+
+EventSink KeptPlan::told(EventSink sink) const {
+  if (!keeper_) return sink;
+  return [keeper = keeper_.get(), sink = std::move(sink)](const Event& e) {
+    keeper->take(e);
+    sink(e);
+  };
+}
+
+bool KeptPlan::is_for(const std::vector<std::string>& hosts) const {
+  if (!watcher()) return true;
+  for (const std::string& host : hosts)
+    if (host != "local") {
+      say(fmt::format("{}: it has plays for {}, and a plan is kept for this machine alone", options_.playbook, host));
+      return false;
+    }
+  return true;
+}
+
+int KeptPlan::conclude(const Playbook& playbook, const RunHosts& hosts, int status) const {
+  if (guard_ && guard_->holds_back()) return exit_not_started;
+  if (!keeper_ || status == exit_wrong || status == exit_not_started || status == exit_interrupted) return status;
+  PlanFile plan{.version = "", .made = now_us(), .place = this_place(), .playbook = options_.playbook};
+  for (const auto& source : playbook.sources)
+    if (!source->name.starts_with("--")) plan.texts[source->name] = source->text;
+  for (const SentDigest& digest : hosts.source_digests()) plan.sources[digest.path] = digest.sha256;
+  plan.vars_files = options_.vars_files;
+  plan.sets = options_.sets;
+  plan.environment = mentioned_environment(playbook, options_.sets);
+  plan.only = options_.only;
+  plan.tags = options_.tags;
+  plan.mirror = options_.mirror;
+  plan.resources = keeper_->resources();
+  try {
+    write_plan(options_.out, plan);
+  } catch (const Error& e) {
+    say(fmt::format("mlops-agent: {}", e.what()));
+    return exit_not_started;
+  }
+  tell_unknown(plan.resources);
+  say(fmt::format("the plan is kept in {}; `mlops-agent apply {}` does just that", options_.out, options_.out));
+  return status;
+}
+
+}  // namespace mlops

@@ -1,0 +1,154 @@
+// What has to do with other runs: what earlier ones left, and what later ones are to find.
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <utility>
+
+#include "engine/instance.hpp"
+
+namespace mlops {
+namespace {
+
+std::string thing(const Claim& claim) { return std::string(to_text(claim.kind)) + " " + claim.key; }
+
+bool same_things(const CutOff& step, const std::vector<std::string>& claims) {
+  return std::any_of(step.claims.begin(), step.claims.end(), [&](const std::string& one) {
+    return std::find(claims.begin(), claims.end(), one) != claims.end();
+  });
+}
+
+// Mixes texts into a number that shows whether they are the same: no protection against somebody who wants it to lie.
+class Mixer {
+ public:
+  void add(std::string_view text) {
+    mix(text.size());
+    for (; text.size() >= sizeof(std::uint64_t); text.remove_prefix(sizeof(std::uint64_t))) mix(word(text));
+    if (!text.empty()) mix(word(text));
+  }
+  std::uint64_t value() const { return state_; }
+
+ private:
+  static std::uint64_t word(std::string_view text) {
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, text.data(), std::min(text.size(), sizeof bits));
+    return bits;
+  }
+  // The finisher of MurmurHash3, over what came before.
+  void mix(std::uint64_t bits) {
+    state_ = (std::rotl(state_, 23) ^ bits) * 0xff51afd7ed558ccd;
+    state_ ^= state_ >> 33;
+    state_ *= 0xc4ceb9fe1a85ec53;
+    state_ ^= state_ >> 29;
+  }
+  std::uint64_t state_ = 0x9e3779b97f4a7c15;
+};
+
+std::vector<std::string> written(const Claims& claims) {
+  std::vector<std::string> things;
+  for (const Claim& claim : claims)
+    if (claim.access != Claim::Access::reads) things.push_back(thing(claim));
+  return things;
+}
+
+}  // namespace
+
+// A step counts for the resource that it was for, and for one of its type that claims the same things.
+void Run::look_for_cut_off(Instance& i) {
+  const Earlier& earlier = host_.earlier();
+  if (earlier.steps.empty()) return;
+  const std::vector<std::string> claims = written(i.claims);
+  for (const CutOff& step : earlier.steps) {
+    if (step.type != i.resource->module->type) continue;
+    const bool same = step.playbook_key == options_.playbook_key && step.resource == i.label;
+    if (!same && !same_things(step, claims)) continue;
+    i.cut_off.push_back(step.name);
+    i.doubted = i.doubted || step.program;
+  }
+  if (!i.cut_off.empty()) i.note = "was cut off by an earlier run" + (i.note.empty() ? "" : ", " + i.note);
+}
+
+// A failure is the resource's.
+void Run::recover(Instance& i) {
+  const std::vector<Action> actions = i.resource->module->recover(i.desired, host_.as(i.identity));
+  if (actions.empty()) return;
+  flush();
+  label_ = i.label;
+  i.identity = identities_.decide_to_change(i.actor, i.as, i.identity);
+  written_.add(records_.size(), i.label, i.claims, false);
+  i.recovered = {{.property = "cut off", .after = "recovered", .kind = Change::Kind::event}};
+  Step step{purpose(i, i.recovered), actions};
+  step.purpose.heals.clear();  // this alone does not make it well
+  for (const auto& error : host_.perform(i.identity, {&step, 1}))
+    if (error) throw *error;
+  host_.begin(i.label);
+}
+
+Purpose Run::purpose(const Instance& i, std::vector<Change> changes) {
+  const bool makes = i.resource->module->made(i.desired, changes);
+  return {.sequence = ++sequence_,
+          .resource = i.label,
+          .type = std::string(i.resource->module->type),
+          .notifies = i.resource->notify,
+          .changes = std::move(changes),
+          .claims = written(i.claims),
+          .heals = i.cut_off,
+          .makes = makes};
+}
+
+// A failure, an interruption, and a resource that is not looked at in this run keep it pending.
+void Run::deliver(const Resource& r) {
+  if (r.id.empty() || failures_.has_id(r.id)) return;
+  const auto known = notified_.find(r.id);
+  if (known == notified_.end() || !selected(r) || stopped_ || cancellation_.cancelled()) return;
+  host_.delivered(r.id);
+  notified_.erase(known);
+}
+
+void Run::note_made(const Instance& i, Outcome outcome) {
+  if (outcome != Outcome::ok && outcome != options_.acted) return;
+  if (i.resource->module->verification) return;
+  Mixer mixer;
+  mixer.add(i.label);
+  mixer.add(i.identity.user);
+  for (const Claim& claim : i.claims)
+    if (claim.access != Claim::Access::reads) mixer.add(claim.key);
+  // The sum does not depend on the order.
+  result_.digest += mixer.value();
+}
+
+void Run::list_made() {
+  const bool holds_claims = std::exchange(holds_claims_, false);  // these are held already
+  for (const Record& record : records_) {
+    if (record.outcome != Outcome::ok && record.outcome != options_.acted) continue;
+    const Module& module = *record.resource->module;
+    if (module.verification) continue;
+    try {
+      Instance i = fill(*record.resource, record.key, record.item ? &*record.item : nullptr);
+      using Came = LedgerEntry::Came;
+      const Came came = record.outcome == Outcome::ok ? Came::found : record.made ? Came::made : Came::changed;
+      result_.made.push_back({i.label, label_of(*record.resource, record.resource->parameters, record.key), module.type,
+                              record.identity, came, std::move(i.claims), module.removal(i.desired)});
+    } catch (const Error&) {
+      // What it refers to is gone since: it is listed by a later run.
+    } catch (const Unknown&) {
+    } catch (const SkippedReference&) {
+    } catch (const InterpolationError&) {
+    }
+  }
+  holds_claims_ = holds_claims;
+  run_scope_.set_item(nullptr);
+}
+
+// Of a playbook that no longer has whom they are for.
+void Run::drop_stale() {
+  if (!options_.only.empty() || !options_.tags.empty()) return;
+  const auto has = [&](const std::string& id) {
+    return std::any_of(playbook_.plays.begin(), playbook_.plays.end(), [&](const Play& play) {
+      return std::any_of(play.resources.begin(), play.resources.end(), [&](const Resource& r) { return r.id == id; });
+    });
+  };
+  for (const PendingNotification& pending : host_.earlier().notifications)
+    if (!has(pending.target)) host_.delivered(pending.target);
+}
+
+}  // namespace mlops

@@ -1,0 +1,32 @@
+// Who looks on while a run goes over a host, and may refuse what it is about to do.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "machine/witness.hpp"
+#include "model/change.hpp"
+#include "model/value.hpp"
+
+namespace mlops {
+
+// A resource that was just inspected.
+struct Seen {
+  std::size_t play = 0;    // its place in the playbook
+  std::string label, as;   // as: who would act
+  Value parameters;        // filled in: secrets are in them
+  Ground ground;           // what was looked at
+};
+
+class Watcher {
+ public:
+  virtual ~Watcher() = default;
+  // A pass over the plays begins; real: it acts.
+  virtual void pass_begins(bool real) = 0;
+  // Before anything is done for the resource. maybe: as in ResourceFinished. Error: nothing is done, it has failed.
+  virtual void inspected(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe) = 0;
+  // Everything was looked at in thought, and the real pass is about to begin. Error: it does not.
+  virtual void about_to_act() = 0;
+};
+
+}  // namespace mlops

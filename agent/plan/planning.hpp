@@ -1,0 +1,74 @@
+// Keeping a plan, and holding a run to one.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "engine/watcher.hpp"
+#include "plan/plan_file.hpp"
+#include "playbook/files_beside.hpp"
+
+namespace mlops {
+
+// Watches a plan being made. Its events are to be passed through, for what became of each resource.
+class PlanKeeper : public Watcher {
+ public:
+  void pass_begins(bool) override {}
+  void inspected(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe) override;
+  void about_to_act() override {}
+  void take(const Event& event);
+
+  std::vector<PlannedResource> resources() const;
+
+ private:
+  std::size_t play_ = 0, plays_ = 0;
+  std::vector<std::pair<std::size_t, std::string>> order_;
+  std::map<std::pair<std::size_t, std::string>, PlannedResource> planned_;
+};
+
+// Lets a run do what a plan said, and nothing else.
+//
+// In the pass on what-if, a resource for which something would be done is refused where it was planned with other
+// parameters, on another ground, or with other actions. In the real pass, where it would change what the plan did not
+// say; that less is left to do is fine. A resource that was unknown in the plan may do what it then finds needed.
+class PlanGuard : public Watcher {
+ public:
+  // all_or_nothing: one refusal, and nothing is begun. The plan must outlive it.
+  PlanGuard(const PlanFile& plan, bool all_or_nothing);
+  void pass_begins(bool real) override { real_ = real; }
+  void inspected(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe) override;
+  void about_to_act() override;
+
+  // Whether all_or_nothing kept the run from beginning, or would have.
+  bool holds_back() const { return all_or_nothing_ && !real_ && !refused_.empty(); }
+  // Files beside the playbook that are no longer what they were.
+  void set_changed_sources(std::vector<std::string> paths) { changed_sources_ = std::move(paths); }
+
+ private:
+  using Place = std::pair<std::size_t, std::string>;
+  std::string objection(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe) const;
+
+  std::map<Place, const PlannedResource*> planned_;
+  std::map<Place, std::string> refused_;  // with the reason
+  std::vector<std::string> changed_sources_;
+  bool all_or_nothing_, real_ = false;
+};
+
+// The texts that a plan holds; other files, which must be as they were, from where they lie.
+class PlannedFiles : public FilesBeside {
+ public:
+  // Both must outlive it.
+  PlannedFiles(const PlanFile& plan, const FilesBeside& others) : plan_(plan), others_(others) {}
+  FileBeside read(const std::string& path, bool content, std::uint64_t limit) const override;
+  FileBeside whole(const std::string& path) const override;
+  std::string similar(const std::string& path) const override { return others_.similar(path); }
+
+ private:
+  const PlanFile& plan_;
+  const FilesBeside& others_;
+};
+// Of the files beside the plan's playbook, those that are no longer what they were.
+std::vector<std::string> changed_sources(const PlanFile& plan);
+
+}  // namespace mlops

@@ -1,0 +1,60 @@
+#include "state/state_journals.hpp"
+
+#include "state/earlier_runs.hpp"
+#include "state/journal.hpp"
+#include "state/state_folder.hpp"
+
+namespace mlops {
+namespace {
+
+class StateJournals : public Journals {
+ public:
+  explicit StateJournals(std::string given) : given_(std::move(given)) {}
+
+  std::unique_ptr<Journal> of(const ActingUser& who, uid_t person, const MachineReader& machine,
+                              TellPerson tell) const override {
+    return std::make_unique<StateJournal>(JournalSettings{.identity = who.name,
+                                                          .folder = state_folder(who, given_),
+                                                          .strict = who.uid == 0,
+                                                          .person = person,
+                                                          .notice = std::move(tell)},
+                                          machine);
+  }
+
+  void make_place(const ActingUser& who) const override {
+    if (!given_.empty()) give_state_folder(state_folder(who, given_), who);
+  }
+
+  // Most runs find the mark, and need no more.
+  Earlier earlier(const ActingUser& who, const std::string& playbook_key, const TellPerson& tell) const override {
+    const std::string folder = find_state_folder(state_folder(who, given_));
+    if (folder.empty()) return {};
+    SettledMark mark;
+    const MarkState state = read_mark(folder, mark);
+    if (state == MarkState::none) return {};
+    Earlier earlier;
+    if (state == MarkState::unknown) {
+      // What keeps it from being read is told, and set aside, by the run that writes.
+      const auto database = open_state_database({folder, StateDatabaseSettings::For::reading, tell, {}});
+      if (!database) return {};
+      try {
+        earlier = earlier_runs(*database, playbook_key);
+      } catch (const DatabaseError& e) {
+        tell("the state database " + database->path() + " cannot be read: " + e.message() +
+             "; what earlier runs left is not known");
+        return {};
+      }
+    }
+    earlier.ledger = mark.playbooks[playbook_key];
+    return earlier;
+  }
+
+ private:
+  std::string given_;
+};
+
+}  // namespace
+
+std::unique_ptr<Journals> make_journals(const std::string& given) { return std::make_unique<StateJournals>(given); }
+
+}  // namespace mlops

@@ -1,0 +1,26 @@
+// What a world's state databases say, and whether it is consistent.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace torture {
+
+// The databases of a world, as paths below its root: of root, and of everybody with a home.
+std::vector<std::string> state_databases(const std::string& root);
+
+// Why the database (with what its write-ahead log holds) is no sound one; "" when it is. It is read in a copy: nothing is
+// changed, not even by recovery.
+std::string unsound(const std::string& database);
+
+// What is not as it must be once a playbook converged: a run without an end, a step that was begun or cut off and not
+// healed, a notification that was not delivered; "" for nothing.
+std::string unfinished(const std::string& database);
+
+// Files that the agent set aside because it took them for damaged, in all state folders.
+std::vector<std::string> set_aside(const std::string& root);
+
+// What the ledger says of each resource, a line each, without run ids and times, in order.
+std::vector<std::string> ledger(const std::string& database);
+
+}  // namespace torture

@@ -1,0 +1,280 @@
+// Plans that are kept in a file and applied later: what they allow, and what they refuse.
+#include "plan/planning.hpp"
+
+#include "machine/files/digest.hpp"
+#include "support/agent_process.hpp"
+#include "support/catch.hpp"
+
+namespace {
+
+using namespace mlops;
+using mlops::test::AgentFolder;
+using mlops::test::Ended;
+using mlops::test::Json;
+using mlops::test::Words;
+
+constexpr const char* two_files = R"({"resources": [
+  {"id": "a", "type": "file", "path": "@/a", "content": "one\n"},
+  {"id": "b", "type": "file", "path": "@/b", "content": "two\n"}]})";
+
+struct Site {
+  AgentFolder folder;
+  std::string plan = folder.path("plan"), state = folder.path("state");
+
+  void keep(const char* playbook) const {
+    const std::string path = folder.write("site.json", playbook);
+    const Ended kept = folder.run({"plan", path, "--out", plan});
+    INFO(kept.err);
+    REQUIRE(kept.status == 2);
+    CHECK_THAT(kept.err, Catch::EndsWith("the plan is kept in " + plan + "; `mlops-agent apply " + plan + "` does just that\n"));
+  }
+  Ended apply(const Words& more = {}) const {
+    Words words{"apply", plan, "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    return folder.run(words);
+  }
+  std::string at(const char* name) const { return folder.tree() + "/" + name; }
+  std::string text(const char* name) const { return AgentFolder::read(at(name)); }
+  bool there(const char* name) const { return std::filesystem::exists(at(name)); }
+  void put(const char* name, const std::string& content) const { std::ofstream(at(name)) << content; }
+  // The plan file with a part of it replaced, its digest made right again.
+  void forge(const std::string& member, const Json& value) const {
+    nlohmann::ordered_json file = nlohmann::ordered_json::parse(AgentFolder::read(plan));
+    file.erase("digest");
+    file[member] = value;
+    file["digest"] = sha256_hex(file.dump());
+    std::ofstream(plan) << file.dump();
+  }
+};
+
+// The outcome and reason of each resource, by id.
+std::map<std::string, std::string> outcomes(const Ended& run) {
+  std::map<std::string, std::string> found;
+  for (const Json& line : run.lines())
+    if (line["event"] == "resource") {
+      std::string text = line["outcome"].get<std::string>();
+      if (!line["reason"].is_null()) text += ": " + line["reason"].get<std::string>();
+      found[line["id"].get<std::string>()] = text;
+    }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("a plan that is kept is applied as it was made, though the playbook has changed since") {
+  const Site site;
+  site.keep(two_files);
+  struct stat status {};
+  REQUIRE(::stat(site.plan.c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777) == 0600);
+  CHECK_FALSE(site.there("a"));
+  site.folder.write("site.json", R"({"resources": []})");
+  const Ended applied = site.apply();
+  CHECK(applied.status == 0);
+  CHECK(outcomes(applied) == std::map<std::string, std::string>{{"a", "changed"}, {"b", "changed"}});
+  CHECK(site.text("a") == "one\n");
+  CHECK(site.text("b") == "two\n");
+  // What it said is done: applying it again has nothing left to do.
+  const Ended again = site.apply();
+  CHECK(again.status == 0);
+  CHECK(outcomes(again) == std::map<std::string, std::string>{{"a", "ok"}, {"b", "ok"}});
+}
+
+TEST_CASE("only a resource whose ground has shifted is refused, and it is told what shifted") {
+  const Site site;
+  site.put("a", "zero\n");
+  site.keep(two_files);
+  site.put("a", "mine\n");
+  const Ended applied = site.apply();
+  CHECK(applied.status == 1);
+  CHECK(outcomes(applied) ==
+        std::map<std::string, std::string>{
+            {"a", "failed: the ground that it was planned on has shifted: content of " + site.at("a") + " is another"},
+            {"b", "changed"}});
+  CHECK(site.text("a") == "mine\n");
+  CHECK(site.text("b") == "two\n");
+}
+
+TEST_CASE("what depends on a refused resource is skipped") {
+  const Site site;
+  site.keep(R"({"resources": [
+    {"id": "d", "type": "directory", "path": "@/d", "mode": "0755"},
+    {"id": "f", "type": "file", "path": "@/d/f", "content": "x"}]})");
+  std::filesystem::create_directory(site.at("d"));
+  std::filesystem::permissions(site.at("d"), std::filesystem::perms::owner_all);
+  const Ended applied = site.apply();
+  CHECK(applied.status == 1);
+  const auto found = outcomes(applied);
+  CHECK_THAT(found.at("d"), Catch::StartsWith("failed: the ground that it was planned on has shifted: " + site.at("d") +
+                                              " was absent, is a folder 0700 "));
+  CHECK(found.at("f") == "skipped: directory[d] failed");
+  CHECK_FALSE(site.there("d/f"));
+}
+
+TEST_CASE("--all-or-nothing touches nothing where a part of the plan does not hold any more") {
+  const Site site;
+  site.keep(two_files);
+  site.put("a", "mine\n");
+  const auto before = site.folder.picture();
+  const Ended applied = site.apply({"--all-or-nothing"});
+  CHECK(applied.status == 4);
+  CHECK_THAT(applied.err, Catch::Contains("--all-or-nothing: the plan does not hold any more for file[a]"));
+  CHECK(site.folder.picture() == before);
+  // Also where nothing else is left to do.
+  site.put("b", "two\n");
+  const auto then = site.folder.picture();
+  CHECK(site.apply({"--all-or-nothing"}).status == 4);
+  CHECK(site.folder.picture() == then);
+}
+
+TEST_CASE("it stops before doing what the plan did not say") {
+  const Site site;
+  site.put("a", "one\n");
+  site.put("b", "two\n");
+  site.keep(R"({"resources": [
+    {"id": "a", "type": "file", "path": "@/a", "content": "one\n"},
+    {"id": "b", "type": "file", "path": "@/b", "content": "two\n"},
+    {"id": "c", "type": "file", "path": "@/c", "content": "three\n"}]})");
+  std::filesystem::remove(site.at("a"));
+  const Ended applied = site.apply();
+  CHECK(applied.status == 1);
+  const auto found = outcomes(applied);
+  CHECK_THAT(found.at("a"), Catch::StartsWith("failed: the plan said that nothing is to be done, now it would change: "
+                                              "create, content +1, mode 0644; the ground that it was planned on has "
+                                              "shifted: "));
+  CHECK(found.at("b") == "ok");
+  CHECK(found.at("c") == "changed");
+  CHECK_FALSE(site.there("a"));
+}
+
+TEST_CASE("what shifts while a plan is being applied is refused when its turn comes") {
+  const Change planned{.property = "content", .before = "4 bytes", .after = "5 bytes", .text_diff = "-a\n+b\n"};
+  const PlanFile plan{.resources = {{.label = "file[a]", .as = "root", .outcome = Outcome::would_change, .changes = {planned}},
+                                    {.label = "unit[u]",
+                                     .as = "root",
+                                     .outcome = Outcome::would_change,
+                                     .changes = {{.property = "state", .before = "absent", .after = "running"}},
+                                     .maybe = {"package[p]"}},
+                                    {.label = "package[p]",
+                                     .as = "root",
+                                     .outcome = Outcome::would_change,
+                                     .changes = {{.property = "p", .after = "version unknown"}}}}};
+  PlanGuard guard(plan, false);
+  guard.pass_begins(true);
+  const auto see = [&](const char* label, std::vector<Change> changes) {
+    guard.inspected({.label = label, .as = "root"}, {std::move(changes), {}}, {});
+  };
+  CHECK_NOTHROW(see("file[a]", {planned}));
+  CHECK_NOTHROW(see("file[a]", {}));  // less is left to do
+  Change other = planned;
+  other.text_diff = "-c\n+b\n";
+  CHECK_THROWS_WITH(see("file[a]", {other}), "it would do what the plan did not say: content +1 −1");
+  CHECK_THROWS_WITH(see("file[a]", {planned}), "it would do what the plan did not say: content +1 −1");
+  // A package's programs came first: how it was before could not be known.
+  CHECK_NOTHROW(see("unit[u]", {{.property = "state", .before = "stopped", .after = "running"}}));
+  CHECK_THROWS_WITH(see("unit[u]", {{.property = "enabled", .before = false, .after = true}}),
+                    "it would do what the plan did not say: enabled no → yes");
+  CHECK_NOTHROW(see("package[p]", {{.property = "p", .after = "2.0"}}));
+  CHECK_THROWS_WITH(see("package[p]", {{.property = "p", .after = "2.0"}, {.property = "+q", .before = "1"}}),
+                    "it would do what the plan did not say: +q 1 → none");
+  CHECK_THROWS_WITH(see("file[z]", {planned}), "it is not in the plan");
+}
+
+TEST_CASE("a plan names what is not known yet, and lets it do what it then finds needed") {
+  const Site site;
+  const std::string path = site.folder.write("site.json", R"({"resources": [
+    {"id": "a", "type": "command", "argv": ["/usr/bin/touch", "@/done"], "creates": "@/done"},
+    {"id": "b", "type": "file", "path": "@/b", "content": "two\n"}]})");
+  const Ended kept = site.folder.run({"plan", path, "--out", site.plan});
+  CHECK(kept.status == 2);
+  CHECK_THAT(kept.err, Catch::StartsWith("not known yet, and free to do what is needed then: file[b]\n"));
+  CHECK(site.apply().status == 0);
+  CHECK(site.text("b") == "two\n");
+}
+
+TEST_CASE("a source that is no longer what it was is named") {
+  const Site site;
+  site.folder.write("motd", "one\n");
+  site.keep(R"({"resources": [{"id": "a", "type": "file", "path": "@/a", "source": "motd"}]})");
+  site.folder.write("motd", "other\n");
+  const Ended applied = site.apply();
+  CHECK(applied.status == 1);
+  CHECK_THAT(outcomes(applied).at("a"), Catch::Contains("; since the plan, these files changed: " + site.folder.path("motd")));
+  CHECK_FALSE(site.there("a"));
+}
+
+TEST_CASE("values that the plan was made with hold: vars, --set and the environment") {
+  const Site site;
+  const std::string path = site.folder.write(
+      "site.json", R"({"vars": {"text": "x"}, "resources": [
+        {"id": "a", "type": "file", "path": "@/a", "content": "{{vars.text}} {{env.PLAN_FILE_TEST}}\n"}]})");
+  ::setenv("PLAN_FILE_TEST", "then", 1);
+  CHECK(site.folder.run({"plan", path, "--set", "text=y", "--out", site.plan}).status == 2);
+  ::setenv("PLAN_FILE_TEST", "now", 1);
+  CHECK(site.apply().status == 0);
+  ::unsetenv("PLAN_FILE_TEST");
+  CHECK(site.text("a") == "y then\n");
+}
+
+// ---- refusals --------------------------------------------------------------------------------------------------------
+
+TEST_CASE("a plan file that was altered is refused") {
+  const Site site;
+  site.keep(two_files);
+  std::string text = AgentFolder::read(site.plan);
+  const auto at = text.find("one");
+  REQUIRE(at != std::string::npos);
+  text.replace(at, 3, "eno");
+  std::ofstream(site.plan) << text;
+  const Ended altered = site.folder.run({"apply", site.plan});
+  CHECK(altered.status == 3);
+  CHECK(altered.err == site.plan + ": the plan file is not as it was written: its digest does not match; nothing was touched\n");
+  CHECK(altered.out.empty());
+  // Cut short, too.
+  std::ofstream(site.plan) << text.substr(0, text.size() / 2);
+  CHECK(site.folder.run({"apply", site.plan}).status == 3);
+  CHECK_FALSE(site.there("a"));
+}
+
+TEST_CASE("a plan file of another host, person or version is refused") {
+  const Site site;
+  site.keep(two_files);
+  const PlanPlace here = this_place();
+  site.forge("version", "9.9.9");
+  const Ended version = site.folder.run({"apply", site.plan});
+  CHECK(version.status == 4);
+  CHECK(version.err == site.plan + ": the plan was made by version 9.9.9 of mlops-agent, this is 0.1.0; plan anew; "
+                                   "nothing was touched\n");
+  site.keep(two_files);
+  site.forge("caller", "somebody");
+  const Ended caller = site.folder.run({"apply", site.plan});
+  CHECK(caller.status == 4);
+  CHECK_THAT(caller.err, Catch::Contains(": the plan was made by somebody for " + here.person + "; this is "));
+  site.keep(two_files);
+  site.forge("machine", std::string(64, 'a'));
+  site.forge("host", "elsewhere");
+  const Ended host = site.folder.run({"apply", site.plan});
+  CHECK(host.status == 4);
+  CHECK(host.err == site.plan + ": the plan was made on another machine, elsewhere; this is " + here.host +
+                        "; nothing was touched\n");
+  CHECK_FALSE(site.there("a"));
+}
+
+TEST_CASE("values beside a plan file, and a plan for other machines, are refused") {
+  const Site site;
+  site.keep(two_files);
+  const Ended set = site.folder.run({"apply", site.plan, "--set", "x=1"});
+  CHECK(set.status == 3);
+  CHECK(set.err == "--set: " + site.plan + " is a plan, which was made with values of its own; plan anew to change them\n");
+  const std::string playbook = site.folder.path("site.json");
+  const Ended far = site.folder.run({"plan", playbook, "--host", "web1", "--out", site.plan});
+  CHECK(far.status == 3);
+  CHECK(far.err == "--out: a plan is kept for this machine alone, without --host and --hosts\n");
+  const std::string on = site.folder.write("on.json", R"({"plays": [{"on": "web1", "resources": []}]})");
+  const Ended plays = site.folder.run({"plan", on, "--out", site.plan});
+  CHECK(plays.status == 3);
+  CHECK(plays.err == on + ": it has plays for web1, and a plan is kept for this machine alone\n");
+  const Ended whole = site.folder.run({"apply", playbook, "--all-or-nothing"});
+  CHECK(whole.status == 3);
+  CHECK(whole.err == "--all-or-nothing: " + playbook + " is a playbook; it is for a plan that was kept with plan --out\n");
+}
