@@ -120,8 +120,8 @@ struct CommandModule {
                "It runs only when an earlier resource notified it.");
     s.optional("always", &Desired::always, "It has no guard, and runs every time.");
     s.optional("cwd", &Desired::cwd, "Where it runs; the home of who acts where not given.");
-    s.optional("env", &Desired::env, "Variables added to its environment.");
-    s.optional("stdin", &Desired::stdin_text, "What it reads; nothing where not given.");
+    s.optional("env", &Desired::env, "Variables added to its environment.").secret();
+    s.optional("stdin", &Desired::stdin_text, "What it reads; nothing where not given.").secret();
     s.optional("timeout", &Desired::timeout,
                "After this time it is ended, and the resource failed; 0s: never. "
                "Guards have as long, or a minute.");

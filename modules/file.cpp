@@ -43,7 +43,8 @@ struct File {
              "Whether it is to be there.");
     s.optional("content", &Desired::content,
                "The whole content. With neither content nor source, what a file holds is left alone, "
-               "and a new one is empty.");
+               "and a new one is empty.")
+        .secret();
     s.optional("source", &Desired::source, "A file beside the playbook that has the content.");
     s.optional("mode", &Desired::mode, "Permission bits, \"0600\". A new file gets 0644 where not given.");
     s.optional("owner", &Desired::owner, "Name of the user it belongs to.");
@@ -51,7 +52,10 @@ struct File {
     s.optional("force", &Desired::force,
                "Replace, or remove, what is there and is no file: a folder, a device, the link itself.");
     s.optional("recursive", &Desired::recursive, "With force: also a folder that has content.");
-    s.optional("sensitive", &Desired::sensitive, "Never show the content: it is *** everywhere.");
+    s.optional("sensitive", &Desired::sensitive,
+               "Never show the content: it is *** everywhere, and what it replaces is not kept. "
+               "Goes without saying where `content` has a secret.");
+    s.secrets(&Desired::sensitive);
     s.check(&File::check);
     s.example("A file of one line",
               R"({"type": "file", "path": "/etc/motd", "content": "Be kind.\n", "mode": "0644"})");
@@ -135,7 +139,7 @@ struct File {
     if (c.what == What::link)
       std::get<WriteFile>(replaced.actions.front()).replace_link = true;
     else
-      replaced.actions.insert(replaced.actions.begin(), RemovePath{d.path.text, c.has_content});
+      replaced.actions.insert(replaced.actions.begin(), RemovePath{d.path.text, c.has_content, d.sensitive});
     return replaced;
   }
 
@@ -145,6 +149,7 @@ struct File {
     v.set("type", type);
     v.set("path", d.path.text);
     v.set("state", "absent");
+    if (d.sensitive) v.set("sensitive", true);
     return v;
   }
 
@@ -218,7 +223,8 @@ struct File {
                                      .content = content ? *content : "",
                                      .mode = mode,
                                      .owner = d.owner.value_or(""),
-                                     .group = d.group.value_or("")});
+                                     .group = d.group.value_or(""),
+                                     .sensitive = d.sensitive});
     return diff;
   }
 
@@ -239,7 +245,8 @@ struct File {
                                        .content = *content,
                                        .mode = set.mode,
                                        .owner = std::move(set.owner),
-                                       .group = std::move(set.group)});
+                                       .group = std::move(set.group),
+                                       .sensitive = d.sensitive});
     else if (!diff.changes.empty())
       diff.actions.push_back(std::move(set));
     return diff;
@@ -251,7 +258,7 @@ struct File {
     if (c.what == What::folder || c.what == What::other) guard(d, c, "removed");
     Diff diff;
     diff.changes.push_back({.property = "exists", .before = true, .after = false});
-    diff.actions.push_back(RemovePath{d.path.text, c.has_content});
+    diff.actions.push_back(RemovePath{d.path.text, c.has_content, d.sensitive});
     return diff;
   }
 

@@ -352,7 +352,7 @@ struct Jupyter {
                               .after = "drawn",
                               .sensitive = true});
       if (!c.token_folder) diff.actions.push_back(CreateDirectory{c.home + "/.jupyter", 0700, c.user, c.group});
-      if (c.token == Token::unusable) diff.actions.push_back(RemovePath{path});
+      if (c.token == Token::unusable) diff.actions.push_back(RemovePath{.path = path, .sensitive = true});
       diff.actions.push_back(CreateSecret{.path = path, .bytes = 24, .owner = c.user, .group = c.group});
     } else if (c.token_mode != owner_only) {
       diff.changes.push_back(
@@ -385,7 +385,7 @@ struct Jupyter {
     if (c.file && !at_rest) diff.actions.push_back(ChangeUnit{c.unit.name, Verb::stop});
     if (c.file && c.unit.enabled()) diff.actions.push_back(ChangeUnit{c.unit.name, Verb::disable});
     if (c.file) diff.actions.push_back(RemovePath{unit_path(d)});
-    if (c.token != Current::Token::absent) diff.actions.push_back(RemovePath{token_path(d, c.home)});
+    if (c.token != Current::Token::absent) diff.actions.push_back(RemovePath{.path = token_path(d, c.home), .sensitive = true});
     if (!diff.actions.empty()) diff.changes.push_back({"exists", true, false});
     return diff;
   }

@@ -47,8 +47,8 @@ struct Verify {
     s.optional("times", &Desired::times, "How often it is tried before it has failed.");
     s.optional("every", &Desired::every, "How long to wait between two tries.");
     s.optional("cwd", &Desired::cwd, "Where it runs; the home of who acts where not given.");
-    s.optional("env", &Desired::env, "Variables added to its environment.");
-    s.optional("stdin", &Desired::stdin_text, "What it reads; nothing where not given.");
+    s.optional("env", &Desired::env, "Variables added to its environment.").secret();
+    s.optional("stdin", &Desired::stdin_text, "What it reads; nothing where not given.").secret();
     s.check(&Verify::check);
     s.example("A program answers with a version",
               R"({"type": "verify", "argv": ["docker-compose", "version"], "contains": "v2."})");

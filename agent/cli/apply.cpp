@@ -31,10 +31,21 @@ using Clock = std::chrono::steady_clock;
 // Mistakes and what keeps a run from starting go to stderr: with --json, stdout is for objects alone.
 void say(const std::string& text) { fmt::print(stderr, "{}\n", text); }
 
-int wrong(Diagnostics& mistakes, const ApplyOptions& options) {
+void show_mistakes(Diagnostics& mistakes, const ApplyOptions& options) {
   mistakes.sort();
   const bool colour = want_colour(options.output.colour, std::getenv("NO_COLOR"), ::isatty(2) == 1);
   for (const Diagnostic& mistake : mistakes.list()) fmt::print(stderr, "{}", to_text(mistake, colour));
+}
+
+// A secret that cannot be had is no mistake of the playbook.
+int not_started(Diagnostics& mistakes, const ApplyOptions& options) {
+  show_mistakes(mistakes, options);
+  say(fmt::format("{}: not started; nothing was touched", options.playbook));
+  return exit_not_started;
+}
+
+int wrong(Diagnostics& mistakes, const ApplyOptions& options) {
+  show_mistakes(mistakes, options);
   say(fmt::format("{}: {} mistake{}; nothing was touched", options.playbook, mistakes.size(),
                   mistakes.size() == 1 ? "" : "s"));
   return exit_wrong;
@@ -76,6 +87,10 @@ class Application {
     RunHosts hosts(
         options_.reach, mistakes, [this] { report_(ResourceStarted{}); }, say);
     const KeptPlan kept(options_, hosts);
+    if (!options_.trust_writable) hosts.guard_files(person_.uid, options_.state, mistakes);
+    if (options_.plan)
+      if (const FileBeside file = hosts.files().read(options_.plan_path, false, 0); !file.refused.empty())
+        mistakes.add({}, file.refused, refused_hint);
     LoadOptions load{options_.vars_files, options_.sets, person_.home, &kept.files(hosts)};
     if (options_.plan) load.environment = options_.plan->environment;
     const Playbook playbook = load_playbook(options_.playbook, load, all_modules(), mistakes);
@@ -84,17 +99,25 @@ class Application {
 
     const bool dry = options_.dry;
     report_ = kept.told(report_);
-    Conductor conductor(playbook, {dry, options_.fail_fast, options_.reach.forks, options_.reach.serial},
-                        cancellation_, report_);
+    ConductSettings settings{dry, options_.fail_fast, options_.reach.forks, options_.reach.serial};
+    settings.judge = [&hosts](const std::string& host, const PassResult& result, Diagnostics& wrong) {
+      hosts.judge(host, result, wrong);
+    };
+    Conductor conductor(playbook, std::move(settings), cancellation_, report_);
     hosts.set_watcher(kept.watcher());
+    hosts.open_secrets(playbook, dry, cancellation_);
     hosts.take_part(conductor, playbook, part_settings(), load, cancellation_);
+    if (Diagnostics unread = hosts.unread(); !unread.empty()) return refused(not_started(unread, options_));
     if (!kept.is_for(hosts.names())) return refused(exit_wrong);
     report_(RunStarted{options_.playbook, dry ? "plan" : "apply", hosts.names()});
     Conclusion conclusion = conductor.go();
     const std::vector<ShownLine> lines = show(playbook, conductor, conclusion);
-    if (!conclusion.mistakes.empty() && conclusion.early) return refused(wrong(conclusion.mistakes, options_));
+    if (!conclusion.mistakes.empty() && conclusion.early)
+      return refused(playbook.secrets->failed() ? not_started(conclusion.mistakes, options_)
+                                                : wrong(conclusion.mistakes, options_));
     // Found only after something was done, on which they depended.
     for (const Diagnostic& mistake : conclusion.mistakes.list()) fmt::print(stderr, "{}", to_text(mistake, false));
+    for (HostFinished& host : conclusion.hosts) host.error = playbook.secrets->concealed(std::move(host.error));
     const int status = finish(conclusion, hosts.names(), lines);
     return kept.conclude(playbook, hosts, status);
   }
@@ -214,6 +237,8 @@ void add_options(CLI::App& command, ApplyOptions& options) {
       ->type_name("SECONDS");
   add_output_options(command, options.output);
   command.add_flag("--no-sudo", options.no_sudo, "Never become another user");
+  command.add_flag("--trust-writable", options.trust_writable,
+                   "As root, also follow files that others could change");
   command.add_flag("--fail-fast", options.fail_fast, "Stop at the first failure");
   command.add_option("--forks", options.reach.forks, "How many hosts are worked on at once (32)")
       ->check(CLI::Range(1, 10'000))

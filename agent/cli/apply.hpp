@@ -24,11 +24,12 @@ struct ApplyOptions {
   std::uint64_t wait = 0;  // --wait: seconds
   std::uint64_t keep_limit = JournalOptions{}.keep_limit;  // --keep-limit: bytes
   OutputOptions output;
-  bool no_sudo = false, fail_fast = false;
+  bool no_sudo = false, fail_fast = false, trust_writable = false;
   ReachSettings reach;
   std::string out;                       // --out: where the plan is kept; "": nowhere
   bool all_or_nothing = false;           // with a plan file
   std::shared_ptr<const PlanFile> plan;  // what is applied, where the playbook was one
+  std::string plan_path;                 // its file
 };
 
 // --host, --hosts, --accept-new-host-keys and --ssh-config.

@@ -65,6 +65,7 @@ std::optional<int> take_plan(ApplyOptions& options) try {
     return exit_wrong;
   }
   check_place(path, *plan, this_place());
+  options.plan_path = path;
   options.playbook = plan->playbook;
   options.vars_files = plan->vars_files;
   options.sets = plan->sets;
@@ -78,12 +79,12 @@ std::optional<int> take_plan(ApplyOptions& options) try {
   return e.why() == PlanRefused::Why::altered ? exit_wrong : exit_not_started;
 }
 
-KeptPlan::KeptPlan(const ApplyOptions& options, const RunHosts&) : options_(options) {
+KeptPlan::KeptPlan(const ApplyOptions& options, const RunHosts& hosts) : options_(options) {
   if (!options.out.empty()) keeper_ = std::make_unique<PlanKeeper>();
   if (!options.plan) return;
   guard_ = std::make_unique<PlanGuard>(*options.plan, options.all_or_nothing);
   guard_->set_changed_sources(changed_sources(*options.plan));
-  files_ = std::make_unique<PlannedFiles>(*options.plan);
+  files_ = std::make_unique<PlannedFiles>(*options.plan, hosts.files());
 }
 
 KeptPlan::~KeptPlan() = default;

@@ -31,7 +31,7 @@ std::string heading(const Parameter& p) {
   std::string text = p.type_text;
   if (p.required) text += ", required";
   if (!p.default_value.is_null()) text += ", default " + to_json(p.default_value);
-  if (p.sensitive) text += ", never shown";
+  if (p.sensitive) text += ", may be a secret";
   return text;
 }
 

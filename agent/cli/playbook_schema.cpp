@@ -59,6 +59,12 @@ Value common_properties() {
       {"as", text("The user who acts.")},
       {"after", texts("Ids of earlier resources that must have gone well.")},
       {"notify", texts("Ids of later resources that act when this one changed something.")},
+      {"retry", documented(object({{"type", "object"},
+                                   {"required", list({"times"})},
+                                   {"additionalProperties", false},
+                                   {"properties", object({{"times", object({{"type", "integer"}, {"minimum", 1}, {"maximum", 1000}})},
+                                                          {"delay", object({{"type", "string"}, {"pattern", "^[0-9]+(ms|s|m|h|d)$"}})}})}}),
+                           "When it failed it is tried again so often, after that time each.")},
   });
 }
 
@@ -97,7 +103,41 @@ Value resource(ModuleTable modules) {
 }
 
 Value resources(std::string_view doc) {
-  return documented(object({{"type", "array"}, {"items", reference("resource")}}), doc);
+  const Value entry = object({{"anyOf", list({reference("resource"), reference("include")})}});
+  return documented(object({{"type", "array"}, {"items", entry}}), doc);
+}
+
+// An entry that stands for the resources of another file.
+Value include() {
+  Value what = object({{"type", "object"},
+                       {"required", list({"file"})},
+                       {"additionalProperties", false},
+                       {"properties", object({{"file", text("A file of vars and resources, beside this one.")},
+                                              {"vars", documented(object({{"type", "object"}}),
+                                                                  "Values for its vars, in the place of its own.")}})}});
+  return object({{"type", "object"},
+                 {"required", list({"include"})},
+                 {"additionalProperties", false},
+                 {"properties", object({{"include", object({{"anyOf", list({object({{"type", "string"}}), std::move(what)})}})},
+                                        {"id", documented(object({{"type", "string"}, {"pattern", "^[A-Za-z0-9_.-]+$"}}),
+                                                          "The prefix of its ids; else the file's name.")},
+                                        {"when", documented(reference("condition"), "Skips all of it.")},
+                                        {"tags", texts("Words for each of its resources.")}})}});
+}
+
+// Where a secret is read from: one of four.
+Value secret() {
+  const auto origin = [](const char* key, Value value) {
+    return object({{"type", "object"},
+                   {"required", list({Value(key)})},
+                   {"additionalProperties", false},
+                   {"properties", object({{key, std::move(value)}})}});
+  };
+  const Value argv = object({{"type", "array"}, {"minItems", 1}, {"items", object({{"type", "string"}})}});
+  return object({{"oneOf", list({origin("env", text("A variable of the environment.")),
+                                 origin("file", text("A file: ~/…, absolute, or beside the playbook.")),
+                                 origin("command", documented(argv, "A program that prints it, and its arguments.")),
+                                 origin("prompt", text("A question on the terminal."))})}});
 }
 
 Value play() {
@@ -135,12 +175,16 @@ Value playbook_schema(ModuleTable modules) {
        {"name", text("What the playbook is for.")},
        {"vars",
         documented(object({{"type", "object"}}), "Values for {{vars.NAME}}, changed by --vars and --set.")},
+       {"secrets", documented(object({{"type", "object"}, {"additionalProperties", reference("secret")}}),
+                              "Values for {{secrets.NAME}}, read where the command is typed and never shown.")},
        {"plays", documented(object({{"type", "array"}, {"items", reference("play")}}), "Run in this order.")},
        {"resources", resources("Short for one play on this machine.")},
        {"show", documented(object({{"type", "array"}, {"items", show_text()}}), "Lines to print after success.")}});
   Value definitions = object({{"filled_in", object({{"type", "string"}, {"pattern", "\\{\\{"}})},
                               {"condition", condition()},
                               {"play", play()},
+                              {"include", include()},
+                              {"secret", secret()},
                               {"resource", resource(modules)}});
   return object({{"$schema", "https://json-schema.org/draft/2020-12/schema"},
                  {"title", "mlops-agent playbook"},

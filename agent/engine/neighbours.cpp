@@ -14,7 +14,7 @@ constexpr std::size_t queue_limit = 256;  // design.md, "Speed is a feature"
 // Plain values of a type that has a write waiting already, or that may be the first to wait; and nothing that
 // has to know how its neighbours went.
 bool Run::joins_queue(const Resource& r) const {
-  if (options_.fail_fast || r.needs_filling || !r.when.is_null() || !r.for_each.is_null() || !r.after.empty() ||
+  if (options_.fail_fast || r.needs_filling || !is_unconditional(r) || r.retry.times > 0 || !r.for_each.is_null() || !r.after.empty() ||
       !r.notify.empty() || r.module->opaque || r.module->notifiable)
     return false;
   return queue_.empty() || queue_.front().instance.resource->module == r.module;

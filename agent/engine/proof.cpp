@@ -47,7 +47,7 @@ std::optional<std::string> Run::prove(const Instance& i, std::vector<Change>& ch
       const Diff rest = r.module->diff(i.desired, current, false);
       if (!has_state_changes(rest)) {
         r.module->amend(changes, i.desired, current);
-        if (!r.id.empty()) run_scope_.set_outputs(r.id, i.key, i.label, r.module->outputs(i.desired, current));
+        if (!r.id.empty()) give(i, r.module->outputs(i.desired, current));
         return std::nullopt;
       }
       if (!r.module->settles || Clock::now() >= deadline) return "after acting, " + describe(rest);

@@ -1,13 +1,14 @@
 #include "engine/run.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "engine/concealing.hpp"
 #include "engine/instance.hpp"
 #include "playbook/condition.hpp"
-#include "playbook/variables.hpp"
 
 namespace mlops {
 namespace {
@@ -43,10 +44,10 @@ Run::Run(const Playbook& playbook, Host& host, const Facts& facts, IdentityRules
       host_(host),
       identities_(identities),
       cancellation_(cancellation),
-      sink_(std::move(sink)),
+      sink_(concealing(*playbook.secrets, std::move(sink))),
       options_(std::move(options)),
       run_scope_(facts),
-      scope_(std::make_unique<Variables>(playbook, &run_scope_)) {
+      scopes_(std::make_unique<Scopes>(playbook, &run_scope_)) {
   for (const PendingNotification& pending : host.earlier().notifications) {
     Notification& notified = notified_[pending.target];
     notified.certain = true;
@@ -57,7 +58,7 @@ Run::Run(const Playbook& playbook, Host& host, const Facts& facts, IdentityRules
   for (const Play& play : playbook.plays)
     for (const Resource& resource : play.resources)
       holds_claims_ = holds_claims_ || play.on != playbook.plays[0].on || resource.needs_filling || !resource.for_each.is_null() ||
-                      !resource.when.is_null() || !play.when.is_null();
+                      !is_unconditional(resource) || !play.when.is_null();
 }
 
 Run::~Run() = default;
@@ -81,6 +82,7 @@ PassResult Run::finish() {
     list_made();
   drop_stale();
   if (holds_claims_) check_claims(holders_, result_.mistakes);
+  conceal(*playbook_.secrets, result_.mistakes);
   result_.interrupted = cancellation_.cancelled();
   return std::move(result_);
 }
@@ -89,7 +91,7 @@ void Run::run(const Play& play) {
   std::string skipped;
   try {
     if (!play.when.is_null())
-      if (const Verdict verdict = evaluate(play.when, *scope_); !verdict.matches) skipped = verdict.reason;
+      if (const Verdict verdict = evaluate(play.when, scopes_->of()); !verdict.matches) skipped = verdict.reason;
   } catch (const InterpolationError& e) {
     result_.mistakes.add(e.diagnostic);
     skipped = e.diagnostic.message;
@@ -140,6 +142,7 @@ bool Run::selected(const Resource& r) const {
 
 void Run::resource(const Resource& r) {
   if (!joins_queue(r)) flush();
+  if (!included(r)) return;
   if (r.for_each.is_null())
     instance(r, "", nullptr);
   else
@@ -148,19 +151,16 @@ void Run::resource(const Resource& r) {
   deliver(r);
 }
 
-void Run::repeat(const Resource& r) {
+// Does it, and tells of the resource as a whole what keeps it from being done. False then.
+template <class Work>
+bool Run::as_a_whole(const Resource& r, const Work& work) {
   Instance whole;
   whole.resource = &r;
   whole.label = label_of(r, r.parameters);
   try {
-    Diagnostics mistakes;
-    const Value over = interpolate(r.for_each, *scope_);
-    const auto items = expand_for_each(over, mistakes);
-    if (!mistakes.empty()) throw InterpolationError{mistakes.list().front()};
-    for (const auto& [key, item] : items) {
-      if (stopped_ || cancellation_.cancelled()) break;
-      instance(r, key, &item);
-    }
+    const std::optional<std::string> reason = work();
+    if (!reason) return true;
+    skip(whole, *reason);
   } catch (const Unknown& unknown) {
     not_known(whole, unknown);
   } catch (const SkippedReference& skipped) {
@@ -171,6 +171,35 @@ void Run::repeat(const Resource& r) {
   } catch (const Error& e) {
     fail(whole, e);
   }
+  return false;
+}
+
+void Run::repeat(const Resource& r) {
+  as_a_whole(r, [&]() -> std::optional<std::string> {
+    Diagnostics mistakes;
+    const Value over = interpolate(r.for_each, scope_of(r));
+    const auto items = expand_for_each(over, mistakes);
+    if (!mistakes.empty()) throw InterpolationError{mistakes.list().front()};
+    for (const auto& [key, item] : items) {
+      if (stopped_ || cancellation_.cancelled()) break;
+      instance(r, key, &item);
+    }
+    return std::nullopt;
+  });
+}
+
+// Whether the files that it stands in are included: false after telling why not.
+bool Run::included(const Resource& r) {
+  std::vector<const Include*> way;
+  for (const Include* include = r.include; include; include = include->outer)
+    if (!include->when.is_null()) way.push_back(include);
+  if (way.empty()) return true;
+  return as_a_whole(r, [&]() -> std::optional<std::string> {
+    for (auto include = way.rbegin(); include != way.rend(); ++include)
+      if (const Verdict verdict = evaluate((*include)->when, scopes_->of((*include)->outer)); !verdict.matches)
+        return verdict.reason;
+    return std::nullopt;
+  });
 }
 
 void Run::refer_failed(Instance& i, const SkippedReference& reference) {
@@ -186,7 +215,7 @@ Run::Instance Run::fill(const Resource& r, const std::string& key, const Value* 
   if (item) i.item = *item;
   run_scope_.set_item(item);
   std::optional<Value> filled;
-  if (r.needs_filling) filled = interpolate(r.parameters, *scope_);
+  if (r.needs_filling) filled = interpolate(r.parameters, scope_of(r));
   const Value& parameters = filled ? *filled : r.parameters;
   i.label = label_of(r, parameters, key);
   Diagnostics mistakes;
@@ -197,7 +226,10 @@ Run::Instance Run::fill(const Resource& r, const std::string& key, const Value* 
   if (!r.as.empty()) {
     Value as(r.as);
     as.where = r.as_where;
-    i.as = interpolate(as, *scope_).to_text();
+    const Value filled_as = interpolate(as, scope_of(r));
+    if (holds_secret(filled_as))
+      throw InterpolationError{{r.as_where, "`as` cannot be given a secret: it would be seen", "", {}, {}}};
+    i.as = filled_as.to_text();
   }
   if (options_.watcher) i.parameters = parameters;
   i.claims = r.module->claims(i.desired);
@@ -210,6 +242,49 @@ Run::Instance Run::fill(const Resource& r, const std::string& key, const Value* 
 }
 
 void Run::instance(const Resource& r, const std::string& key, const Value* item) {
+  // In thought only what is really looked at can go better the next time.
+  const bool may = options_.acted == Outcome::changed || r.module->verification;
+  tries_left_ = may ? r.retry.times : 0;
+  trying_ = &r;
+  attempt(r, key, item);
+  while (std::exchange(again_, false)) {
+    wait_to_try(r);
+    if (!cancellation_.cancelled()) {
+      attempt(r, key, item);
+      continue;
+    }
+    Instance i;
+    i.resource = &r;
+    i.key = key;
+    i.label = label_;
+    fail(i, Error("interrupted", ErrorKind::cancelled));
+  }
+  trying_ = nullptr;
+}
+
+// Whether what failed is to be tried again; then nothing is told of this failure.
+bool Run::wants_again(const Instance& i, const Error& error) {
+  if (i.resource != trying_ || tries_left_ == 0) return false;
+  if (error.kind() == ErrorKind::cancelled || error.kind() == ErrorKind::privilege) return false;
+  const std::uint64_t tried = i.resource->retry.times - tries_left_ + 1;
+  --tries_left_;
+  again_ = true;
+  sink_(ProgressMade{i.label, options_.host,
+                     fmt::format("{}; trying again ({} of {})", error.what(), tried, i.resource->retry.times)});
+  return true;
+}
+
+void Run::wait_to_try(const Resource& r) {
+  using namespace std::chrono;
+  const auto until = Clock::now() + milliseconds(r.retry.delay_ms);
+  while (!cancellation_.cancelled() && Clock::now() < until) {
+    const auto left = std::min<std::int64_t>(duration_cast<milliseconds>(until - Clock::now()).count() + 1, 60'000);
+    pollfd wait{cancellation_.fd(), POLLIN, 0};
+    ::poll(&wait, 1, static_cast<int>(left));
+  }
+}
+
+void Run::attempt(const Resource& r, const std::string& key, const Value* item) {
   Instance i;
   i.resource = &r;
   i.key = key;
@@ -218,7 +293,7 @@ void Run::instance(const Resource& r, const std::string& key, const Value* item)
   run_scope_.set_item(item);
   try {
     if (!r.when.is_null())
-      if (const Verdict verdict = evaluate(r.when, *scope_); !verdict.matches) return skip(i, verdict.reason);
+      if (const Verdict verdict = evaluate(r.when, scope_of(r)); !verdict.matches) return skip(i, verdict.reason);
     i = fill(r, key, item);
     label_ = i.label;
     if (const auto known = notified_.find(r.id); known != notified_.end() && !r.id.empty()) {
@@ -240,6 +315,7 @@ void Run::instance(const Resource& r, const std::string& key, const Value* item)
   } catch (const Unknown& unknown) {
     not_known(i, unknown);
   } catch (const InterpolationError& e) {
+    tries_left_ = 0;  // it would be the same again
     result_.mistakes.add(e.diagnostic);
     fail(i, Error(e.diagnostic.message));
   } catch (const Error& e) {
@@ -259,7 +335,7 @@ void Run::read_only(Instance& i) {
     const std::any current = module.inspect(i.desired, host_.as(i.identity));
     if (module.not_applicable(i.desired, current))
       return run_scope_.set_skipped(i.resource->id, i.key, i.label);
-    run_scope_.set_outputs(i.resource->id, i.key, i.label, module.outputs(i.desired, current));
+    give(i, module.outputs(i.desired, current));
     if (module.diff(i.desired, current, false).empty()) into_effect(i);
   } catch (const Error&) {
     run_scope_.set_skipped(i.resource->id, i.key, i.label);
@@ -279,10 +355,11 @@ void Run::look(Instance& i) {
   const std::any current = inspect(i, ground);
   if (const auto reason = module.not_applicable(i.desired, current)) return skip(i, *reason);
   Diff diff = module.diff(i.desired, current, i.notified.has_value());
+  conceal(*playbook_.secrets, diff);
   if (diff.empty()) {
     show_watcher(i, std::move(ground), diff);
     into_effect(i);
-    if (!r.id.empty()) run_scope_.set_outputs(r.id, i.key, i.label, module.outputs(i.desired, current));
+    if (!r.id.empty()) give(i, module.outputs(i.desired, current));
     if (!i.recovered.empty()) {
       ResourceFinished event;
       event.changes = i.recovered;
@@ -335,6 +412,7 @@ void Run::act(Instance& i, const Diff& diff, std::vector<std::string> maybe) {
     event.changes.insert(event.changes.end(), diff.changes.begin(), diff.changes.end());
     event.maybe = std::move(maybe);
     if (const auto remains = prove(i, event.changes)) {
+      if (wants_again(i, Error(*remains))) return;
       event.reason = *remains;
       failed(i);
       return done(i, Outcome::not_converged, std::move(event));
@@ -365,6 +443,7 @@ void Run::into_effect(const Instance& i) {
 }
 
 void Run::fail(Instance& i, const Error& error, std::vector<Change> changes) {
+  if (wants_again(i, error)) return;
   // A change is wanted all the same. What failed in thought may be what another run did meanwhile: the run that acts
   // looks again, with the lock held.
   if (!changes.empty()) result_.pending.push_back({i.identity, i.label});
@@ -375,6 +454,11 @@ void Run::fail(Instance& i, const Error& error, std::vector<Change> changes) {
   flush();
   failed(i);
   done(i, Outcome::failed, std::move(event));
+}
+
+void Run::give(const Instance& i, Outputs outputs) {
+  mark_secrets(*playbook_.secrets, outputs);
+  run_scope_.set_outputs(i.resource->id, i.key, i.label, std::move(outputs));
 }
 
 void Run::failed(const Instance& i) {

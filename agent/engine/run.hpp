@@ -20,6 +20,7 @@
 #include "machine/host.hpp"
 #include "model/event.hpp"
 #include "playbook/playbook.hpp"
+#include "playbook/scopes.hpp"
 
 namespace mlops {
 
@@ -102,7 +103,15 @@ class Run {
   void each_of(const Play& play, const std::function<void(Instance&)>& tell);
   void resource(const Resource& resource);
   void repeat(const Resource& resource);
+  template <class Work>
+  bool as_a_whole(const Resource& resource, const Work& work);
+  bool included(const Resource& resource);
   void instance(const Resource& resource, const std::string& key, const Value* item);
+  void attempt(const Resource& resource, const std::string& key, const Value* item);
+  bool wants_again(const Instance& instance, const Error& error);
+  void wait_to_try(const Resource& resource);
+  const Scope& scope_of(const Resource& resource) const { return scopes_->of(resource.include); }
+  void give(const Instance& instance, Outputs outputs);
   bool selected(const Resource& resource) const;
   Instance fill(const Resource& resource, const std::string& key, const Value* item);
   void look(Instance& instance);
@@ -141,7 +150,7 @@ class Run {
   EventSink sink_;
   RunOptions options_;
   RunScope run_scope_;
-  std::unique_ptr<Scope> scope_;
+  std::unique_ptr<Scopes> scopes_;
   PassResult result_;
   Failures failures_;
   Failures unknown_;  // resources whose state after the run is not known
@@ -154,6 +163,9 @@ class Run {
   std::vector<Queued> queue_;
   std::string label_;  // of the resource that is under way
   std::size_t play_ = 0;
+  const Resource* trying_ = nullptr;  // what is under way
+  std::uint64_t tries_left_ = 0;      // of it, where it fails
+  bool again_ = false;                // it failed, and is to be tried again
   std::uint64_t sequence_ = 0;  // of the step that was performed last
   bool stopped_ = false;
 };

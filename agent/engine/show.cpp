@@ -5,7 +5,7 @@
 #include "engine/outputs.hpp"
 #include "model/error.hpp"
 #include "playbook/condition.hpp"
-#include "playbook/variables.hpp"
+#include "playbook/scopes.hpp"
 
 namespace mlops {
 namespace {
@@ -64,12 +64,14 @@ std::vector<ShownLine> show_lines(const Playbook& playbook, const Facts& facts,
   std::vector<ShownLine> lines;
   RunScope values(facts);
   values.set_others(hosts);
-  const Variables scope(playbook, &values);
+  const Scopes scopes(playbook, &values);
+  const Scope& scope = scopes.of();
   const auto tell = [&](const ShowText& line, const std::string& name) {
     try {
       if (!line.when.is_null() && !evaluate(line.when, scope).matches) return;
       const Value filled = interpolate(line.text, scope);
-      lines.push_back({(name.empty() ? "" : name + ": ") + filled.to_text(), holds_secret(filled)});
+      std::string text = playbook.secrets->concealed(filled.to_text());
+      lines.push_back({(name.empty() ? "" : name + ": ") + std::move(text), holds_secret(filled)});
     } catch (const Unknown&) {
     } catch (const SkippedReference&) {
     } catch (const InterpolationError& e) {

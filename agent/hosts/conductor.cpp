@@ -145,6 +145,7 @@ Conclusion Conductor::go() {
     conclusion.not_started = conclusion.not_started || part.lost;
     for (const Diagnostic& mistake : part.result.mistakes.list()) conclusion.mistakes.add(mistake);
     part.acts = !part.lost && !part.result.pending.empty();
+    if (settings_.judge && part.acts) settings_.judge(part.finished.host, part.result, conclusion.mistakes);
   }
   conclusion.early = true;
   if (!conclusion.mistakes.empty()) {

@@ -220,7 +220,7 @@ FileBeside FarParticipant::wanted_file(const std::string& path) const {
   const bool beside = !error && std::mismatch(folder.begin(), folder.end(), file.begin(), file.end()).first == folder.end();
   if (!named && error) return {ENOENT, true, false, 0, ""};
   if (!named && !beside) return {EACCES, true, false, 0, ""};
-  return files_on_disk().read(path, true, largest_source);
+  return playbook_.files->read(path, true, largest_source);
 }
 
 Position FarParticipant::place(const SentPosition& sent) const {

@@ -5,11 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 
 #include "machine/files/digest.hpp"
 #include "machine/files/handle.hpp"
+#include "machine/files/trust.hpp"
 
 namespace mlops {
 namespace {
@@ -31,8 +33,38 @@ void remove_old(const std::string& folder) {
 
 }  // namespace
 
+void NotedFiles::guard(uid_t caller, Guard guard) {
+  caller_ = caller;
+  guard_ = guard;
+}
+
+std::vector<std::string> NotedFiles::distrusted() const {
+  const std::lock_guard lock(mutex_);
+  return distrusted_;
+}
+
+// Why it is refused; "" where it is not.
+std::string NotedFiles::judged(const std::string& path) const {
+  if (guard_ == Guard::none) return "";
+  const std::lock_guard lock(mutex_);
+  auto why = distrust(path, caller_);
+  if (!why) return "";
+  std::string text = path == why->substr(0, path.size()) ? *why : path + ": " + *why;
+  text += ": root would do what somebody else can write there";
+  if (guard_ == Guard::refuse) return text;
+  if (std::find(distrusted_.begin(), distrusted_.end(), text) == distrusted_.end()) distrusted_.push_back(std::move(text));
+  return "";
+}
+
+FileBeside NotedFiles::whole(const std::string& path) const {
+  if (std::string refused = judged(path); !refused.empty()) return {.error = EPERM, .refused = std::move(refused)};
+  return files_on_disk().whole(path);
+}
+
 FileBeside NotedFiles::read(const std::string& path, bool content, std::uint64_t limit) const {
+  if (std::string refused = judged(path); !refused.empty()) return {.error = EPERM, .refused = std::move(refused)};
   FileBeside file = files_on_disk().read(path, content, limit);
+  const std::lock_guard lock(mutex_);
   noted_.emplace(path, FileBeside{file.error, file.regular, file.folder, file.size, ""});
   return file;
 }

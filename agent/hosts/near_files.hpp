@@ -1,8 +1,11 @@
 // The near end's files as the far end sees them: sent once, kept by digest.
 #pragma once
 
+#include <sys/types.h>
+
 #include <functional>
 #include <map>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -11,17 +14,31 @@
 
 namespace mlops {
 
-// Notes each file that a playbook is read with, so that a host can be told their digests. Reads from the disk.
+// Notes each file that a playbook is read with, so that a host can be told their digests. Reads from the disk. Safe to
+// use from several threads, but for digests.
 class NotedFiles : public FilesBeside {
  public:
   FileBeside read(const std::string& path, bool content, std::uint64_t limit) const override;
-  FileBeside whole(const std::string& path) const override { return files_on_disk().whole(path); }
+  FileBeside whole(const std::string& path) const override;
   std::string similar(const std::string& path) const override { return files_on_disk().similar(path); }
 
   // Of the files noted until now, each hashed once.
   const std::vector<SentDigest>& digests() const;
 
+  // From now on files that somebody beside root and the caller could change (see distrust) are refused, or only noted:
+  // where the caller acts as nobody else, they are the caller's own affair.
+  enum class Guard { none, note, refuse };
+  void guard(uid_t caller, Guard guard);
+  // Why those that were noted are not to be followed.
+  std::vector<std::string> distrusted() const;
+
  private:
+  std::string judged(const std::string& path) const;
+
+  uid_t caller_ = 0;
+  Guard guard_ = Guard::none;
+  mutable std::mutex mutex_;
+  mutable std::vector<std::string> distrusted_;
   mutable std::map<std::string, FileBeside> noted_;
   mutable std::vector<SentDigest> digests_;
 };

@@ -42,6 +42,7 @@ struct StartRun {
   std::vector<SentText> texts;  // of the playbook and the --vars files
   std::vector<std::string> vars_files, sets;
   std::map<std::string, std::string> environment;  // what the playbook refers to
+  std::map<std::string, std::string> secrets;      // those that the playbook refers to; here alone they travel
   std::vector<SentDigest> sources;
 };
 struct BeginPass {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -56,6 +57,13 @@ std::optional<std::string> Questions::ask_now(const std::string& text, bool echo
   std::string line;
   char c = 0;
   for (;;) {
+    pollfd either[2] = {{terminal.get(), POLLIN, 0}, {cancellation_ ? cancellation_->fd() : -1, POLLIN, 0}};
+    while (::poll(either, 2, -1) < 0 && errno == EINTR) {
+    }
+    if (either[1].revents) {
+      if (!echo) write_all(terminal.get(), "\n");
+      return std::nullopt;
+    }
     const ssize_t n = ::read(terminal.get(), &c, 1);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return std::nullopt;

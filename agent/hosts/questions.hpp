@@ -7,6 +7,8 @@
 #include <optional>
 #include <string>
 
+#include "machine/cancellation.hpp"
+
 namespace mlops {
 
 // Asks on the terminal itself (/dev/tty), so that redirections stay what they are. One question at a time; safe to
@@ -15,6 +17,9 @@ class Questions {
  public:
   // before is called ahead of each question: the live line makes room.
   explicit Questions(std::function<void()> before) : before_(std::move(before)) {}
+
+  // From now on an interruption ends a question that is asked; it must live as long as this.
+  void heed(const Cancellation& cancellation) { cancellation_ = &cancellation; }
 
   // The line that was typed; absent where there is no terminal, or it was ended (Ctrl-D). Without echo what is typed
   // is not shown.
@@ -28,6 +33,7 @@ class Questions {
  private:
   std::optional<std::string> ask_now(const std::string& text, bool echo);
   std::function<void()> before_;
+  const Cancellation* cancellation_ = nullptr;
   std::mutex mutex_;
   std::optional<std::string> sudo_;
   std::map<std::string, std::string> tried_;  // by host

@@ -1,11 +1,19 @@
 #include "hosts/run_hosts.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <regex>
+
+#include "hosts/secret_reader.hpp"
+#include "machine/files/trust.hpp"
+#include "machine/person.hpp"
+#include "model/error.hpp"
+#include "playbook/interpolation.hpp"
+#include "state/state_folder.hpp"
 
 namespace mlops {
 namespace {
@@ -99,7 +107,31 @@ RunHosts::RunHosts(const ReachSettings& reach, Diagnostics& mistakes, std::funct
 
 const FilesBeside& RunHosts::files() const { return noted_; }
 
-StartRun RunHosts::start_of(const Playbook& playbook, const PartSettings& settings, const LoadOptions& load) const {
+void RunHosts::guard_files(uid_t caller, const std::string& state, Diagnostics& mistakes) {
+  const std::string folder = state_folder({"root", "/root", "/bin/sh", 0, 0}, state);
+  if (const auto why = distrust(folder, caller)) distrusted_state_ = fmt::format("the state folder {}: {}", folder, *why);
+  if (::geteuid() == 0 && !distrusted_state_.empty())
+    mistakes.add({}, distrusted_state_, "take that right away, name another with --state, or say --trust-writable");
+  noted_.guard(caller, ::geteuid() == 0 ? NotedFiles::Guard::refuse : NotedFiles::Guard::note);
+}
+
+void RunHosts::judge(const std::string& host, const PassResult& result, Diagnostics& mistakes) const {
+  const std::string self = effective_person().name;
+  const bool others = std::any_of(result.pending.begin(), result.pending.end(), [&](const PassResult::Pending& p) {
+    return p.identity.user == "root" || (host == "local" && p.identity.user != self);
+  });
+  if (!others) return;
+  for (const std::string& why : noted_.distrusted()) mistakes.add({}, why, refused_hint);
+  if (host == "local" && !distrusted_state_.empty())
+    mistakes.add({}, distrusted_state_, "take that right away, name another with --state, or say --trust-writable");
+}
+
+void RunHosts::open_secrets(const Playbook& playbook, bool dry, const Cancellation& cancellation) {
+  questions_.heed(cancellation);
+  if (!playbook.secrets->empty()) playbook.secrets->open(near_secrets(questions_, dry, cancellation, warn_));
+}
+
+StartRun RunHosts::start_of(const Playbook& playbook, const PartSettings& settings, const LoadOptions& load) {
   StartRun start;
   start.settings = settings;
   start.may_ask = Questions::possible();
@@ -110,6 +142,17 @@ StartRun RunHosts::start_of(const Playbook& playbook, const PartSettings& settin
   start.sets = load.sets;
   start.environment = mentioned_environment(playbook, load.sets);
   start.sources = noted_.digests();
+  std::vector<std::string_view> texts(load.sets.begin(), load.sets.end());
+  for (const SentText& text : start.texts) texts.push_back(text.text);
+  for (const std::string& name : mentioned_secrets(*playbook.secrets, texts)) {
+    try {
+      start.secrets[name] = playbook.secrets->value(name)->as_string();
+    } catch (const Unknown&) {
+    } catch (const Error&) {  // an interruption: nobody will be reached
+    } catch (const InterpolationError& e) {
+      unread_.add(e.diagnostic);
+    }
+  }
   return start;
 }
 

@@ -44,6 +44,15 @@ class RunHosts {
 
   // What the playbook is to be read with.
   const FilesBeside& files() const;
+  // Files that others could change are refused where this process is root; otherwise where root is to act. So is root's
+  // state folder on this machine; state is what --state names, "" for none. To be called before the playbook is read.
+  void guard_files(uid_t caller, const std::string& state, Diagnostics& mistakes);
+  // Adds why what is pending on a host may not be done.
+  void judge(const std::string& host, const PassResult& result, Diagnostics& mistakes) const;
+  // From now on the playbook's secrets are read when they are wanted. dry: see near_secrets.
+  void open_secrets(const Playbook& playbook, bool dry, const Cancellation& cancellation);
+  // Secrets that other machines need and that cannot be had.
+  const Diagnostics& unread() const { return unread_; }
   // Adds a participant for each host. All given must outlive the conductor, as must this.
   void take_part(Conductor& conductor, const Playbook& playbook, PartSettings settings, const LoadOptions& load,
                  const Cancellation& cancellation);
@@ -55,7 +64,7 @@ class RunHosts {
   const std::vector<std::string>& names() const { return names_; }
 
  private:
-  StartRun start_of(const Playbook& playbook, const PartSettings& settings, const LoadOptions& load) const;
+  StartRun start_of(const Playbook& playbook, const PartSettings& settings, const LoadOptions& load);
 
   const ReachSettings& reach_;
   std::vector<std::string> named_, names_;
@@ -64,6 +73,8 @@ class RunHosts {
   std::function<void(const std::string&)> warn_;
   NotedFiles noted_;
   std::optional<StartRun> start_;
+  Diagnostics unread_;
+  std::string distrusted_state_;  // why root's state folder is not to be followed; "": it may be
 };
 
 }  // namespace mlops

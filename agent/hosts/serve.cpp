@@ -11,6 +11,7 @@
 #include "hosts/local_participant.hpp"
 #include "hosts/near_files.hpp"
 #include "hosts/protocol.hpp"
+#include "hosts/secret_reader.hpp"
 #include "machine/accounts/owner_names.hpp"
 #include "machine/local.hpp"
 #include "machine/person.hpp"
@@ -124,6 +125,7 @@ class Server {
       refused_ = sent(mistakes);
       return;
     }
+    if (!playbook_.secrets->empty()) playbook_.secrets->open(sent_secrets(start.secrets));
     ThisHostSettings::Password password = [this](bool again) {
       say(PasswordWanted{again});
       return wait_for<PasswordGiven>().password;

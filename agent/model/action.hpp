@@ -26,6 +26,7 @@ struct WriteFile {
   std::optional<std::uint32_t> mode;
   std::string owner, group;
   bool replace_link = false;  // a final symbolic link is itself replaced
+  bool sensitive = false;     // the content is not to be seen: neither it nor what it replaces is kept
 };
 
 // Makes the path a regular file of new random text, with mode 0600, as WriteFile does: `bytes` random ones (getrandom(2))
@@ -61,6 +62,7 @@ struct SetAttributes {
 struct RemovePath {
   std::string path;
   bool recursive = false;
+  bool sensitive = false;  // what was there is not to be seen, and not kept
 };
 
 // rename(2) within one file system. Nothing may be at to, or an empty folder when from is one.

@@ -220,12 +220,19 @@ void check_place(const std::string& path, const PlanFile& plan, const PlanPlace&
 
 std::string digest_of_parameters(const Value& parameters) { return sha256_hex(to_json(masked(parameters))); }
 
-// Whether the index is fetched before depends on the hour.
+// Whether the index is fetched before depends on the hour. What may hold secrets is left out: of a digest they could be
+// guessed, and what is no secret of it is among the parameters.
 std::string digest_of_actions(const std::vector<Action>& actions) {
   if (actions.empty()) return "";
   std::vector<Action> same(actions);
-  for (Action& action : same)
+  for (Action& action : same) {
     if (auto* install = std::get_if<InstallPackages>(&action)) install->refresh_index = false;
+    if (auto* write = std::get_if<WriteFile>(&action); write && write->sensitive) write->content.clear();
+    if (auto* run = std::get_if<RunCommand>(&action)) {
+      for (auto& [name, value] : run->command.env) value.clear();
+      run->command.input.reset();
+    }
+  }
   return sha256_hex(to_wire(same));
 }
 

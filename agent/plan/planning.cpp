@@ -153,7 +153,7 @@ void PlanGuard::about_to_act() {
 
 FileBeside PlannedFiles::read(const std::string& path, bool content, std::uint64_t limit) const {
   const auto found = plan_.texts.find(path);
-  if (found == plan_.texts.end()) return files_on_disk().read(path, content, limit);
+  if (found == plan_.texts.end()) return others_.read(path, content, limit);
   FileBeside file;
   file.size = found->second.size();
   if (content && file.size <= limit) file.content = found->second;
@@ -162,7 +162,7 @@ FileBeside PlannedFiles::read(const std::string& path, bool content, std::uint64
 
 FileBeside PlannedFiles::whole(const std::string& path) const {
   const auto found = plan_.texts.find(path);
-  if (found == plan_.texts.end()) return files_on_disk().whole(path);
+  if (found == plan_.texts.end()) return others_.whole(path);
   FileBeside file;
   file.content = found->second;
   return file;

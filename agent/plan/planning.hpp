@@ -55,17 +55,18 @@ class PlanGuard : public Watcher {
   bool all_or_nothing_, real_ = false;
 };
 
-// The texts that a plan holds; other files, which must be as they were, from the disk.
+// The texts that a plan holds; other files, which must be as they were, from where they lie.
 class PlannedFiles : public FilesBeside {
  public:
-  // The plan must outlive it.
-  explicit PlannedFiles(const PlanFile& plan) : plan_(plan) {}
+  // Both must outlive it.
+  PlannedFiles(const PlanFile& plan, const FilesBeside& others) : plan_(plan), others_(others) {}
   FileBeside read(const std::string& path, bool content, std::uint64_t limit) const override;
   FileBeside whole(const std::string& path) const override;
-  std::string similar(const std::string& path) const override { return files_on_disk().similar(path); }
+  std::string similar(const std::string& path) const override { return others_.similar(path); }
 
  private:
   const PlanFile& plan_;
+  const FilesBeside& others_;
 };
 // Of the files beside the plan's playbook, those that are no longer what they were.
 std::vector<std::string> changed_sources(const PlanFile& plan);

@@ -149,14 +149,16 @@ struct Match {
 
   Verdict verdict(bool matches, const std::string& wanted) const {
     if (matches) return {};
-    return {false, fmt::format("{} is {}, wanted {}", path, value.to_text(), wanted)};
+    return {false, fmt::format("{} is {}, wanted {}", path, shown(value), wanted)};
   }
+
+  static std::string shown(const Value& v) { return holds_secret(v) ? "***" : v.to_text(); }
 
   Verdict equal(const Value& wanted) const {
     if (value == wanted) return {};
     // 12 and "12" would read the same.
-    const std::string text = wanted.to_text();
-    if (text == value.to_text())
+    const std::string text = shown(wanted);
+    if (text == value.to_text() && !holds_secret(value))
       return {false, fmt::format("{} is {}, wanted {}", path, to_json(value), to_json(wanted))};
     return verdict(false, text);
   }
@@ -188,8 +190,8 @@ struct Match {
       mistake(fmt::format("{} is {}, which `{}` cannot compare with {}", path, value.kind_name(), op,
                           limit.kind_name()));
     }
-    return op == "below" ? verdict(order < 0, "below " + limit.to_text())
-                         : verdict(order >= 0, "at least " + limit.to_text());
+    return op == "below" ? verdict(order < 0, "below " + shown(limit))
+                         : verdict(order >= 0, "at least " + shown(limit));
   }
 
   Verdict matching(const Value& pattern) const {
@@ -198,9 +200,9 @@ struct Match {
                           longest_match));
     try {
       const std::regex regex(pattern.as_string(), std::regex::ECMAScript);
-      return verdict(std::regex_search(value.as_string(), regex), "a match of " + pattern.as_string());
+      return verdict(std::regex_search(value.as_string(), regex), "a match of " + shown(pattern));
     } catch (const std::regex_error&) {
-      mistake(fmt::format("`{}` is no regular expression", pattern.as_string()));
+      mistake(fmt::format("`{}` is no regular expression", shown(pattern)));
     }
   }
 
@@ -208,7 +210,7 @@ struct Match {
     std::string text;
     for (std::size_t i = 0; i < list.size(); ++i) {
       if (i > 0) text += i + 1 == list.size() ? " or " : ", ";
-      text += list[i].to_text();
+      text += shown(list[i]);
     }
     return text;
   }

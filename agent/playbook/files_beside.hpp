@@ -12,6 +12,7 @@ struct FileBeside {
   bool regular = true, folder = false;
   std::uint64_t size = 0;  // bytes
   std::string content;     // where it was asked for and is regular
+  std::string refused;     // why it is not to be followed, whatever it holds; "": it may be
 };
 
 class FilesBeside {
@@ -24,6 +25,9 @@ class FilesBeside {
   // "did you mean `x`?" for a file that is not there; "" where nothing is near.
   virtual std::string similar(const std::string& path) const = 0;
 };
+
+// The way out for what is refused.
+inline constexpr auto refused_hint = "take that right away, or say --trust-writable";
 
 // Relative paths are below the working folder.
 const FilesBeside& files_on_disk();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <optional>
 
@@ -50,7 +51,7 @@ class Setting {
  public:
   Setting(const Source& source, Diagnostics& diagnostics) : source_(source), diagnostics_(diagnostics) {}
 
-  void apply(Value& vars) {
+  void apply(Playbook& playbook) {
     const std::string_view text = source_.text;
     const std::size_t equals = text.find('=');
     if (equals == std::string_view::npos || equals == 0)
@@ -58,7 +59,15 @@ class Setting {
     const ParsedPath name = parse_path(text.substr(0, equals));
     if (name.path.empty())
       return diagnostics_.add(at(name.mistake.offset), "this is no name of a var: " + name.mistake.message);
-    if (Value* target = find(vars, name.path)) set(*target, name.path, equals + 1);
+    bool known = false;
+    for (const auto& include : playbook.includes) {
+      if (!child(include->vars, name.path[0])) continue;
+      known = true;
+      // It is no longer the include that gives it, where it is given as a whole.
+      if (name.path.size() == 1) std::erase(include->passed, name.path[0]);
+      set_in(include->vars, include.get(), name.path, equals + 1, playbook);
+    }
+    if (!known || child(playbook.vars, name.path[0])) set_in(playbook.vars, nullptr, name.path, equals + 1, playbook);
   }
 
  private:
@@ -67,6 +76,14 @@ class Setting {
     const auto begin = source_.text.begin();
     return {&source_, 1,
             static_cast<std::uint32_t>(1 + std::count_if(begin, begin + static_cast<long>(offset), is_first))};
+  }
+
+  void set_in(Value& vars, const Include* include, const std::vector<std::string>& path, std::size_t begin,
+              Playbook& playbook) {
+    Value* target = find(vars, path);
+    if (!target) return;
+    playbook.replaced.push_back({Replaced::By::set, include, path, target->where, at(begin)});
+    set(*target, path, begin);
   }
 
   Value* find(Value& vars, const std::vector<std::string>& path) {
@@ -114,8 +131,22 @@ class Setting {
 
 }  // namespace
 
-const Source* read_source(const std::string& path, Playbook& playbook, Diagnostics& diagnostics) {
+const Source* read_source(const std::string& path, Playbook& playbook, Diagnostics& diagnostics,
+                          const Position& wanted) {
+  for (const auto& known : playbook.sources)
+    if (known->name == path && wanted.source) return known.get();
   FileBeside file = playbook.files->whole(path);
+  if (!file.refused.empty()) {
+    Position where = wanted;
+    if (!where.source) where.source = &add_source(playbook, path, "");
+    diagnostics.add(where, std::move(file.refused), refused_hint);
+    return nullptr;
+  }
+  if (file.error != 0 && wanted.source) {
+    diagnostics.add(wanted, fmt::format("{} cannot be read: {}", path, std::strerror(file.error)),
+                    file.error == ENOENT ? playbook.files->similar(path) : "");
+    return nullptr;
+  }
   Source& source = add_source(playbook, path, std::move(file.content));
   if (file.error == 0) return &source;
   diagnostics.add({&source, 0, 0}, fmt::format("cannot be read: {}", std::strerror(file.error)));
@@ -132,13 +163,25 @@ void apply_vars_files(const std::vector<std::string>& paths, Playbook& playbook,
                       fmt::format("a file of vars must be an object, found {}", given->kind_name()));
       continue;
     }
-    for (Value::Member& member : given->as_object()) playbook.vars.set(member.key, std::move(member.value));
+    for (Value::Member& member : given->as_object()) {
+      const auto replace = [&](Value& vars, const Include* include) {
+        const Value* was = vars.find(member.key);
+        playbook.replaced.push_back({Replaced::By::vars_file, include, {member.key}, was ? was->where : Position(), member.value.where});
+        vars.set(member.key, member.value);
+      };
+      for (const auto& include : playbook.includes) {
+        if (!include->vars.find(member.key)) continue;
+        std::erase(include->passed, member.key);
+        replace(include->vars, include.get());
+      }
+      replace(playbook.vars, nullptr);
+    }
   }
 }
 
 void apply_sets(const std::vector<std::string>& sets, Playbook& playbook, Diagnostics& diagnostics) {
   for (const std::string& text : sets)
-    Setting(add_source(playbook, "--set", text), diagnostics).apply(playbook.vars);
+    Setting(add_source(playbook, "--set", text), diagnostics).apply(playbook);
 }
 
 }  // namespace mlops

@@ -191,7 +191,9 @@ Diagnostic unknown_name(const std::vector<std::string>& path, Position where, co
     if (std::find(names.begin(), names.end(), element) != names.end()) continue;
     if (path[0] == "hosts" && known.size() == 2 && names.empty()) continue;  // the command names them
     std::string hint = as_index(element) ? "" : did_you_mean(element, names);
-    if (path[0] == "secrets") return {where, "secrets are not available yet", "", {}, {}};
+    if (path[0] == "secrets" && known.size() == 1)
+      return {where, fmt::format("there is no `{}`", path_text(path)),
+              R"(declare it at the top: "secrets": {"NAME": {"env": "NAME"}})", {}, {}};
     if (path[0] == "item" && known.size() == 1)
       return {where, "`item` is only there with `for_each`", "", {}, {}};
     if (hint.empty() && known.size() == 1) hint = fmt::format("names begin with {}", fmt::join(names, ", "));
@@ -199,6 +201,7 @@ Diagnostic unknown_name(const std::vector<std::string>& path, Position where, co
       return {where, fmt::format("the environment has no variable `{}`", element), std::move(hint), {}, {}};
     return {where, fmt::format("there is no `{}`", path_text(known)), std::move(hint), {}, {}};
   }
+  if (path[0] == "secrets") return {where, "`secrets` wants a name behind it", "write `secrets.NAME`", {}, {}};
   return {where, fmt::format("there is no `{}`", path_text(path)), "", {}, {}};
 }
 

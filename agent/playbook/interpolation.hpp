@@ -11,7 +11,7 @@
 
 namespace mlops {
 
-// Where {{ }} takes its values from: the roots vars, facts, resources, hosts, env and item.
+// Where {{ }} takes its values from: the roots vars, facts, resources, hosts, env, secrets and item.
 class Scope {
  public:
   virtual ~Scope() = default;

@@ -3,13 +3,26 @@
 #include "model/error.hpp"
 #include "playbook/checks.hpp"
 #include "playbook/condition.hpp"
+#include "playbook/scopes.hpp"
 #include "playbook/static_scope.hpp"
-#include "playbook/variables.hpp"
 
 namespace mlops {
 namespace {
 
 enum class Truth { no, yes, unknown };
+
+// Whether something that it refers to is secret, as far as it is known.
+bool refers_to_secret(const Value& value, const Scope& scope) {
+  Diagnostics reported;
+  for (const Reference& reference : references(value, reported)) {
+    try {
+      if (const auto found = scope.lookup(reference.path); found && holds_secret(*found)) return true;
+    } catch (const Unknown&) {
+    } catch (const InterpolationError&) {
+    }
+  }
+  return false;
+}
 
 // A copy with those texts filled in whose values are known. The others stay as they are, and complete becomes
 // false.
@@ -24,7 +37,9 @@ Value fill_known(const Value& value, const Scope& scope, Diagnostics& diagnostic
       diagnostics.add(error.diagnostic);
     }
     complete = false;
-    return value;
+    Value open = value;
+    open.secret = refers_to_secret(value, scope);
+    return open;
   }
   if (value.is_array()) {
     Value::Array list;
@@ -44,6 +59,9 @@ Value fill_known(const Value& value, const Scope& scope, Diagnostics& diagnostic
 Truth matches(const Value& when, const Scope& scope, Diagnostics& diagnostics) {
   if (when.is_null()) return Truth::yes;
   try {
+    Diagnostics reported;
+    for (const Reference& reference : condition_references(when, reported))
+      if (const auto found = scope.lookup(reference.path); found && holds_secret(*found)) return Truth::unknown;
     return evaluate(when, scope).matches ? Truth::yes : Truth::no;
   } catch (const Unknown&) {
   } catch (const InterpolationError& error) {
@@ -59,37 +77,43 @@ class ParameterCheck {
 
   void run() {
     for (const Play& play : playbook_.plays) {
-      const Variables scope(playbook_, &plain_);
+      const Scopes scopes(playbook_, &plain_);
       on_ = play.on;
-      const bool runs = matches(play.when, scope, diagnostics_) == Truth::yes;
+      const bool runs = matches(play.when, scopes.of(), diagnostics_) == Truth::yes;
       for (const Resource& resource : play.resources) {
+        const bool has_turn = runs && is_included(resource.include, scopes);
         if (resource.for_each.is_null())
-          check(resource, scope, runs, "");
+          check(resource, scopes.of(resource.include), has_turn, "");
         else
-          check_each(resource, scope, runs);
+          check_each(resource, scopes.of(resource.include), has_turn);
       }
     }
     for (const auto& [hosts, holders] : holders_) check_claims(holders, diagnostics_);
   }
 
  private:
-  void check_each(const Resource& resource, const Variables& scope, bool runs) {
+  bool is_included(const Include* include, const Scopes& scopes) {
+    return !include || (is_included(include->outer, scopes) &&
+                        matches(include->when, scopes.of(include->outer), diagnostics_) == Truth::yes);
+  }
+
+  void check_each(const Resource& resource, const Scope& scope, bool runs) {
     bool complete = true;
     const Value over = fill_known(resource.for_each, scope, diagnostics_, complete);
     if (!complete) {
       const StaticScope unknown_item(StaticScope::Item::unknown);
-      check(resource, Variables(playbook_, &unknown_item), false, "");
+      check(resource, Scopes(playbook_, &unknown_item).of(resource.include), false, "");
       return;
     }
     for (const auto& [key, item] : expand_for_each(over, diagnostics_)) {
       const StaticScope with_item(StaticScope::Item::known, &item);
-      check(resource, Variables(playbook_, &with_item), runs, key);
+      check(resource, Scopes(playbook_, &with_item).of(resource.include), runs, key);
     }
   }
 
   // runs: whether the play is known to run. Only of what is known to run the claims count: of two resources for
   // different systems one may be skipped.
-  void check(const Resource& resource, const Variables& scope, bool runs, const std::string& key) {
+  void check(const Resource& resource, const Scope& scope, bool runs, const std::string& key) {
     const Truth wanted = matches(resource.when, scope, diagnostics_);
     if (!resource.module || !resource.parameters.is_object()) return;
     bool complete = true;

@@ -100,6 +100,10 @@ bool Codec<SourceFile>::decode(const Value& v, SourceFile& into, Decoder& d) {
   if (!decode_text(v, into.path, "the path of a file beside the playbook", d)) return false;
   if (into.path.front() != '/') into.path = folder_of(v, d) + into.path;
   FileBeside file = d.files->read(into.path, d.load_sources, largest_source);
+  if (!file.refused.empty()) {
+    d.error(v, file.refused, refused_hint);
+    return false;
+  }
   if (file.error != 0) return cannot_read(v, into.path, file.error, d);
   if (!file.regular) {
     d.error(v, fmt::format("{} is {}", into.path, file.folder ? "a folder, not a file" : "no regular file"));

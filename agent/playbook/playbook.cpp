@@ -7,6 +7,7 @@
 #include "playbook/document.hpp"
 #include "playbook/given_vars.hpp"
 #include "model/error.hpp"
+#include "playbook/resource_list.hpp"
 #include "playbook/resource_shape.hpp"
 #include "playbook/static_scope.hpp"
 #include "playbook/variables.hpp"
@@ -19,8 +20,8 @@ constexpr std::size_t longest_label = 40;  // bytes of the names in a label
 // Takes a parsed document apart.
 class Reading {
  public:
-  Reading(Playbook& playbook, ModuleTable modules, Diagnostics& diagnostics)
-      : playbook_(playbook), modules_(modules), diagnostics_(diagnostics) {}
+  Reading(Playbook& playbook, const std::string& home, ModuleTable modules, Diagnostics& diagnostics)
+      : playbook_(playbook), home_(home), list_(playbook, modules, diagnostics), diagnostics_(diagnostics) {}
 
   void read(Value&& document) {
     if (!document.is_object()) {
@@ -57,19 +58,21 @@ class Reading {
         playbook_.vars = std::move(value);
       else
         must_be(value, key, "an object", diagnostics_);
+    } else if (key == "secrets") {
+      read_secrets(value, folder_beside(value.where), home_, *playbook_.secrets, diagnostics_);
     } else if (key == "plays") {
       read_plays(value);
     } else if (key == "resources") {
       Play play;
       play.where = value.where;
-      read_resources(value, play);
+      list_.read(value, play);
       playbook_.plays.push_back(std::move(play));
     } else if (key == "show") {
       read_show(value);
     } else if (key == "$schema") {
       read_text(value, key, diagnostics_);
     } else {
-      unknown_key(member, {"name", "vars", "plays", "resources", "show", "$schema"}, diagnostics_);
+      unknown_key(member, {"name", "vars", "secrets", "plays", "resources", "show", "$schema"}, diagnostics_);
     }
   }
 
@@ -130,7 +133,7 @@ class Reading {
         check_condition(member.value, diagnostics_);
         if (member.value.is_object()) play.when = std::move(member.value);
       } else if (member.key == "resources") {
-        read_resources(member.value, play);
+        list_.read(member.value, play);
       } else {
         unknown_key(member, {"name", "on", "when", "resources"}, diagnostics_);
       }
@@ -139,18 +142,9 @@ class Reading {
     return play;
   }
 
-  void read_resources(Value& value, Play& play) {
-    if (!value.is_array()) {
-      must_be(value, "resources", "a list of objects", diagnostics_);
-      return;
-    }
-    play.resources.reserve(value.as_array().size());
-    for (Value& entry : value.as_array())
-      play.resources.push_back(read_resource(std::move(entry), modules_, diagnostics_));
-  }
-
   Playbook& playbook_;
-  ModuleTable modules_;
+  const std::string& home_;
+  ResourceList list_;
   Diagnostics& diagnostics_;
 };
 
@@ -175,6 +169,10 @@ void settle_on(Play& play, const Scope& scope, Diagnostics& diagnostics) {
   Value names;
   try {
     names = interpolate(play.on_written, scope);
+    if (holds_secret(names)) {
+      diagnostics.add(play.on_written.where, "`on` cannot be given a secret: it would be seen");
+      return;
+    }
   } catch (const Unknown&) {
     diagnostics.add(play.on_written.where, "`on` must be known before any host is looked at",
                     "it may refer to vars and env that refer to nothing else");
@@ -207,7 +205,7 @@ Playbook load_playbook(const std::string& path, const LoadOptions& options, Modu
   playbook.vars = Value(Value::Object{});
   const Source* source = read_source(path, playbook, diagnostics);
   auto document = source ? parse_document(*source, diagnostics) : std::nullopt;
-  if (document) Reading(playbook, modules, diagnostics).read(*std::move(document));
+  if (document) Reading(playbook, options.home, modules, diagnostics).read(*std::move(document));
   apply_vars_files(options.vars_files, playbook, diagnostics);
   if (document) {
     apply_sets(options.sets, playbook, diagnostics);
@@ -219,6 +217,12 @@ Playbook load_playbook(const std::string& path, const LoadOptions& options, Modu
   }
   diagnostics.sort();
   return playbook;
+}
+
+bool is_unconditional(const Resource& resource) {
+  for (const Include* include = resource.include; include; include = include->outer)
+    if (!include->when.is_null()) return false;
+  return resource.when.is_null();
 }
 
 std::string label_of(const Resource& resource, const Value& parameters, const std::string& key) {

@@ -11,8 +11,26 @@
 #include "model/value.hpp"
 #include "playbook/files_beside.hpp"
 #include "playbook/module.hpp"
+#include "playbook/secrets.hpp"
 
 namespace mlops {
+
+// A file that was taken in by {"include": {"file", "vars"}}. Its resources see its own vars only, those that the
+// include gives, and what --vars and --set have of these names.
+struct Include {
+  const Include* outer = nullptr;   // the include whose file this one stands in; null: the playbook's
+  std::string file;                 // path as it is read
+  std::string prefix;               // of the ids of its resources: "web-", with those of the outer ones before it
+  Value vars;                       // an object; values may hold {{ }}
+  std::vector<std::string> passed;  // the names of vars that the include gives: filled in with the outer vars
+  Value when;                       // null when absent; of the outer scope
+  Position where;
+};
+
+// How often a resource that failed is tried again, and after what time each.
+struct Retry {
+  std::uint64_t times = 0, delay_ms = 0;
+};
 
 // One entry of `resources`, its {{ }} not yet filled in.
 struct Resource {
@@ -27,6 +45,8 @@ struct Resource {
   Position where;  // of its opening brace
   Position id_where;
   std::vector<Position> after_where, notify_where;  // one for each of after and notify
+  const Include* include = nullptr;  // the file it stands in; null: the playbook. ids, after and notify have its prefix
+  Retry retry;
 };
 
 struct Play {
@@ -38,6 +58,18 @@ struct Play {
   Value when;
   std::vector<Resource> resources;
   Position where;
+};
+
+// Whether it is known to have its turn in a play that runs: no `when` stands before it.
+bool is_unconditional(const Resource& resource);
+
+// A var whose value was replaced by --vars, --set or an include.
+struct Replaced {
+  enum class By { include, vars_file, set };
+  By how = By::set;
+  const Include* include = nullptr;  // whose var; null: the playbook's
+  std::vector<std::string> path;     // without the root
+  Position was, by;                  // was: without a source where there was none
 };
 
 // A text to print after success.
@@ -53,6 +85,9 @@ struct Playbook {
   const FilesBeside* files = nullptr;            // where sources are read from; borrowed
   std::optional<std::map<std::string, std::string>> environment;  // in the place of this process's, for `env`
   std::vector<std::unique_ptr<Source>> sources;  // what all positions point into
+  std::vector<std::unique_ptr<Include>> includes;
+  std::vector<Replaced> replaced;                // in the order in which it was done
+  std::shared_ptr<Secrets> secrets = std::make_shared<Secrets>();
 };
 
 struct LoadOptions {
@@ -79,7 +114,7 @@ Playbook load_playbook(const std::string& path, const LoadOptions& options, Modu
 std::string label_of(const Resource& resource, const Value& parameters, const std::string& key = "");
 
 // What a filled-in for_each repeats over, as key and item. Of a list, the item is the element and the key its
-// text, or its index where it is neither a text nor a number; of an object, the item is {"key", "value"}.
+// text, or its index where it is secret, or neither a text nor a number; of an object, the item is {"key", "value"}.
 // Another kind of value and a key that comes twice are reported.
 std::vector<std::pair<std::string, Value>> expand_for_each(const Value& filled, Diagnostics& diagnostics);
 

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
 #include <unordered_map>
 
 #include "model/error.hpp"
@@ -7,9 +9,9 @@
 #include "playbook/condition.hpp"
 #include "playbook/locator.hpp"
 #include "playbook/placeholder.hpp"
+#include "playbook/scopes.hpp"
 #include "playbook/static_scope.hpp"
 #include "playbook/suggest.hpp"
-#include "playbook/variables.hpp"
 
 namespace mlops {
 namespace {
@@ -25,25 +27,30 @@ class ReferenceCheck {
   ReferenceCheck(const Playbook& playbook, Diagnostics& diagnostics)
       : playbook_(playbook),
         diagnostics_(diagnostics),
-        vars_(playbook, &plain_),
-        item_vars_(playbook, &item_) {}
+        scopes_(playbook, &plain_),
+        item_scopes_(playbook, &item_) {}
 
   void run() {
     collect_ids();
-    check_vars();
+    check_vars(playbook_.vars, nullptr);
+    for (const auto& include : playbook_.includes) check_vars(include->vars, include.get());
     std::size_t number = 0;
     for (std::size_t play = 0; play < playbook_.plays.size(); ++play) {
       at_ = {number, play, nullptr};
-      check_when(playbook_.plays[play].when, vars_);
+      prefix_ = "";
+      check_when(playbook_.plays[play].when, scopes_.of());
       for (const Resource& resource : playbook_.plays[play].resources) {
         at_ = {number++, play, &resource};
         check_resource(resource);
       }
     }
     at_ = {number, playbook_.plays.size(), nullptr};
+    for (const auto& include : playbook_.includes) check_include(include.get());  // those without resources
+    prefix_ = "";
     for (const ShowText& line : playbook_.show) {
-      check_value(line.text, vars_);
-      check_when(line.when, vars_);
+      check_value(line.text, scopes_.of());
+      refuse_secrets(line.text, "show", scopes_.of());
+      check_when(line.when, scopes_.of());
     }
   }
 
@@ -62,13 +69,15 @@ class ReferenceCheck {
     }
   }
 
-  void check_vars() {
-    for (const Value::Member& var : playbook_.vars.as_object()) {
+  void check_vars(const Value& vars, const Include* include) {
+    for (const Value::Member& var : vars.as_object()) {
       if (!needs_filling(var.value)) continue;
+      const bool passed = include && std::find(include->passed.begin(), include->passed.end(), var.key) != include->passed.end();
+      const Scope& scope = scopes_.of(passed ? include->outer : include);
       for (const Reference& reference : references(var.value, diagnostics_, locator_))
-        check_var_reference(reference);
+        check_var_reference(reference, scope);
       try {
-        item_vars_.lookup({"vars", var.key});  // an item in it has been reported
+        item_scopes_.of(include).lookup({"vars", var.key});  // an item in it has been reported
       } catch (const Unknown&) {
       } catch (const InterpolationError& error) {
         diagnostics_.add(error.diagnostic);
@@ -76,24 +85,51 @@ class ReferenceCheck {
     }
   }
 
-  void check_var_reference(const Reference& reference) {
+  void check_var_reference(const Reference& reference, const Scope& scope) {
     const std::string& root = reference.path[0];
     if (root == "resources" || root == "item" || root == "hosts")
       diagnostics_.add(reference.where, fmt::format("vars cannot refer to `{}`", reference.path[0]),
-                       "they may refer to vars, facts and env");
+                       "they may refer to vars, facts, env and secrets");
     else
-      check_name(reference, vars_);
+      check_name(reference, scope);
+  }
+
+  // Its condition, once, after those of the includes around it.
+  void check_include(const Include* include) {
+    if (!include || !checked_.insert(include).second) return;
+    check_include(include->outer);
+    prefix_ = include->outer ? include->outer->prefix : "";
+    check_when(include->when, scopes_.of(include->outer));
+  }
+
+  // What is seen wherever it stands.
+  void refuse_secrets(const Value& value, const char* what, const Scope& scope) {
+    if (value.is_null() || !needs_filling(value)) return;
+    Diagnostics reported;  // mistakes in it
+    for (const Reference& reference : references(value, reported, locator_)) {
+      try {
+        const auto found = scope.lookup(reference.path);
+        if (found && holds_secret(*found))
+          diagnostics_.add(reference.where, fmt::format("`{}` cannot be given a secret: it would be seen", what));
+      } catch (const Unknown&) {
+      } catch (const InterpolationError&) {
+      }
+    }
   }
 
   void check_resource(const Resource& resource) {
-    const Variables& scope = resource.for_each.is_null() ? vars_ : item_vars_;
+    check_include(resource.include);
+    prefix_ = resource.include ? resource.include->prefix : "";
+    const Scope& plain = scopes_.of(resource.include);
+    const Scope& scope = resource.for_each.is_null() ? plain : item_scopes_.of(resource.include);
     if (resource.needs_filling) check_value(resource.parameters, scope);
-    check_value(resource.for_each, vars_);
+    check_value(resource.for_each, plain);
     check_when(resource.when, scope);
     if (!resource.as.empty()) {
       Value as(resource.as);
       as.where = resource.as_where;
       check_value(as, scope);
+      refuse_secrets(as, "as", scope);
     }
     for (std::size_t i = 0; i < resource.after.size(); ++i)
       check_after(resource.after[i], resource.after_where[i]);
@@ -101,17 +137,17 @@ class ReferenceCheck {
       check_notify(resource.notify[i], resource.notify_where[i]);
   }
 
-  void check_value(const Value& value, const Variables& scope) {
+  void check_value(const Value& value, const Scope& scope) {
     if (value.is_null() || !needs_filling(value)) return;
     for (const Reference& reference : references(value, diagnostics_, locator_)) check(reference, scope);
   }
 
-  void check_when(const Value& when, const Variables& scope) {
+  void check_when(const Value& when, const Scope& scope) {
     if (when.is_null()) return;
     for (const Reference& reference : condition_references(when, diagnostics_)) check(reference, scope);
   }
 
-  void check(const Reference& reference, const Variables& scope) {
+  void check(const Reference& reference, const Scope& scope) {
     if (reference.path[0] == "resources")
       check_resource_name(reference, 0);
     else if (reference.path[0] == "hosts" && reference.path.size() > 2 && reference.path[2] == "resources")
@@ -122,7 +158,7 @@ class ReferenceCheck {
 
   // default stands in for a var, a variable of the environment or a part of the item that is not there; roots
   // and facts are known, so it cannot be meant for a misspelt one.
-  void check_name(const Reference& reference, const Variables& scope) {
+  void check_name(const Reference& reference, const Scope& scope) {
     const std::string& root = reference.path[0];
     if (root == "facts" && StaticScope::is_fact(std::span(reference.path).subspan(1))) return;
     const bool may_be_absent = reference.has_default && (root == "vars" || root == "env" || root == "item");
@@ -142,7 +178,7 @@ class ReferenceCheck {
       return;
     }
     const std::string& id = reference.path[root + 1];
-    const Place* target = find(id, reference.where);
+    const Place* target = find(prefix_ + id, reference.where);
     if (!target) return;
     if (target->resource == at_.resource)
       diagnostics_.add(reference.where, fmt::format("`{}` refers to itself", id));
@@ -151,8 +187,9 @@ class ReferenceCheck {
                   fmt::format("`{}` comes later: only an earlier resource can be referred to", id), *target);
   }
 
-  void check_after(const std::string& id, Position where) {
-    const Place* target = find(id, where);
+  void check_after(const std::string& full, Position where) {
+    const Place* target = find(full, where);
+    const std::string id = as_written(full);
     if (!target) return;
     if (target->resource == at_.resource)
       diagnostics_.add(where, fmt::format("`{}` cannot come after itself", id));
@@ -161,8 +198,9 @@ class ReferenceCheck {
                   *target);
   }
 
-  void check_notify(const std::string& id, Position where) {
-    const Place* target = find(id, where);
+  void check_notify(const std::string& full, Position where) {
+    const Place* target = find(full, where);
+    const std::string id = as_written(full);
     if (!target) return;
     const Module* module = target->resource->module;
     if (target->resource == at_.resource)
@@ -178,11 +216,16 @@ class ReferenceCheck {
                   *target);
   }
 
-  const Place* find(const std::string& id, Position where) {
-    const auto found = places_.find(id);
+  // Without the prefix that its file has.
+  std::string as_written(const std::string& id) const { return id.starts_with(prefix_) ? id.substr(prefix_.size()) : id; }
+
+  const Place* find(const std::string& full, Position where) {
+    const auto found = places_.find(full);
     if (found != places_.end()) return &found->second;
     std::vector<std::string> ids;
-    for (const auto& [known, place] : places_) ids.push_back(known);
+    for (const auto& [known, place] : places_)
+      if (known.starts_with(prefix_)) ids.push_back(as_written(known));
+    const std::string id = as_written(full);
     diagnostics_.add(where, fmt::format("there is no resource with the id `{}`", id), did_you_mean(id, ids));
     return nullptr;
   }
@@ -195,7 +238,9 @@ class ReferenceCheck {
   Diagnostics& diagnostics_;
   Locator locator_;
   StaticScope plain_, item_{StaticScope::Item::unknown};
-  Variables vars_, item_vars_;
+  Scopes scopes_, item_scopes_;
+  std::set<const Include*> checked_;  // whose condition has been
+  std::string prefix_;                // of the ids where what is being checked stands
   std::unordered_map<std::string, Place> places_;
   Place at_;  // of what is being checked
 };

@@ -11,6 +11,8 @@
 namespace mlops {
 namespace {
 
+constexpr std::int64_t most_tries = 1000;
+
 bool is_id_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
          c == '-';
@@ -48,6 +50,32 @@ void split(std::vector<PlacedText>&& texts, std::vector<std::string>& into, std:
   }
 }
 
+void read_retry(const Value& value, Resource& resource, Diagnostics& diagnostics) {
+  if (!value.is_object()) {
+    must_be(value, "retry", R"(an object such as {"times": 3, "delay": "5s"})", diagnostics);
+    return;
+  }
+  bool times = false;
+  for (const Value::Member& m : value.as_object()) {
+    Decoder decoder{diagnostics, "", value.where, false};
+    decoder.parameter = m.key;
+    Duration delay;
+    if (m.key == "times") {
+      times = true;
+      const bool good = m.value.is_integer() && m.value.as_integer() >= 1 && m.value.as_integer() <= most_tries;
+      if (good)
+        resource.retry.times = static_cast<std::uint64_t>(m.value.as_integer());
+      else
+        decoder.must_be(m.value, fmt::format("an integer from 1 to {}", most_tries));
+    } else if (m.key == "delay") {
+      if (Codec<Duration>::decode(m.value, delay, decoder)) resource.retry.delay_ms = delay.ms;
+    } else {
+      unknown_key(m, {"times", "delay"}, diagnostics);
+    }
+  }
+  if (!times) diagnostics.add(value.where, "`times` is missing", "it is how often it is tried again after a failure");
+}
+
 // Takes a key that every resource may have; false when it is none.
 bool take_common(Value::Member& member, Resource& resource, Diagnostics& diagnostics) {
   const std::string& key = member.key;
@@ -72,8 +100,8 @@ bool take_common(Value::Member& member, Resource& resource, Diagnostics& diagnos
     split(read_texts(value, key, diagnostics), resource.after, resource.after_where);
   } else if (key == "notify") {
     split(read_texts(value, key, diagnostics), resource.notify, resource.notify_where);
-  } else if (key == "retry" || key == "include") {
-    diagnostics.add(member.key_where, fmt::format("`{}` is not available yet", key));
+  } else if (key == "retry") {
+    read_retry(value, resource, diagnostics);
   } else {
     return false;
   }
@@ -81,6 +109,11 @@ bool take_common(Value::Member& member, Resource& resource, Diagnostics& diagnos
 }
 
 }  // namespace
+
+std::string folder_beside(const Position& where) {
+  if (!where.source) return "";
+  return where.source->name.substr(0, where.source->name.rfind('/') + 1);
+}
 
 bool must_be(const Value& value, std::string_view key, std::string_view wanted, Diagnostics& diagnostics) {
   diagnostics.add(value.where, fmt::format("`{}` must be {}, found {}", key, wanted, value.kind_name()));
@@ -129,7 +162,7 @@ Resource read_resource(Value&& entry, ModuleTable modules, Diagnostics& diagnost
   const Value* type = entry.find("type");
   if (type)
     resource.module = find_type(*type, modules, diagnostics);
-  else if (!entry.find("include"))
+  else
     diagnostics.add(entry.where, "`type` is missing");
   std::erase_if(members, [&](Value::Member& member) {
     return member.key == "type" || take_common(member, resource, diagnostics);

@@ -11,6 +11,9 @@ namespace mlops {
 // when its type is missing or unknown.
 Resource read_resource(Value&& entry, ModuleTable modules, Diagnostics& diagnostics);
 
+// The folder of the file that a value stands in, with a slash at its end; "" where that is the working folder.
+std::string folder_beside(const Position& where);
+
 // Reports a value of a wrong kind: "`name` must be a text, found a list". Always false.
 bool must_be(const Value& value, std::string_view key, std::string_view wanted, Diagnostics& diagnostics);
 // The text, or "" after reporting.

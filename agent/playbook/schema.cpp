@@ -15,10 +15,10 @@ std::string with_article(const std::string& noun) {
   return (noun.find_first_of("aeiou") == 0 ? "an " : "a ") + noun;
 }
 
-std::string listing(const std::vector<std::string>& words, std::string_view quote) {
+std::string listing(const std::vector<std::string>& words, std::string_view quote, std::string_view last = " or ") {
   std::string text;
   for (std::size_t i = 0; i < words.size(); ++i) {
-    if (i) text += i + 1 == words.size() ? " or " : ", ";
+    if (i) text += i + 1 == words.size() ? last : std::string_view(", ");
     text.append(quote).append(words[i]).append(quote);
   }
   return text;
@@ -52,6 +52,29 @@ void report_unknown(const SchemaBase& schema, const Value::Member& member, Decod
 void report_missing(const Parameter& p, Decoder& d) {
   d.diagnostics.add(d.resource, fmt::format("`{}` is missing", p.name),
                     fmt::format("`{}` is {}: {}", p.name, with_article(p.type_text), p.doc));
+}
+
+// The first secret in it, as deep as it is written.
+const Value& secret_in(const Value& v) {
+  if (v.is_array())
+    for (const Value& item : v.as_array())
+      if (holds_secret(item)) return secret_in(item);
+  if (v.is_object())
+    for (const Value::Member& m : v.as_object())
+      if (holds_secret(m.value)) return secret_in(m.value);
+  return v;
+}
+
+void report_secret(const SchemaBase& schema, const Value::Member& m, Decoder& d) {
+  std::vector<std::string> names;
+  for (const auto& p : schema.parameters())
+    if (p->sensitive) names.push_back(p->name);
+  const Value& secret = secret_in(m.value);
+  const Position where = secret.where.source ? secret.where : m.value.where.source ? m.value.where : m.key_where;
+  d.diagnostics.add(where.source ? where : d.resource,
+                    fmt::format("`{}` cannot be given a secret: it would be seen", m.key),
+                    names.empty() ? "no parameter of this type can"
+                                  : fmt::format("of this type, {} can", listing(names, "`", " and ")));
 }
 
 bool decode_one(const Parameter& p, const Value& v, void* desired, Decoder& d) {
@@ -97,6 +120,13 @@ bool SchemaBase::decode(const Value& params, void* desired, Decoder& decoder,
       continue;
     }
     given |= Given{1} << i;
+    const bool secret = holds_secret(m.value);
+    if (secret && !parameters_[i]->sensitive) {
+      report_secret(*this, m, decoder);
+      good = false;
+      continue;
+    }
+    if (secret && secrets_) secrets_(desired);
     if (skip && skip(m.value)) {
       complete = false;
     } else {

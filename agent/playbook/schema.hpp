@@ -170,7 +170,7 @@ struct Codec<std::vector<T>> {
 struct Parameter {
   std::string name, doc, type_text;
   bool required = false;
-  bool sensitive = false;
+  bool sensitive = false;  // it may be given a secret; messages show nothing of what it was given
   Value default_value;  // null: none, or unmanaged
   Value json_schema;
   // Checks or decodes a value into the desired struct that void* points at. False after reporting.
@@ -195,7 +195,7 @@ class SchemaBase {
   // Decodes all members of params (an object without the keys that every resource has) into desired. Reports
   // unknown names (with the nearest), missing and mistyped ones, and what the checks find. Members for which
   // skip returns true (their {{ }} cannot be filled in yet) count as given and are left alone, and the checks are
-  // left out then.
+  // left out then. A secret is a mistake where the parameter is not sensitive.
   bool decode(const Value& params, void* desired, Decoder& decoder,
               const std::function<bool(const Value&)>& skip = {}) const;
 
@@ -205,6 +205,7 @@ class SchemaBase {
   std::vector<Example> examples_;
   std::function<void(const void* desired, const Value& params, Decoder&)> check_;
   std::function<void(void* desired, const Decoder&)> person_;
+  std::function<void(void* desired)> secrets_;
 };
 
 // For Schema::check: reports a mistake at a parameter (or at the resource where it is not given).
@@ -235,6 +236,11 @@ class Schema : public SchemaBase {
     person_ = [member](void* d, const Decoder& decoder) {
       static_cast<D*>(d)->*member = {decoder.user, decoder.home};
     };
+    return *this;
+  }
+  // A member that becomes true where a parameter was given a secret: what it holds must not be shown.
+  Schema& secrets(bool D::*member) {
+    secrets_ = [member](void* d) { static_cast<D*>(d)->*member = true; };
     return *this;
   }
   // Rules between parameters; called when each has been decoded well.

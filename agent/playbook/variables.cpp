@@ -52,12 +52,20 @@ struct Variables::State {
   const Value& vars;
   const Scope* inner;
   const std::map<std::string, std::string>* environment;
+  const Secrets* secrets = nullptr;
+  const Include* include = nullptr;
+  const Scope* outer = nullptr;  // of the include
   std::unordered_map<const Value*, Value> filled;
   std::vector<Open> open;
 
+  bool is_passed(const std::string& name) const {
+    return include && std::find(include->passed.begin(), include->passed.end(), name) != include->passed.end();
+  }
+
   // The value of vars that stands at the path, filled in. The finest value that is written there is filled, so
   // that members of one object may refer to each other.
-  std::optional<Value> variable(const std::vector<std::string>& path, const Scope& scope) {
+  std::optional<Value> variable(const std::vector<std::string>& path, const Scope& own) {
+    const Scope& scope = path.size() > 1 && is_passed(path[1]) ? *outer : own;
     const Value* at = &vars;
     std::span<const std::string> rest(path.begin() + 1, path.end());
     while (!rest.empty()) {
@@ -88,14 +96,24 @@ struct Variables::State {
 };
 
 Variables::Variables(const Value& vars, const Scope* inner, const std::map<std::string, std::string>* environment)
-    : state_(new State{vars, inner, environment, {}, {}}) {}
+    : state_(new State{vars, inner, environment, nullptr, nullptr, nullptr, {}, {}}) {}
 Variables::Variables(const Playbook& playbook, const Scope* inner)
-    : Variables(playbook.vars, inner, playbook.environment ? &*playbook.environment : nullptr) {}
+    : Variables(playbook.vars, inner, playbook.environment ? &*playbook.environment : nullptr) {
+  state_->secrets = playbook.secrets.get();
+}
+Variables::Variables(const Playbook& playbook, const Scope* inner, const Include& include, const Scope& outer)
+    : Variables(include.vars, inner, playbook.environment ? &*playbook.environment : nullptr) {
+  state_->secrets = playbook.secrets.get();
+  state_->include = &include;
+  state_->outer = &outer;
+}
 Variables::~Variables() = default;
 
 std::optional<Value> Variables::lookup(const std::vector<std::string>& path) const {
   if (path.empty()) return {};
   if (path[0] == "vars") return state_->variable(path, *this);
+  if (path[0] == "secrets" && state_->secrets)
+    return path.size() == 2 ? state_->secrets->value(path[1]) : std::nullopt;
   if (path[0] != "env") return state_->inner ? state_->inner->lookup(path) : std::nullopt;
   if (path.size() != 2) return {};
   if (state_->environment) {
@@ -109,11 +127,18 @@ std::optional<Value> Variables::lookup(const std::vector<std::string>& path) con
 std::vector<std::string> Variables::names(const std::vector<std::string>& path) const {
   if (path.empty()) {
     std::vector<std::string> roots{"vars", "env"};
+    if (state_->secrets && !state_->secrets->empty()) roots.emplace_back("secrets");
     if (state_->inner)
       for (std::string& root : state_->inner->names(path)) roots.push_back(std::move(root));
     return roots;
   }
   if (path[0] == "env") return path.size() == 1 ? environment_names() : std::vector<std::string>{};
+  if (path[0] == "secrets" && state_->secrets) {
+    std::vector<std::string> names;
+    if (path.size() == 1)
+      for (const Secrets::Declared& d : state_->secrets->declared()) names.push_back(d.name);
+    return names;
+  }
   if (path[0] != "vars") return state_->inner ? state_->inner->names(path) : std::vector<std::string>{};
   if (path.size() == 1) return member_names(state_->vars);
   const auto value = state_->variable(path, *this);

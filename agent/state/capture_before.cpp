@@ -80,6 +80,15 @@ void BeforeCapture::whole(const std::string& path, const KeepContent& keep, Befo
   into.not_kept = std::move(found.not_kept);
 }
 
+// What is not to be seen is not kept: only a file has content. False where there is none.
+bool BeforeCapture::unseen(const std::string& path, Before& into) {
+  SavedPath found = capture_attributes(walker_, names_, path);
+  if (found.kind != Kind::file) return false;
+  into.paths.push_back(std::move(found));
+  into.not_kept = "it may hold a secret";
+  return true;
+}
+
 Before BeforeCapture::before(const Action& action, const KeepContent& keep) {
   Before b;
   const auto attributes = [&](const std::string& path) {
@@ -92,7 +101,10 @@ Before BeforeCapture::before(const Action& action, const KeepContent& keep) {
   const auto packages = [&] { b.package_list = keep(package_list()); };
   std::visit(
       overloaded{
-          [&](const WriteFile& a) { whole(real(a.path, !a.replace_link), keep, b); },
+          [&](const WriteFile& a) {
+            const std::string path = real(a.path, !a.replace_link);
+            if (!a.sensitive || !unseen(path, b)) whole(path, keep, b);
+          },
           [&](const CreateSecret& a) { whole(real(a.path, true), keep, b); },
           [&](const Download& a) { whole(real(a.path, true), keep, b); },
           [&](const RestorePath& a) { whole(real(a.saved.path, false), keep, b); },
@@ -100,6 +112,7 @@ Before BeforeCapture::before(const Action& action, const KeepContent& keep) {
           [&](const CreateLink& a) { attributes(real(a.path, false)); },
           [&](const SetAttributes& a) { attributes(real(a.path, true)); },
           [&](const RemovePath& a) {
+            if (a.sensitive && unseen(real(a.path, false), b)) return;
             Captured found = capture_tree(walker_, names_, real(a.path, false), limits_, keep);
             b.paths = std::move(found.paths);
             b.not_kept = std::move(found.not_kept);

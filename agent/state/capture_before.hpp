@@ -33,6 +33,7 @@ class BeforeCapture {
  private:
   std::string real(const std::string& path, bool follow_last);
   void whole(const std::string& path, const KeepContent& keep, Before& into);
+  bool unseen(const std::string& path, Before& into);
 
   const MachineReader& machine_;
   LocalAccounts accounts_;

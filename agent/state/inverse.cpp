@@ -36,9 +36,9 @@ Inverse restored(const Before& before) {
   return result;
 }
 
-Inverse written(const std::string& path, const Before& before) {
+Inverse written(const std::string& path, const Before& before, bool sensitive = false) {
   if (was_there(before)) return restored(before);
-  return {{RemovePath{before.paths.empty() ? path : before.paths.front().path}}, {}};
+  return {{RemovePath{.path = before.paths.empty() ? path : before.paths.front().path, .sensitive = sensitive}}, {}};
 }
 
 Inverse made(const std::string& path, const Before& before) {
@@ -46,8 +46,8 @@ Inverse made(const std::string& path, const Before& before) {
   return {{RemovePath{path}}, {}};
 }
 
-Inverse of(const WriteFile& a, const Before& b) { return written(a.path, b); }
-Inverse of(const CreateSecret& a, const Before& b) { return written(a.path, b); }
+Inverse of(const WriteFile& a, const Before& b) { return written(a.path, b, a.sensitive); }
+Inverse of(const CreateSecret& a, const Before& b) { return written(a.path, b, true); }
 Inverse of(const Download& a, const Before& b) { return written(a.path, b); }
 Inverse of(const RestorePath& a, const Before& b) { return written(a.saved.path, b); }
 Inverse of(const CreateDirectory& a, const Before& b) { return made(a.path, b); }

@@ -16,7 +16,8 @@ struct Inverse {
 // Of one action, with what it replaced.
 //
 //   action                       where nothing was            where something was
-//   write, download, restore …   remove the path              restore it (what was not kept stays as it is)
+//   write, download, restore …   remove the path              restore it (what was not kept stays as it is: what was
+//                                                             too large, or may hold a secret)
 //   create directory, link       remove it                    –
 //   set attributes               –                            set those that were changed
 //   remove path                  –                            restore it with all below it

@@ -15,6 +15,7 @@ namespace {
 template <class V>
 void members(V&& v, WriteFile& a) {
   v("path", a.path), v("mode", a.mode), v("owner", a.owner), v("group", a.group), v("replace_link", a.replace_link);
+  v("sensitive", a.sensitive);
 }
 template <class V>
 void members(V&& v, CreateSecret& a) {
@@ -34,7 +35,7 @@ void members(V&& v, SetAttributes& a) {
 }
 template <class V>
 void members(V&& v, RemovePath& a) {
-  v("path", a.path), v("recursive", a.recursive);
+  v("path", a.path), v("recursive", a.recursive), v("sensitive", a.sensitive);
 }
 template <class V>
 void members(V&& v, RenamePath& a) {

@@ -59,7 +59,7 @@ struct EngineLink {
   static void describe(Schema<Desired>& s) {
     s.named_by("path");
     s.required("path", &Desired::path, "Where it is.");
-    s.required("target", &Desired::target, "Where it leads.");
+    s.required("target", &Desired::target, "Where it leads.").secret();
     s.optional("actor", &Desired::actor, "person, or root.");
   }
   static Claims claims(const Desired& d) {

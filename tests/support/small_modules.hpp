@@ -21,7 +21,7 @@ struct SmallFile {
   static void describe(Schema<Desired>& s) {
     s.named_by("path");
     s.required("path", &Desired::path, "Where it is.");
-    s.optional("content", &Desired::content, "What it holds.");
+    s.optional("content", &Desired::content, "What it holds.").secret();
     s.optional("mode", &Desired::mode, "Permission bits.");
     s.optional("absent", &Desired::absent, "It is to be gone, with all below.");
   }

@@ -39,7 +39,8 @@ TEST_CASE("taking back what wrote a path") {
   const auto nothing = at("/f", Kind::absent), file = at("/f", Kind::file), link = at("/f", Kind::link);
   for (const Action& action : {Action(WriteFile{.path = "/f"}), Action(CreateSecret{.path = "/f"}),
                                Action(Download{.path = "/f"}), Action(RestorePath{saved("/f", Kind::file), {}})}) {
-    CHECK(back(action, nothing) == text(RemovePath{"/f"}));
+    const bool sensitive = std::holds_alternative<CreateSecret>(action);
+    CHECK(back(action, nothing) == text(RemovePath{.path = "/f", .sensitive = sensitive}));
     CHECK(back(action, file) == text(RestorePath{saved("/f", Kind::file), {}}));
     CHECK(back(action, link) == text(RestorePath{saved("/f", Kind::link), {}}));
     Before large = file;
@@ -47,6 +48,7 @@ TEST_CASE("taking back what wrote a path") {
     CHECK(back(action, large) == "stays: what was at /f (812 MB are more than 67 MB)\n");
   }
   CHECK(back(WriteFile{.path = "/link/f"}, at("/real/f", Kind::absent)) == text(RemovePath{"/real/f"}));
+  CHECK(back(WriteFile{.path = "/f", .sensitive = true}, nothing) == text(RemovePath{.path = "/f", .sensitive = true}));
 }
 
 TEST_CASE("taking back folders, links and attributes") {

@@ -262,6 +262,31 @@ TEST_CASE("what is too large is not kept, and said to be") {
   CHECK(Found(top / "state").rows("SELECT count(*) FROM images") == Rows{"0"});
 }
 
+TEST_CASE("what may hold a secret is not kept, neither when it is replaced nor when it is removed") {
+  const TemporaryFolder top;
+  Bench bench(top / "state");
+  const std::string path = top.file("f", "an old secret", 0600);
+  bench.journal->open(header());
+  bench.perform("f", {WriteFile{.path = path, .content = "a new secret", .sensitive = true}});
+  CHECK(test::content_of(path) == "a new secret");
+  bench.perform("f", {RemovePath{.path = path, .sensitive = true}});
+  CHECK_FALSE(test::is_there(path));
+  bench.perform("f", {WriteFile{.path = path, .content = "a third secret", .sensitive = true}});
+  bench.journal->conclude("done", "");
+  Found found(top / "state");
+  for (const std::string& row : found.rows("SELECT before FROM steps LIMIT 2")) {
+    const Before before = kept_before(parse_kept(row).as_array()[0]);
+    CHECK(before.not_kept == "it may hold a secret");
+    CHECK(before.paths.at(0).mode == 0600);
+    CHECK(before.paths.at(0).digest == "");
+  }
+  CHECK(found.rows("SELECT count(*) FROM images") == Rows{"0"});
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(top / "state"))
+    if (entry.is_regular_file())
+      for (const char* secret : {"an old secret", "a new secret", "a third secret"})
+        CHECK(test::content_of(entry.path()).find(secret) == std::string::npos);
+}
+
 TEST_CASE("a database that is deleted or spoilt while a run is under way is begun anew, and the run goes on") {
   const TemporaryFolder top;
   Bench bench(top / "state");

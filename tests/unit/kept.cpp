@@ -20,12 +20,12 @@ const Tunnel tunnel{"jupyter", Tunnel::Direction::remote, "host", {"localhost", 
 
 // One of each, every member that is kept set.
 std::vector<Action> every_action() {
-  return {WriteFile{"/f", "content", 0600, "ada", "staff", true},
+  return {WriteFile{"/f", "content", 0600, "ada", "staff", true, true},
           CreateSecret{"/s", 16, "ada", "staff"},
           CreateDirectory{"/d", 0700, "ada", "staff"},
           CreateLink{"/l", "/f", "ada", "staff"},
           SetAttributes{"/f", 0644, "ada", "staff"},
-          RemovePath{"/d", true},
+          RemovePath{"/d", true, true},
           RenamePath{"/a", "/b"},
           RestorePath{{"/f", SavedPath::Kind::link, 0777, "ada", "staff", -5, 12345678901234567, {{"user.x", "\xff\x00y"}},
                        "\xfe odd", 12, "abc"},

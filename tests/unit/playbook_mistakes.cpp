@@ -92,7 +92,7 @@ TEST_CASE("unknown keys of a playbook and of a play") {
         R"(site.json:2:3: error: unknown key `titel`
     "titel": "x",
     ^
-  hint: the keys are name, vars, plays, resources, show, $schema
+  hint: the keys are name, vars, secrets, plays, resources, show, $schema
 site.json:3:3: error: unknown key `varz`
     "varz": {},
     ^
@@ -292,21 +292,34 @@ site.json:6:14: error: unknown type `cron`
 )");
 }
 
-TEST_CASE("what comes later is said so") {
+TEST_CASE("a retry that is none") {
   Site site;
   CHECK(site.mistakes(R"({
   "resources": [
-    {"include": "other.json"},
-    {"type": "file", "path": "/a", "retry": 3}
+    {"type": "file", "path": "/a", "retry": 3},
+    {"type": "file", "path": "/b", "retry": {"delay": 5, "tmes": 1}},
+    {"type": "file", "path": "/c", "retry": {"times": 0}}
   ]
 }
 )") ==
-        R"(site.json:3:6: error: `include` is not available yet
-      {"include": "other.json"},
-       ^
-site.json:4:36: error: `retry` is not available yet
-      {"type": "file", "path": "/a", "retry": 3}
-                                     ^
+        R"(site.json:3:45: error: `retry` must be an object such as {"times": 3, "delay": "5s"}, found an integer
+      {"type": "file", "path": "/a", "retry": 3},
+                                              ^
+site.json:4:45: error: `times` is missing
+      {"type": "file", "path": "/b", "retry": {"delay": 5, "tmes": 1}},
+                                              ^
+  hint: it is how often it is tried again after a failure
+site.json:4:55: error: `delay` must be a time such as "10s" (ms, s, m, h, d), found the number 5
+      {"type": "file", "path": "/b", "retry": {"delay": 5, "tmes": 1}},
+                                                        ^
+  hint: write "5s"
+site.json:4:58: error: unknown key `tmes`
+      {"type": "file", "path": "/b", "retry": {"delay": 5, "tmes": 1}},
+                                                           ^
+  hint: did you mean `times`?
+site.json:5:55: error: `times` must be an integer from 1 to 1000, found the number 0
+      {"type": "file", "path": "/c", "retry": {"times": 0}}
+                                                        ^
 )");
 }
 
@@ -482,9 +495,10 @@ site.json:5:102: error: `item` is only there with `for_each`
 site.json:6:50: error: the environment has no variable `MLOPS_TEST_NOT_SET`
       {"type": "file", "path": "/c", "content": "{{env.MLOPS_TEST_NOT_SET}} {{secrets.x}}"},
                                                    ^
-site.json:6:77: error: secrets are not available yet
+site.json:6:77: error: there is no `secrets.x`
       {"type": "file", "path": "/c", "content": "{{env.MLOPS_TEST_NOT_SET}} {{secrets.x}}"},
                                                                               ^
+  hint: declare it at the top: "secrets": {"NAME": {"env": "NAME"}}
 site.json:7:45: error: there is no `vars.owner`
       {"type": "file", "path": "/d", "as": "{{vars.owner}}"},
                                               ^
@@ -558,11 +572,11 @@ TEST_CASE("vars may not refer to resources, to items, to unknown names, to thems
 site.json:5:13: error: vars cannot refer to `resources`
       "c": "{{resources.x.y}}",
               ^
-  hint: they may refer to vars, facts and env
+  hint: they may refer to vars, facts, env and secrets
 site.json:6:19: error: vars cannot refer to `item`
       "d": {"e": "{{item}}"},
                     ^
-  hint: they may refer to vars, facts and env
+  hint: they may refer to vars, facts, env and secrets
 site.json:7:13: error: there is no `facts.os.idd`
       "f": "{{facts.os.idd}}"
               ^

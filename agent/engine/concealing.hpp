@@ -1,0 +1,20 @@
+// Keeping secrets out of what a run tells and writes down.
+#pragma once
+
+#include "model/diagnostic.hpp"
+#include "model/event.hpp"
+#include "playbook/module.hpp"
+#include "playbook/secrets.hpp"
+
+namespace mlops {
+
+// Passes events on with *** in the place of secrets that have been read. Without any declared, it is the sink itself.
+// The secrets must outlive it.
+EventSink concealing(const Secrets& secrets, EventSink sink);
+
+void conceal(const Secrets& secrets, Diff& diff);
+void conceal(const Secrets& secrets, Diagnostics& mistakes);
+// Texts of outputs in which a secret shows are secret too.
+void mark_secrets(const Secrets& secrets, Outputs& outputs);
+
+}  // namespace mlops

@@ -1,0 +1,149 @@
+#include "machine/files/trust.hpp"
+
+#include <fmt/format.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <vector>
+namespace mlops {
+namespace {
+
+constexpr int most_links = 40;  // as the kernel has it (path_resolution(7))
+
+std::string user_name(uid_t uid) {
+  const passwd* entry = ::getpwuid(uid);
+  return entry ? entry->pw_name : fmt::format("uid {}", uid);
+}
+
+// Of the caller's name, and nobody else in it: not as a member, and not with it as the primary group.
+bool is_private_group(gid_t gid, uid_t caller) {
+  const passwd* account = ::getpwuid(caller);
+  if (!account) return false;
+  const std::string name = account->pw_name;
+  const group* entry = ::getgrgid(gid);
+  if (!entry || name != entry->gr_name) return false;
+  for (char** member = entry->gr_mem; *member; ++member)
+    if (name != *member) return false;
+  bool alone = true;
+  ::setpwent();
+  while (const passwd* other = ::getpwent()) alone = alone && (other->pw_gid != gid || other->pw_uid == caller);
+  ::endpwent();
+  return alone;
+}
+
+bool is_trusted_group(gid_t gid, uid_t caller) {
+  if (is_private_group(gid, caller)) return true;
+  const group* entry = ::getgrgid(gid);
+  return gid == 0 && (!entry || !*entry->gr_mem || (std::strcmp(*entry->gr_mem, "root") == 0 && !entry->gr_mem[1]));
+}
+
+// Whom the access list lets write beside the owner, the group and others: "the user ada". acl(5); the form of the
+// attribute is linux/posix_acl_xattr.h's.
+std::string writer_of_list(const std::string& path, uid_t caller) {
+  struct Entry {
+    std::uint16_t tag, permissions;
+    std::uint32_t id;
+  };
+  constexpr std::uint16_t user = 0x02, group = 0x08, mask = 0x10, write = 0x02;
+  char buffer[4096];
+  const ssize_t size = ::getxattr(path.c_str(), "system.posix_acl_access", buffer, sizeof buffer);
+  if (size < static_cast<ssize_t>(sizeof(std::uint32_t))) return "";
+  std::vector<Entry> entries((static_cast<std::size_t>(size) - sizeof(std::uint32_t)) / sizeof(Entry));
+  std::memcpy(entries.data(), buffer + sizeof(std::uint32_t), entries.size() * sizeof(Entry));
+  std::uint16_t masked = write;
+  for (const Entry& e : entries)
+    if (e.tag == mask) masked = e.permissions;
+  for (const Entry& e : entries) {
+    if (!(e.permissions & masked & write)) continue;
+    if (e.tag == user && e.id != 0 && e.id != caller) return "the user " + user_name(e.id);
+    if (e.tag == group && !is_trusted_group(e.id, caller)) {
+      const ::group* entry = ::getgrgid(e.id);
+      return "the group " + (entry ? std::string(entry->gr_name) : fmt::format("gid {}", e.id));
+    }
+  }
+  return "";
+}
+
+// What is wrong with one step; "" for nothing.
+std::string wrong_with(const std::string& path, const struct stat& status, uid_t caller) {
+  if (status.st_uid != 0 && status.st_uid != caller)
+    return fmt::format("{} belongs to {}", path, user_name(status.st_uid));
+  if (S_ISLNK(status.st_mode)) return "";  // its mode says nothing
+  const mode_t mode = status.st_mode & 07777;
+  if (S_ISDIR(status.st_mode) && (mode & S_ISVTX)) return "";
+  if (mode & S_IWOTH) return fmt::format("{} is writable by everyone (mode {:04o})", path, mode);
+  if (!(mode & S_IWGRP)) return "";
+  if (const std::string writer = writer_of_list(path, caller); !writer.empty())
+    return fmt::format("{} is writable by {} (its access list)", path, writer);
+  if (is_trusted_group(status.st_gid, caller)) return "";
+  const group* entry = ::getgrgid(status.st_gid);
+  return fmt::format("{} is writable by the group {} (mode {:04o})", path,
+                     entry ? entry->gr_name : std::to_string(status.st_gid), mode);
+}
+
+std::deque<std::string> parts_of(const std::string& path) {
+  std::deque<std::string> parts;
+  for (std::size_t from = 0; from <= path.size();) {
+    const std::size_t end = std::min(path.find('/', from), path.size());
+    if (end > from) parts.push_back(path.substr(from, end - from));
+    from = end + 1;
+  }
+  return parts;
+}
+
+std::string target_of(const std::string& path) {
+  std::string target(PATH_MAX, '\0');
+  const ssize_t size = ::readlink(path.c_str(), target.data(), target.size());
+  target.resize(size < 0 ? 0 : static_cast<std::size_t>(size));
+  return target;
+}
+
+std::string absolute(const std::string& path) {
+  if (path.starts_with('/')) return path;
+  const std::unique_ptr<char, void (*)(void*)> folder(::getcwd(nullptr, 0), std::free);
+  return std::string(folder ? folder.get() : "") + "/" + path;
+}
+
+}  // namespace
+
+std::optional<std::string> distrust(const std::string& path, uid_t caller) {
+  std::deque<std::string> ahead = parts_of(absolute(path));
+  std::string at;  // the folder reached, without links; "" for the root folder
+  int links = 0;
+  struct stat status {};
+  if (::stat("/", &status) == 0)
+    if (std::string wrong = wrong_with("/", status, caller); !wrong.empty()) return wrong;
+  while (!ahead.empty()) {
+    const std::string part = ahead.front();
+    ahead.pop_front();
+    if (part == ".") continue;
+    if (part == "..") {
+      at.resize(at.empty() ? 0 : at.rfind('/'));
+      continue;
+    }
+    const std::string next = at + "/" + part;
+    if (::lstat(next.c_str(), &status) != 0) return std::nullopt;  // what is not there, or cannot be reached, is not read
+    if (std::string wrong = wrong_with(next, status, caller); !wrong.empty()) return wrong;
+    if (!S_ISLNK(status.st_mode)) {
+      at = next;
+      continue;
+    }
+    if (++links > most_links) return std::nullopt;
+    const std::string target = target_of(next);
+    const std::deque<std::string> more = parts_of(target);
+    ahead.insert(ahead.begin(), more.begin(), more.end());
+    if (target.starts_with('/')) at.clear();
+  }
+  return std::nullopt;
+}
+
+}  // namespace mlops

@@ -1,0 +1,21 @@
+// Whether what root is about to follow is in nobody else's hands.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+namespace mlops {
+
+// Why somebody beside root and the caller could change what is at the path, or put something else in its place: the
+// first thing on the way to it, and what is wrong with it ("/srv is writable by everyone (mode 0777)"). Absent when
+// nobody could. As sudo and ssh judge it, step by step, links followed:
+// - everything on the way belongs to root or the caller;
+// - nobody else may write to it: neither others, nor a group but root's and the caller's private one (of the caller's
+//   name, the caller its only member), nor anybody whom an access list names;
+// - but a folder that is sticky, as /tmp is, may be writable: what belongs to root and the caller stays theirs there.
+// A path that is not there is judged as far as it is. Relative paths are below the working folder.
+std::optional<std::string> distrust(const std::string& path, uid_t caller);
+
+}  // namespace mlops
