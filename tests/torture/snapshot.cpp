@@ -12,6 +12,7 @@
 #include <fstream>
 #include <memory>
 #include <set>
+#include <sstream>
 
 namespace torture {
 namespace {
@@ -100,6 +101,30 @@ void sort_paragraphs(std::string& text) {
   for (const std::string& paragraph : paragraphs) text += paragraph + "\n\n";
 }
 
+// Accounts stand in the order in which they were made, and useradd takes the next free range of subordinate ids: which
+// that is depends on the order, too.
+bool is_account_file(const std::string& path) {
+  static const std::set<std::string> files{"etc/passwd", "etc/group",  "etc/shadow",
+                                           "etc/gshadow", "etc/subuid", "etc/subgid"};
+  return files.contains(path);
+}
+
+void sort_accounts(std::string& text, bool ranges) {
+  std::multiset<std::string> lines;
+  std::istringstream from(text);
+  for (std::string line; std::getline(from, line);) {
+    const auto last = line.rfind(':') + 1;
+    std::istringstream words(line.substr(last));
+    std::set<std::string> members;
+    for (std::string word; std::getline(words, word, ',');) members.insert(word);
+    line.resize(ranges ? std::min(line.find(':'), line.size()) : last);
+    for (const std::string& member : members) line += (ranges ? ":" : "") + member + (ranges ? "" : ",");
+    lines.insert(line);
+  }
+  text.clear();
+  for (const std::string& line : lines) text += line + "\n";
+}
+
 std::string excerpt(const std::string& before, const std::string& after) {
   const auto apart = std::mismatch(before.begin(), before.end(), after.begin(), after.end());
   auto from = static_cast<std::size_t>(apart.first - before.begin());
@@ -148,7 +173,9 @@ Entry entry_at(const std::string& path) {
 Ignored::Ignored()
     : patterns_{"var/log", "var/cache/mlops-agent", "root/.cache/mlops-agent", "home/*/.cache/mlops-agent",
                 "var/lib/mlops-agent", "root/.local/state/mlops-agent", "home/*/.local/state/mlops-agent",
-                // shadow's
+                // shadow's; those with a number are what an unlink that failed has left
+                "etc/passwd.[0-9]*", "etc/group.[0-9]*", "etc/shadow.[0-9]*", "etc/gshadow.[0-9]*", "etc/subuid.[0-9]*",
+                "etc/subgid.[0-9]*",
                 "etc/passwd-", "etc/group-", "etc/shadow-", "etc/gshadow-", "etc/subuid-", "etc/subgid-",
                 "etc/.pwd.lock",
                 // The agent's: public lines of an account change that ended; the next action as root removes it.
@@ -184,6 +211,8 @@ std::vector<std::string> differences(const Snapshot& wanted, const Snapshot& fou
     Entry before = of(wanted), after = of(found);
     if (path == "var/lib/apt/extended_states")
       for (Entry* entry : {&before, &after}) sort_paragraphs(entry->content);
+    if (is_account_file(path))
+      for (Entry* entry : {&before, &after}) sort_accounts(entry->content, path.starts_with("etc/sub"));
     if (noise.contains(path)) before.content = after.content = "";
     if (before != after) lines.push_back(path + ": " + difference(before, after));
   }
