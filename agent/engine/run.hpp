@@ -30,6 +30,8 @@ struct RunOptions {
   std::chrono::milliseconds settle{10'000};  // how long a service may take to come up
   std::string host = "local";                // its name in events
   Watcher* watcher = nullptr;                // borrowed; null: nobody looks on
+  // Gets what resources own or edit: "path /etc/motd", "user ada". Borrowed; null: nobody wants it.
+  std::set<std::string>* claimed = nullptr;
   std::string playbook_key;                  // what tells the playbook from others, as in RunHeader
   // The pass is one that acts: what it made or found is listed in the end.
   bool lists_made = false;
