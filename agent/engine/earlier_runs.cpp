@@ -45,6 +45,10 @@ class Mixer {
   std::uint64_t state_ = 0x9e3779b97f4a7c15;
 };
 
+std::string in_bytes(std::uint64_t bytes) {
+  return bytes < 1'000'000 ? fmt::format("{} bytes", bytes) : fmt::format("{:.0f} MB", static_cast<double>(bytes) / 1e6);
+}
+
 // The bytes of files, as far as it takes to see that they are too many.
 struct Weighing {
   const FileReader& files;
@@ -135,8 +139,8 @@ void Run::note_unkept(Instance& i, const Diff& diff) {
       continue;
     }
     if (!weighing.too_much()) continue;
-    i.note += fmt::format("{}what is there is not kept: it is more than {:.0f} MB", i.note.empty() ? "" : ", ",
-                          static_cast<double>(options_.keep_limit) / 1e6);
+    i.note += fmt::format("{}what is there is not kept: it is more than {}", i.note.empty() ? "" : ", ",
+                          in_bytes(options_.keep_limit));
     return;
   }
 }

@@ -261,6 +261,27 @@ TEST_CASE("a database that is damaged is set aside with a notice, and the machin
   CHECK(folder.rows("SELECT outcome FROM runs") == Rows{"done"});
 }
 
+TEST_CASE("what is too large to be kept is said before it is gone, by the plan and by the run") {
+  StateFolder folder;
+  std::ofstream(folder.tree() + "/large") << std::string(2000, 'x');
+  std::ofstream(folder.tree() + "/small") << std::string(1000, 'x');
+  std::filesystem::create_directory(folder.tree() + "/d");
+  for (const char* name : {"/d/1", "/d/2"}) std::ofstream(folder.tree() + name) << std::string(600, 'x');
+  const std::string playbook = folder.write("p.json", R"({"resources": [
+    {"type": "file", "id": "large", "path": "@/large", "content": "1"},
+    {"type": "file", "id": "small", "path": "@/small", "content": "1"},
+    {"type": "file", "id": "new", "path": "@/new", "content": "1"},
+    {"type": "directory", "id": "d", "path": "@/d", "state": "absent", "recursive": true}]})");
+  for (const std::string command : {"plan", "apply"}) {
+    const Ended ended = folder.run({command, "--json", playbook, "--keep-limit", "1000"});
+    for (const char* label : {"file[large]", "directory[d]"})
+      CHECK(event_of(ended, label)["note"] == "what is there is not kept: it is more than 1000 bytes");
+    for (const char* label : {"file[small]", "file[new]"}) CHECK(event_of(ended, label)["note"].is_null());
+  }
+  CHECK(folder.rows("SELECT resource FROM steps WHERE before LIKE '%not_kept%' AND before NOT LIKE '%\"not_kept\":\"\"%'") ==
+        Rows{"file[large]", "directory[d]"});
+}
+
 TEST_CASE("on a full disk nothing is begun, and the message says why") {
   if (!test::is_root("a full disk")) return;
   StateFolder folder;
