@@ -71,7 +71,7 @@ struct File {
   }
 
   static Claims claims(const Desired& d) {
-    Claims claims{{.key = d.path.text, .tree = d.recursive}};
+    Claims claims{{.key = d.path.text, .wish = d.state == State::absent ? "absent" : "", .tree = d.recursive}};
     if (d.owner) claims.push_back({.kind = Claim::Kind::user, .key = *d.owner, .access = Claim::Access::reads});
     if (d.group)
       claims.push_back({.kind = Claim::Kind::group, .key = *d.group, .access = Claim::Access::reads});

@@ -10,12 +10,14 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/kept_plan.hpp"
 #include "engine/show.hpp"
+#include "hosts/prune_run.hpp"
 #include "hosts/run_hosts.hpp"
 #include "machine/person.hpp"
 #include "playbook/suggest.hpp"
@@ -38,15 +40,6 @@ int wrong(Diagnostics& mistakes, const ApplyOptions& options) {
   say(fmt::format("{}: {} mistake{}; nothing was touched", options.playbook, mistakes.size(),
                   mistakes.size() == 1 ? "" : "s"));
   return exit_wrong;
-}
-
-// "HOST:PATH", the path without links. What is no file that stays is known by how it was called.
-std::string playbook_key(const std::string& path) {
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), std::free);
-  const bool stays = real && !std::string_view(real.get()).starts_with("/proc/");
-  return fmt::format("{}:{}", host.data(), stays ? real.get() : path);
 }
 
 int exit_status(const Conclusion& conclusion) {
@@ -83,25 +76,92 @@ class Application {
     if (!mistakes.empty()) return refused(wrong(mistakes, options_));
 
     const bool dry = options_.dry;
+    const bool only_prune = options_.prune == ApplyOptions::Prune::alone;
     report_ = kept.told(report_);
-    Conductor conductor(playbook, {dry, options_.fail_fast, options_.reach.forks, options_.reach.serial},
-                        cancellation_, report_);
+    const EventSink listening = [this, only_prune](const Event& e) {
+      held_.take(e);
+      if (!only_prune) report_(e);
+    };
+    std::optional<Conductor> conductor;
+    conductor.emplace(playbook, ConductSettings{dry || only_prune, options_.fail_fast, options_.reach.forks, options_.reach.serial},
+                        cancellation_, listening);
     hosts.set_watcher(kept.watcher());
-    hosts.take_part(conductor, playbook, part_settings(), load, cancellation_);
+    hosts.set_claimed(&held_.claimed());
+    hosts.take_part(*conductor, playbook, part_settings(), load, cancellation_);
     if (!kept.is_for(hosts.names())) return refused(exit_wrong);
-    report_(RunStarted{options_.playbook, dry ? "plan" : "apply", hosts.names()});
-    Conclusion conclusion = conductor.go();
-    const std::vector<ShownLine> lines = show(playbook, conductor, conclusion);
+    report_(RunStarted{options_.playbook, dry ? "plan" : only_prune ? "prune" : "apply", hosts.names()});
+    Conclusion conclusion = conductor->go();
+    const std::vector<ShownLine> lines = show(playbook, *conductor, conclusion);
     if (!conclusion.mistakes.empty() && conclusion.early) return refused(wrong(conclusion.mistakes, options_));
     // Found only after something was done, on which they depended.
     for (const Diagnostic& mistake : conclusion.mistakes.list()) fmt::print(stderr, "{}", to_text(mistake, false));
+    conductor.reset();  // and with it the locks
+    if (only_prune) conclusion.counts = {};
+    if (hosts.names() == std::vector<std::string>{"local"}) prune(conclusion);
     const int status = finish(conclusion, hosts.names(), lines);
     return kept.conclude(playbook, hosts, status);
   }
 
  private:
+  // What the playbook no longer has: told, or removed where that is asked for.
+  void prune(Conclusion& conclusion) {
+    const auto failed = conclusion.counts[static_cast<std::size_t>(Outcome::failed)] +
+                        conclusion.counts[static_cast<std::size_t>(Outcome::not_converged)];
+    const bool part = !options_.only.empty() || !options_.tags.empty() || (options_.fail_fast && failed > 0);
+    if (part || conclusion.interrupted || conclusion.not_started || !conclusion.mistakes.empty()) return;
+    ThisHost host({.person = person_}, cancellation_, {});
+    const std::vector<Stale> stale = find_stale(options_.state, playbook_key(options_.playbook), held_, host);
+    const bool asked = options_.prune != ApplyOptions::Prune::no;
+    for (const Stale& one : stale)
+      if (!one.stays.empty() || !asked)
+        report_(NoticeGiven{"local", fmt::format("no longer in the playbook: {}{}", one.owned.resource,
+                                                 one.stays.empty() ? "; --prune removes it" : "; it stays: " + one.stays)});
+    const std::string text = asked ? removing_playbook(stale, person_.name) : "";
+    if (text.empty()) return;
+    if (failed > 0) return report_(NoticeGiven{"local", "nothing is pruned, because not all of the playbook is as wished"});
+    remove(stale, text, conclusion);
+  }
+
+  void remove(std::vector<Stale> stale, const std::string& text, Conclusion& conclusion) {
+    const std::string name = "what " + options_.playbook + " no longer has";
+    const TextInsteadOfFile files(name, text);
+    const LoadOptions load{{}, {}, person_.home, &files};
+    Diagnostics mistakes;
+    const Playbook playbook = load_playbook(name, load, all_modules(), mistakes);
+    if (!mistakes.empty()) {
+      ++conclusion.counts[static_cast<std::size_t>(Outcome::failed)];
+      return report_(NoticeGiven{"local", "it cannot be pruned: " + mistakes.list().front().message});
+    }
+    std::size_t removed = 0;
+    const EventSink noted = [&](const Event& event) {
+      Event told = event;
+      if (auto* e = std::get_if<ResourceFinished>(&told)) {
+        e->note = "no longer in the playbook";
+        removed += e->outcome == Outcome::changed || e->outcome == Outcome::ok ? 1 : 0;
+      }
+      report_(told);
+    };
+    ReachSettings here;
+    RunHosts hosts(here, mistakes, [this] { report_(ResourceStarted{}); }, say);
+    Conductor conductor(playbook, {options_.dry, options_.fail_fast, 1, 0}, cancellation_, noted);
+    PartSettings settings{{}, {}, "", options_.dry, options_.no_sudo, options_.fail_fast};
+    settings.run = {new_run_id(""), "prune", options_.playbook, playbook_key(options_.playbook)};
+    settings.state = options_.state;
+    settings.wait_seconds = options_.wait;
+    hosts.take_part(conductor, playbook, settings, load, cancellation_);
+    Conclusion ended = conductor.go();
+    for (std::size_t i = 0; i < outcome_count; ++i) conclusion.counts[i] += ended.counts[i];
+    for (const HostFinished& one : ended.hosts)
+      if (!one.error.empty()) conclusion.hosts.push_back(one);
+    conclusion.not_started = conclusion.not_started || ended.not_started;
+    conclusion.interrupted = conclusion.interrupted || ended.interrupted;
+    std::erase_if(stale, [](const Stale& one) { return !one.stays.empty(); });
+    if (!options_.dry && removed == stale.size()) forget_stale(options_.state, stale);
+  }
+
   PartSettings part_settings() const {
-    PartSettings settings{options_.only, options_.tags, options_.mirror, options_.dry, options_.no_sudo, options_.fail_fast};
+    const bool dry = options_.dry || options_.prune == ApplyOptions::Prune::alone;
+    PartSettings settings{options_.only, options_.tags, options_.mirror, dry, options_.no_sudo, options_.fail_fast};
     settings.run = {new_run_id(""), "apply", options_.playbook, playbook_key(options_.playbook)};
     settings.journal = {options_.state, options_.keep_limit};
     settings.wait_seconds = options_.wait;
@@ -164,6 +224,7 @@ class Application {
   }
 
   const ApplyOptions& options_;
+  HeldByPlaybook held_;
   const Clock::time_point started_ = Clock::now();
   Person person_;
   Cancellation cancellation_;
@@ -173,6 +234,14 @@ class Application {
 };
 
 }  // namespace
+
+std::string playbook_key(const std::string& path) {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), std::free);
+  const bool stays = real && !std::string_view(real.get()).starts_with("/proc/");
+  return fmt::format("{}:{}", host.data(), stays ? real.get() : path);
+}
 
 void add_reach_options(CLI::App& command, ReachSettings& reach) {
   command.add_option("--host", reach.hosts, "Another machine: a name that ssh knows, or user@host:port (again for more)")
@@ -230,6 +299,10 @@ int apply_playbook(const ApplyOptions& options) {
   ApplyOptions settled = options;
   const bool is_url = settled.mirror.find("://") != std::string::npos;
   if (const auto refused = take_plan(settled)) return *refused;
+  if (settled.prune != ApplyOptions::Prune::no && (!settled.only.empty() || !settled.tags.empty())) {
+    say("--prune looks at all of a playbook: without --only and --tag");
+    return exit_wrong;
+  }
   const bool far = !settled.reach.hosts.empty() || !settled.reach.hosts_file.empty();
   if (far && !settled.mirror.empty() && !is_url && settled.mirror.front() != '/') {
     say("--mirror " + settled.mirror + ": for other machines it is a URL, or an absolute path there");
@@ -261,6 +334,11 @@ void add_plan_and_apply(CLI::App& app, int& status) {
   const auto planned = std::make_shared<ApplyOptions>();
   planned->dry = true;
   add_options(*plan, *planned);
+  const auto add_prune = [](CLI::App* command, ApplyOptions& options) {
+    command->add_flag_callback("--prune", [&options] { options.prune = ApplyOptions::Prune::too; },
+                               "Remove what an earlier version of the playbook made and this one no longer has");
+  };
+  add_prune(plan, *planned);
   plan->add_option("--out", planned->out, "Keep the plan in a file, for apply")->type_name("FILE");
   plan->callback([planned, &status] { status = apply_playbook(*planned); });
 
@@ -268,9 +346,17 @@ void add_plan_and_apply(CLI::App& app, int& status) {
   const auto applied = std::make_shared<ApplyOptions>();
   add_options(*apply, *applied);
   apply->add_flag("--dry-run", applied->dry, "The same as plan");
+  add_prune(apply, *applied);
   apply->add_flag("--all-or-nothing", applied->all_or_nothing,
                   "With a plan file: do nothing where any part of it does not hold any more");
   apply->callback([applied, &status] { status = apply_playbook(*applied); });
+
+  CLI::App* prune = app.add_subcommand("prune", "Remove what an earlier version of the playbook made");
+  const auto pruned = std::make_shared<ApplyOptions>();
+  pruned->prune = ApplyOptions::Prune::alone;
+  add_options(*prune, *pruned);
+  prune->add_flag("--dry-run", pruned->dry, "Only show it");
+  prune->callback([pruned, &status] { status = apply_playbook(*pruned); });
 }
 
 }  // namespace mlops

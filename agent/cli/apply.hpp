@@ -27,12 +27,19 @@ struct ApplyOptions {
   bool no_sudo = false, fail_fast = false;
   ReachSettings reach;
   std::string out;                       // --out: where the plan is kept; "": nowhere
+  // --prune: what an earlier version of the playbook made, and this one no longer has, is removed. alone: nothing else
+  // is done.
+  enum class Prune { no, too, alone } prune = Prune::no;
   bool all_or_nothing = false;           // with a plan file
   std::shared_ptr<const PlanFile> plan;  // what is applied, where the playbook was one
 };
 
 // --host, --hosts, --accept-new-host-keys and --ssh-config.
 void add_reach_options(CLI::App& command, ReachSettings& reach);
+
+// What state databases know a playbook by: "HOST:PATH", the path without links. What is no file that stays is known by
+// how it was called.
+std::string playbook_key(const std::string& path);
 
 // Runs it, reports on stdout (mistakes of the playbook and what kept the run from starting on stderr), and returns
 // the exit status (cli/exit_code.hpp).

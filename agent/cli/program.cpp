@@ -51,6 +51,7 @@ int run_program(int argc, char** argv) {
   app.require_subcommand(1);
   add_plan_and_apply(app, status);
   add_history(app, status);
+  add_undo(app, status);
   add_validate(app, status);
   add_facts(app, status);
   add_modules(app, status);

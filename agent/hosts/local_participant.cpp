@@ -105,6 +105,7 @@ void LocalParticipant::begin(Pass pass, const std::vector<std::size_t>&) {
   RunOptions options{Outcome::changed, settings_.only, settings_.tags, settings_.fail_fast};
   options.host = values_.name;
   options.watcher = watcher_;
+  options.claimed = claimed_;
   if (watcher_) watcher_->pass_begins(pass == Pass::real);
   options.keep_limit = settings_.journal.keep_limit;
   options.playbook_key = settings_.run.playbook_key;

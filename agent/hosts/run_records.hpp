@@ -26,7 +26,7 @@ class RunRecords {
   ~RunRecords();
 
   // Of the identity that this process acts as.
-  RecordedRuns& own() { return *own_; }
+  const RecordedRuns& own() const { return *own_; }
   const std::string& self() const { return self_; }
   // The parts of other identities are asked for through the host, as they: root's, where sudo needs no password.
   WholeRun whole(const RecordedRun& run, Host& host) const;

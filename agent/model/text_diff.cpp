@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <dtl/dtl.hpp>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "model/utf8.hpp"
@@ -151,6 +152,40 @@ std::string unified_diff(std::string_view before, std::string_view after) {
     b = last;
   }
   return text;
+}
+
+namespace {
+
+// "@@ -1,2 +3 @@" -> "@@ -3 +1,2 @@"
+std::string reversed_head(std::string_view line) {
+  const std::size_t minus = line.find('-'), plus = line.find('+'), end = line.rfind(" @@");
+  if (minus == std::string_view::npos || plus == std::string_view::npos || end == std::string_view::npos || plus > end)
+    return std::string(line);
+  return fmt::format("@@ -{} +{} @@\n", line.substr(plus + 1, end - plus - 1), line.substr(minus + 1, plus - minus - 2));
+}
+
+}  // namespace
+
+// In each block of changed lines, what is removed comes first.
+std::string reversed_diff(std::string_view diff) {
+  std::string text, added;
+  char last = ' ';
+  while (!diff.empty()) {
+    const std::string_view line = diff.substr(0, std::min(diff.find('\n'), diff.size() - 1) + 1);
+    diff.remove_prefix(line.size());
+    const char kind = line.front() == '\\' ? last : line.front();  // a note belongs to the line before it
+    if (kind != '-' && kind != '+') text += std::exchange(added, "");
+    if (line.front() == '\\')
+      (kind == '-' ? added : text) += line;
+    else if (kind == '-')
+      (added += '+') += line.substr(1);
+    else if (kind == '+')
+      (text += '-') += line.substr(1);
+    else
+      text += kind == '@' ? reversed_head(line) : std::string(line);
+    last = kind;
+  }
+  return text + added;
 }
 
 }  // namespace mlops

@@ -11,4 +11,7 @@ namespace mlops {
 // 4 MiB it is "" too.
 std::string unified_diff(std::string_view before, std::string_view after);
 
+// The same from after to before.
+std::string reversed_diff(std::string_view diff);
+
 }  // namespace mlops

@@ -145,20 +145,6 @@ void write_all(int fd, std::string_view bytes) {
   }
 }
 
-// What is secret is not part of the digest: it must not be guessed from it.
-Value masked(const Value& v) {
-  if (v.secret) return Value("***");
-  if (v.is_array()) {
-    Value::Array items;
-    for (const Value& item : v.as_array()) items.push_back(masked(item));
-    return Value(std::move(items));
-  }
-  if (!v.is_object()) return v;
-  Value all{Value::Object{}};
-  for (const auto& member : v.as_object()) all.set(member.key, masked(member.value));
-  return all;
-}
-
 }  // namespace
 
 PlanPlace this_place() {
@@ -218,6 +204,20 @@ void check_place(const std::string& path, const PlanFile& plan, const PlanPlace&
   }
 }
 
+Value masked(const Value& v) {
+  if (v.secret) return Value("***");
+  if (v.is_array()) {
+    Value::Array items;
+    for (const Value& item : v.as_array()) items.push_back(masked(item));
+    return Value(std::move(items));
+  }
+  if (!v.is_object()) return v;
+  Value all{Value::Object{}};
+  for (const auto& member : v.as_object()) all.set(member.key, masked(member.value));
+  return all;
+}
+
+// What is secret is not part of it: it must not be guessed from it.
 std::string digest_of_parameters(const Value& parameters) { return sha256_hex(to_json(masked(parameters))); }
 
 // Whether the index is fetched before depends on the hour.

@@ -69,6 +69,9 @@ std::optional<PlanFile> read_plan(const std::string& path);
 // PlanRefused where the plan was made on another machine, or by somebody else.
 void check_place(const std::string& path, const PlanFile& plan, const PlanPlace& here);
 
+// With *** in the place of what is secret.
+Value masked(const Value& value);
+
 // Digests as PlannedResource has them.
 std::string digest_of_parameters(const Value& parameters);
 std::string digest_of_actions(const std::vector<Action>& actions);

@@ -176,6 +176,14 @@ std::optional<RecordedRuns::LastChange> RecordedRuns::last_change(const std::str
   return last;
 }
 
+std::string RecordedRuns::last_run_of(const std::string& thing, std::int64_t run) const {
+  Statement& row = database_.statement(
+      "SELECT runs.id FROM things JOIN runs ON runs.number = things.run WHERE thing = ? AND runs.number > ?");
+  std::string id = row.with(thing, run).step() ? row.text(0) : "";
+  row.with();
+  return id;
+}
+
 // What is cut off stays until it is healed: the next run must know of it.
 std::size_t prune_runs(Database& database, const std::string& folder, std::size_t keep) {
   Images images(database, folder);

@@ -73,6 +73,8 @@ class RecordedRuns {
   };
   // The last time that something was done for a resource of a playbook; absent: never, as far as is kept.
   std::optional<LastChange> last_change(const std::string& playbook_key, const std::string& resource) const;
+  // The id of the run that was the last to leave the thing as it is, where that is a later one; "" else.
+  std::string last_run_of(const std::string& thing, std::int64_t run) const;
 
  private:
   Database& database_;

@@ -1,0 +1,57 @@
+// What an earlier version of a playbook made and this one no longer has.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "machine/host.hpp"
+#include "model/event.hpp"
+#include "playbook/files_beside.hpp"
+#include "state/ledger.hpp"
+
+namespace mlops {
+
+// Listens to a pass over the whole playbook: which resources it has.
+class HeldByPlaybook {
+ public:
+  void take(const Event& event);
+  bool has(const Owned& owned) const;
+  std::set<std::string>& claimed() { return claimed_; }
+
+ private:
+  std::set<std::string> labels_;
+  std::vector<std::string> vague_;  // of resources that were not filled in: skipped, failed, unknown
+  std::set<std::string> claimed_;   // "path /etc/motd"
+};
+
+struct Stale {
+  Owned owned;
+  std::string stays;  // why it is not removed; "": it may be
+};
+
+// Of the playbook, what it created and no longer has, the newest first; what is gone already is not listed. Reads the
+// things through the host as who made them. given: --state. None where there is no state, or it cannot be read.
+std::vector<Stale> find_stale(const std::string& given, const std::string& playbook_key, const HeldByPlaybook& held,
+                              Host& host);
+
+// A playbook that removes them, as text; "" where nothing may be removed.
+std::string removing_playbook(const std::vector<Stale>& stale, const std::string& person);
+
+// A text in the place of a file.
+class TextInsteadOfFile : public FilesBeside {
+ public:
+  TextInsteadOfFile(std::string path, std::string text) : path_(std::move(path)), text_(std::move(text)) {}
+  FileBeside read(const std::string& path, bool content, std::uint64_t limit) const override;
+  FileBeside whole(const std::string& path) const override;
+  std::string similar(const std::string& path) const override { return files_on_disk().similar(path); }
+
+ private:
+  std::string path_, text_;
+};
+
+// They are the playbook's no more. With the lock on runs held. Error.
+void forget_stale(const std::string& given, const std::vector<Stale>& removed);
+
+}  // namespace mlops

@@ -1,0 +1,308 @@
+#include "hosts/undo_run.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "hosts/holds.hpp"
+#include "machine/overlay.hpp"
+#include "machine/person.hpp"
+#include "model/text_diff.hpp"
+#include "state/capture_before.hpp"
+#include "state/run_id.hpp"
+#include "state/state_journals.hpp"
+
+namespace mlops {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t named = 3;  // things in a message
+
+std::int64_t microseconds_now() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(since).count();
+}
+
+std::string list_of(const std::vector<std::string>& items) {
+  std::string text;
+  for (std::size_t i = 0; i < std::min(named, items.size()); ++i) text += (i ? ", " : "") + items[i];
+  if (items.size() > named) text += fmt::format(" and {} more", items.size() - named);
+  return text;
+}
+
+// What was done, the other way round. Of what goes altogether, only that.
+std::vector<Change> turned(const std::vector<Change>& changes) {
+  std::vector<Change> back;
+  for (const Change& change : changes) {
+    if (change.kind == Change::Kind::event) continue;
+    Change turn = change;
+    std::swap(turn.before, turn.after);
+    turn.text_diff = reversed_diff(change.text_diff);
+    if (turn.property == "exists" && turn.after == Value(false)) return {turn};
+    back.push_back(std::move(turn));
+  }
+  return back;
+}
+
+bool made_it(const std::vector<Change>& changes) {
+  return std::any_of(changes.begin(), changes.end(),
+                     [](const Change& c) { return c.property == "exists" && c.after == Value(true); });
+}
+
+// Units that were running, and were told to look at their configuration again.
+std::vector<ChangeUnit> restarted(const RecordedStep& step) {
+  std::vector<ChangeUnit> units;
+  for (std::size_t i = 0; i < step.actions.size(); ++i) {
+    const auto* unit = step.actions[i] ? std::get_if<ChangeUnit>(&*step.actions[i]) : nullptr;
+    if (!unit || (unit->verb != ChangeUnit::Verb::restart && unit->verb != ChangeUnit::Verb::reload)) continue;
+    if (i < step.before.size() && step.before[i].active.value_or(false)) units.push_back(*unit);
+  }
+  return units;
+}
+
+// Package names that were asked for by name, without versions.
+std::vector<std::string> asked_for(const RecordedStep& step) {
+  std::vector<std::string> names;
+  for (const auto& action : step.actions)
+    if (const auto* install = action ? std::get_if<InstallPackages>(&*action) : nullptr)
+      for (const std::string& wanted : install->wanted) names.push_back(wanted.substr(0, wanted.find('=')));
+  return names;
+}
+
+bool contains(const std::vector<std::string>& list, const std::string& word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
+}
+
+// What apt would remove beside the names.
+std::vector<std::string> also_removed(const PackageReader& packages, const std::vector<std::string>& names) {
+  std::vector<std::string> others;
+  for (const PackageChange& change : packages.forecast_removal(names).changes)
+    if (change.version_after.empty() && !contains(names, change.name)) others.push_back(change.name);
+  return others;
+}
+
+}  // namespace
+
+UndoRun::UndoRun(UndoSettings settings, const RunRecords& records, const RecordedRun& run,
+                 const Cancellation& cancellation, EventSink sink)
+    : settings_(std::move(settings)),
+      records_(records),
+      run_(run),
+      cancellation_(cancellation),
+      sink_(std::move(sink)),
+      person_(current_person()),
+      journals_(make_journals(settings_.state)),
+      host_({.person = person_,
+             .sudo = settings_.no_sudo ? ThisHostSettings::Sudo::never : ThisHostSettings::Sudo::ask,
+             .journals = journals_.get(),
+             .state = settings_.state,
+             .tell = [this](const std::string& text) { sink_(NoticeGiven{"local", text}); },
+             .wait = std::chrono::seconds(settings_.wait_seconds)},
+            cancellation, [this](const Progress& p) { sink_(ProgressMade{label_, "local", p.doing, p.done, p.total}); }) {}
+
+UndoRun::~UndoRun() = default;
+
+void UndoRun::read() {
+  if (run_.outcome == "under way") throw UndoRefused(fmt::format("the run {} is still under way", run_.id));
+  if (!run_.undone_by.empty())
+    throw UndoRefused(fmt::format("the run {} was undone already, by {}", run_.id, run_.undone_by));
+  if (!run_.whole)
+    throw UndoRefused(fmt::format("what undoing the run {} needs is no longer kept: only the last 20 can be undone", run_.id));
+  WholeRun whole = records_.whole(run_, host_);
+  if (!whole.missing.empty()) {
+    const auto& [identity, why] = *whole.missing.begin();
+    throw UndoRefused(fmt::format("what {} did in the run {} cannot be read: {}", identity, run_.id, why));
+  }
+  for (auto step = whole.steps.rbegin(); step != whole.steps.rend(); ++step) {
+    Item item{std::move(*step), {}, "", false};
+    std::vector<Action> actions;
+    for (const auto& action : item.step.actions)
+      if (action) actions.push_back(*action);
+    if (!item.step.detailed)
+      item.unknown = "what it did is not written down where it was done";
+    else if (actions.size() != item.step.actions.size())
+      item.unknown = "a newer version of this program did it, and this one does not know how to take it back";
+    else
+      item.inverse = inverse(actions, item.step.before);
+    items_.push_back(std::move(item));
+  }
+  add_restarts();
+}
+
+// With what is put back, in the end.
+void UndoRun::add_restarts() {
+  std::vector<Item> late;
+  for (const Item& item : items_)
+    for (const ChangeUnit& unit : restarted(item.step)) {
+      Item again{item.step, {{unit}, {}}, "", true};
+      again.step.after.clear();
+      const bool reload = unit.verb == ChangeUnit::Verb::reload;
+      again.step.changes = {{.property = reload ? "reloads" : "restarts", .after = true, .kind = Change::Kind::event}};
+      late.push_back(std::move(again));
+    }
+  for (Item& item : late) items_.push_back(std::move(item));
+}
+
+std::vector<std::string> UndoRun::stays() const {
+  std::vector<std::string> list;
+  for (const Item& item : items_)
+    for (const std::string& what : item.inverse.stays) list.push_back(fmt::format("{} ({})", what, item.step.resource));
+  return list;
+}
+
+UndoRun::Result UndoRun::in_thought() {
+  host_.look_back(run_.playbook_key);
+  const auto overlay = make_overlay_host(host_, {effective_person().name});
+  pending_.clear();
+  return pass(*overlay, Outcome::would_change);
+}
+
+UndoRun::Result UndoRun::for_real() {
+  if (settings_.no_sudo)
+    for (const Identity& identity : pending_)
+      if (identity.user != records_.self())
+        throw Error(fmt::format("{} has to act, and --no-sudo was given", identity.user), ErrorKind::privilege);
+  host_.prepare(pending_, {.id = new_run_id(""),
+                           .kind = "undo",
+                           .playbook = run_.playbook,
+                           .playbook_key = run_.playbook_key,
+                           .undoes = run_.id,
+                           .started = microseconds_now()});
+  const Result result = pass(host_, Outcome::changed);
+  Value counts{Value::Object{}};
+  for (std::size_t i = 0; i < outcome_count; ++i) counts.set(to_text(static_cast<Outcome>(i)), result.counts[i]);
+  const bool failed = result.count(Outcome::failed) + result.count(Outcome::not_converged) > 0;
+  host_.conclude(result.interrupted ? "interrupted" : failed ? "failed" : "done", to_json(counts), gone(), "");
+  return result;
+}
+
+// What the playbook had made is not its any more.
+std::vector<LedgerEntry> UndoRun::gone() const {
+  std::vector<LedgerEntry> entries;
+  for (const Item& item : items_)
+    if (!item.restart && made_it(item.step.changes) && contains(taken_back_, item.step.resource)) {
+      LedgerEntry entry;
+      entry.resource = entry.declared = item.step.resource;
+      entry.type = item.step.type;
+      entry.identity = item.step.identity;
+      entry.absent = true;
+      entries.push_back(std::move(entry));
+    }
+  return entries;
+}
+
+UndoRun::Result UndoRun::pass(Host& host, Outcome acted) {
+  Result result;
+  for (Item& item : items_) {
+    if (cancellation_.cancelled()) break;
+    if (item.restart && result.count(acted) == 0) continue;
+    one(item, host, acted, result);
+  }
+  result.interrupted = cancellation_.cancelled();
+  return result;
+}
+
+// "/etc/motd was changed since"; "" where nothing was.
+std::string UndoRun::changed_since(const Item& item, const Machine& machine) const {
+  std::vector<std::string> changed;
+  for (const auto& [thing, print] : item.step.after)
+    if (!print.empty() && fingerprint_of(thing, machine) != print) {
+      const std::string name = thing.starts_with("path ") || thing.starts_with("tree ") ? thing.substr(5) : thing;
+      const std::string later = records_.own().last_run_of(thing, run_.number);
+      changed.push_back(later.empty() ? name : fmt::format("{} (by the run {})", name, later));
+    }
+  if (changed.empty()) return "";
+  return fmt::format("changed since: {}; --force takes it back all the same", list_of(changed));
+}
+
+// Only what nothing else needs goes; what was asked for must be among it. With changed configuration files, those stay.
+void UndoRun::narrow_removals(Item& item, const Machine& machine, ResourceFinished& event) const {
+  const std::vector<std::string> wanted = asked_for(item.step);
+  for (Action& action : item.inverse.actions) {
+    auto* remove = std::get_if<RemovePackages>(&action);
+    if (!remove) continue;
+    std::erase_if(remove->names, [&](const std::string& name) {
+      const auto found = machine.packages().installed(name);
+      return !found || found->state == PackageState::absent || found->state == PackageState::config_files;
+    });
+    if (remove->names.empty()) continue;
+    if (!also_removed(machine.packages(), remove->names).empty()) {
+      std::vector<std::string> needed;
+      for (const std::string& name : remove->names) {
+        std::vector<std::string> others = also_removed(machine.packages(), {name});
+        std::erase_if(others, [&](const std::string& other) { return contains(remove->names, other); });
+        if (others.empty()) continue;
+        if (contains(wanted, name))
+          throw Error(fmt::format("removing {} would also remove {}, which this run did not install", name, list_of(others)));
+        needed.push_back(name);
+      }
+      std::erase_if(remove->names, [&](const std::string& name) { return contains(needed, name); });
+      if (const auto others = also_removed(machine.packages(), remove->names); !others.empty())
+        throw Error(fmt::format("removing {} would also remove {}, which this run did not install",
+                                list_of(remove->names), list_of(others)));
+      std::erase_if(event.changes, [&](const Change& c) {
+        return std::any_of(needed.begin(), needed.end(), [&](const auto& n) { return c.property == "+" + n; });
+      });
+    }
+    std::erase_if(remove->expected, [&](const PackageChange& c) { return !contains(remove->names, c.name); });
+  }
+}
+
+void UndoRun::one(Item& item, Host& host, Outcome acted, Result& result) {
+  const RecordedStep& step = item.step;
+  label_ = step.resource;
+  sink_(ResourceStarted{step.resource, "local", step.identity});
+  ResourceFinished event;
+  const auto started = Clock::now();
+  const auto end = [&](Outcome outcome, std::string reason = "") {
+    event.outcome = outcome;
+    event.reason = std::move(reason);
+    event.seconds = std::chrono::duration<double>(Clock::now() - started).count();
+    tell(item, event, result);
+  };
+  try {
+    if (!item.unknown.empty()) return end(Outcome::failed, item.unknown);
+    if (item.inverse.actions.empty())
+      return end(Outcome::skipped, item.inverse.stays.empty() ? "nothing of it is left to take back"
+                                                              : "it cannot be taken back: " + list_of(item.inverse.stays));
+    host.begin(step.resource);
+    Machine& machine = host.as({step.identity});
+    if (!item.restart && holds(item.inverse.actions, machine)) return end(Outcome::ok);
+    if (!settings_.force)
+      if (std::string changed = changed_since(item, machine); !changed.empty()) return end(Outcome::failed, changed);
+    event.changes = item.restart ? step.changes : turned(step.changes);
+    narrow_removals(item, machine, event);
+    if (event.changes.empty()) event.changes = {{.property = "taken back", .after = true, .kind = Change::Kind::event}};
+    const Identity identity{step.identity};
+    Purpose purpose{.sequence = ++sequence_, .resource = step.resource, .type = step.type, .changes = event.changes};
+    for (const auto& [thing, print] : step.after) purpose.claims.push_back(thing);
+    const Step doing{std::move(purpose), item.inverse.actions};
+    for (const auto& error : host.perform(identity, {&doing, 1}))
+      if (error) throw *error;
+    if (std::find(pending_.begin(), pending_.end(), identity) == pending_.end()) pending_.push_back(identity);
+    if (acted == Outcome::changed && !item.restart && !holds(item.inverse.actions, machine))
+      return end(Outcome::not_converged, "after acting it is not as it was before the run");
+    taken_back_.push_back(step.resource);
+    return end(acted);
+  } catch (const Unknown& unknown) {
+    const Identity identity{step.identity};
+    if (std::find(pending_.begin(), pending_.end(), identity) == pending_.end()) pending_.push_back(identity);
+    return end(Outcome::unknown, unknown.waits_for.empty() ? unknown.reason : "waits for " + list_of(unknown.waits_for));
+  } catch (const Error& e) {
+    event.output = e.output();
+    return end(Outcome::failed, e.kind() == ErrorKind::cancelled ? "interrupted" : e.what());
+  }
+}
+
+void UndoRun::tell(const Item& item, ResourceFinished event, Result& result) {
+  event.label = item.step.resource;
+  event.type = item.step.type;
+  event.host = "local";
+  event.as = item.step.identity;
+  ++result.counts[static_cast<std::size_t>(event.outcome)];
+  sink_(event);
+}
+
+}  // namespace mlops

@@ -1,0 +1,54 @@
+#include "state/ledger.hpp"
+
+#include "state/json_value.hpp"
+
+namespace mlops {
+namespace {
+
+constexpr std::string_view owns = "owns ", edits = "edits ";
+
+void read_claims(const Value& list, Owned& into) {
+  if (!list.is_array()) return;
+  for (const Value& item : list.as_array()) {
+    const std::string claim = text_of(&item);
+    if (claim.starts_with(owns)) into.owns.push_back(claim.substr(owns.size()));
+    if (claim.starts_with(edits)) into.edits.push_back(claim.substr(edits.size()));
+  }
+}
+
+}  // namespace
+
+std::vector<Owned> ledger_of(Database& database, const std::string& playbook_key) {
+  std::vector<Owned> list;
+  Statement& row = database.statement(
+      "SELECT resource, declared, type, identity, origin, since, made_by, claims, coalesce(removal, ''), "
+      "coalesce(fingerprint, '') FROM ledger WHERE playbook_key = ? ORDER BY since DESC");
+  for (row.with(playbook_key); row.step();) {
+    Owned owned{.playbook_key = playbook_key,
+                .resource = row.text(0),
+                .declared = row.text(1),
+                .type = row.text(2),
+                .identity = row.text(3),
+                .created = row.text(4) == "created",
+                .since = row.integer(5),
+                .made_by = row.text(6)};
+    read_claims(parse_kept(row.text(7)), owned);
+    owned.removal = parse_kept(row.text(8));
+    const Value prints = parse_kept(row.text(9));
+    if (prints.is_object())
+      for (const auto& member : prints.as_object()) owned.fingerprint[member.key] = text_of(&member.value);
+    list.push_back(std::move(owned));
+  }
+  return list;
+}
+
+std::string other_owner(Database& database, const std::string& thing, const std::string& playbook_key) {
+  std::string owner;
+  Statement& row = database.statement("SELECT playbook_key FROM ledger, json_each(claims) WHERE playbook_key <> ? AND "
+                                      "json_each.value IN ('owns ' || ?, 'edits ' || ?) LIMIT 1");
+  if (row.with(playbook_key, thing, thing).step()) owner = row.text(0);
+  row.with();
+  return owner;
+}
+
+}  // namespace mlops

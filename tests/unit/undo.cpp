@@ -1,0 +1,194 @@
+// undo: what a run did, taken back; and what it refuses.
+#include "support/agent_process.hpp"
+#include "support/catch.hpp"
+
+namespace {
+
+using mlops::test::AgentFolder;
+using mlops::test::Ended;
+using mlops::test::Json;
+using mlops::test::Words;
+
+struct Site {
+  AgentFolder folder;
+  std::string state = folder.path("state");
+
+  Ended run(Words words) const {
+    words.insert(words.end(), {"--state", state, "--json"});
+    return folder.run(words);
+  }
+  Ended apply(const char* playbook) const {
+    Ended applied = run({"apply", folder.write("site.json", playbook)});
+    INFO(applied.out << applied.err);
+    REQUIRE(applied.status == 0);
+    return applied;
+  }
+  Ended undo(Words words = {}) const {
+    words.insert(words.begin(), "undo");
+    words.emplace_back("--yes");
+    return run(words);
+  }
+  std::string at(const char* name) const { return folder.tree() + "/" + name; }
+  std::string text(const char* name) const { return AgentFolder::read(at(name)); }
+  bool there(const char* name) const { return std::filesystem::exists(at(name)); }
+  void put(const char* name, const std::string& content) const { std::ofstream(at(name)) << content; }
+  // Of the runs, the newest first.
+  std::vector<Json> history() const { return run({"history"}).lines(); }
+  // What is there, without what changes by itself.
+  std::map<std::string, std::string> content() const {
+    std::map<std::string, std::string> all;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.tree())) {
+      struct stat s {};
+      ::lstat(entry.path().c_str(), &s);
+      all[entry.path()] = std::to_string(s.st_mode) + (S_ISREG(s.st_mode) ? AgentFolder::read(entry.path()) : "");
+    }
+    return all;
+  }
+};
+
+std::map<std::string, std::string> outcomes(const Ended& run) {
+  std::map<std::string, std::string> found;
+  for (const Json& line : run.lines())
+    if (line["event"] == "resource") {
+      std::string text = line["outcome"].get<std::string>();
+      if (!line["reason"].is_null()) text += ": " + line["reason"].get<std::string>();
+      found[line["label"].get<std::string>()] = text;
+    }
+  return found;
+}
+
+using Outcomes = std::map<std::string, std::string>;
+
+}  // namespace
+
+TEST_CASE("undo takes back what a run made, changed and removed, in reverse order") {
+  const Site site;
+  site.put("old", "before\n");
+  site.put("gone", "was here\n");
+  ::chmod(site.at("gone").c_str(), 0640);
+  const auto before = site.content();
+  site.apply(R"({"resources": [
+    {"id": "d", "type": "directory", "path": "@/d"},
+    {"id": "new", "type": "file", "path": "@/d/new", "content": "new\n"},
+    {"id": "old", "type": "file", "path": "@/old", "content": "changed\n", "mode": "0600"},
+    {"id": "gone", "type": "file", "path": "@/gone", "state": "absent"}]})");
+  const auto after = site.content();
+  REQUIRE(after != before);
+  const Ended shown = site.run({"undo", "--dry-run"});
+  CHECK(shown.status == 2);
+  CHECK(outcomes(shown) == Outcomes{{"directory[d]", "would_change"},
+                                    {"file[new]", "would_change"},
+                                    {"file[old]", "would_change"},
+                                    {"file[gone]", "would_change"}});
+  CHECK(site.content() == after);
+  const Ended undone = site.undo();
+  INFO(undone.out << undone.err);
+  CHECK(undone.status == 0);
+  std::vector<std::string> order;
+  for (const Json& line : undone.lines())
+    if (line["event"] == "resource") order.push_back(line["label"]);
+  CHECK(order == std::vector<std::string>{"file[gone]", "file[old]", "file[new]", "directory[d]"});
+  CHECK(site.content() == before);
+}
+
+TEST_CASE("an undo is a run of its own: it is listed, and can be undone") {
+  const Site site;
+  site.put("f", "before\n");
+  site.apply(R"({"resources": [{"id": "f", "type": "file", "path": "@/f", "content": "after\n"}]})");
+  const std::string id = site.history().at(0)["id"];
+  CHECK(site.undo().status == 0);
+  CHECK(site.text("f") == "before\n");
+  const auto runs = site.history();
+  REQUIRE(runs.size() == 2);
+  CHECK(runs[0]["kind"] == "undo");
+  CHECK(runs[0]["undoes"] == id);
+  CHECK(runs[0]["outcome"] == "done");
+  CHECK(runs[1]["undone_by"] == runs[0]["id"]);
+  CHECK(site.undo({runs[0]["id"].get<std::string>()}).status == 0);
+  CHECK(site.text("f") == "after\n");
+  CHECK(site.history().at(2)["undone_by"].is_null());
+}
+
+TEST_CASE("what somebody changed since is refused by itself, and taken back by force") {
+  const Site site;
+  site.put("a", "before\n");
+  site.put("b", "before\n");
+  site.apply(R"({"resources": [
+    {"id": "a", "type": "file", "path": "@/a", "content": "after\n"},
+    {"id": "b", "type": "file", "path": "@/b", "content": "after\n"}]})");
+  site.put("a", "mine\n");
+  const Ended undone = site.undo();
+  CHECK(undone.status == 1);
+  CHECK(outcomes(undone) ==
+        Outcomes{{"file[a]", "failed: changed since: " + site.at("a") + "; --force takes it back all the same"},
+                 {"file[b]", "changed"}});
+  CHECK(site.text("a") == "mine\n");
+  CHECK(site.text("b") == "before\n");
+  const Ended forced = site.undo({"--force"});
+  CHECK(forced.status == 0);
+  CHECK(outcomes(forced) == Outcomes{{"file[a]", "changed"}, {"file[b]", "ok"}});
+  CHECK(site.text("a") == "before\n");
+}
+
+TEST_CASE("a later run that changed the thing is named") {
+  const Site site;
+  site.apply(R"({"resources": [{"id": "f", "type": "file", "path": "@/f", "content": "one\n"}]})");
+  const std::string first = site.history().at(0)["id"];
+  site.apply(R"({"resources": [{"id": "f", "type": "file", "path": "@/f", "content": "two\n"}]})");
+  const std::string second = site.history().at(0)["id"];
+  const Ended undone = site.undo({first});
+  CHECK(undone.status == 1);
+  CHECK(outcomes(undone).at("file[f]") == "failed: changed since: " + site.at("f") + " (by the run " + second +
+                                              "); --force takes it back all the same");
+  // The newest first, then the one before it.
+  CHECK(site.undo().status == 0);
+  CHECK(site.text("f") == "one\n");
+  CHECK(site.undo().status == 0);
+  CHECK_FALSE(site.there("f"));
+}
+
+TEST_CASE("what cannot be taken back is named before anything is done") {
+  const Site site;
+  site.apply(R"({"resources": [
+    {"id": "f", "type": "file", "path": "@/f", "content": "x"},
+    {"id": "c", "type": "command", "argv": ["/usr/bin/touch", "@/done"], "creates": "@/done"}]})");
+  const Ended undone = site.undo();
+  CHECK(undone.status == 0);
+  const auto lines = undone.lines();
+  CHECK(lines.at(0)["event"] == "notice");
+  CHECK(lines.at(0)["text"] == "cannot be taken back: the command `/usr/bin/touch " + site.at("done") + "` (command[c])");
+  CHECK_THAT(outcomes(undone).at("command[c]"), Catch::StartsWith("skipped: it cannot be taken back: the command "));
+  CHECK_FALSE(site.there("f"));
+  CHECK(site.there("done"));
+}
+
+TEST_CASE("without a terminal to ask on, undo wants --yes") {
+  const Site site;
+  site.apply(R"({"resources": [{"id": "f", "type": "file", "path": "@/f", "content": "x"}]})");
+  const Ended asked = site.run({"undo"});
+  CHECK(asked.status == 4);
+  CHECK(asked.err == "without a terminal to ask on, --yes is needed; nothing was touched\n");
+  CHECK(outcomes(asked) == Outcomes{{"file[f]", "would_change"}});
+  CHECK(site.there("f"));
+}
+
+TEST_CASE("undo of a run that is not there, was undone, or of none at all is refused") {
+  const Site site;
+  const Ended none = site.undo();
+  CHECK(none.status == 3);
+  CHECK_THAT(none.err, Catch::StartsWith("there is no recorded run of ") && Catch::EndsWith("; nothing was touched\n"));
+  site.apply(R"({"resources": [{"id": "f", "type": "file", "path": "@/f", "content": "x"}]})");
+  const std::string id = site.history().at(0)["id"];
+  const Ended unknown = site.undo({"ffff"});
+  CHECK(unknown.status == 3);
+  CHECK(unknown.err == "there is no run ffff; `mlops-agent history` lists them; nothing was touched\n");
+  CHECK(site.there("f"));
+  REQUIRE(site.undo().status == 0);
+  const std::string by = site.history().at(0)["id"];
+  const Ended again = site.undo({id});
+  CHECK(again.status == 4);
+  CHECK(again.err == "the run " + id + " was undone already, by " + by + "; nothing was touched\n");
+  const Ended nothing = site.undo();
+  CHECK(nothing.status == 3);
+  CHECK(nothing.err == "there is no run that changed something and was not undone; nothing was touched\n");
+}
