@@ -14,6 +14,7 @@ void add_modules(CLI::App& app, int& exit_status);
 void add_bundle(CLI::App& app, int& exit_status);
 void add_schema(CLI::App& app, int& exit_status);
 void add_history(CLI::App& app, int& exit_status);
+void add_why(CLI::App& app, int& exit_status);
 void add_undo(CLI::App& app, int& exit_status);
 
 }  // namespace mlops
