@@ -57,6 +57,7 @@ int run_program(int argc, char** argv) {
   add_plan_and_apply(app, status);
   add_history(app, status);
   add_undo(app, status);
+  add_why(app, status);
   add_validate(app, status);
   add_facts(app, status);
   add_modules(app, status);

@@ -1,0 +1,304 @@
+// mlops-agent why PLAYBOOK RESOURCE: what a resource wants, what is there, and where each value comes from.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+
+#include "cli/apply.hpp"
+#include "cli/commands.hpp"
+#include "cli/exit_code.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/run_words.hpp"
+#include "hosts/run_records.hpp"
+#include "machine/person.hpp"
+#include "plan/plan_file.hpp"
+#include "playbook/interpolation.hpp"
+#include "playbook/suggest.hpp"
+#include "report/wording.hpp"
+#include "state/kept.hpp"
+
+namespace mlops {
+namespace {
+
+constexpr std::size_t value_length = 100;  // code points
+
+// One step on the way of a value, from where it is used to where it was given.
+struct Origin {
+  std::string name;       // as it is referred to: "vars.soft", "facts.os.id"; "" for what is written in the resource
+  Position where;         // no source for what nobody wrote
+  std::string text;       // as written there, as JSON; "" for what nobody wrote
+  std::size_t depth = 0;  // 0: the parameter itself
+};
+struct Parameter {
+  std::string name;
+  std::vector<Origin> from;
+};
+
+struct WhyOptions {
+  std::string playbook, resource, state, mirror;
+  std::vector<std::string> sets, vars_files;
+  bool json = false;
+};
+
+void say(const std::string& text) { fmt::print(stderr, "{}\n", text); }
+
+// What became of one resource in a plan; of a repeated one, its instances.
+struct Found : Watcher {
+  struct One {
+    Value parameters;
+    ResourceFinished finished;
+  };
+  std::vector<std::string> labels;  // wanted, in the order in which they were told
+  std::map<std::string, One> by_label;
+  std::function<bool(const std::string&)> wanted;
+
+  void pass_begins(bool) override {}
+  void about_to_act() override {}
+  void inspected(const Seen& seen, const Diff&, const std::vector<std::string>&) override {
+    if (wanted(seen.label)) by_label[seen.label].parameters = masked(seen.parameters);
+  }
+  void take(const Event& event) {
+    const auto* e = std::get_if<ResourceFinished>(&event);
+    if (!e || !wanted(e->label)) return;
+    labels.push_back(e->label);
+    by_label[e->label].finished = *e;
+  }
+};
+
+std::string place(const Position& where) {
+  return where.source ? fmt::format("{}:{}:{}", where.source->name, where.line, where.column) : "";
+}
+
+std::string joined(const std::vector<std::string>& path) {
+  std::string text;
+  for (const std::string& name : path) text += (text.empty() ? "" : ".") + name;
+  return text;
+}
+
+// Through vars, to where each was given: the playbook, --vars or --set.
+void trace(const Playbook& playbook, const Value& value, std::string name, std::size_t depth, std::vector<Origin>& into) {
+  constexpr std::size_t deepest = 32;  // vars that go round are refused when they are filled in
+  into.push_back({std::move(name), value.where, to_json(masked(value)), depth});
+  Diagnostics ignored;
+  if (depth >= deepest) return;
+  for (const Reference& reference : references(value, ignored)) {
+    const std::vector<std::string>& path = reference.path;
+    const Value* var = nullptr;
+    if (path.size() > 1 && path[0] == "vars") {
+      // The whole value, where only a part of it is looked at: that may hold references itself.
+      for (std::size_t length = path.size(); length > 1 && !var; --length)
+        var = member_at(playbook.vars, std::span(path).subspan(1, length - 1));
+    }
+    if (var)
+      trace(playbook, *var, joined(path), depth + 1, into);
+    else
+      into.push_back({joined(path), {}, "", depth + 1});
+  }
+}
+
+std::vector<Parameter> origins(const Playbook& playbook, const Resource& resource) {
+  std::vector<Parameter> list;
+  const auto add = [&](const std::string& name, const Value& value) {
+    if (value.is_null()) return;
+    Parameter& parameter = list.emplace_back(Parameter{name, {}});
+    trace(playbook, value, "", 0, parameter.from);
+  };
+  if (resource.parameters.is_object())
+    for (const auto& member : resource.parameters.as_object()) add(member.key, member.value);
+  add("when", resource.when);
+  add("for_each", resource.for_each);
+  return list;
+}
+
+std::string in_words(const Origin& origin) {
+  if (!origin.where.source) return "{{" + origin.name + "}}";
+  const std::string what = origin.name.empty() ? "" : origin.name + " is ";
+  return what + cut(printable(origin.text), value_length) + "  " + place(origin.where);
+}
+
+const Change* change_of(const ResourceFinished& e, const std::string& property) {
+  const auto found =
+      std::find_if(e.changes.begin(), e.changes.end(), [&](const Change& c) { return c.property == property; });
+  return found == e.changes.end() ? nullptr : &*found;
+}
+
+std::string state_in_words(const ResourceFinished& e) {
+  std::string text = to_text(e.outcome);
+  std::replace(text.begin(), text.end(), '_', ' ');
+  return e.reason.empty() ? text : text + ": " + printable(e.reason);
+}
+
+class Why {
+ public:
+  explicit Why(const WhyOptions& options) : options_(options), interrupts_(cancellation_) {}
+
+  int go() {
+    Diagnostics mistakes;
+    const ReachSettings reach;
+    RunHosts hosts(reach, mistakes, [] {}, say);
+    const LoadOptions load{options_.vars_files, options_.sets, current_person().home, &hosts.files()};
+    const Playbook playbook = load_playbook(options_.playbook, load, all_modules(), mistakes);
+    if (!mistakes.empty()) return wrong(mistakes);
+    const Resource* resource = find(playbook);
+    if (!resource) return unknown(playbook);
+    Found found;
+    found.wanted = [&](const std::string& label) { return is_of(*resource, label); };
+    ConductSettings dry;
+    dry.dry = true;
+    Conductor conductor(playbook, dry, cancellation_, [&](const Event& e) { found.take(e); });
+    hosts.set_watcher(&found);
+    PartSettings settings{{}, {}, options_.mirror, true, false, false};
+    settings.run = {"", "apply", options_.playbook, playbook_key(options_.playbook)};
+    settings.state = options_.state;
+    hosts.take_part(conductor, playbook, settings, load, cancellation_);
+    const Conclusion conclusion = conductor.go();
+    if (conclusion.interrupted) return exit_interrupted;
+    if (!conclusion.mistakes.empty()) {
+      Diagnostics told = conclusion.mistakes;
+      return wrong(told);
+    }
+    const auto from = origins(playbook, *resource);
+    for (const std::string& label : found.labels) {
+      if (!std::exchange(first_, false) && !options_.json) fmt::print("\n");
+      options_.json ? print_json(found.by_label[label], from) : print(found.by_label[label], from);
+    }
+    if (found.labels.empty()) say(fmt::format("{} has no turn in this plan", options_.resource));
+    return found.labels.empty() ? exit_not_started : exit_done;
+  }
+
+ private:
+  int wrong(Diagnostics& mistakes) {
+    mistakes.sort();
+    for (const Diagnostic& mistake : mistakes.list()) fmt::print(stderr, "{}", to_text(mistake));
+    return exit_wrong;
+  }
+
+  // By its id, or its label.
+  const Resource* find(const Playbook& playbook) const {
+    for (const Play& play : playbook.plays)
+      for (const Resource& r : play.resources)
+        if (r.id == options_.resource || is_of(r, options_.resource)) return &r;
+    return nullptr;
+  }
+  // Also an instance of a for_each, and a label whose values are filled in.
+  static bool is_of(const Resource& r, const std::string& label) {
+    const std::string own = label_of(r, r.parameters);
+    if (label == own || (!r.for_each.is_null() && label.starts_with(own + "["))) return true;
+    const bool open = r.id.empty() && own.find("{{") != std::string::npos;
+    return open && label.starts_with(own.substr(0, own.find("{{"))) && label.ends_with("]");
+  }
+  int unknown(const Playbook& playbook) const {
+    std::vector<std::string> names;
+    for (const Play& play : playbook.plays)
+      for (const Resource& r : play.resources) names.push_back(r.id.empty() ? label_of(r, r.parameters) : r.id);
+    const std::string hint = did_you_mean(options_.resource, names);
+    say(fmt::format("{} has no resource {}{}", options_.playbook, options_.resource, hint.empty() ? "" : "; " + hint));
+    return exit_wrong;
+  }
+
+  std::optional<RecordedRuns::LastChange> last_change(const std::string& label) const {
+    try {
+      const RunRecords records(options_.state, say);
+      return records.own().last_change(playbook_key(options_.playbook), label);
+    } catch (const NoSuchRun&) {
+      return std::nullopt;
+    } catch (const DatabaseError& e) {
+      say(e.message());
+      return std::nullopt;
+    }
+  }
+
+  void print(const Found::One& one, const std::vector<Parameter>& from) const {
+    const ResourceFinished& e = one.finished;
+    fmt::print("{}{}: {}\n", printable(e.label), e.as.empty() ? "" : "  as " + e.as, state_in_words(e));
+    for (const Parameter& parameter : from) {
+      const Value* wanted = one.parameters.find(parameter.name);
+      const Change* change = change_of(e, parameter.name);
+      std::string text = wanted ? in_words(*wanted, value_length) : "";
+      if (change) text += (text.empty() ? "" : "  ") + ("differs: " + in_words(*change, value_length));
+      fmt::print("  {:<12}{}\n", parameter.name, text);
+      for (const Origin& step : parameter.from)
+        fmt::print("      {}{}\n", std::string(2 * step.depth, ' '), in_words(step));
+    }
+    std::string others;
+    for (const Change& change : e.changes)
+      if (std::none_of(from.begin(), from.end(), [&](const auto& p) { return p.name == change.property; }))
+        others += (others.empty() ? "" : ", ") + in_words(change, value_length);
+    if (!others.empty()) fmt::print("  {:<12}{}\n", "also", others);
+    const auto last = last_change(e.label);
+    if (!last) return fmt::print("no recorded run has changed it\n");
+    std::string what;
+    for (const Change& change : last->step.changes) what += (what.empty() ? ": " : ", ") + in_words(change, value_length);
+    fmt::print("last changed by {} {} of {}{}\n", last->run.kind, last->run.id, local_time(last->run.started), what);
+  }
+
+  void print_json(const Found::One& one, const std::vector<Parameter>& from) const {
+    const ResourceFinished& e = one.finished;
+    Value v;
+    v.set("event", "why");
+    v.set("label", e.label);
+    v.set("as", e.as);
+    v.set("outcome", to_text(e.outcome));
+    v.set("reason", e.reason.empty() ? Value() : Value(e.reason));
+    Value::Array parameters;
+    for (const Parameter& parameter : from) {
+      const Value* wanted = one.parameters.find(parameter.name);
+      const Change* change = change_of(e, parameter.name);
+      Value p;
+      p.set("name", parameter.name);
+      p.set("desired", wanted ? *wanted : Value());
+      p.set("differs", change != nullptr);
+      p.set("current", change && !change->sensitive ? masked(change->before) : change || !wanted ? Value() : *wanted);
+      Value::Array steps;
+      for (const Origin& step : parameter.from) {
+        Value s;
+        s.set("name", step.name.empty() ? Value() : Value(step.name));
+        s.set("where", step.where.source ? Value(place(step.where)) : Value());
+        s.set("text", step.text.empty() ? Value() : Value(step.text));
+        s.set("depth", static_cast<std::int64_t>(step.depth));
+        steps.push_back(std::move(s));
+      }
+      p.set("from", std::move(steps));
+      parameters.push_back(std::move(p));
+    }
+    v.set("parameters", std::move(parameters));
+    v.set("changes", to_kept_list(e.changes));
+    const auto last = last_change(e.label);
+    Value run;
+    if (last) {
+      run.set("run", last->run.id);
+      run.set("kind", last->run.kind);
+      run.set("started", iso_time(last->run.started));
+      run.set("changes", to_kept_list(last->step.changes));
+    }
+    v.set("last_change", std::move(run));
+    fmt::print("{}\n", to_json(v));
+  }
+
+  const WhyOptions& options_;
+  Cancellation cancellation_;
+  InterruptHandler interrupts_;
+  bool first_ = true;
+};
+
+}  // namespace
+
+void add_why(CLI::App& app, int& exit_status) {
+  const auto options = std::make_shared<WhyOptions>();
+  CLI::App* command = app.add_subcommand("why", "What a resource wants, what is there, and where each value comes from");
+  command->add_option("playbook", options->playbook, "The playbook, a JSON file")->required()->type_name("PLAYBOOK");
+  command->add_option("resource", options->resource, "Its id, or its label: docker, file[/etc/motd]")
+      ->required()
+      ->type_name("RESOURCE");
+  command->add_option("--set", options->sets, "Set a variable (again for more)")->type_name("NAME=VALUE")->allow_extra_args(false);
+  command->add_option("--vars", options->vars_files, "Variables from a JSON file (again for more)")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  command->add_option("--mirror", options->mirror, "Read https://HOST/PATH from MIRROR/HOST/PATH first")->type_name("DIR|URL");
+  command->add_option("--state", options->state, "Another state folder")->type_name("DIR");
+  command->add_flag("--json", options->json, "One JSON object a line");
+  command->callback([options, &exit_status] { exit_status = Why(*options).go(); });
+}
+
+}  // namespace mlops
