@@ -18,6 +18,7 @@ namespace mlops {
 namespace {
 
 constexpr int retry_ms = 100;
+constexpr int nameless_tries = 5;  // who has the lock writes its name right after taking it
 
 std::string local_time(std::time_t t) {
   std::tm parts{};
@@ -70,18 +71,19 @@ RunLock::RunLock(const std::string& cache_folder, const std::string& playbook, c
   struct stat status {};
   if (::fstat(file_.get(), &status) != 0 || status.st_uid != ::geteuid())
     throw Error("the lock " + path + " belongs to another user");
-  while (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
+  for (int nameless = 0; ::flock(file_.get(), LOCK_EX | LOCK_NB) != 0;) {
     if (errno == EINTR) continue;
     if (errno != EWOULDBLOCK) throw system_error("cannot lock " + path, errno);
     const std::string holder = read_holder(file_.get());
-    if (!holder.starts_with("finishing")) {
+    const bool just_taken = holder.empty() && ++nameless < nameless_tries;
+    if (!just_taken && !holder.starts_with("finishing")) {
       std::string line = holder.empty() ? "process unknown" : holder.substr(0, holder.find('\n'));
       const auto two_blanks = [](char a, char b) { return a == ' ' && b == ' '; };
       line.erase(std::unique(line.begin(), line.end(), two_blanks), line.end());
       if (std::chrono::steady_clock::now() >= deadline)
         throw Error(fmt::format("another run is under way{}: {}", waited(wait), line));
       if (progress) progress({"waiting for another run: " + line, 0, 0});
-    } else if (progress) {
+    } else if (!just_taken && progress) {
       progress({"waiting for an earlier run to finish its last action", 0, 0});
     }
     pollfd stop{cancellation.fd(), POLLIN, 0};
