@@ -150,7 +150,8 @@ class Why {
     hosts.set_watcher(&found);
     PartSettings settings{{}, {}, options_.mirror, true, false, false};
     settings.run = {"", "apply", options_.playbook, playbook_key(options_.playbook)};
-    settings.state = options_.state;
+    settings.journal.folder = options_.state;
+    hosts.open_secrets(playbook, true, cancellation_);
     hosts.take_part(conductor, playbook, settings, load, cancellation_);
     const Conclusion conclusion = conductor.go();
     if (conclusion.interrupted) return exit_interrupted;
