@@ -60,7 +60,8 @@ std::string list_libraries(const std::string& file, const std::string& loader, c
   const ProcessOptions options{.cancellation = &cancellation};
   const CommandResult result = run_process(command, {self.name, self.home, self.shell, self.uid, self.gid}, options);
   if (result.status != 0)
-    throw Error(fmt::format("cannot find the libraries of {}: {}", file, result.errors), ErrorKind::unavailable);
+    throw Error(fmt::format("cannot find the libraries of {}: {}", file, result.errors.substr(0, result.errors.find('\n'))),
+                ErrorKind::unavailable);
   return result.output;
 }
 

@@ -108,15 +108,16 @@ def test_greetings(world):
 
 
 def test_a_read_only_home(world):
-    """a home that is read-only: the agent is kept elsewhere, what needs the home fails with the reason, the rest is done"""
+    """a home that is read-only: the agent is kept elsewhere and plans; an apply, which could note nothing, names that"""
     host = box(world)
     unsent(host)
     read_only(host, "/home/ubuntu")
-    run = agent(world, "apply", file("~/never"), file("/var/tmp/elsewhere"))
+    planned = agent(world, "plan", file("~/never"), file("/var/tmp/elsewhere"))
+    refused = agent(world, "apply", file("~/never"), file("/var/tmp/elsewhere"))
     unmounted(host)
-    assert run.status == FAILED, run
-    assert run.resources["elsewhere"]["outcome"] == "changed", run
-    assert "Read-only file system" in run.resources["never"]["reason"], run
+    assert planned.status == PENDING and set(planned.with_outcome("would_change")) == {"never", "elsewhere"}, planned
+    assert refused.status == NOT_STARTED and "/home/ubuntu/.local/state/mlops-agent" in refused.errors, refused
+    assert host.read("/var/tmp/elsewhere") is None
     assert kept_in(host) == ["/var/tmp/mlops-agent-1000"]
 
 

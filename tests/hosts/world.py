@@ -149,7 +149,7 @@ class World:
         if release != "bookworm":
             return image
         with Host(image) as host:
-            host.must("apt-get purge -qy --auto-remove libcurl4 libssh-4 strace && rm -f /var/log/apt/* /var/log/dpkg.log")
+            host.must("apt-get purge -qy --auto-remove libcurl4 libssh-4 libsqlite3-0 strace && rm -f /var/log/apt/* /var/log/dpkg.log")
             return self.keep(host, "fresh")
 
     def keep(self, host, name):
