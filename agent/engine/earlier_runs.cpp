@@ -24,17 +24,18 @@ class Mixer {
  public:
   void add(std::string_view text) {
     mix(text.size());
-    for (; text.size() >= sizeof(std::uint64_t); text.remove_prefix(sizeof(std::uint64_t))) mix(word(text));
-    if (!text.empty()) mix(word(text));
+    std::uint64_t bits = 0;
+    for (; text.size() >= sizeof bits; text.remove_prefix(sizeof bits)) {
+      std::memcpy(&bits, text.data(), sizeof bits);
+      mix(bits);
+    }
+    bits = 0;
+    for (const char c : text) bits = bits << 8 | static_cast<unsigned char>(c);
+    mix(bits);
   }
   std::uint64_t value() const { return state_; }
 
  private:
-  static std::uint64_t word(std::string_view text) {
-    std::uint64_t bits = 0;
-    std::memcpy(&bits, text.data(), std::min(text.size(), sizeof bits));
-    return bits;
-  }
   // The finisher of MurmurHash3, over what came before.
   void mix(std::uint64_t bits) {
     state_ = (std::rotl(state_, 23) ^ bits) * 0xff51afd7ed558ccd;
