@@ -326,6 +326,13 @@ class Torture {
     return all;
   }
 
+  static std::string of_same_resource(const std::vector<std::string>& lines, const std::string& line) {
+    const std::string start = line.substr(0, line.find("] ") + 1);
+    for (const std::string& one : lines)
+      if (one.starts_with(start)) return one;
+    return fmt::format("{} others", lines.size());
+  }
+
   // The state databases after a run that converged.
   std::string state_wrong(const World& world) const {
     for (const std::string& file : set_aside(world.root())) return "a state database was taken for damaged: " + file;
@@ -338,7 +345,7 @@ class Torture {
       const auto& lines = now.at(database);
       for (const std::string& line : wanted)
         if (std::find(lines.begin(), lines.end(), line) == lines.end())
-          return fmt::format("the ledger of {} lacks: {}", database, line);
+          return fmt::format("the ledger of {} lacks: {}; it has: {}", database, line, of_same_resource(lines, line));
     }
     return "";
   }

@@ -89,7 +89,7 @@ std::string unfinished(const std::string& database) {
   const struct {
     const char *table, *what, *sql;
   } questions[] = {
-      {"runs", "a run without an end", "SELECT id FROM runs WHERE outcome IS NULL OR ended IS NULL"},
+      {"runs", "a run without an end", "SELECT id FROM runs WHERE outcome IS NULL"},
       {"steps", "a step that was begun and never ended", "SELECT resource || ', ' || run FROM steps WHERE state = 0"},
       {"steps", "a step that was cut off and not healed", "SELECT resource || ', ' || run FROM steps WHERE state = 3"},
       {"notifications", "a notification that was not delivered", "SELECT target FROM notifications"}};
@@ -113,8 +113,8 @@ std::vector<std::string> ledger(const std::string& database) {
   Copy copy(database);
   if (!copy.has_table("ledger")) return {};
   return copy.rows(
-      "SELECT resource || ' ' || origin || ' by ' || identity || ', ' || claims || ', removal ' || coalesce(removal, 'none') "
-      "|| ', left as ' || coalesce(fingerprint, 'nothing') || (changed_by IS NULL) FROM ledger ORDER BY playbook_key, resource");
+      "SELECT resource || ' ' || origin || ', ' || claims || ', removal ' || coalesce(removal, 'none') || ', left as ' || "
+      "CASE origin WHEN 'created' THEN coalesce(nullif(fingerprint, '{}'), 'nothing') ELSE 'found' END FROM ledger ORDER BY playbook_key, resource");
 }
 
 }  // namespace torture

@@ -20,7 +20,8 @@ std::string unfinished(const std::string& database);
 // Files that the agent set aside because it took them for damaged, in all state folders.
 std::vector<std::string> set_aside(const std::string& root);
 
-// What the ledger says of each resource, a line each, without run ids and times, in order.
+// What the ledger says of each resource, a line each, in order: without run ids and times, and without who acts and whether
+// the last run changed it, which a run that finds all as wished may see otherwise. Fingerprints only of what was created.
 std::vector<std::string> ledger(const std::string& database);
 
 }  // namespace torture
