@@ -71,7 +71,7 @@ struct Bench : AgentFolder {
   }
   // What is wrong with what a run left: "" when no secret is anywhere but in the files of the tree.
   std::string leaks(const Ended& ended) const {
-    std::string all = found_in(ended.out) + found_in(ended.err) + files_with(path("state"), {});
+    std::string all = found_in(ended.out) + found_in(ended.err);
     all += files_with(root(), {path("key"), path("word"), tree() + "/conf", tree() + "/seen"});
     return all;
   }
@@ -129,6 +129,28 @@ TEST_CASE("a secret that changed is written anew, and neither the old nor the ne
   CHECK_THAT(resource(ended, "file[conf]", "changes"), Catch::Contains(R"("after":"***")"));
 }
 
+TEST_CASE("a plan that is kept holds no secret, and what it holds to is read anew") {
+  Bench bench;
+  const std::string playbook = bench.write("p.json", "{" + declared + R"(, "resources": [
+    {"type": "file", "id": "conf", "path": "@/conf", "content": "{{secrets.key}} {{secrets.token}}"},
+    {"type": "command", "id": "run", "shell": "cat > @/seen", "creates": "@/seen", "stdin": "{{secrets.word}}",
+     "env": {"A": "{{secrets.token}}"}}]})");
+  const Ended planned = bench.run({"plan", "--out", bench.path("kept"), playbook});
+  CHECK(planned.status == 2);
+  REQUIRE(std::filesystem::exists(bench.path("kept")));
+  CHECK(bench.leaks(planned) == "");
+  ::setenv("MLOPS_TEST_TOKEN", "another-one", 1);
+  const Ended applied = bench.run({"apply", bench.path("kept")});
+  CHECK(applied.status == 0);
+  CHECK(AgentFolder::read(bench.tree() + "/conf") == key + " another-one");
+  CHECK(AgentFolder::read(bench.tree() + "/seen") == word);
+  CHECK(bench.leaks(applied) == "");
+  ::chmod(bench.path("kept").c_str(), 0666);
+  const Ended refused = bench.run({"apply", bench.path("kept")});
+  CHECK(refused.status == 3);
+  CHECK_THAT(refused.err, Catch::Contains("kept is writable by everyone (mode 0666)"));
+}
+
 TEST_CASE("what a program prints when it fails is told without the secret") {
   Bench bench;
   const std::string playbook = bench.write("p.json", "{" + declared + R"(, "resources": [
@@ -152,6 +174,8 @@ TEST_CASE("while a program runs, no process has a secret among its arguments") {
   const pid_t agent = bench.start({"apply", "--verbose", playbook});
   AgentFolder::await(bench.tree() + "/started");
   CHECK(arguments_with() == "");
+  CHECK(std::filesystem::exists(bench.state()));
+  CHECK(files_with(bench.state(), {}) == "");  // the database and its log while it is open
   ::kill(agent, SIGINT);
   const Ended ended = bench.wait(agent);
   CHECK(ended.status == 130);
@@ -255,7 +279,7 @@ TEST_CASE("on a terminal a secret is asked for once, and what is typed is not sh
   int terminal = -1;
   const pid_t agent = ::forkpty(&terminal, nullptr, nullptr, nullptr);
   if (agent == 0) {
-    ::execl(AGENT, AGENT, "apply", playbook.c_str(), nullptr);
+    ::execl(AGENT, AGENT, "apply", "--state", bench.state().c_str(), playbook.c_str(), nullptr);
     ::_exit(127);
   }
   std::string screen;
