@@ -261,12 +261,12 @@ void start_service_manager() {
   ::unlink(address.sun_path);
   if (::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(listener, 16) != 0)
     throw std::runtime_error("the stand-in for systemd cannot be started");
+  start_again(boot);
   if (::fork() != 0) {
     ::close(listener);
     return;
   }
   ::signal(SIGCHLD, SIG_IGN);
-  start_again(boot);
   for (;;) {
     const int connection = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
     if (connection < 0) continue;
