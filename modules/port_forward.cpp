@@ -230,6 +230,7 @@ struct PortForward {
   }
 
   static Value removal(const Desired& d) {
+    if (d.state == State::absent) return false;
     Value v;
     v.set("type", type);
     v.set("name", name(d));
@@ -315,10 +316,10 @@ struct PortForward {
     return text;
   }
 
-  // Whether this very tunnel is what listens there.
+  // Whether this very tunnel is what listens there. One that runs and whose record cannot be read may.
   static bool has(const Current& c, const Endpoint& place) {
     return c.is && c.is->state != TunnelView::State::stopped && c.is->settings.direction != Direction::remote &&
-           c.is->settings.listen == place;
+           (c.is->settings.listen == place || c.is->settings.listen.empty());
   }
 
   // The port that it has, where that is one that it may have; else the first that nobody has.

@@ -39,8 +39,9 @@ void check_control(const std::string& text) {
     require(!e.message().empty());
   }
   const KeeperReport report = parse_report(text);
-  require(report.kind == KeeperReport::Kind::failed || text.find('\n') != std::string::npos ||
-          to_line(report) == text + "\n" || text.size() > 8000);
+  const std::string line = to_line(report);
+  require(line.find('\n') == line.size() - 1);
+  require(parse_report(line.substr(0, line.size() - 1)).kind == report.kind);
 }
 
 // No more is taken than the request has, no more than its longest form is held, and what is complete is a host and a

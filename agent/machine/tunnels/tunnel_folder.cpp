@@ -65,7 +65,8 @@ Endpoint endpoint_of(const Json& json) {
   const auto text = json.get<std::string>();
   if (text.empty()) return {};
   const auto found = parse_endpoint(text, "");
-  if (!found) throw Error("no endpoint: " + text);
+  const bool whole = found && !found->empty() && parse_endpoint(found->to_text(), "") == found;
+  if (!whole) throw Error("no endpoint: " + text);
   return *found;
 }
 
