@@ -13,7 +13,7 @@ constexpr const char* playbook = R"({"vars": {
   "name": "{{vars.folder}}/f"},
 "resources": [
   {"id": "f", "type": "file", "path": "{{vars.name}}",
-   "content": "on {{facts.kernel.name}}\n", "mode": "0644"}]})";
+   "content": "on {{facts.os.id}}\n", "mode": "0644"}]})";
 
 Json parameter(const Json& why, const std::string& name) {
   for (const Json& one : why["parameters"])
@@ -38,19 +38,19 @@ TEST_CASE("why tells of each parameter what is wished, what is there, and the wa
   CHECK(mode["desired"] == "0644");
   CHECK(mode["current"] == "0600");
   CHECK(mode["differs"] == true);
-  CHECK(mode["from"][0]["where"] == site + ":6:51");
+  CHECK(mode["from"][0]["where"] == site + ":6:47");
   const Json path = parameter(why, "path");
   CHECK(path["desired"] == folder.tree() + "/f");
   CHECK(path["differs"] == false);
   REQUIRE(path["from"].size() == 3);
-  CHECK(path["from"][0]["where"] == site + ":5:38");
+  CHECK(path["from"][0]["where"] == site + ":5:39");
   CHECK(path["from"][1]["name"] == "vars.name");
   CHECK(path["from"][1]["where"] == site + ":3:11");
   CHECK(path["from"][1]["text"] == "\"{{vars.folder}}/f\"");
   CHECK(path["from"][2]["name"] == "vars.folder");
   CHECK(path["from"][2]["where"] == site + ":2:13");
   CHECK(path["from"][2]["depth"] == 2);
-  CHECK(parameter(why, "content")["from"][1]["name"] == "facts.kernel.name");
+  CHECK(parameter(why, "content")["from"][1]["name"] == "facts.os.id");
   CHECK(parameter(why, "content")["from"][1]["where"].is_null());
   CHECK(why["last_change"]["kind"] == "apply");
 
