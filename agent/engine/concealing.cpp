@@ -40,7 +40,6 @@ EventSink concealing(const Secrets& secrets, EventSink sink) {
     const auto text = [&](std::string& t) { t = secrets.concealed(std::move(t)); };
     Event shown = event;
     std::visit(overloaded{[](RunStarted&) {}, [](RunFinished&) {}, [](ResourceStarted&) {},
-                          [&](NoticeGiven& e) { text(e.text); },
                           [&](PlayStarted& e) { text(e.skipped); }, [&](ProgressMade& e) { text(e.doing); },
                           [&](NoticeGiven& e) { text(e.text); },
                           [&](ResourceFinished& e) {

@@ -56,7 +56,7 @@ site.json:3:32: error: there is no `vars.own`
 )");
 }
 
-TEST_CASE("--vars and --set come over what an include gives, which comes over the file's own") {
+TEST_CASE("What --vars and --set give comes over what an include gives, which comes over the file's own") {
   Site site;
   site.write("in.json", R"({"vars": {"a": "own", "b": "own", "c": "own", "d": "own"}, "resources": [
     {"type": "file", "path": "/{{vars.a}}-{{vars.b}}-{{vars.c}}-{{vars.d}}"}]})");
@@ -88,7 +88,7 @@ TEST_CASE("files that include each other are refused") {
   CHECK(site.mistakes(R"({"resources": [{"include": "a.json"}]})") ==
         R"(b.json:1:37: error: files that include each other in a circle: site.json -> a.json -> b.json -> a.json
   {"resources": [{"include": {"file": "./a.json"}}]}
-                                        ^
+                                      ^
 )");
   CHECK(site.mistakes(R"({"resources": [{"include": "site.json"}]})") ==
         R"(site.json:1:28: error: files that include each other in a circle: site.json -> site.json

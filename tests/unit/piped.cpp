@@ -267,7 +267,10 @@ TEST_CASE("the helper of a killed run ends its command, and its lock is had agai
     error_of([&] { h->perform(longer); });
     ::_exit(0);
   }
-  while (content_of(started).empty()) ::poll(nullptr, 0, 5);
+  while (content_of(started).empty()) {
+    REQUIRE(::waitpid(run, nullptr, WNOHANG) == 0);  // it did not get so far
+    ::poll(nullptr, 0, 5);
+  }
   ::kill(run, SIGKILL);
   ::waitpid(run, nullptr, 0);
   Helper next;
