@@ -111,7 +111,7 @@ TEST_CASE("what depends on a refused resource is skipped") {
   CHECK_FALSE(site.there("d/f"));
 }
 
-TEST_CASE("--all-or-nothing touches nothing where a part of the plan does not hold any more") {
+TEST_CASE("With --all-or-nothing an apply touches nothing where a part of the plan does not hold any more") {
   const Site site;
   site.keep(two_files);
   site.put("a", "mine\n");

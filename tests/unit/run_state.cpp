@@ -299,19 +299,23 @@ TEST_CASE("on a full disk nothing is begun, and the message says why") {
   CHECK_FALSE(std::filesystem::exists(folder.tree() + "/f"));
 }
 
-TEST_CASE("a state folder of somebody else is refused with 4") {
+TEST_CASE("a state folder of somebody else is refused, and --trust-writable does not change that") {
   if (!test::is_root("a folder of another user")) return;
   StateFolder folder;
   std::filesystem::create_directories(folder.own());
   REQUIRE(::chown(folder.own().c_str(), 1, 1) == 0);
-  const Ended ended =
-      folder.run({"apply", folder.write("p.json", R"({"resources": [{"type": "file", "path": "@/f", "content": "1"}]})")});
-  CHECK(ended.status == 4);
-  CHECK_THAT(ended.err, Catch::Contains("belongs to another user (uid 1)"));
+  const std::string book =
+      folder.write("p.json", R"({"resources": [{"type": "file", "path": "@/f", "content": "1"}]})");
+  const Ended refused = folder.run({"apply", book});
+  CHECK(refused.status == 3);
+  CHECK_THAT(refused.err, Catch::Contains(folder.own() + " belongs to daemon"));
+  const Ended trusting = folder.run({"apply", "--trust-writable", book});
+  CHECK(trusting.status == 4);
+  CHECK_THAT(trusting.err, Catch::Contains("belongs to another user (uid 1)"));
   CHECK_FALSE(std::filesystem::exists(folder.tree() + "/f"));
 }
 
-TEST_CASE("--wait waits for another run to end, and says how long it did where it does not") {
+TEST_CASE("With --wait a run waits for another run to end, and says how long it did where it does not") {
   StateFolder folder;
   const std::string playbook = folder.write("p.json", half_way);
   const std::string other =

@@ -97,11 +97,11 @@ site.json:6:22: error: `file` cannot hold `{{`: secrets are read as they are wri
                        ^
 site.json:7:26: error: `command` must be a list of texts: a program and its arguments
       "shell": {"command": "pass x"},
-                             ^
+                           ^
   hint: no shell is involved
 site.json:8:24: error: `prompt` must be a text, found an empty one
       "none": {"prompt": ""}
-                           ^
+                         ^
 )");
 }
 
