@@ -42,7 +42,6 @@ EventSink concealing(const Secrets& secrets, EventSink sink) {
     std::visit(overloaded{[](RunStarted&) {}, [](RunFinished&) {}, [](ResourceStarted&) {},
                           [&](NoticeGiven& e) { text(e.text); },
                           [&](PlayStarted& e) { text(e.skipped); }, [&](ProgressMade& e) { text(e.doing); },
-                          [&](NoticeGiven& e) { text(e.text); },
                           [&](ResourceFinished& e) {
                             text(e.reason);
                             text(e.output);
