@@ -41,6 +41,7 @@ EventSink concealing(const Secrets& secrets, EventSink sink) {
     Event shown = event;
     std::visit(overloaded{[](RunStarted&) {}, [](RunFinished&) {}, [](ResourceStarted&) {},
                           [&](PlayStarted& e) { text(e.skipped); }, [&](ProgressMade& e) { text(e.doing); },
+                          [&](NoticeGiven& e) { text(e.text); },
                           [&](ResourceFinished& e) {
                             text(e.reason);
                             text(e.output);
