@@ -13,7 +13,7 @@
 #include "hosts/run_records.hpp"
 #include "machine/person.hpp"
 #include "plan/plan_file.hpp"
-#include "playbook/interpolation.hpp"
+#include "playbook/provenance.hpp"
 #include "playbook/suggest.hpp"
 #include "report/wording.hpp"
 #include "state/kept.hpp"
@@ -22,18 +22,6 @@ namespace mlops {
 namespace {
 
 constexpr std::size_t value_length = 100;  // code points
-
-// One step on the way of a value, from where it is used to where it was given.
-struct Origin {
-  std::string name;       // as it is referred to: "vars.soft", "facts.os.id"; "" for what is written in the resource
-  Position where;         // no source for what nobody wrote
-  std::string text;       // as written there, as JSON; "" for what nobody wrote
-  std::size_t depth = 0;  // 0: the parameter itself
-};
-struct Parameter {
-  std::string name;
-  std::vector<Origin> from;
-};
 
 struct WhyOptions {
   std::string playbook, resource, state, mirror;
@@ -70,49 +58,9 @@ std::string place(const Position& where) {
   return where.source ? fmt::format("{}:{}:{}", where.source->name, where.line, where.column) : "";
 }
 
-std::string joined(const std::vector<std::string>& path) {
-  std::string text;
-  for (const std::string& name : path) text += (text.empty() ? "" : ".") + name;
-  return text;
-}
-
-// Through vars, to where each was given: the playbook, --vars or --set.
-void trace(const Playbook& playbook, const Value& value, std::string name, std::size_t depth, std::vector<Origin>& into) {
-  constexpr std::size_t deepest = 32;  // vars that go round are refused when they are filled in
-  into.push_back({std::move(name), value.where, to_json(masked(value)), depth});
-  Diagnostics ignored;
-  if (depth >= deepest) return;
-  for (const Reference& reference : references(value, ignored)) {
-    const std::vector<std::string>& path = reference.path;
-    const Value* var = nullptr;
-    if (path.size() > 1 && path[0] == "vars") {
-      // The whole value, where only a part of it is looked at: that may hold references itself.
-      for (std::size_t length = path.size(); length > 1 && !var; --length)
-        var = member_at(playbook.vars, std::span(path).subspan(1, length - 1));
-    }
-    if (var)
-      trace(playbook, *var, joined(path), depth + 1, into);
-    else
-      into.push_back({joined(path), {}, "", depth + 1});
-  }
-}
-
-std::vector<Parameter> origins(const Playbook& playbook, const Resource& resource) {
-  std::vector<Parameter> list;
-  const auto add = [&](const std::string& name, const Value& value) {
-    if (value.is_null()) return;
-    Parameter& parameter = list.emplace_back(Parameter{name, {}});
-    trace(playbook, value, "", 0, parameter.from);
-  };
-  if (resource.parameters.is_object())
-    for (const auto& member : resource.parameters.as_object()) add(member.key, member.value);
-  add("when", resource.when);
-  add("for_each", resource.for_each);
-  return list;
-}
-
-std::string in_words(const Origin& origin) {
+std::string in_words(const ProvenanceStep& origin) {
   if (!origin.where.source) return "{{" + origin.name + "}}";
+  if (origin.kind == ProvenanceStep::Kind::replaced) return "in place of what stands at " + place(origin.where);
   const std::string what = origin.name.empty() ? "" : origin.name + " is ";
   return what + cut(printable(origin.text), value_length) + "  " + place(origin.where);
 }
@@ -159,7 +107,7 @@ class Why {
       Diagnostics told = conclusion.mistakes;
       return wrong(told);
     }
-    const auto from = origins(playbook, *resource);
+    const auto from = provenance(playbook, *resource);
     for (const std::string& label : found.labels) {
       if (!std::exchange(first_, false) && !options_.json) fmt::print("\n");
       options_.json ? print_json(found.by_label[label], from) : print(found.by_label[label], from);
@@ -210,21 +158,21 @@ class Why {
     }
   }
 
-  void print(const Found::One& one, const std::vector<Parameter>& from) const {
+  void print(const Found::One& one, const std::vector<ParameterProvenance>& from) const {
     const ResourceFinished& e = one.finished;
     fmt::print("{}{}: {}\n", printable(e.label), e.as.empty() ? "" : "  as " + e.as, state_in_words(e));
-    for (const Parameter& parameter : from) {
-      const Value* wanted = one.parameters.find(parameter.name);
-      const Change* change = change_of(e, parameter.name);
+    for (const ParameterProvenance& parameter : from) {
+      const Value* wanted = one.parameters.find(parameter.parameter);
+      const Change* change = change_of(e, parameter.parameter);
       std::string text = wanted ? in_words(*wanted, value_length) : "";
       if (change) text += (text.empty() ? "" : "  ") + ("differs: " + in_words(*change, value_length));
-      fmt::print("  {:<12}{}\n", parameter.name, text);
-      for (const Origin& step : parameter.from)
+      fmt::print("  {:<12}{}\n", parameter.parameter, text);
+      for (const ProvenanceStep& step : parameter.steps)
         fmt::print("      {}{}\n", std::string(2 * step.depth, ' '), in_words(step));
     }
     std::string others;
     for (const Change& change : e.changes)
-      if (std::none_of(from.begin(), from.end(), [&](const auto& p) { return p.name == change.property; }))
+      if (std::none_of(from.begin(), from.end(), [&](const auto& p) { return p.parameter == change.property; }))
         others += (others.empty() ? "" : ", ") + in_words(change, value_length);
     if (!others.empty()) fmt::print("  {:<12}{}\n", "also", others);
     const auto last = last_change(e.label);
@@ -234,7 +182,7 @@ class Why {
     fmt::print("last changed by {} {} of {}{}\n", last->run.kind, last->run.id, local_time(last->run.started), what);
   }
 
-  void print_json(const Found::One& one, const std::vector<Parameter>& from) const {
+  void print_json(const Found::One& one, const std::vector<ParameterProvenance>& from) const {
     const ResourceFinished& e = one.finished;
     Value v;
     v.set("event", "why");
@@ -243,16 +191,16 @@ class Why {
     v.set("outcome", to_text(e.outcome));
     v.set("reason", e.reason.empty() ? Value() : Value(e.reason));
     Value::Array parameters;
-    for (const Parameter& parameter : from) {
-      const Value* wanted = one.parameters.find(parameter.name);
-      const Change* change = change_of(e, parameter.name);
+    for (const ParameterProvenance& parameter : from) {
+      const Value* wanted = one.parameters.find(parameter.parameter);
+      const Change* change = change_of(e, parameter.parameter);
       Value p;
-      p.set("name", parameter.name);
+      p.set("name", parameter.parameter);
       p.set("desired", wanted ? *wanted : Value());
       p.set("differs", change != nullptr);
       p.set("current", change && !change->sensitive ? masked(change->before) : change || !wanted ? Value() : *wanted);
       Value::Array steps;
-      for (const Origin& step : parameter.from) {
+      for (const ProvenanceStep& step : parameter.steps) {
         Value s;
         s.set("name", step.name.empty() ? Value() : Value(step.name));
         s.set("where", step.where.source ? Value(place(step.where)) : Value());
