@@ -408,7 +408,8 @@ struct Jupyter {
     return text;
   }
 
-  // The start counts as done once it answers, and as failed once it has ended. When the kernel ends one of its
+  // The start counts as done once it answers, and as failed once it has ended. Only from its exec on (Type) is it a
+  // process of the person's, whom kill tells whether it lives: before, it is still root's. When the kernel ends one of its
   // programs for want of memory, the others go on (OOMPolicy): a notebook's kernel is the likeliest, and
   // Jupyter starts it anew.
   static std::string unit_text(const Desired& d, const Current& c) {
@@ -423,6 +424,7 @@ StartLimitIntervalSec=60
 StartLimitBurst=5
 
 [Service]
+Type=exec
 User={user}
 WorkingDirectory={folder}
 Environment={path}

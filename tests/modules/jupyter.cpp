@@ -374,6 +374,7 @@ TEST_CASE("jupyter: the server of another user has that one's rights, home and t
   CHECK(action<CreateSecret>(t.diff, 1)->owner == "root");
   const std::string unit = text_of_unit(m, R"("user": "root")");
   CHECK(has_line(unit, "User=root"));
+  CHECK(has_line(unit, "Type=exec"));
   CHECK(has_line(unit, "WorkingDirectory=/root"));
   CHECK(unit.find(" --allow-root\n") != std::string::npos);
   CHECK(text_of_unit(m).find("--allow-root") == std::string::npos);
