@@ -2,7 +2,9 @@
 #include <sqlite3.h>
 #include <zstd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 
 #include "backends/sqlite_api.hpp"
@@ -37,10 +39,21 @@ mlops_sqlite_failure failure_of(int code) {
   }
 }
 
+// What the system said, where SQLite's words leave it out; 0 where it said nothing. (Of a file that cannot be opened SQLite
+// tries more than one way, and knows only of the last.)
+int system_error_of(sqlite3* database, int code) {
+  return database && (code & 0xff) == SQLITE_IOERR ? sqlite3_system_errno(database) : 0;
+}
+
 void tell(sqlite3* database, int code, mlops_sqlite_result* result) {
   result->failure = failure_of(code);
   const char* words = database ? sqlite3_errmsg(database) : sqlite3_errstr(code);
-  std::snprintf(result->message, sizeof result->message, "%s", words);
+  const int error = system_error_of(database, code);
+  if (error == ENOSPC || error == EDQUOT) result->failure = mlops_sqlite_full;
+  if (error != 0)
+    std::snprintf(result->message, sizeof result->message, "%s: %s", words, std::strerror(error));
+  else
+    std::snprintf(result->message, sizeof result->message, "%s", words);
 }
 
 struct Close {

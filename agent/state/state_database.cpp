@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 
 #include "machine/files/handle.hpp"
@@ -56,11 +57,17 @@ class Opening {
         }
     } catch (const DatabaseError& e) {
       if (reading()) return unreadable(e.message());
-      throw Error(fmt::format("the state database {} cannot be used: {}", path_, e.message()));
+      throw Error(fmt::format("the state database {} cannot be used: {}{}", path_, e.message(), why_closed(e)));
     }
   }
 
  private:
+  // SQLite does not say why a file cannot be opened: the folder may tell.
+  std::string why_closed(const DatabaseError& e) const {
+    if (e.cause() != Cause::read_only || ::access(settings_.folder.c_str(), W_OK) == 0) return "";
+    return std::string(": ") + std::strerror(errno);
+  }
+
   bool reading() const { return settings_.use == StateDatabaseSettings::For::reading; }
 
   std::unique_ptr<Database> unreadable(const std::string& why) const {
