@@ -72,7 +72,8 @@ inline std::vector<pid_t> descendants(pid_t ancestor) {
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
       const std::string name = entry.path().filename();
       if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-      std::string stat = content_of(entry.path() / "stat");
+      std::string stat;  // empty when the process has gone since
+      std::getline(std::ifstream(entry.path() / "stat"), stat, '\0');
       const auto at = stat.rfind(") ");
       if (at == std::string::npos) continue;
       pid_t parent = 0;

@@ -87,13 +87,19 @@ TEST_CASE("What refers to a host that could not begin is skipped, and nothing is
       {"on": "local", "resources": [
         {"type": "file", "id": "other", "path": "@/other", "content": "x"},
         {"type": "file", "id": "here", "path": "@/here", "content": "{{resources.there.path}}"}]}]})");
-  // One machine, and so one lock: whoever comes second cannot begin.
-  const Ended ended = folder.run(on_box(server, {"apply", "--json", playbook}));
-  INFO(ended.out << ended.err);
-  CHECK(ended.status == 4);
-  const bool there = std::filesystem::exists(folder.tree() + "/there");
-  CHECK(there == std::filesystem::exists(folder.tree() + "/here"));
-  CHECK(ended.err.find("another run is under way") != std::string::npos);
+  const std::string config = server.config("Host gone\n  HostName 127.0.0.1\n  Port " + std::to_string(free_port()) + "\n");
+  const Ended gone = folder.run({"apply", "--json", playbook, "--host", "gone", "--ssh-config", config});
+  INFO(gone.out << gone.err);
+  CHECK(gone.status == 4);
+  CHECK(gone.err.find("gone: ") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(folder.tree() + "/there"));
+  CHECK_FALSE(std::filesystem::exists(folder.tree() + "/here"));
+  // One machine, and so one lock: whoever comes second, of the host and here, cannot begin.
+  const Ended locked = folder.run(on_box(server, {"apply", "--json", playbook}));
+  INFO(locked.out << locked.err);
+  CHECK(locked.status == 4);
+  CHECK(locked.err.find("another run is under way") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(folder.tree() + "/here"));
 }
 
 TEST_CASE("A file beside the playbook is sent once, and again only when it changed") {

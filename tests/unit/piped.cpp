@@ -42,7 +42,6 @@ struct RawHelper {
   int to = -1, from = -1;
   pid_t pid = -1;
   RawHelper() {
-    std::signal(SIGPIPE, SIG_IGN);
     int in[2], out[2];
     if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
     const std::string user = effective_person().name;
