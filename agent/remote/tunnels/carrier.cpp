@@ -194,12 +194,21 @@ void Carrier::carry_socks(Handle socket) {
 }
 
 Handle Carrier::join(ForwardOptions& options) {
+  std::shared_ptr<Proof> proof;
+  {
+    const std::lock_guard lock(mutex_);
+    proof.swap(awaited_from_there_);
+  }
   try {
     Handle socket = connect_here(tunnel_.target, host_patience, cancellation_);
-    if (!probing_there_) options.traffic = counted();
+    if (proof)
+      proof->settle("");
+    else
+      options.traffic = counted();
     return socket;
   } catch (const Error& e) {
     log_->write(e.what());
+    if (proof) proof->settle(e.what());
     throw;
   }
 }
@@ -237,8 +246,8 @@ Carrier::Probe Carrier::probe_here() {
   }
 }
 
-// The target must answer here. Then a connection is made, by the host, to where it listens for us; a host that does not
-// make connections for us, which takes another right than to listen, has at least given a sign of life.
+// The target must answer here. Then the host makes a connection to where it listens for us, and it must come; a host that
+// makes none for us, which takes another right than to listen, has at least given a sign of life.
 Carrier::Probe Carrier::probe_there(const std::shared_ptr<Connection>& connection) {
   try {
     connect_here(tunnel_.target, target_patience, cancellation_);
@@ -248,18 +257,23 @@ Carrier::Probe Carrier::probe_there(const std::shared_ptr<Connection>& connectio
   const std::string& listen = tunnel_.listen.host;
   const std::string host = listen == "0.0.0.0" || listen == "localhost" ? "127.0.0.1" : listen == "::" ? "::1" : listen;
   const auto proof = std::make_shared<Proof>();
-  probing_there_ = true;
-  in_thread([this, connection, host, proof] {
+  {
+    const std::lock_guard lock(mutex_);
+    awaited_from_there_ = proof;
+  }
+  const auto ours = std::make_shared<Handle>();  // open until the connection has come
+  in_thread([this, connection, host, proof, ours] {
     try {
-      auto [ours, theirs] = socket_pair();
+      Handle theirs;
+      std::tie(*ours, theirs) = socket_pair();
       connection->forward(std::move(theirs), host, tunnel_.listen.port);
-      proof->settle("");
     } catch (const Error& e) {
       proof->settle(e.kind() == ErrorKind::privilege ? "" : e.what());
     }
   });
   Probe probe = proof->await();
-  probing_there_ = false;
+  const std::lock_guard lock(mutex_);
+  awaited_from_there_.reset();
   return probe;
 }
 

@@ -84,7 +84,7 @@ class Carrier {
   int threads_ = 0;
   std::mutex one_probe_;
   std::map<std::string, std::shared_ptr<Proof>> proofs_;  // by the mark of their sockets
-  std::atomic<bool> probing_there_{false};
+  std::shared_ptr<Proof> awaited_from_there_;  // a probe's own connection, the next that comes from the host
 };
 
 }  // namespace mlops
