@@ -126,7 +126,7 @@ struct Git {
   }
 
   // What git leaves when it is killed, and then takes for another git at work (gitrepository-layout(5)).
-  static std::vector<Action> recover(const Desired& d, const MachineReader& machine) {
+  static std::vector<Action> recover(const Desired& d, const MachineReader& machine, const Interruption&) {
     std::vector<Action> actions;
     for (const char* lock : {"index.lock", "HEAD.lock", "config.lock", "shallow.lock", "packed-refs.lock"}) {
       const std::string path = fmt::format("{}/.git/{}", d.to.text, lock);

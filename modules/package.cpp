@@ -286,9 +286,9 @@ struct Package {
   }
 
   // A transaction that was cut off.
-  static std::vector<Action> recover(const Desired& d, const MachineReader& machine) {
-    if (!machine.packages().interrupted()) return {};
-    return {RepairPackages{(d.lock_timeout.ms + 999) / 1000}};
+  static std::vector<Action> recover(const Desired& d, const MachineReader& machine, const Interruption& how) {
+    if (!machine.packages().interrupted() && !how.restarted) return {};
+    return {RepairPackages{(d.lock_timeout.ms + 999) / 1000, how.restarted ? how.began : 0}};
   }
 
   static Value removal(const Desired& d) {

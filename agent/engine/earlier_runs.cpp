@@ -90,13 +90,16 @@ void Run::look_for_cut_off(Instance& i) {
     if (!same && !same_things(step, claims)) continue;
     i.cut_off.push_back(step.name);
     i.doubted = i.doubted || step.program;
+    Interruption& known = i.interruption;
+    known.began = known.began == 0 ? step.began : std::min(known.began, step.began);
+    known.restarted = known.restarted || step.restarted;
   }
   if (!i.cut_off.empty()) i.note = "was cut off by an earlier run" + (i.note.empty() ? "" : ", " + i.note);
 }
 
 // A failure is the resource's.
 void Run::recover(Instance& i) {
-  const std::vector<Action> actions = i.resource->module->recover(i.desired, host_.as(i.identity));
+  const std::vector<Action> actions = i.resource->module->recover(i.desired, host_.as(i.identity), i.interruption);
   if (actions.empty()) return;
   flush();
   label_ = i.label;

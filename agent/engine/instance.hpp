@@ -23,6 +23,7 @@ struct Run::Instance {
   std::optional<Notification> notified;
   std::vector<StepName> cut_off;  // what earlier runs left of it
   bool doubted = false;           // and what a program left is not to be believed
+  Interruption interruption;      // of the earliest of them
   std::vector<Change> recovered;  // what was done because of that
   std::string note;               // see ResourceFinished
 };

@@ -59,6 +59,8 @@ struct CutOff {
   std::vector<std::string> claims;            // as in Purpose
   // A program ran: what it left is not believed. Else its actions were whole or not at all, and can be seen.
   bool program = false;
+  std::int64_t began = 0;  // microseconds since the epoch: the run
+  bool restarted = false;  // the machine has started anew since: what was not synced may be lost
 };
 
 // A run that never ended, though its process is gone.

@@ -156,6 +156,9 @@ struct RemovePackages {
 // dpkg --configure -a, then apt's repair: ends an interrupted transaction.
 struct RepairPackages {
   std::uint64_t lock_timeout = 0;
+  // Microseconds since the epoch; 0: the machine has not started anew since. Packages that were unpacked from then on are
+  // installed again: dpkg syncs neither configuration files nor what scripts write, and may call installed what is lost.
+  std::int64_t power_lost_since = 0;
 };
 
 // ---- services ---------------------------------------------------------------------------------------------

@@ -20,7 +20,8 @@
 //                                                // has no place on this machine, and is skipped there
 //     static Current inspect(const Desired&, const MachineReader&, bool cut_off);  // instead of the other: an earlier
 //                                                // run began to act for this and never ended; what it left is not believed
-//     static std::vector<Action> recover(const Desired&, const MachineReader&);  // optional: what is done first then
+//     static std::vector<Action> recover(const Desired&, const MachineReader&, const Interruption&);  // optional: what is
+//                                                // done first then
 //     static Value   removal(const Desired&);    // optional: the resource that takes away what this one made, as in a
 //                                                // playbook; null where there is none; false where there is nothing
 //                                                // to take away: it wishes an absence
@@ -59,6 +60,12 @@ inline bool is_made_by(const std::vector<Change>& changes) {
   return false;
 }
 
+// What is known of how earlier runs that acted for a resource came to their end.
+struct Interruption {
+  std::int64_t began = 0;  // microseconds since the epoch: the earliest of them
+  bool restarted = false;  // the machine has started anew since: what was not synced may be lost
+};
+
 // A module with its types erased: the std::any are its Desired and its Current.
 struct Module {
   std::string_view type;
@@ -75,7 +82,7 @@ struct Module {
   // The same where an earlier run was cut off while it acted for this: what it left is not believed.
   std::any (*inspect_cut_off)(const std::any& desired, const MachineReader&);
   // What is done first then; empty where the module has nothing to do.
-  std::vector<Action> (*recover)(const std::any& desired, const MachineReader&);
+  std::vector<Action> (*recover)(const std::any& desired, const MachineReader&, const Interruption&);
   // The resource that takes away what this one made; null where there is none, false where it wishes an absence.
   Value (*removal)(const std::any& desired);
   // Whether the changes made all of it: nothing of it was there before.
@@ -143,11 +150,11 @@ const Module& erase_module() {
         else
           return M::inspect(*std::any_cast<D>(&d), m);
       },
-      .recover = [](const std::any& d, const MachineReader& m) -> std::vector<Action> {
-        if constexpr (requires(const D& x) { M::recover(x, m); })
-          return M::recover(*std::any_cast<D>(&d), m);
+      .recover = [](const std::any& d, const MachineReader& m, const Interruption& how) -> std::vector<Action> {
+        if constexpr (requires(const D& x) { M::recover(x, m, how); })
+          return M::recover(*std::any_cast<D>(&d), m, how);
         else
-          return static_cast<void>(d), static_cast<void>(m), std::vector<Action>();
+          return static_cast<void>(d), static_cast<void>(m), static_cast<void>(how), std::vector<Action>();
       },
       .removal = [](const std::any& d) -> Value {
         if constexpr (requires(const D& x) { M::removal(x); })

@@ -29,8 +29,9 @@ Earlier earlier_runs(Database& database, const std::string& playbook_key) {
     else
       earlier.runs.push_back({runs.text(0), runs.text(1), runs.text(2), runs.integer(3), {}});
   }
+  const std::string boot = this_process().boot;
   Statement& steps = database.statement(
-      "SELECT runs.id, sequence, playbook_key, resource, type, identity, claims, program, state "
+      "SELECT runs.id, sequence, playbook_key, resource, type, identity, claims, program, started, boot "
       "FROM steps JOIN runs ON runs.number = steps.run WHERE state IN (0, 3) ORDER BY run, sequence");
   for (steps.with(); steps.step();) {
     const std::string run = steps.text(0);
@@ -41,7 +42,9 @@ Earlier earlier_runs(Database& database, const std::string& playbook_key) {
                              steps.text(4),
                              steps.text(5),
                              texts_of(steps.text(6)),
-                             steps.integer(7) != 0});
+                             steps.integer(7) != 0,
+                             steps.integer(8),
+                             steps.text(9) != boot});
     for (CutOffRun& one : earlier.runs)
       if (one.id == run) one.resources.push_back(steps.text(3));
   }

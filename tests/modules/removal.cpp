@@ -114,20 +114,26 @@ TEST_CASE("after an installation that was cut off, packages are repaired first")
   test::FakeMachine machine;
   const Module& package = module_of("package");
   const std::any d = desired(R"({"type": "package", "names": ["jq"], "lock_timeout": "5s"})");
-  CHECK(package.recover(d, machine).empty());
+  CHECK(package.recover(d, machine, {.began = 7}).empty());
   machine.p.cut_short = true;
-  const auto actions = package.recover(d, machine);
+  const auto actions = package.recover(d, machine, {.began = 7});
   REQUIRE(actions.size() == 1);
   CHECK(std::get<RepairPackages>(actions[0]).lock_timeout == 5);
+  CHECK(std::get<RepairPackages>(actions[0]).power_lost_since == 0);
+  // Where the machine started anew, dpkg's word that all is installed is not believed.
+  machine.p.cut_short = false;
+  const auto after_power = package.recover(d, machine, {.began = 7, .restarted = true});
+  REQUIRE(after_power.size() == 1);
+  CHECK(std::get<RepairPackages>(after_power[0]).power_lost_since == 7);
 }
 
 TEST_CASE("after a git that was killed, the locks that it left are removed first") {
   test::FakeMachine machine;
   const Module& git = module_of("git");
   const std::any d = desired(R"({"type": "git", "repo": "https://example.org/r.git", "to": "/r"})");
-  CHECK(git.recover(d, machine).empty());
+  CHECK(git.recover(d, machine, {}).empty());
   machine.f.file("/r/.git/index.lock", "");
-  const auto actions = git.recover(d, machine);
+  const auto actions = git.recover(d, machine, {});
   REQUIRE(actions.size() == 1);
   CHECK(std::get<RemovePath>(actions[0]).path == "/r/.git/index.lock");
 }

@@ -5,10 +5,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <ctime>
+#include <iterator>
 #include <memory>
+#include <sstream>
 #include <string_view>
 
 #include "machine/files/handle.hpp"
@@ -48,6 +51,8 @@ void leave_stamp(const std::string& apt_dir) {
   if (file) ::futimens(file.get(), nullptr);
 }
 
+// Before dpkg begins, what apt noted of the transaction (its log, what came along) is on the disk, and what dpkg unpacked is
+// before it is configured: neither syncs all of it, and a power cut would leave nothing to go on with.
 std::vector<std::string> apt_change(const std::string& verb, std::uint64_t lock_timeout) {
   return {"apt-get",
           "-y",
@@ -63,6 +68,8 @@ std::vector<std::string> apt_change(const std::string& verb, std::uint64_t lock_
           "-o",
           "Dpkg::Options::=--force-confold",
           "-o",
+          "Dpkg::Options::=--pre-invoke=sync || :",
+          "-o",
           "APT::Cmd::Pattern-Only=true",
           verb};
 }
@@ -70,6 +77,22 @@ std::vector<std::string> apt_change(const std::string& verb, std::uint64_t lock_
 void append(std::vector<std::string>& argv, const std::vector<std::string>& more) {
   argv.insert(argv.end(), more.begin(), more.end());
 }
+
+std::vector<std::string> joined(std::vector<std::string> words, const std::vector<std::string>& more) {
+  append(words, more);
+  return words;
+}
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream words(text);
+  return {std::istream_iterator<std::string>(words), {}};
+}
+
+// As apt takes it.
+std::string full_name(const DpkgEntry& e) { return e.architecture == "all" ? e.name : e.name + ":" + e.architecture; }
+
+// A later run believes what dpkg says, but dpkg syncs neither configuration files nor what scripts write.
+void keep() { ::sync(); }
 
 // A version that was asked for may be older than what is there.
 bool asks_for_version(const std::vector<std::string>& wanted) {
@@ -230,6 +253,7 @@ void LocalPackages::perform(const InstallPackages& action) {
   wait(action.lock_timeout);
   apt_.change("installing " + names, argv, false);
   check_installed(action.wanted);
+  keep();
 }
 
 // apt refuses to begin while dpkg's journal is there; a package that cannot be configured can still be removed.
@@ -247,6 +271,7 @@ void LocalPackages::perform(const RemovePackages& action) {
   auto argv = apt_change("remove", action.lock_timeout);
   append(argv, action.names);
   apt_.change("removing " + brief_list(action.names), argv, false);
+  keep();
 }
 
 // What had not come yet of the transaction that was cut off. apt would not bring it again: it takes
@@ -270,18 +295,56 @@ void LocalPackages::complete(const UnfinishedInstall& unfinished, const std::str
 
 // apt mends what broke in an upgrade, and not what broke when it was unpacked for the first time. What else is not
 // configured is left to the mending behind this.
-void LocalPackages::unpack_again(const std::string& doing, std::uint64_t lock_timeout) const {
-  std::vector<std::string> broken;
+void LocalPackages::unpack_again(std::vector<std::string> doubtful, const std::string& doing,
+                                 std::uint64_t lock_timeout) const {
   for (const DpkgEntry& e : dpkg_.entries())
-    if (e.unpack_again) broken.push_back(e.architecture == "all" ? e.name : e.name + ":" + e.architecture);
-  if (broken.empty()) return;
+    if (const std::string name = full_name(e);
+        e.unpack_again && std::find(doubtful.begin(), doubtful.end(), name) == doubtful.end())
+      doubtful.push_back(name);
+  if (doubtful.empty()) return;
+  // What apt is asked for by name it takes for asked for by the person.
+  const std::vector<std::string> automatic = words_of(apt_.read(joined({"apt-mark", "showauto"}, doubtful)).output);
   auto argv = apt_change("install", lock_timeout);
-  append(argv, {"--fix-broken", "--reinstall"});
-  append(argv, broken);
+  append(argv, {"--fix-broken", "--reinstall", "-o", "DPkg::Options::=--force-confmiss"});
+  append(argv, doubtful);
   try {
     apt_.change(doing, argv, false);
+    if (!automatic.empty()) apt_.change(doing, joined({"apt-mark", "auto"}, automatic), false);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::cancelled) throw;
+  }
+}
+
+// What dpkg unpacked since then, by the time of the list of its files.
+std::vector<std::string> LocalPackages::unpacked_since(std::int64_t microseconds) const {
+  constexpr std::int64_t second = 1'000'000;  // that file systems may round to
+  std::vector<std::string> names;
+  for (const DpkgEntry& e : dpkg_.entries()) {
+    if (e.state != PackageState::installed && e.state != PackageState::interrupted) continue;
+    struct stat status {};
+    const std::string info = dpkg_dir_ + "/info/" + e.name;
+    if (::stat((info + ".list").c_str(), &status) != 0 &&
+        ::stat((info + ":" + e.architecture + ".list").c_str(), &status) != 0)
+      continue;
+    if (status.st_mtim.tv_sec * second + status.st_mtim.tv_nsec / 1000 + second >= microseconds)
+      names.push_back(full_name(e));
+  }
+  return names;
+}
+
+// Configuration files of these packages that are empty and were not when dpkg put them there. dpkg would take that for the
+// person's wish.
+void LocalPackages::remove_lost_configuration(const std::vector<std::string>& packages) const {
+  constexpr std::string_view of_nothing = "d41d8cd98f00b204e9800998ecf8427e";  // the MD5 sum that dpkg notes
+  const auto listed = apt_.read(joined({"dpkg-query", "--show", "--showformat=${Conffiles}\n"}, packages)).output;
+  std::istringstream lines(listed);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string path, sum;
+    struct stat status {};
+    if (words >> path >> sum && path.starts_with("/") && sum != of_nothing && ::lstat(path.c_str(), &status) == 0 &&
+        S_ISREG(status.st_mode) && status.st_size == 0)
+      ::unlink(path.c_str());
   }
 }
 
@@ -290,14 +353,25 @@ void LocalPackages::perform(const RepairPackages& action) {
   wait(action.lock_timeout);
   const UnfinishedInstall unfinished = read_unfinished(history_);
   const std::string doing = "ending an interrupted installation";
+  std::vector<std::string> doubtful;
+  if (action.power_lost_since != 0) {
+    doubtful = unpacked_since(action.power_lost_since);
+    try {
+      refresh_index(action.lock_timeout);  // it may be lost, too
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::cancelled) throw;
+    }
+  }
   configure_pending(doing);
-  unpack_again(doing, action.lock_timeout);
+  if (!doubtful.empty()) remove_lost_configuration(doubtful);
+  unpack_again(doubtful, doing, action.lock_timeout);
   auto argv = apt_change("install", action.lock_timeout);
   argv.push_back("--fix-broken");
   const std::string output = apt_.change(doing, argv, false);
   if (interrupted())
     throw Error("dpkg is still in the middle of an installation").with_output(output).while_doing(doing);
   complete(unfinished, doing, action.lock_timeout);
+  keep();
 }
 
 }  // namespace mlops
