@@ -189,6 +189,7 @@ class Torture {
       before = kept;
       World world(machine_, fmt::format("world-{}", ::getpid()));
       redo(world, kept);
+      world.forget_volatile();
       outcome.wrong = half(world);
       for (const std::string& database : state_databases(world.root()))
         if (outcome.wrong.empty()) outcome.wrong = unsound(database);

@@ -196,6 +196,7 @@ void World::make_volatile() const {
   make_folder(folder_ + "/volatile/run");
   make_folder(folder_ + "/volatile/run/lock", 01777);
   make_folder(folder_ + "/volatile/tmp", 01777);
+  std::ofstream(folder_ + "/volatile/run/boot_id") << std::ifstream("/proc/sys/kernel/random/uuid").rdbuf();
 }
 
 void World::forget_volatile() {
@@ -232,6 +233,9 @@ void World::enter() const {
     mount(path, path, nullptr, MS_BIND);
     mount("none", path, nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY);
   }
+  // Each start of the machine is another.
+  if (const std::string boot = "/proc/sys/kernel/random/boot_id"; ::access(boot.c_str(), F_OK) == 0)
+    mount("/run/boot_id", boot, nullptr, MS_BIND);
   if (read_only) mount("none", "/", nullptr, MS_BIND | MS_REMOUNT | MS_RDONLY);
   if (machine_.settings().service_manager) start_service_manager();
   if (!machine_.settings().served.empty()) start_server(machine_.settings().served, machine_.settings().port);

@@ -73,7 +73,8 @@ std::string parent(const std::string& path) {
 void WriteRecorder::before(const Call& call) {
   Begun begun{paths_of(call), false};
   struct stat status {};
-  if (!begun.paths.empty()) begun.was_there = ::lstat(begun.paths[0].c_str(), &status) == 0;
+  // Where it leads, of a rename.
+  if (!begun.paths.empty()) begun.was_there = ::lstat(begun.paths.back().c_str(), &status) == 0;
   begun_[call.thread] = std::move(begun);
 }
 
@@ -158,6 +159,7 @@ void WriteRecorder::after(const Call& call, std::int64_t result) {
     case SYS_rename:
     case SYS_renameat:
     case SYS_renameat2:
+      op.is_new = !begun.was_there;
       return add(call.number == SYS_renameat2 && (a[4] & RENAME_EXCHANGE) != 0 ? Kind::exchange : Kind::rename);
     case SYS_unlink:
       return add(Kind::unlink);
@@ -254,6 +256,8 @@ std::vector<std::size_t> survivors(const std::vector<WriteOp>& log, std::size_t 
   };
   Objects objects;
   std::map<std::size_t, Pending> pending;
+  std::map<std::size_t, int> written;   // by the write, whose data it is
+  std::map<std::size_t, int> replaced;  // by a rename of somebody else's over what was there, what it put in place
   std::set<std::size_t> lost;
   for (std::size_t i = 0; i < count; ++i) {
     const WriteOp& op = log[i];
@@ -286,6 +290,7 @@ std::vector<std::size_t> survivors(const std::vector<WriteOp>& log, std::size_t 
         break;
       case Kind::rename:
         p.folders = {objects.at(parent(op.other))};
+        if (!op.is_new && op.program != "mlops-agent") replaced[i] = objects.at(op.path);
         objects.rename(op.path, op.other);
         break;
       case Kind::exchange: {
@@ -301,6 +306,7 @@ std::vector<std::size_t> survivors(const std::vector<WriteOp>& log, std::size_t 
         break;
       default:
         p.object = objects.at(op.path);
+        if (op.kind == Kind::write) written[i] = p.object;
     }
     const bool may_be_lost = loss != Loss::data || op.kind == Kind::write;
     if (may_be_lost) pending[i] = p;
@@ -310,6 +316,11 @@ std::vector<std::size_t> survivors(const std::vector<WriteOp>& log, std::size_t 
   for (const auto& [i, p] : pending) {
     const bool survives = log[i].kind == Kind::write ? chance() % 2 == 0 : i < moment;
     if (loss != Loss::torn || !survives) lost.insert(i);
+  }
+  for (const auto& [rename, object] : replaced) {
+    if (lost.contains(rename)) continue;
+    for (const auto& [write, whose] : written)
+      if (whose == object && write < rename) lost.erase(write);
   }
   std::vector<std::size_t> kept;
   for (std::size_t i = 0; i < count; ++i)

@@ -21,7 +21,7 @@ struct WriteOp {
   std::string data;
   std::uint64_t offset = 0;  // of data; the size of truncate
   std::uint32_t mode = 0, uid = 0, gid = 0;
-  bool is_new = false;  // the file that was opened was not there before
+  bool is_new = false;  // where it was opened, or where a rename leads, nothing was before
   std::string program;
 };
 
@@ -44,7 +44,9 @@ class WriteRecorder {
 std::string to_bytes(const std::vector<WriteOp>& log);
 std::vector<WriteOp> from_bytes(const std::string& bytes);
 
-// Which of the first `count` changes a power cut right behind them leaves.
+// Which of the first `count` changes a power cut right behind them leaves. Of our own program nothing is assumed but what
+// was synced. Where another program renames a file over one that was there, the data come with the entry, as ext4
+// (auto_da_alloc) and Btrfs have it: apt keeps extended_states so, without a sync.
 enum class Loss {
   data,    // entries of folders and attributes are all there, data of files only where it was synced
   strict,  // nothing but what was synced: a file's own by its fsync, an entry by that of its folder
