@@ -71,6 +71,10 @@ std::vector<std::string> asked_for(const RecordedStep& step) {
   return names;
 }
 
+void append(std::vector<std::string>& list, const std::vector<std::string>& more) {
+  list.insert(list.end(), more.begin(), more.end());
+}
+
 bool contains(const std::vector<std::string>& list, const std::string& word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
@@ -195,6 +199,7 @@ std::vector<LedgerEntry> UndoRun::gone() const {
 
 UndoRun::Result UndoRun::pass(Host& host, Outcome acted) {
   Result result;
+  taken_back_.clear();
   for (Item& item : items_) {
     if (cancellation_.cancelled()) break;
     if (item.restart && result.count(acted) == 0) continue;
@@ -217,8 +222,8 @@ std::string UndoRun::changed_since(const Item& item, const Machine& machine) con
   return fmt::format("changed since: {}; --force takes it back all the same", list_of(changed));
 }
 
-// Only what nothing else needs goes; what was asked for must be among it. With changed configuration files, those stay.
-void UndoRun::narrow_removals(Item& item, const Machine& machine, ResourceFinished& event) const {
+// Only what nothing else needs goes; what was asked for must be among it.
+void UndoRun::narrow_removals(Item& item, const Machine& machine, Outcome acted, ResourceFinished& event) const {
   const std::vector<std::string> wanted = asked_for(item.step);
   for (Action& action : item.inverse.actions) {
     auto* remove = std::get_if<RemovePackages>(&action);
@@ -247,7 +252,35 @@ void UndoRun::narrow_removals(Item& item, const Machine& machine, ResourceFinish
       });
     }
     std::erase_if(remove->expected, [&](const PackageChange& c) { return !contains(remove->names, c.name); });
+    choose_purged(item, *remove, machine, acted, event);
   }
+}
+
+// Configuration files go with a package that came with this run, as they were not there before; but never what a person
+// wrote, nor what the package's own script would remove, such as its data.
+void UndoRun::choose_purged(const Item& item, RemovePackages& remove, const Machine& machine, Outcome acted,
+                            ResourceFinished& event) const {
+  std::vector<std::string> put_back, stay;  // put_back: by then, in a plan
+  for (const Item& other : items_)
+    for (const auto& [thing, print] : other.step.after)
+      if (acted != Outcome::changed && thing.starts_with("path ") && contains(taken_back_, other.step.resource))
+        put_back.push_back(thing.substr(5));
+  std::vector<std::string> configured;
+  for (const Before& before : item.step.before) append(configured, before.configured);
+  remove.purged.clear();
+  for (const std::string& name : remove.names) {
+    PurgeLoss loss = machine.packages().purge_loss(name);
+    std::erase_if(loss.changed, [&](const std::string& path) { return contains(put_back, path); });
+    if (contains(configured, name))
+      continue;
+    else if (loss.script)
+      stay.push_back(name + ", whose own script may remove data with them");
+    else if (!loss.changed.empty())
+      stay.push_back(name + ", changed since: " + list_of(loss.changed));
+    else
+      remove.purged.push_back(name);
+  }
+  if (!stay.empty()) event.note = "configuration files stay of " + list_of(stay);
 }
 
 void UndoRun::one(Item& item, Host& host, Outcome acted, Result& result) {
@@ -273,7 +306,7 @@ void UndoRun::one(Item& item, Host& host, Outcome acted, Result& result) {
     if (!settings_.force)
       if (std::string changed = changed_since(item, machine); !changed.empty()) return end(Outcome::failed, changed);
     event.changes = item.restart ? step.changes : turned(step.changes);
-    narrow_removals(item, machine, event);
+    narrow_removals(item, machine, acted, event);
     if (event.changes.empty()) event.changes = {{.property = "taken back", .after = true, .kind = Change::Kind::event}};
     const Identity identity{step.identity};
     Purpose purpose{.sequence = ++sequence_, .resource = step.resource, .type = step.type, .changes = event.changes};

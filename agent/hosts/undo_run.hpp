@@ -63,7 +63,9 @@ class UndoRun {
   void add_restarts();
   void one(Item& item, Host& host, Outcome acted, Result& result);
   std::string changed_since(const Item& item, const Machine& machine) const;
-  void narrow_removals(Item& item, const Machine& machine, ResourceFinished& event) const;
+  void narrow_removals(Item& item, const Machine& machine, Outcome acted, ResourceFinished& event) const;
+  void choose_purged(const Item& item, RemovePackages& remove, const Machine& machine, Outcome acted,
+                     ResourceFinished& event) const;
   void tell(const Item& item, ResourceFinished event, Result& result);
   std::vector<LedgerEntry> gone() const;
 

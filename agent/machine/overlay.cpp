@@ -151,6 +151,7 @@ class OverlayMachine : public Machine,
     return p_.packages.forecast_removal(names);
   }
   std::vector<std::string> similar(const std::string& name) const override { return p_.packages.similar(name); }
+  PurgeLoss purge_loss(const std::string& name) const override { return p_.packages.purge_loss(name); }
   Unit unit(const std::string& name) const override {
     p_.need_foresight();
     Unit found = p_.services.unit(name);

@@ -45,6 +45,7 @@ struct ReadCandidate { std::string name; };
 struct ForecastInstall { std::vector<std::string> wanted; };
 struct ForecastRemoval { std::vector<std::string> names; };
 struct ReadSimilar { std::string name; };
+struct ReadPurgeLoss { std::string name; };
 struct ReadUnit { std::string name; };
 struct RunGuard { Command command; };
 struct ReadPublished { std::string url, file_name; };
@@ -67,7 +68,7 @@ struct Cancel {};
 
 using Request = std::variant<ViewFile, ListFolder, ResolvePath, DigestFile, ReadUser, ReadGroup, ReadUserById,
                              ReadGroupById, ReadPackage, ReadInterrupted, ReadIndexAge, ReadCandidate,
-                             ForecastInstall, ForecastRemoval, ReadSimilar, ReadUnit, RunGuard, ReadPublished,
+                             ForecastInstall, ForecastRemoval, ReadSimilar, ReadPurgeLoss, ReadUnit, RunGuard, ReadPublished,
                              ReadProved, ReadUnchanged, ReadMirrored, ReadTunnel, ReadListener, ReadListenerAt,
                              AskHttp, Perform, PerformTogether, PerformSteps, Configure, TakeLock, OpenJournal, Heal,
                              Conclude, Cancel>;
@@ -90,6 +91,7 @@ auto answer(Machine& m, const ReadCandidate& r) { return m.packages().candidate(
 auto answer(Machine& m, const ForecastInstall& r) { return m.packages().forecast_install(r.wanted); }
 auto answer(Machine& m, const ForecastRemoval& r) { return m.packages().forecast_removal(r.names); }
 auto answer(Machine& m, const ReadSimilar& r) { return m.packages().similar(r.name); }
+auto answer(Machine& m, const ReadPurgeLoss& r) { return m.packages().purge_loss(r.name); }
 auto answer(Machine& m, const ReadUnit& r) { return m.services().unit(r.name); }
 auto answer(Machine& m, const RunGuard& r) { return m.commands().run(r.command); }
 auto answer(Machine& m, const ReadPublished& r) { return m.downloads().published_sha256(r.url, r.file_name); }
@@ -382,6 +384,7 @@ class PipedMachine : public HelperMachine,
     return link_.call(ForecastRemoval{names});
   }
   std::vector<std::string> similar(const std::string& name) const override { return link_.call(ReadSimilar{name}); }
+  PurgeLoss purge_loss(const std::string& name) const override { return link_.call(ReadPurgeLoss{name}); }
   Unit unit(const std::string& name) const override { return link_.call(ReadUnit{name}); }
   CommandResult run(const Command& command) const override { return link_.call(RunGuard{command}); }
   std::string published_sha256(const std::string& url, const std::string& file_name) const override {

@@ -134,6 +134,7 @@ class Witness : public MachineReader,
     return found;
   }
   std::vector<std::string> similar(const std::string& name) const override { return machine_.packages().similar(name); }
+  PurgeLoss purge_loss(const std::string& name) const override { return machine_.packages().purge_loss(name); }
   Unit unit(const std::string& name) const override {
     Unit found = machine_.services().unit(name);
     note("service " + name, in_words(found));

@@ -147,11 +147,13 @@ struct InstallPackages {
   bool refresh_index = false;  // fetch the index before
   std::uint64_t lock_timeout = 0;
   std::vector<PackageChange> expected;  // the forecast; the overlay assumes it
+  std::vector<std::string> automatic;   // names that apt is told came along with others
 };
 struct RemovePackages {
   std::vector<std::string> names;
   std::uint64_t lock_timeout = 0;
   std::vector<PackageChange> expected;
+  std::vector<std::string> purged;  // those of names whose configuration files go, too
 };
 // dpkg --configure -a, then apt's repair: ends an interrupted transaction.
 struct RepairPackages {

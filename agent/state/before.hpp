@@ -19,6 +19,8 @@ struct Before {
   std::optional<bool> active, enabled;   // of a unit
   std::optional<Tunnel> tunnel;
   std::vector<PackageChange> packages;   // what the transaction really did; known only afterwards
+  std::vector<std::string> configured;   // those of them that were absent but for their configuration files; see paths
+  std::vector<std::string> automatic;    // those of them that were there, and had come along with another
   std::string package_list;              // the digest under which all packages before it are kept; "" when not needed
   friend bool operator==(const Before&, const Before&) = default;
 };

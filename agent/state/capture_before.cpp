@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
+#include <sstream>
 
 #include "machine/files/paths.hpp"
 
@@ -12,15 +14,38 @@ namespace {
 using Kind = SavedPath::Kind;
 
 // Each line up to its blank, and what follows it.
-std::map<std::string, std::string> by_name(const std::string& list) {
-  std::map<std::string, std::string> found;
-  for (std::size_t at = 0; at < list.size();) {
-    const std::size_t end = std::min(list.find('\n', at), list.size()), blank = list.find(' ', at);
-    if (blank < end) found[list.substr(at, blank - at)] = list.substr(blank + 1, end - blank - 1);
-    at = end + 1;
+// A line of a list of packages.
+struct Listed {
+  std::string version;     // "(configuration)": only its configuration files are there
+  bool automatic = false;  // it came along with another
+};
+
+std::map<std::string, Listed> by_name(const std::string& list) {
+  std::map<std::string, Listed> found;
+  std::istringstream lines(list);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string name, version, mark;
+    if (words >> name >> version) found[name] = {version, static_cast<bool>(words >> mark)};
   }
   return found;
 }
+
+// What apt has marked as come along, as "name:architecture"; empty where it marks nothing.
+std::set<std::string> automatic_packages(const std::string& dpkg_folder) {
+  std::set<std::string> names;
+  std::ifstream file(dpkg_folder.substr(0, dpkg_folder.rfind('/')) + "/apt/extended_states");
+  std::string name, architecture;
+  for (std::string line; std::getline(file, line);) {
+    const auto value = line.substr(std::min(line.size(), line.find(": ") + 2));
+    if (line.starts_with("Package: ")) name = value;
+    if (line.starts_with("Architecture: ")) architecture = value;
+    if (line == "Auto-Installed: 1") names.insert(name + ":" + architecture);
+  }
+  return names;
+}
+
+constexpr const char* configuration = "(configuration)";
 
 std::string joined(const std::vector<std::string>& words) {
   std::string text;
@@ -60,7 +85,8 @@ BeforeCapture::BeforeCapture(const MachineReader& machine, bool strict, uid_t pe
       names_(accounts_),
       walker_(strict, person),
       limits_(limits),
-      dpkg_(std::move(dpkg_folder)) {}
+      dpkg_folder_(std::move(dpkg_folder)),
+      dpkg_(dpkg_folder_) {}
 
 void BeforeCapture::look_anew() {
   names_.forget();
@@ -99,6 +125,16 @@ Before BeforeCapture::before(const Action& action, const KeepContent& keep) {
     if (b.user) b.group = machine_.accounts().group(b.user->group);
   };
   const auto packages = [&] { b.package_list = keep(package_list()); };
+  const auto configuration_of = [&](const std::vector<PackageChange>& some) {
+    for (const PackageChange& change : some) {
+      const auto found = dpkg_.installed(change.name);
+      if (!found || found->state != PackageState::config_files) continue;
+      for (const std::string& path : dpkg_.configuration_files(change.name)) {
+        Captured kept = capture_path(walker_, names_, path, limits_, keep);
+        if (kept.not_kept.empty()) b.paths.insert(b.paths.end(), kept.paths.begin(), kept.paths.end());
+      }
+    }
+  };
   std::visit(
       overloaded{
           [&](const WriteFile& a) {
@@ -128,7 +164,10 @@ Before BeforeCapture::before(const Action& action, const KeepContent& keep) {
           [&](const ChangeUser& a) { account(a.name); },
           [&](const RemoveUser& a) { account(a.name); },
           [&](const ChangeMembership& a) { account(a.user); },
-          [&](const InstallPackages&) { packages(); },
+          [&](const InstallPackages& a) {
+            packages();
+            configuration_of(a.expected);
+          },
           [&](const RemovePackages&) { packages(); },
           [&](const RepairPackages&) { packages(); },
           [&](const ChangeUnit& a) {
@@ -152,10 +191,13 @@ Before BeforeCapture::before(const Action& action, const KeepContent& keep) {
 std::string BeforeCapture::package_list() const {
   std::vector<std::string> lines;
   const std::string& native = dpkg_.native_architecture();
+  const std::set<std::string> automatic = automatic_packages(dpkg_folder_);
   for (const DpkgEntry& e : dpkg_.entries()) {
-    if (e.state != PackageState::installed && e.state != PackageState::interrupted) continue;
+    if (e.state == PackageState::absent) continue;
     const bool foreign = e.architecture != native && e.architecture != "all";
-    lines.push_back(fmt::format("{}{}{} {}\n", e.name, foreign ? ":" : "", foreign ? e.architecture : "", e.version));
+    const bool came_along = automatic.contains(e.name + ":" + (foreign ? e.architecture : native));
+    lines.push_back(fmt::format("{}{}{} {}{}\n", e.name, foreign ? ":" : "", foreign ? e.architecture : "",
+                                e.state == PackageState::config_files ? configuration : e.version, came_along ? " auto" : ""));
   }
   std::sort(lines.begin(), lines.end());
   std::string list;
@@ -163,20 +205,24 @@ std::string BeforeCapture::package_list() const {
   return list;
 }
 
-std::vector<PackageChange> package_changes(const std::string& before, const std::string& after) {
+void note_packages(const std::string& before, const std::string& after, Before& into) {
   const auto was = by_name(before), is = by_name(after);
-  std::vector<PackageChange> changes;
-  for (const auto& [name, version] : is) {
+  const auto version = [](const std::map<std::string, Listed>& list, const std::string& name) {
+    const auto known = list.find(name);
+    return known == list.end() || known->second.version == configuration ? "" : known->second.version;
+  };
+  std::set<std::string> names;
+  for (const auto* list : {&was, &is})
+    for (const auto& [name, listed] : *list) names.insert(name);
+  for (const std::string& name : names) {
+    const std::string had = version(was, name), has = version(is, name);
+    if (had == has) continue;
+    into.packages.push_back({name, had, has});
     const auto known = was.find(name);
-    if (known == was.end())
-      changes.push_back({name, "", version});
-    else if (known->second != version)
-      changes.push_back({name, known->second, version});
+    if (known == was.end()) continue;
+    if (had.empty()) into.configured.push_back(name);
+    if (!had.empty() && known->second.automatic) into.automatic.push_back(name);
   }
-  for (const auto& [name, version] : was)
-    if (!is.contains(name)) changes.push_back({name, version, ""});
-  std::sort(changes.begin(), changes.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
-  return changes;
 }
 
 std::set<std::string> things_of(const Action& action, const Before& b) {

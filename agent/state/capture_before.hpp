@@ -27,7 +27,8 @@ class BeforeCapture {
   // Drops what is remembered of folders and names.
   void look_anew();
 
-  // "name version" of each installed package, a line each, sorted; "" where there is no dpkg.
+  // "name version" of each installed package, a line each, sorted, with " auto" for what came along with another; the
+  // version is "(configuration)" where only configuration files are there. "" where there is no dpkg.
   std::string package_list() const;
 
  private:
@@ -40,11 +41,12 @@ class BeforeCapture {
   OwnerNames names_;
   Walker walker_;
   CaptureLimits limits_;
+  std::string dpkg_folder_;
   DpkgDatabase dpkg_;
 };
 
-// What changed from one package list to another, by name.
-std::vector<PackageChange> package_changes(const std::string& before, const std::string& after);
+// What changed from one list of packages to another, by name, is added.
+void note_packages(const std::string& before, const std::string& after, Before& into);
 
 // The things that an action leaves behind, links on the way to them replaced: "path /etc/motd", "user ada",
 // "service docker.service"; "tree /srv/course" with everything below it.

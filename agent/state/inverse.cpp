@@ -137,9 +137,13 @@ Inverse of_transaction(const Before& b) {
       install.expected.push_back(back);
     }
   }
+  install.automatic = b.automatic;
   Inverse result;
   if (!remove.names.empty()) result.actions.push_back(std::move(remove));
   if (!install.wanted.empty()) result.actions.push_back(std::move(install));
+  // Configuration files that were there before their package came.
+  for (const SavedPath& path : b.paths)
+    if (path.kind != Kind::absent) result.actions.push_back(RestorePath{path});
   return result;
 }
 Inverse of(const InstallPackages&, const Before& b) { return of_transaction(b); }

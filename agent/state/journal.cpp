@@ -333,7 +333,7 @@ std::optional<std::string> StateJournal::packages_after(std::vector<Before>& bef
     if (b.package_list.empty()) continue;
     any = true;
     try {
-      b.packages = package_changes(images_->load(b.package_list), capture_.package_list());
+      note_packages(images_->load(b.package_list), capture_.package_list(), b);
     } catch (const Error& e) {
       tell(fmt::format("what came with packages is not known: {}", e.what()));
     }

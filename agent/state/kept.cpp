@@ -82,10 +82,11 @@ void members(V&& v, PackageChange& a) {
 template <class V>
 void members(V&& v, InstallPackages& a) {
   v("wanted", a.wanted), v("refresh_index", a.refresh_index), v("expected", a.expected);
+  v("automatic", a.automatic);
 }
 template <class V>
 void members(V&& v, RemovePackages& a) {
-  v("names", a.names), v("expected", a.expected);
+  v("names", a.names), v("expected", a.expected), v("purged", a.purged);
 }
 template <class V>
 void members(V&&, RepairPackages&) {}
@@ -143,6 +144,7 @@ template <class V>
 void members(V&& v, Before& b) {
   v("paths", b.paths), v("not_kept", b.not_kept), v("user", b.user), v("group", b.group), v("active", b.active);
   v("enabled", b.enabled), v("tunnel", b.tunnel), v("packages", b.packages), v("package_list", b.package_list);
+  v("configured", b.configured), v("automatic", b.automatic);
 }
 
 // ---- names of actions and of enumerators -------------------------------------------------------------------------

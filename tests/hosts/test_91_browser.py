@@ -2,6 +2,8 @@
 
 import json
 import re
+import time
+from pathlib import Path
 
 from host import AGENT, DONE, PLAYBOOK
 
@@ -42,5 +44,59 @@ def test_the_link_opens_in_a_browser(world):
     assert picture.startswith(b"\x89PNG") and len(picture) > 10_000
     world.artifacts.mkdir(exist_ok=True)
     (world.artifacts / "jupyter.png").write_bytes(picture)
+
+    tunnel_survives(world, host, laptop, link[1])
+    starts_at_login(laptop)
     for one in (host, laptop):
         one.remove()
+
+
+def opened(laptop, link):
+    """The first line of the answer."""
+    port, path = re.match(r"http://127\.0\.0\.1:(\d+)(/.*)", link).groups()
+    ask = f"exec 3<>/dev/tcp/127.0.0.1/{port} && printf 'GET {path} HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3"
+    return laptop.run(["timeout", "20", "bash", "-c", ask]).output.strip()
+
+
+def await_page(laptop, link, seconds):
+    deadline = time.monotonic() + seconds
+    while not (status := opened(laptop, link)).endswith(" 200 OK"):
+        assert time.monotonic() < deadline, (status, laptop.run([AGENT, "tunnels"]))
+        time.sleep(0.5)
+
+
+def tunnel_survives(world, host, laptop, link):
+    """The host stands still for a minute, then loses its power; the link opens again without anybody doing anything."""
+    assert opened(laptop, link).endswith(" 200 OK"), opened(laptop, link)
+    host.freeze()
+    time.sleep(60)
+    told = laptop.run([AGENT, "tunnels", "--json"]).output
+    host.thaw()
+    assert '"state":"up"' not in told, told
+    await_page(laptop, link, 45)
+
+    before = host.address
+    host.restart()
+    if host.address != before:
+        laptop.must(f"sed -i 's/{before}/{host.address}/' /home/ubuntu/.ssh/config /home/ubuntu/.ssh/known_hosts")
+    await_page(laptop, link, 60)
+
+
+def starts_at_login(laptop):
+    """A tunnel that is wanted at each log-in is kept by the person's own systemd from then on."""
+    playbook = {"type": "port_forward", "id": "kept", "listen": "127.0.0.1:2222", "target": "127.0.0.1:22",
+                "via": "mlops-zoomcamp", "at_login": True}  # fmt: skip
+    laptop.write("/home/ubuntu/kept.json", json.dumps({"resources": [playbook]}), "ubuntu")
+    applied = laptop.run([AGENT, "apply", "kept.json"])
+    assert applied.status == DONE, applied
+    laptop.restart()
+    assert not laptop.agent_processes()
+    laptop.must("loginctl enable-linger ubuntu")
+    greeting = "exec 3<>/dev/tcp/127.0.0.1/2222 && head -c 4 <&3"
+    deadline = time.monotonic() + 60
+    while (said := laptop.run(["timeout", "10", "bash", "-c", greeting])).output != "SSH-":
+        assert time.monotonic() < deadline, (said, laptop.must("journalctl -n 50 --no-pager"))
+        time.sleep(0.5)
+    kept_by = [Path(f"/proc/{process}/cgroup").read_text() for process in laptop.agent_processes()]
+    assert any("user@1000.service/" in group and "mlops-agent" in group for group in kept_by), kept_by
+    assert laptop.run([AGENT, "plan", "kept.json"]).status == DONE

@@ -121,6 +121,7 @@ struct FakePackages : PackageReader {
     return f;
   }
   std::vector<std::string> similar(const std::string&) const override { return {}; }
+  PurgeLoss purge_loss(const std::string&) const override { return {}; }
 };
 
 struct FakeServices : ServiceReader {

@@ -130,6 +130,34 @@ TEST_CASE("a removed package's configuration files and interrupted states are to
   CHECK(dpkg.installed("docker.io")->state == PackageState::interrupted);
 }
 
+TEST_CASE("a package's configuration files are found, also those of one that was removed") {
+  Folder folder;
+  folder.write("status", status + R"(
+Package: nano
+Status: deinstall ok config-files
+Architecture: amd64
+Version: 7.2
+Conffiles:
+ /etc/nanorc c1e4d6a1a1f7c6f29a1a1b8d9e1c4d5f
+ /etc/old d41d8cd98f00b204e9800998ecf8427e obsolete
+Description: small
+ /not/one of them
+
+Package: last
+Status: install ok installed
+Architecture: all
+Version: 1
+Conffiles:
+ /etc/last 0
+)");
+  const DpkgDatabase database(folder.path);
+  CHECK(database.configuration_files("nano") == std::vector<std::string>{"/etc/nanorc", "/etc/old"});
+  CHECK(database.configuration_files("nano:amd64").size() == 2);
+  CHECK(database.configuration_files("last") == std::vector<std::string>{"/etc/last"});
+  CHECK(database.configuration_files("mawk").empty());
+  CHECK(database.configuration_files("none").empty());
+}
+
 TEST_CASE("a name without an architecture means the native one") {
   Folder folder;
   folder.write("status", status);

@@ -1,6 +1,6 @@
 // How each action is taken back: the table of state/inverse.hpp, cell by cell.
+#include "state/capture_before.hpp"
 #include "state/inverse.hpp"
-
 #include "state/kept.hpp"
 #include "support/catch.hpp"
 
@@ -109,6 +109,26 @@ TEST_CASE("taking back packages") {
   CHECK(back(RemovePackages{{"nano"}}, before) == text({remove, install}));
   CHECK(back(InstallPackages{{"curl"}}, {}) == "");
   CHECK(back(RepairPackages{}, before) == "");
+  // A configuration file that was there before its package came is put back.
+  Before configured{.packages = {{"nano", "", "3"}}, .configured = {"nano"}};
+  configured.paths = {{.path = "/etc/nanorc", .kind = SavedPath::Kind::file}, {.path = "/etc/gone", .kind = SavedPath::Kind::absent}};
+  CHECK(back(InstallPackages{{"nano"}}, configured) ==
+        text({RemovePackages{{"nano"}, 0, {{"nano", "3", ""}}}, RestorePath{configured.paths[0]}}));
+}
+
+TEST_CASE("what changed between two lists of packages, and what had only its configuration files there") {
+  const std::string before = "git 1\nnano (configuration)\nvim (configuration)\nzip 3 auto\n", after = "git 2\nnano 7\nvim (configuration)\nzip (configuration)\n";
+  Before noted;
+  note_packages(before, after, noted);
+  REQUIRE(noted.packages.size() == 3);
+  CHECK(noted.packages[0] == PackageChange{"git", "1", "2"});
+  CHECK(noted.packages[1] == PackageChange{"nano", "", "7"});
+  CHECK(noted.packages[2] == PackageChange{"zip", "3", ""});
+  CHECK(noted.configured == std::vector<std::string>{"nano"});
+  CHECK(noted.automatic == std::vector<std::string>{"zip"});
+  // It came along with another, and is to do so again.
+  CHECK(back(RemovePackages{{"zip"}}, {.packages = {noted.packages[2]}, .automatic = {"zip"}}) ==
+        text(InstallPackages{{"zip=3"}, false, 0, {{"zip", "", "3"}}, {"zip"}}));
 }
 
 TEST_CASE("taking back units and tunnels") {

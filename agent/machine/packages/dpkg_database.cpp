@@ -210,6 +210,23 @@ std::vector<DpkgEntry> DpkgDatabase::all() const {
   return journal_.empty() ? entries : merge(std::move(entries), dpkg_entries(journal_, ""));
 }
 
+std::vector<std::string> DpkgDatabase::configuration_files(const std::string& wanted) const {
+  refresh();
+  const std::string name = wanted.substr(0, wanted.find(':'));
+  std::vector<std::string_view> paragraphs = paragraphs_of(journal_, name);
+  if (paragraphs.empty()) paragraphs = paragraphs_of(text(), name);
+  std::vector<std::string> files;
+  for (const std::string_view paragraph : paragraphs) {
+    constexpr std::string_view field = "\nConffiles:\n";
+    auto at = paragraph.find(field);
+    // " /etc/motd 0123…", and " obsolete" behind it for one that a later version no longer has.
+    for (at = at == paragraph.npos ? at : at + field.size(); at < paragraph.size() && paragraph[at] == ' ';
+         at = std::min(paragraph.find('\n', at), paragraph.size() - 1) + 1)
+      files.emplace_back(paragraph.substr(at + 1, paragraph.find(' ', at + 1) - at - 1));
+  }
+  return files;
+}
+
 std::vector<DpkgEntry> DpkgDatabase::entries() const {
   refresh();
   return all();

@@ -32,6 +32,8 @@ class DpkgDatabase {
 
   // See PackageReader. A name without an architecture means the native one, or "all".
   std::optional<InstalledPackage> installed(const std::string& name) const;
+  // The configuration files that dpkg keeps of it, there or not.
+  std::vector<std::string> configuration_files(const std::string& name) const;
   // A package is neither installed nor gone, or dpkg did not come to merge updates/ into status.
   bool interrupted() const;
   // All of it. Error unavailable where there is no dpkg.

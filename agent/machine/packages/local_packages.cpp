@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <fstream>
 #include <iterator>
 #include <memory>
 #include <sstream>
@@ -253,6 +254,8 @@ void LocalPackages::perform(const InstallPackages& action) {
   wait(action.lock_timeout);
   apt_.change("installing " + names, argv, false);
   check_installed(action.wanted);
+  if (!action.automatic.empty())
+    apt_.change("installing " + names, joined({"apt-mark", "auto"}, action.automatic), false);
   keep();
 }
 
@@ -265,12 +268,38 @@ void LocalPackages::configure_pending(const std::string& doing) const {
   }
 }
 
+// What debhelper(7) puts into every such script is about what the package brought, and no matter here.
+PurgeLoss LocalPackages::purge_loss(const std::string& name) const {
+  PurgeLoss loss;
+  const auto found = dpkg_.installed(name);
+  std::ifstream file(dpkg_dir_ + "/info/" + name + ".postrm");
+  if (!file.is_open() && found) file.open(dpkg_dir_ + "/info/" + name + ":" + found->architecture + ".postrm");
+  bool generated = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("# Automatically added by dh")) generated = true;
+    const auto code = line.find_first_not_of(" \t");
+    if (!generated && code != line.npos && line[code] != '#' && line.find("purge", code) != line.npos) loss.script = true;
+    if (line.starts_with("# End automatically added section")) generated = false;
+  }
+  // "??5??????  c /etc/motd"
+  const CommandResult verified = apt_.read({"dpkg", "--verify", "--verify-format", "rpm", name});
+  std::istringstream lines(verified.output);
+  for (std::string line; std::getline(lines, line);)
+    if (const auto path = line.find(" c /"); path != line.npos && !line.starts_with("missing"))
+      loss.changed.push_back(line.substr(path + 3));
+  return loss;
+}
+
 void LocalPackages::perform(const RemovePackages& action) {
   wait(action.lock_timeout);
   if (interrupted()) configure_pending("ending an interrupted installation");
   auto argv = apt_change("remove", action.lock_timeout);
   append(argv, action.names);
   apt_.change("removing " + brief_list(action.names), argv, false);
+  if (!action.purged.empty()) {
+    wait(action.lock_timeout);
+    apt_.change("removing configuration files", joined({"dpkg", "--purge"}, action.purged), false);
+  }
   keep();
 }
 

@@ -27,6 +27,7 @@ class LocalPackages : public PackageReader {
   Forecast forecast_install(const std::vector<std::string>& wanted) const override;
   Forecast forecast_removal(const std::vector<std::string>& names) const override;
   std::vector<std::string> similar(const std::string& name) const override;
+  PurgeLoss purge_loss(const std::string& name) const override;
 
   // As root. What is downloaded before an interruption is kept for the next time; once packages are unpacked,
   // an interruption waits for the end.

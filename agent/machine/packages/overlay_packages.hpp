@@ -24,6 +24,7 @@ class OverlayPackages : public PackageReader {
   std::vector<std::string> similar(const std::string& name) const override;
 
   void apply(const InstallPackages& action);
+  PurgeLoss purge_loss(const std::string& name) const override { return base_.purge_loss(name); }
   void apply(const RemovePackages& action);
   void apply(const RepairPackages& action);
 

@@ -25,6 +25,12 @@ struct Forecast {
   std::vector<std::string> unknown;             // wanted names that the index does not know
 };
 
+// What would go, beside what came with the package, if its configuration files were removed with it.
+struct PurgeLoss {
+  bool script = false;                // its own script acts then, and may take away what it pleases
+  std::vector<std::string> changed;   // configuration files that are not as the package brought them
+};
+
 class PackageReader {
  public:
   virtual ~PackageReader() = default;
@@ -36,6 +42,9 @@ class PackageReader {
   virtual bool interrupted() const = 0;
   // Seconds since the index was last fetched; absent: never.
   virtual std::optional<std::uint64_t> index_age() const = 0;
+
+  // Of an installed package. Starts dpkg.
+  virtual PurgeLoss purge_loss(const std::string& name) const = 0;
 
   // The rest starts apt: only for what is to be changed, or for state latest.
   // The version that apt would install ("" when the name is known but has none); absent: unknown name.

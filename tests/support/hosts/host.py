@@ -148,10 +148,27 @@ class Host:
             "--tmpfs=/run", "--tmpfs=/run/lock", "--tmpfs=/tmp:exec", "--volume=/var/lib/docker",
             *([] if network else ["--network=none"]), *published, *volumes, image, "/sbin/init",
         )  # fmt: skip
+        self.look_up()
+
+    def look_up(self):
+        """Waits until it has started, and finds it again."""
         self.pid = int(docker("inspect", "--format={{.State.Pid}}", self.name))
         # The host's whole tree as this machine's root sees it.
         self.root = Path(f"/proc/{self.pid}/root")
         self.wait_until_up()
+
+    def freeze(self):
+        """Every process stands still, the kernel's part of its connections with them, as in a machine that sleeps."""
+        docker("pause", self.name)
+
+    def thaw(self):
+        docker("unpause", self.name)
+
+    def restart(self):
+        """As after its power was lost; its address may be another."""
+        docker("kill", self.name)
+        docker("start", self.name)
+        self.look_up()
 
     def __enter__(self):
         return self
