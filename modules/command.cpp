@@ -232,6 +232,7 @@ struct CommandModule {
     run.ok_status.assign(d.ok_status.list.begin(), d.ok_status.list.end());
     if (d.creates)
       for (const Path& path : d.creates->list) run.creates.push_back(path.text);
+    run.until_created = !run.creates.empty();
     if (d.changes)
       for (const Path& path : d.changes->list) run.creates.push_back(path.text);
     return run;

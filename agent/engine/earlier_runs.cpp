@@ -82,7 +82,9 @@ std::vector<std::string> written(const Claims& claims) {
 // A step counts for the resource that it was for, and for one of its type that claims the same things.
 void Run::look_for_cut_off(Instance& i) {
   const Earlier& earlier = host_.earlier();
+  i.doubted = half_done_;
   if (earlier.steps.empty()) return;
+  bool failed = false;
   const std::vector<std::string> claims = written(i.claims);
   for (const CutOff& step : earlier.steps) {
     if (step.type != i.resource->module->type) continue;
@@ -90,11 +92,13 @@ void Run::look_for_cut_off(Instance& i) {
     if (!same && !same_things(step, claims)) continue;
     i.cut_off.push_back(step.name);
     i.doubted = i.doubted || step.program;
+    failed = failed || step.failed;
     Interruption& known = i.interruption;
     known.began = known.began == 0 ? step.began : std::min(known.began, step.began);
     known.restarted = known.restarted || step.restarted;
   }
-  if (!i.cut_off.empty()) i.note = "was cut off by an earlier run" + (i.note.empty() ? "" : ", " + i.note);
+  if (!i.cut_off.empty())
+    i.note = std::string(failed ? "failed half-way in an earlier run" : "was cut off by an earlier run") + (i.note.empty() ? "" : ", " + i.note);
 }
 
 // A failure is the resource's.

@@ -249,6 +249,7 @@ void Run::instance(const Resource& r, const std::string& key, const Value* item)
   const bool may = options_.acted == Outcome::changed || r.module->verification;
   tries_left_ = may ? r.retry.times : 0;
   trying_ = &r;
+  half_done_ = false;
   attempt(r, key, item);
   while (std::exchange(again_, false)) {
     wait_to_try(r);
@@ -424,6 +425,7 @@ void Run::act(Instance& i, const Diff& diff, std::vector<std::string> maybe) {
     done(i, options_.acted, std::move(event));
   } catch (const Error& e) {
     identities_.forget();
+    half_done_ = leaves_doubt(diff.actions);
     fail(i, e, diff.changes);
   }
 }

@@ -168,6 +168,7 @@ class Run {
   const Resource* trying_ = nullptr;  // what is under way
   std::uint64_t tries_left_ = 0;      // of it, where it fails
   bool again_ = false;                // it failed, and is to be tried again
+  bool half_done_ = false;            // and what it left is not to be believed
   std::uint64_t sequence_ = 0;  // of the step that was performed last
   bool stopped_ = false;
 };

@@ -21,6 +21,13 @@ bool needs_content(const Action& action) { return std::holds_alternative<Restore
 
 }  // namespace
 
+bool leaves_doubt(std::span<const Action> actions) {
+  return std::any_of(actions.begin(), actions.end(), [](const Action& action) {
+    const auto* run = std::get_if<RunCommand>(&action);
+    return run && run->until_created;
+  });
+}
+
 std::vector<std::optional<Error>> perform_steps(std::span<const Step> steps, Machine& machine, Journal* journal) {
   if (steps.empty()) return {};
   std::vector<std::span<const Action>> lists;

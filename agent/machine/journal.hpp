@@ -61,7 +61,12 @@ struct CutOff {
   bool program = false;
   std::int64_t began = 0;  // microseconds since the epoch: the run
   bool restarted = false;  // the machine has started anew since: what was not synced may be lost
+  bool failed = false;     // it ended, with a failure that leaves as much doubt as no end
 };
+
+// Whether these leave doubt where they fail, as where they are cut off: of a program that is not run again once it made
+// something, which may be half of it.
+bool leaves_doubt(std::span<const Action> actions);
 
 // A run that never ended, though its process is gone.
 struct CutOffRun {

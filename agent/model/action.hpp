@@ -193,6 +193,7 @@ struct RunCommand {
   bool bounded = false;              // true: it changes creates and nothing else that a playbook manages
   std::string remove_on_failure;     // a path removed, recursively, when it fails or is stopped; "": none
   std::string doing;                 // for the live line: "cloning https://…"; "": the argv
+  bool until_created = false;        // it is not run again where creates are there: a failure must not leave that belief
 };
 
 // ---- downloads --------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ Earlier earlier_runs(Database& database, const std::string& playbook_key) {
   }
   const std::string boot = this_process().boot;
   Statement& steps = database.statement(
-      "SELECT runs.id, sequence, playbook_key, resource, type, identity, claims, program, started, boot "
+      "SELECT runs.id, sequence, playbook_key, resource, type, identity, claims, program, started, boot, reason IS NOT NULL "
       "FROM steps JOIN runs ON runs.number = steps.run WHERE state IN (0, 3) ORDER BY run, sequence");
   for (steps.with(); steps.step();) {
     const std::string run = steps.text(0);
@@ -44,7 +44,8 @@ Earlier earlier_runs(Database& database, const std::string& playbook_key) {
                              texts_of(steps.text(6)),
                              steps.integer(7) != 0,
                              steps.integer(8),
-                             steps.text(9) != boot});
+                             steps.text(9) != boot,
+                             steps.integer(10) != 0});
     for (CutOffRun& one : earlier.runs)
       if (one.id == run) one.resources.push_back(steps.text(3));
   }

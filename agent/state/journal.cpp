@@ -342,9 +342,18 @@ std::optional<std::string> StateJournal::packages_after(std::vector<Before>& bef
   return to_json(to_kept_list(before));
 }
 
+// Of a failure behind which the thing is there: it could not be synced, say, but this run has made it.
+bool StateJournal::made_all_the_same(const Purpose& purpose) const {
+  return purpose.makes && std::any_of(purpose.claims.begin(), purpose.claims.end(), [&](const std::string& claim) {
+           const std::string print = fingerprint_of(claim, machine_);
+           return !print.empty() && print != "absent";
+         });
+}
+
 void StateJournal::note_end(const Step& step, const std::optional<Error>& error) {
   const auto sequence = static_cast<std::int64_t>(step.purpose.sequence);
-  const auto state = number_of(error ? StepState::failed : StepState::done);
+  const bool in_doubt = error && (leaves_doubt(step.actions) || made_all_the_same(step.purpose));
+  const auto state = number_of(!error ? StepState::done : in_doubt ? StepState::cut_off : StepState::failed);
   const std::string reason = error ? error->what() : "";
   const auto known = under_way_.find(step.purpose.sequence);
   if (known == under_way_.end()) {  // another identity acted
@@ -371,7 +380,12 @@ void StateJournal::note_end(const Step& step, const std::optional<Error>& error)
             .run();
     });
   }
+  if (in_doubt) in_doubt_.insert(step.purpose.resource);
   if (!error) heal(step.purpose.heals);
+  if (!error && in_doubt_.erase(step.purpose.resource) > 0)  // it was tried again
+    later([resource = step.purpose.resource](Database& database, std::int64_t run) {
+      database.statement("UPDATE steps SET state = 4 WHERE state = 3 AND run = ? AND resource = ?").with(run, resource).run();
+    });
   // Nothing was done, so nobody has to be told of it.
   if (error && step.actions.size() == 1 && is_file_action(step.actions[0]))
     later([key = run_.playbook_key, source = step.purpose.resource](Database& database, std::int64_t run) {

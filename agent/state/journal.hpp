@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <memory>
 #include <string>
 #include <vector>
@@ -59,6 +60,7 @@ class StateJournal : public Journal {
   void close_earlier();
   void record(const Step& step);
   void note_notifications(const Step& step);
+  bool made_all_the_same(const Purpose& purpose) const;
   void note_end(const Step& step, const std::optional<Error>& error);
   std::optional<std::string> packages_after(std::vector<Before>& before);
   void enter(const LedgerEntry& entry);
@@ -84,6 +86,7 @@ class StateJournal : public Journal {
   bool closed_ = false;      // earlier runs were closed in this database
   bool unfinished_ = false;  // there are such as want to be
   std::map<std::uint64_t, std::vector<Before>> under_way_;  // by sequence
+  std::set<std::string> in_doubt_;  // labels of what failed half-way in this run
   std::vector<Work> later_;
 };
 

@@ -133,6 +133,9 @@ class Opening {
       Database database(fresh, Database::Open::existing);
       database.run(fmt::format("PRAGMA application_id = {}", state_application_id));
       bring_up_to_date(database);
+      // All of it in the file itself: closing would do that too, but not say when it could not.
+      if (database.integer("PRAGMA wal_checkpoint(TRUNCATE)") != 0)
+        throw DatabaseError(Cause::busy, "another process uses " + fresh);
     }
     ::unlink((settings_.folder + "/settled").c_str());  // of an earlier one: state/mark.hpp
     if (::fsync(file.get()) != 0 || ::rename(fresh.c_str(), path_.c_str()) != 0) throw made_by(fresh, errno);

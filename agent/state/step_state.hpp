@@ -10,7 +10,7 @@ enum class StepState : std::int64_t {
   begun = 0,
   done = 1,
   failed = 2,
-  cut_off = 3,  // begun by a run that never ended: what it left is not believed
+  cut_off = 3,  // what it left is not believed: begun by a run that never ended, or failed in doubt (then with a reason)
   healed = 4,   // cut off, and since then found or made as wished
 };
 

@@ -131,6 +131,32 @@ TEST_CASE("after a run that was killed, the next says what was under way, does t
   CHECK(folder.is_settled());
 }
 
+TEST_CASE("what a command made before it failed does not count as made, not when it is tried again and not in the next run") {
+  StateFolder folder;
+  const std::string once = "echo >>tries; if [ -e made ]; then echo whole >made; else echo half >made; exit 1; fi";
+  const auto playbook = [&](const char* retry) {
+    return folder.write("p.json", R"({"resources": [{"type": "command", "id": "long", "cwd": "@", "creates": "@/made",
+      "argv": ["sh", "-c", ")" + once + R"("])" + retry + "}]}");
+  };
+  SECTION("the next run") {
+    CHECK(folder.run({"apply", playbook("")}).status == 1);
+    CHECK(folder.rows("SELECT state FROM steps") == Rows{"3"});
+    const Ended plan = folder.run({"plan", "--json", playbook("")});
+    CHECK(event_of(plan, "command[long]")["outcome"] == "would_change");
+    CHECK(event_of(plan, "command[long]")["note"] == "failed half-way in an earlier run");
+    CHECK(folder.run({"apply", playbook("")}).status == 0);
+    CHECK(folder.rows("SELECT state FROM steps") == Rows{"4", "1"});
+  }
+  SECTION("the same run") {
+    CHECK(folder.run({"apply", playbook(R"(, "retry": {"times": 2, "delay": "0s"})")}).status == 0);
+    CHECK(folder.rows("SELECT state FROM steps") == Rows{"4", "1"});
+  }
+  CHECK(AgentFolder::read(folder.tree() + "/made") == "whole\n");
+  CHECK(count(folder.tree() + "/tries") == "2");
+  CHECK(event_of(folder.run({"apply", "--json", playbook("")}), "command[long]")["outcome"] == "ok");
+  CHECK(folder.is_settled());
+}
+
 TEST_CASE("what was cut off and is well all the same is believed once it was seen") {
   StateFolder folder;
   const std::string playbook = folder.write("p.json", R"({"resources": [
