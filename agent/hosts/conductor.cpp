@@ -190,6 +190,7 @@ void Conductor::conclude(Conclusion& conclusion) {
     if (part.acts && !part.began && !part.lost) part.finished.error = "not begun: " + stopped_;
     if (part.lost && !part.acts) part.finished.counts = {};
     for (std::size_t i = 0; i < outcome_count; ++i) conclusion.counts[i] += part.finished.counts[i];
+    conclusion.digest += part.result.digest;
     conclusion.hosts.push_back(part.finished);
   }
 }

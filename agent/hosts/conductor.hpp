@@ -28,6 +28,7 @@ struct Conclusion {
   bool early = false;        // nothing was touched on any host
   bool not_started = false;  // a host was not reached, or may not act: its error says why
   bool interrupted = false;
+  std::uint64_t digest = 0;  // of what was made and found (PassResult), of all hosts together
 };
 
 // Two passes over all plays: first on what-if, so that mistakes, locks and rights are settled before the first change

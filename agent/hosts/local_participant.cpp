@@ -11,6 +11,7 @@
 
 #include "machine/overlay.hpp"
 #include "machine/person.hpp"
+#include "state/mark.hpp"
 #include "state/state_journals.hpp"
 
 namespace mlops {
@@ -49,9 +50,6 @@ std::string in_words(const Claim& claim) {
 bool any_failed(const PassResult& result) {
   return result.count(Outcome::failed) + result.count(Outcome::not_converged) > 0;
 }
-
-// "": nothing was made or found.
-std::string digest_text(std::uint64_t digest) { return digest ? fmt::format("{:016x}", digest) : ""; }
 
 }  // namespace
 
@@ -138,7 +136,7 @@ PassResult LocalParticipant::end() {
   } else if (!settings_.dry) {
     // How an earlier run ended, or whom nobody notifies any more, is to be written down, though nothing is to be changed.
     if (!host_.earlier().runs.empty() || !host_.earlier().notifications.empty()) result.pending.push_back({self_, ""});
-    const bool is_new = digest_text(result.digest) != host_.earlier().ledger;
+    const bool is_new = digest_text(result.digest) != host_.earlier().ledger.substr(0, host_.earlier().ledger.find('+'));
     if (result.pending.empty() && result.mistakes.empty() && is_whole() && !any_failed(result) && is_new)
       host_.record_found(header(), entries(result), digest_text(result.digest));
   }

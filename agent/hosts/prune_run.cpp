@@ -7,6 +7,7 @@
 #include "machine/local.hpp"
 #include "machine/person.hpp"
 #include "state/capture_before.hpp"
+#include "state/mark.hpp"
 #include "state/state_database.hpp"
 #include "state/state_folder.hpp"
 
@@ -83,9 +84,13 @@ bool HeldByPlaybook::has(const Owned& owned) const {
          (owned.owns.empty() && !owned.edits.empty() && std::all_of(owned.edits.begin(), owned.edits.end(), claims));
 }
 
-std::vector<Stale> find_stale(const std::string& given, const std::string& playbook_key, const HeldByPlaybook& held,
-                              Host& host) {
+std::vector<Stale> find_stale(const std::string& given, const std::string& playbook_key, std::uint64_t digest,
+                              const HeldByPlaybook& held, Host& host) {
   std::vector<Stale> list;
+  SettledMark mark;
+  const std::string folder = find_state_folder(state_folder(acting_user(effective_person().name), given));
+  if (folder.empty() || read_mark(folder, mark) == MarkState::none) return list;
+  if (digest != 0 && mark.playbooks[playbook_key] == digest_text(digest)) return list;
   const auto database = open_state(given, StateDatabaseSettings::For::reading);
   if (!database) return list;
   for (Owned& owned : ledger_of(*database, playbook_key)) {

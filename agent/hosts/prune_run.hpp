@@ -32,9 +32,10 @@ struct Stale {
 };
 
 // Of the playbook, what it created and no longer has, the newest first; what is gone already is not listed. Reads the
-// things through the host as who made them. given: --state. None where there is no state, or it cannot be read.
-std::vector<Stale> find_stale(const std::string& given, const std::string& playbook_key, const HeldByPlaybook& held,
-                              Host& host);
+// things through the host as who made them. given: --state; digest: of what the pass made and found, with which the mark
+// beside the database may say that there is nothing. None where there is no state, or it cannot be read.
+std::vector<Stale> find_stale(const std::string& given, const std::string& playbook_key, std::uint64_t digest,
+                              const HeldByPlaybook& held, Host& host);
 
 // A playbook that removes them, as text; "" where nothing may be removed.
 std::string removing_playbook(const std::vector<Stale>& stale, const std::string& person);

@@ -143,7 +143,9 @@ void StateJournal::open_sound() try {
 
 // Sets it aside, or throws on where it is something else.
 void StateJournal::found_damaged(const DatabaseError& e) {
-  if (e.cause() != Cause::damaged) throw e;
+  const bool damaged = e.cause() == Cause::damaged ||
+                       (e.cause() == Cause::other && database_ && !has_right_tables(*database_));
+  if (!damaged) throw e;
   images_.reset();
   database_.reset();
   set_state_aside(folder_, inode_, e.message(), settings_.notice);
@@ -415,15 +417,21 @@ void StateJournal::delivered(const std::string& target) {
 // ---- the ledger ------------------------------------------------------------------------------------------------
 
 void StateJournal::account(std::vector<LedgerEntry> entries, const std::string& digest) {
-  const bool known = !digest.empty() && mark_.playbooks[run_.playbook_key] == digest;
+  std::string& marked = mark_.playbooks[run_.playbook_key];
+  const bool known = !digest.empty() && marked.substr(0, marked.find('+')) == digest;
+  const auto count = static_cast<std::int64_t>(entries.size());
   if (digest.empty())
     mark_.playbooks.erase(run_.playbook_key);
-  else
-    mark_.playbooks[run_.playbook_key] = digest;
+  else if (!known)
+    marked = digest;
   if (known) std::erase_if(entries, [](const LedgerEntry& e) { return e.came == LedgerEntry::Came::found; });
   if (entries.empty()) return;
-  later([this, list = std::move(entries)](Database&, std::int64_t) {
+  later([this, list = std::move(entries), count, digest](Database& database, std::int64_t) {
     for (const LedgerEntry& entry : list) enter(entry);
+    if (digest.empty()) return;
+    Statement& rows = database.statement("SELECT count(*) FROM ledger WHERE playbook_key = ?").with(run_.playbook_key);
+    mark_.playbooks[run_.playbook_key] = digest + (rows.step() && rows.integer(0) > count ? "+" : "");
+    rows.with();
   });
 }
 

@@ -18,8 +18,8 @@ constexpr std::size_t size_limit = 1u << 20;
 
 std::string mark_path(const std::string& folder) { return folder + "/settled"; }
 
-// The first line. 1 is the version of the format.
-std::string head_of(const struct stat& database) { return fmt::format("mlops-agent 1 {}\n", database.st_ino); }
+// The first line. 2 is the version of the format.
+std::string head_of(const struct stat& database) { return fmt::format("mlops-agent 2 {}\n", database.st_ino); }
 
 std::string read_text(const std::string& path) {
   const Handle file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
@@ -34,6 +34,8 @@ std::string read_text(const std::string& path) {
 }
 
 }  // namespace
+
+std::string digest_text(std::uint64_t digest) { return digest ? fmt::format("{:016x}", digest) : ""; }
 
 MarkState read_mark(const std::string& folder, SettledMark& into) {
   struct stat database {};

@@ -11,8 +11,13 @@ namespace mlops {
 // Says of the database of one inode: nothing is unfinished in it, and these playbooks are in its ledger. It is removed
 // before a run writes there, and made anew at its end, so it is never there when it would be wrong.
 struct SettledMark {
-  std::map<std::string, std::string> playbooks;  // key -> digest of what the ledger has for it
+  // key -> the digest of what a whole run of it made or found, which is all in the ledger; with a `+` behind it where the
+  // ledger has more of that playbook, which may no longer be in it.
+  std::map<std::string, std::string> playbooks;
 };
+
+// As a mark has it; "": nothing was made or found.
+std::string digest_text(std::uint64_t digest);
 
 enum class MarkState {
   none,     // there is no state: nothing is known of earlier runs

@@ -175,6 +175,22 @@ class Opening {
 
 std::unique_ptr<Database> open_state_database(const StateDatabaseSettings& settings) { return Opening(settings).go(); }
 
+bool has_right_tables(Database& database) try {
+  std::string all;
+  std::size_t wanted = 0, found = 0;
+  for (const char* migration : mlops::migrations()) all += migration;
+  for (auto at = all.find("\nCREATE "); at != all.npos; at = all.find("\nCREATE ", at + 1)) ++wanted;
+  Statement& tables = database.statement("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL").with();
+  bool right = true;
+  while (tables.step()) {
+    right = right && all.find(tables.text(0)) != all.npos;  // as it was written
+    ++found;
+  }
+  return right && found == wanted;
+} catch (const DatabaseError&) {
+  return false;
+}
+
 void set_state_aside(const std::string& folder, std::uint64_t inode, const std::string& reason, const Notice& notice) {
   const FolderLock lock(folder);
   const std::string path = folder + "/state.db";

@@ -26,6 +26,10 @@ struct StateDatabaseSettings {
 // newer program wrote it, the disk is full or read-only, or another process holds it.
 std::unique_ptr<Database> open_state_database(const StateDatabaseSettings& settings);
 
+// Whether the tables are those that the migrations of this program made. Damage in their descriptions can read as an error
+// of SQL, which no statement of this program has by itself.
+bool has_right_tables(Database& database);
+
 // Moves FOLDER/state.db and what belongs to it aside, because of the reason; notice is told where. A new one is made
 // by the next open. Nothing where it is no longer the file of this inode: another process was faster.
 void set_state_aside(const std::string& folder, std::uint64_t inode, const std::string& reason, const Notice& notice);

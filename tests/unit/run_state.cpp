@@ -287,6 +287,25 @@ TEST_CASE("a database that is damaged is set aside with a notice, and the machin
   CHECK(folder.rows("SELECT outcome FROM runs") == Rows{"done"});
 }
 
+TEST_CASE("damage in the description of a table is damage, though SQLite takes it for a mistake in a statement") {
+  StateFolder folder;
+  const std::string playbook = folder.write("p.json", R"({"vars": {"text": "1"}, "resources": [
+    {"type": "file", "path": "@/f", "content": "{{vars.text}}"}]})");
+  REQUIRE(folder.run({"apply", playbook}).status == 0);
+  const std::string path = folder.own() + "/state.db";
+  std::string bytes = AgentFolder::read(path);
+  const auto at = bytes.find("changes TEXT, actions TEXT");
+  REQUIRE(at != bytes.npos);
+  bytes.replace(at, 7, "chances");
+  std::ofstream(path) << bytes;
+  const Ended ended = folder.run({"apply", "--json", playbook, "--set", "text=2"});
+  CHECK(ended.status == 0);
+  REQUIRE(notices(ended).size() == 1);
+  CHECK_THAT(notices(ended)[0], Catch::Contains(" is damaged (") && Catch::Contains("it was set aside as "));
+  CHECK(AgentFolder::read(folder.tree() + "/f") == "2");
+  CHECK(folder.rows("SELECT resource, state FROM steps", 2) == Rows{"file[" + folder.tree() + "/f]|1"});
+}
+
 TEST_CASE("what is too large to be kept is said before it is gone, by the plan and by the run") {
   StateFolder folder;
   std::ofstream(folder.tree() + "/large") << std::string(2000, 'x');
