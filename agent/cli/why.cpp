@@ -41,6 +41,7 @@ struct Found : Watcher {
   std::map<std::string, One> by_label;
   std::function<bool(const std::string&)> wanted;
 
+  void recovers(const Seen&, const std::vector<Action>&) override {}
   void pass_begins(bool) override {}
   void about_to_act() override {}
   void inspected(const Seen& seen, const Diff&, const std::vector<std::string>&) override {

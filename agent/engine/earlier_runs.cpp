@@ -105,6 +105,7 @@ void Run::look_for_cut_off(Instance& i) {
 void Run::recover(Instance& i) {
   const std::vector<Action> actions = i.resource->module->recover(i.desired, host_.as(i.identity), i.interruption);
   if (actions.empty()) return;
+  if (options_.watcher) options_.watcher->recovers({play_, i.label, i.identity.user, i.parameters, {}}, actions);
   flush();
   label_ = i.label;
   i.identity = identities_.decide_to_change(i.actor, i.as, i.identity);

@@ -25,6 +25,9 @@ class Watcher {
   virtual void pass_begins(bool real) = 0;
   // Before anything is done for the resource. maybe: as in ResourceFinished. Error: nothing is done, it has failed.
   virtual void inspected(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe) = 0;
+  // Before that, what mends a resource at which an earlier run was cut off is about to be done; the ground is empty. Error:
+  // as in inspected.
+  virtual void recovers(const Seen& seen, const std::vector<Action>& actions) = 0;
   // Everything was looked at in thought, and the real pass is about to begin. Error: it does not.
   virtual void about_to_act() = 0;
 };

@@ -55,6 +55,7 @@ Value put(const PlannedResource& r) {
   v.set("reason", kept_text(r.reason));
   v.set("parameters", r.parameters);
   v.set("actions", r.actions);
+  if (!r.recovery.empty()) v.set("recovery", r.recovery);
   v.set("ground", put(r.ground));
   v.set("changes", to_kept_list(r.changes));
   v.set("maybe", put(r.maybe));
@@ -70,6 +71,7 @@ PlannedResource planned(const Value& v) {
   get(v.find("reason"), r.reason);
   get(v.find("parameters"), r.parameters);
   get(v.find("actions"), r.actions);
+  get(v.find("recovery"), r.recovery);
   get(v.find("ground"), r.ground);
   if (const Value* changes = v.find("changes"); changes && changes->is_array())
     for (const Value& kept : changes->as_array()) r.changes.push_back(kept_change(kept));

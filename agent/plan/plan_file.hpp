@@ -31,6 +31,7 @@ struct PlannedResource {
   std::string reason;      // why it is skipped, failed or unknown
   std::string parameters;  // a digest of them, secrets left out; "" where they were not known
   std::string actions;     // a digest of what would be done; "" for nothing
+  std::string recovery;    // the same of what mends it first, where an earlier run was cut off
   Ground ground;           // what was looked at
   std::vector<Change> changes;
   std::vector<std::string> maybe;  // as in ResourceFinished

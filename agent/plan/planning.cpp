@@ -75,6 +75,10 @@ void PlanKeeper::inspected(const Seen& seen, const Diff& diff, const std::vector
   r.maybe = maybe;
 }
 
+void PlanKeeper::recovers(const Seen& seen, const std::vector<Action>& actions) {
+  planned_[{seen.play, seen.label}].recovery = digest_of_actions(actions);
+}
+
 void PlanKeeper::take(const Event& event) {
   if (std::holds_alternative<PlayStarted>(event)) play_ = plays_++;
   const auto* finished = std::get_if<ResourceFinished>(&event);
@@ -140,6 +144,16 @@ void PlanGuard::inspected(const Seen& seen, const Diff& diff, const std::vector<
   if (!changed_sources_.empty()) why += "; since the plan, these files changed: " + list_of(changed_sources_, ", ");
   refused_[place] = why;
   throw Error(why);
+}
+
+void PlanGuard::recovers(const Seen& seen, const std::vector<Action>& actions) {
+  const Place place{seen.play, seen.label};
+  const auto known = planned_.find(place);
+  if (known != planned_.end() &&
+      (known->second->outcome == Outcome::unknown || known->second->recovery == digest_of_actions(actions)))
+    return;
+  refused_[place] = "a run was cut off here since the plan was made, and what mends that is not in the plan";
+  throw Error(refused_[place]);
 }
 
 void PlanGuard::about_to_act() {

@@ -16,6 +16,7 @@ class PlanKeeper : public Watcher {
  public:
   void pass_begins(bool) override {}
   void inspected(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe) override;
+  void recovers(const Seen& seen, const std::vector<Action>& actions) override;
   void about_to_act() override {}
   void take(const Event& event);
 
@@ -38,6 +39,7 @@ class PlanGuard : public Watcher {
   PlanGuard(const PlanFile& plan, bool all_or_nothing);
   void pass_begins(bool real) override { real_ = real; }
   void inspected(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe) override;
+  void recovers(const Seen& seen, const std::vector<Action>& actions) override;
   void about_to_act() override;
 
   // Whether all_or_nothing kept the run from beginning, or would have.

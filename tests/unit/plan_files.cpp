@@ -2,6 +2,9 @@
 #include "plan/planning.hpp"
 
 #include "machine/files/digest.hpp"
+#include "machine/person.hpp"
+#include "state/mark.hpp"
+#include "state/state_database.hpp"
 #include "support/agent_process.hpp"
 #include "support/catch.hpp"
 
@@ -258,6 +261,37 @@ TEST_CASE("a plan file of another host, person or version is refused") {
   CHECK(host.err == site.plan + ": the plan was made on another machine, elsewhere; this is " + here.host +
                         "; nothing was touched\n");
   CHECK_FALSE(site.there("a"));
+}
+
+TEST_CASE("what mends a resource at which a run was cut off since the plan was made is not in the plan, and not done") {
+  const Site site;
+  const std::string source = site.folder.path("source"), course = site.at("course"), lock = course + "/.git/index.lock";
+  REQUIRE(std::system(("git init -q " + source + " && git -C " + source +
+                       " -c user.name=a -c user.email=a@b commit -q --allow-empty -m one").c_str()) == 0);
+  const std::string playbook = site.folder.write("site.json", R"({"resources": [
+    {"id": "course", "type": "git", "repo": ")" + source + R"(", "to": "@/course"}]})");
+  REQUIRE(site.folder.run({"apply", playbook, "--state", site.state}).status == 0);
+  const auto plan = [&] {
+    REQUIRE(site.folder.run({"plan", playbook, "--state", site.state, "--out", site.plan}).status == 2);
+  };
+  REQUIRE(std::system(("git -C " + course + " remote set-url origin /else").c_str()) == 0);
+  plan();
+  {
+    const std::string own = site.state + "/" + effective_person().name;
+    const auto database = open_state_database({own, StateDatabaseSettings::For::writing, {}, {}});
+    database->run("UPDATE steps SET state = 0; UPDATE runs SET outcome = NULL, ended = NULL");
+    remove_mark(own);
+  }
+  std::ofstream(lock) << "";
+  const Ended refused = site.apply({"--state", site.state});
+  CHECK(refused.status == 1);
+  CHECK(outcomes(refused)["course"] ==
+        "failed: a run was cut off here since the plan was made, and what mends that is not in the plan");
+  CHECK(std::filesystem::exists(lock));
+  plan();
+  CHECK(site.apply({"--state", site.state}).status == 0);
+  CHECK_FALSE(std::filesystem::exists(lock));
+  CHECK(site.folder.run({"plan", playbook, "--state", site.state}).status == 0);
 }
 
 TEST_CASE("values beside a plan file, and a plan for other machines, are refused") {
