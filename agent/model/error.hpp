@@ -16,6 +16,7 @@ enum class ErrorKind {
   cancelled,    // the person interrupted
   unavailable,  // a part of this machine that is needed is not there: no systemd, no such account
   privilege,    // the right to act as another identity could not be had
+  unsynced,     // it was done, and a power cut may still undo it
 };
 
 // An exception whose levels each add what they were doing. what() is "doing: doing: message", outermost first.

@@ -389,7 +389,7 @@ void StateJournal::note_end(const Step& step, const std::optional<Error>& error)
       database.statement("UPDATE steps SET state = 4 WHERE state = 3 AND run = ? AND resource = ?").with(run, resource).run();
     });
   // Nothing was done, so nobody has to be told of it.
-  if (error && step.actions.size() == 1 && is_file_action(step.actions[0]))
+  if (error && error->kind() != ErrorKind::unsynced && step.actions.size() == 1 && is_file_action(step.actions[0]))
     later([key = run_.playbook_key, source = step.purpose.resource](Database& database, std::int64_t run) {
       database.statement("DELETE FROM notifications WHERE playbook_key = ? AND source = ? AND run = ?")
           .with(key, source, run)

@@ -25,7 +25,8 @@ constexpr std::size_t together_limit = 256;
 void sync_folder(int folder, const std::string& path) {
   const Handle handle(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!handle && errno == EACCES) return ::sync();
-  if (!handle || ::fsync(handle.get()) != 0) throw system_error("cannot sync the folder of " + path, errno);
+  if (!handle || ::fsync(handle.get()) != 0)
+    throw Error(system_error("cannot sync the folder of " + path, errno).message(), ErrorKind::unsynced);
 }
 
 Walker::Place need(std::optional<Walker::Place> place, const std::string& path) {
@@ -106,10 +107,11 @@ void FileWriter::write_batch(std::span<const WriteFile* const> actions,
       }
     }
   };
-  const auto sync_all = [&] {
+  const auto sync_all = [&](bool in_place) {
     for (const auto& [device, handle] : file_systems)
       if (::syncfs(handle.get()) != 0) {
-        const Error failed = system_error("cannot sync", errno);
+        const Error why = system_error("cannot sync", errno);
+        const Error failed(why.message(), in_place ? ErrorKind::unsynced : why.kind());
         each([&, on = device](std::size_t i) {
           if (staged[i].device() == on) throw failed;
         });
@@ -121,9 +123,9 @@ void FileWriter::write_batch(std::span<const WriteFile* const> actions,
     if (!known) known = std::move(staged[i].file());
     staged[i].file() = Handle();
   });
-  sync_all();
+  sync_all(false);
   each([&](std::size_t i) { put_in_place(staged[i], *actions[i]); });
-  sync_all();
+  sync_all(true);
 }
 
 // Made under another name, so that a killed run leaves no folder with half of its attributes: later runs would not
