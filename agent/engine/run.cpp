@@ -235,7 +235,7 @@ Run::Instance Run::fill(const Resource& r, const std::string& key, const Value* 
   i.claims = r.module->claims(i.desired);
   if (options_.claimed)
     for (const Claim& claim : i.claims)
-      if (claim.access != Claim::Access::reads) options_.claimed->insert(std::string(to_text(claim.kind)) + " " + claim.key);
+      if (claim.access != Claim::Access::reads) options_.claimed->push_back(std::string(to_text(claim.kind)) + " " + claim.key);
   i.actor = r.module->actor(i.desired);
   if (holds_claims_) {
     const Value* kept = filled ? &filled_.emplace_back(std::move(*filled)) : &r.parameters;

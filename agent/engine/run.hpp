@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -33,7 +32,7 @@ struct RunOptions {
   Watcher* watcher = nullptr;                // borrowed; null: nobody looks on
   std::uint64_t keep_limit = 0;  // what is replaced is kept up to so many bytes, see JournalOptions; 0: nothing is kept
   // Gets what resources own or edit: "path /etc/motd", "user ada". Borrowed; null: nobody wants it.
-  std::set<std::string>* claimed = nullptr;
+  std::vector<std::string>* claimed = nullptr;
   std::string playbook_key;                  // what tells the playbook from others, as in RunHeader
   // Whether what was made or found is listed in the end: when_new, where nothing is to be done and it is another than
   // that of known_digest.

@@ -29,7 +29,7 @@ class LocalParticipant : public Participant {
   // Looks on in both passes; borrowed.
   void set_watcher(Watcher* watcher) { watcher_ = watcher; }
   // Gets what resources own or edit, as RunOptions has it; borrowed.
-  void set_claimed(std::set<std::string>* claimed) { claimed_ = claimed; }
+  void set_claimed(std::vector<std::string>* claimed) { claimed_ = claimed; }
 
  private:
   ThisHostSettings host_settings(ThisHostSettings::Password password);
@@ -41,7 +41,7 @@ class LocalParticipant : public Participant {
   bool is_whole() const;
 
   Watcher* watcher_ = nullptr;
-  std::set<std::string>* claimed_ = nullptr;
+  std::vector<std::string>* claimed_ = nullptr;
   const Playbook& playbook_;
   PartSettings settings_;
   const Cancellation& cancellation_;

@@ -67,25 +67,32 @@ std::string why_it_stays(const Owned& owned, Database& database, const MachineRe
 void HeldByPlaybook::take(const Event& event) {
   const auto* e = std::get_if<ResourceFinished>(&event);
   if (!e) return;
-  labels_.insert(e->label);
+  labels_.push_back(e->label);
   if (e->outcome == Outcome::skipped || e->outcome == Outcome::failed || e->outcome == Outcome::unknown)
     vague_.push_back(e->label);
 }
 
+void HeldByPlaybook::order() {
+  std::sort(labels_.begin(), labels_.end());
+  std::sort(claimed_.begin(), claimed_.end());
+}
+
 bool HeldByPlaybook::has(const Owned& owned) const {
-  if (labels_.contains(owned.resource)) return true;
+  if (std::binary_search(labels_.begin(), labels_.end(), owned.resource)) return true;
   // One of a for_each that was not gone through has the label of the whole, and its key.
   if (std::any_of(vague_.begin(), vague_.end(), [&](const std::string& label) {
         return owned.declared == label || owned.declared.starts_with(label + "[");
       }))
     return true;
-  const auto claims = [&](const std::string& thing) { return claimed_.contains(plain(thing)); };
+  const auto claims = [&](const std::string& thing) {
+    return std::binary_search(claimed_.begin(), claimed_.end(), plain(thing));
+  };
   return std::any_of(owned.owns.begin(), owned.owns.end(), claims) ||
          (owned.owns.empty() && !owned.edits.empty() && std::all_of(owned.edits.begin(), owned.edits.end(), claims));
 }
 
 std::vector<Stale> find_stale(const std::string& given, const std::string& playbook_key, std::uint64_t digest,
-                              const HeldByPlaybook& held, Host& host) {
+                              HeldByPlaybook& held, Host& host) {
   std::vector<Stale> list;
   SettledMark mark;
   const std::string folder = find_state_folder(state_folder(acting_user(effective_person().name), given));
@@ -93,6 +100,7 @@ std::vector<Stale> find_stale(const std::string& given, const std::string& playb
   if (digest != 0 && mark.playbooks[playbook_key] == digest_text(digest)) return list;
   const auto database = open_state(given, StateDatabaseSettings::For::reading);
   if (!database) return list;
+  held.order();
   for (Owned& owned : ledger_of(*database, playbook_key)) {
     if (!owned.created || held.has(owned)) continue;
     try {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -18,12 +17,14 @@ class HeldByPlaybook {
  public:
   void take(const Event& event);
   bool has(const Owned& owned) const;
-  std::set<std::string>& claimed() { return claimed_; }
+  std::vector<std::string>& claimed() { return claimed_; }
+  // To be called when all was taken, before has: what is listened to in every run is put in order only where it is asked.
+  void order();
 
  private:
-  std::set<std::string> labels_;
-  std::vector<std::string> vague_;  // of resources that were not filled in: skipped, failed, unknown
-  std::set<std::string> claimed_;   // "path /etc/motd"
+  std::vector<std::string> labels_;
+  std::vector<std::string> vague_;    // of resources that were not filled in: skipped, failed, unknown
+  std::vector<std::string> claimed_;  // "path /etc/motd"
 };
 
 struct Stale {
@@ -35,7 +36,7 @@ struct Stale {
 // things through the host as who made them. given: --state; digest: of what the pass made and found, with which the mark
 // beside the database may say that there is nothing. None where there is no state, or it cannot be read.
 std::vector<Stale> find_stale(const std::string& given, const std::string& playbook_key, std::uint64_t digest,
-                              const HeldByPlaybook& held, Host& host);
+                              HeldByPlaybook& held, Host& host);
 
 // A playbook that removes them, as text; "" where nothing may be removed.
 std::string removing_playbook(const std::vector<Stale>& stale, const std::string& person);
