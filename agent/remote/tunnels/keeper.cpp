@@ -283,7 +283,10 @@ bool keep_tunnel(const TunnelFolder& folder, const std::string& name, Cancellati
       return true;
     }
     auto keeper = std::make_unique<Keeper>(folder, *tunnel, std::move(lock), cancellation);
-    if (!keeper->run(report)) static_cast<void>(keeper.release());  // the process ends with it
+    if (!keeper->run(report)) {
+      static std::vector<Keeper*> in_use;  // by threads that still hang: the process ends with it
+      in_use.push_back(keeper.release());
+    }
     return true;
   } catch (const Error& e) {
     report({Kind::failed, e.what()});
