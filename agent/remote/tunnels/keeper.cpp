@@ -284,7 +284,8 @@ bool keep_tunnel(const TunnelFolder& folder, const std::string& name, Cancellati
     }
     auto keeper = std::make_unique<Keeper>(folder, *tunnel, std::move(lock), cancellation);
     if (!keeper->run(report)) {
-      static std::vector<Keeper*> in_use;  // by threads that still hang: the process ends with it
+      // By threads that still hang: the process ends with it.
+      static std::vector<Keeper*>& in_use = *new std::vector<Keeper*>();
       in_use.push_back(keeper.release());
     }
     return true;
