@@ -137,9 +137,21 @@ class Opening {
       if (database.integer("PRAGMA wal_checkpoint(TRUNCATE)") != 0)
         throw DatabaseError(Cause::busy, "another process uses " + fresh);
     }
+    sync_way_to_folder();
     ::unlink((settings_.folder + "/settled").c_str());  // of an earlier one: state/mark.hpp
     if (::fsync(file.get()) != 0 || ::rename(fresh.c_str(), path_.c_str()) != 0) throw made_by(fresh, errno);
     lock.sync();
+  }
+
+  // The folder, and those above it, may have been made a moment ago: a database in a folder that a power cut takes away is
+  // none.
+  void sync_way_to_folder() const {
+    for (std::string at = settings_.folder; at.size() > 1 && at.front() == '/';) {
+      at = at.substr(0, std::max<std::size_t>(at.rfind('/'), 1));
+      const Handle above(::open(at.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+      if (!above && errno == EACCES) return ::sync();  // it cannot be read, and so not synced alone
+      if (!above || ::fsync(above.get()) != 0) throw system_error("cannot sync the folder " + at, errno);
+    }
   }
 
   static Error made_by(const std::string& path, int error) {
