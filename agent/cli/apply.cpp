@@ -133,7 +133,8 @@ class Application {
     const bool part = !options_.only.empty() || !options_.tags.empty() || (options_.fail_fast && failed > 0);
     if (part || conclusion.interrupted || conclusion.not_started || !conclusion.mistakes.empty()) return;
     ThisHost host({.person = person_}, cancellation_, {});
-    const std::vector<Stale> stale = find_stale(options_.state, playbook_key(options_.playbook), conclusion.digest, held_, host);
+    const std::vector<Stale> stale =
+        find_stale(options_.state, playbook_key(options_.playbook), conclusion.digest, held_, host);
     const bool asked = options_.prune != ApplyOptions::Prune::no;
     for (const Stale& one : stale)
       if (!one.stays.empty() || !asked)

@@ -98,7 +98,8 @@ void Run::look_for_cut_off(Instance& i) {
     known.restarted = known.restarted || step.restarted;
   }
   if (!i.cut_off.empty())
-    i.note = std::string(failed ? "failed half-way in an earlier run" : "was cut off by an earlier run") + (i.note.empty() ? "" : ", " + i.note);
+    i.note = std::string(failed ? "failed half-way in an earlier run" : "was cut off by an earlier run") +
+             (i.note.empty() ? "" : ", " + i.note);
 }
 
 // A failure is the resource's.

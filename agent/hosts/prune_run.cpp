@@ -14,8 +14,13 @@
 namespace mlops {
 namespace {
 
+// Of who acts in this process; "" where there is none.
+std::string own_state_folder(const std::string& given) {
+  return find_state_folder(state_folder(acting_user(effective_person().name), given));
+}
+
 std::unique_ptr<Database> open_state(const std::string& given, StateDatabaseSettings::For use) {
-  const std::string folder = find_state_folder(state_folder(acting_user(effective_person().name), given));
+  const std::string folder = own_state_folder(given);
   if (folder.empty()) return nullptr;
   return open_state_database({folder, use, {}, {}});
 }
@@ -95,9 +100,9 @@ std::vector<Stale> find_stale(const std::string& given, const std::string& playb
                               HeldByPlaybook& held, Host& host) {
   std::vector<Stale> list;
   SettledMark mark;
-  const std::string folder = find_state_folder(state_folder(acting_user(effective_person().name), given));
-  if (folder.empty() || read_mark(folder, mark) == MarkState::none) return list;
-  if (digest != 0 && mark.playbooks[playbook_key] == digest_text(digest)) return list;
+  const std::string folder = own_state_folder(given);
+  const bool settled = !folder.empty() && read_mark(folder, mark) == MarkState::settled;
+  if (settled && digest != 0 && mark.playbooks[playbook_key] == digest_text(digest)) return list;
   const auto database = open_state(given, StateDatabaseSettings::For::reading);
   if (!database) return list;
   held.order();

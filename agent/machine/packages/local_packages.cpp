@@ -326,6 +326,7 @@ void LocalPackages::complete(const UnfinishedInstall& unfinished, const std::str
 // configured is left to the mending behind this.
 void LocalPackages::unpack_again(std::vector<std::string> doubtful, const std::string& doing,
                                  std::uint64_t lock_timeout) const {
+  const bool power_lost = !doubtful.empty();
   for (const DpkgEntry& e : dpkg_.entries())
     if (const std::string name = full_name(e);
         e.unpack_again && std::find(doubtful.begin(), doubtful.end(), name) == doubtful.end())
@@ -334,7 +335,9 @@ void LocalPackages::unpack_again(std::vector<std::string> doubtful, const std::s
   // What apt is asked for by name it takes for asked for by the person.
   const std::vector<std::string> automatic = words_of(apt_.read(joined({"apt-mark", "showauto"}, doubtful)).output);
   auto argv = apt_change("install", lock_timeout);
-  append(argv, {"--fix-broken", "--reinstall", "-o", "DPkg::Options::=--force-confmiss"});
+  append(argv, {"--fix-broken", "--reinstall"});
+  // Where power was not lost, a configuration file that is missing was removed by a person.
+  if (power_lost) append(argv, {"-o", "Dpkg::Options::=--force-confmiss"});
   append(argv, doubtful);
   try {
     apt_.change(doing, argv, false);
