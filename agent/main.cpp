@@ -5,6 +5,7 @@
 
 #include "cli/exit_code.hpp"
 #include "cli/program.hpp"
+#include "model/printable.hpp"
 
 namespace {
 
@@ -21,7 +22,7 @@ int main(int argc, char** argv) {
   try {
     return mlops::run_program(argc, argv);
   } catch (const std::exception& e) {
-    std::fprintf(stderr, "mlops-agent: %s\n", e.what());
+    std::fprintf(stderr, "mlops-agent: %s\n", mlops::printable_lines(e.what()).c_str());
     return mlops::exit_not_started;
   }
 }

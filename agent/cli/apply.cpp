@@ -14,6 +14,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/output.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/kept_plan.hpp"
 #include "engine/show.hpp"
@@ -29,9 +30,6 @@ namespace mlops {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-// Mistakes and what keeps a run from starting go to stderr: with --json, stdout is for objects alone.
-void say(const std::string& text) { fmt::print(stderr, "{}\n", text); }
 
 void show_mistakes(Diagnostics& mistakes, const ApplyOptions& options) {
   mistakes.sort();

@@ -12,6 +12,7 @@
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/output.hpp"
 #include "hosts/far_facts.hpp"
 #include "machine/person.hpp"
 #include "playbook/suggest.hpp"
@@ -46,8 +47,8 @@ std::string without_root(const std::string& path) { return path.starts_with("fac
 
 int unknown_fact(const std::string& path) {
   const std::string hint = did_you_mean(path, known_paths());
-  fmt::print(stderr, "mlops-agent: there is no fact `{}`{}\n", path,
-             hint.empty() ? "; `mlops-agent facts --doc` lists them" : "; " + hint);
+  say_error(fmt::format("there is no fact `{}`{}", path,
+                        hint.empty() ? "; `mlops-agent facts --doc` lists them" : "; " + hint));
   return exit_wrong;
 }
 
@@ -93,7 +94,7 @@ int print_far_facts(const ReachSettings& reach, const std::string& path) {
   int status = exit_done;
   for (const HostFacts& host : told) {
     if (!host.error.empty()) {
-      fmt::print(stderr, "{}: {}\n", host.host, printable(host.error));
+      say(host.host + ": " + host.error);
       status = exit_not_started;
     } else if (!host.facts) {
       return unknown_fact(path);

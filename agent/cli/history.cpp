@@ -33,8 +33,6 @@ struct HistoryOptions {
   OutputOptions output;
 };
 
-void say(const std::string& text) { fmt::print(stderr, "{}\n", text); }
-
 Value or_null(const std::string& text) { return text.empty() ? Value() : Value(text); }
 
 Value run_value(const RecordedRun& run) {
@@ -72,6 +70,12 @@ Value step_value(const RecordedStep& step) {
   return v;
 }
 
+// Green: all went its way; dim: it was undone since.
+const char* ending_colour(const RecordedRun& run) {
+  if (!run.undone_by.empty()) return sgr::dim;
+  return run.outcome == "done" ? sgr::green : run.outcome == "failed" ? sgr::red : sgr::yellow;
+}
+
 int list(RunRecords& records, const HistoryOptions& options) {
   const std::vector<RecordedRun> runs = records.own().all();
   if (options.output.json) {
@@ -80,15 +84,22 @@ int list(RunRecords& records, const HistoryOptions& options) {
   }
   std::size_t playbook = 0, counts = 0;
   for (const RecordedRun& run : runs) {
-    playbook = std::max(playbook, code_points(printable(run.playbook)));
-    counts = std::max(counts, counts_in_words(run.counts).size());
+    playbook = std::max(playbook, columns(printable(run.playbook)));
+    counts = std::max(counts, columns(printable(counts_in_words(run.counts))));
   }
   const auto padded = [](const std::string& text, std::size_t width) {
-    return text + std::string(width - std::min(width, code_points(text)), ' ');
+    return text + std::string(width - std::min(width, columns(text)), ' ');
   };
-  for (const RecordedRun& run : runs)
-    fmt::print("{}  {}  {:<5}  {}  {}  {}\n", short_id(run.id, runs), local_time(run.started), run.kind,
-               padded(printable(run.playbook), playbook), padded(counts_in_words(run.counts), counts), ending(run, runs));
+  const Paper paper = Paper::of(stdout, options.output.colour);
+  for (const RecordedRun& run : runs) {
+    const std::string head =
+        fmt::format("{}  {}  {:<5}  {}  ", paper.coloured(sgr::bold, printable(short_id(run.id, runs))),
+                    paper.coloured(sgr::dim, local_time(run.started)), printable(run.kind),
+                    padded(printable(run.playbook), playbook));
+    const std::string tail = padded(printable(counts_in_words(run.counts)), counts) + "  " +
+                             paper.coloured(ending_colour(run), printable(ending(run, runs)));
+    put(paper.hanging(head, tail) + "\n");
+  }
   return exit_done;
 }
 
@@ -108,13 +119,18 @@ int show(RunRecords& records, const HistoryOptions& options) {
     fmt::print("{}\n", to_json(run_value(run)));
     for (const RecordedStep& step : whole.steps) fmt::print("{}\n", to_json(step_value(step)));
   } else {
-    fmt::print("{} {}  {}\n", run.kind, printable(run.playbook), run.id);
-    fmt::print("started {} by {} on {}, {}{}{}\n", local_time(run.started), run.starter, this_host_name(),
-               ending(run, records.own().all()),
-               run.ended ? " after " + duration(static_cast<double>(run.ended - run.started) / 1e6) : "",
-               run.counts.is_null() ? "" : ": " + counts_in_words(run.counts));
-    std::fflush(stdout);
     Output output(options.output);
+    const Paper& paper = output.paper();
+    const std::string took =
+        run.ended ? " after " + duration(static_cast<double>(run.ended - run.started) / 1e6) : "";
+    const std::string counts = run.counts.is_null() ? "" : ": " + counts_in_words(run.counts);
+    put(paper.hanging("", paper.coloured(sgr::bold, printable(run.kind + " " + run.playbook)) + "  " + printable(run.id)) +
+        "\n");
+    put(paper.hanging("", fmt::format("started {} by {} on {}, {}{}{}", local_time(run.started), printable(run.starter),
+                                      printable(this_host_name()),
+                                      paper.coloured(ending_colour(run), printable(ending(run, records.own().all()))), took,
+                                      printable(counts))) +
+        "\n");
     const EventSink tell = output.sink();
     for (const RecordedStep& step : whole.steps) tell(as_event(step));
   }
@@ -151,7 +167,7 @@ int history(const HistoryOptions& options) {
     say(e.message());
     return options.run.empty() ? exit_done : exit_wrong;
   } catch (const Error& e) {
-    say(fmt::format("mlops-agent: {}", e.what()));
+    say_error(e.what());
     return exit_not_started;
   }
 }

@@ -6,11 +6,10 @@
 #include <filesystem>
 
 #include "cli/exit_code.hpp"
+#include "cli/output.hpp"
 
 namespace mlops {
 namespace {
-
-void say(const std::string& text) { fmt::print(stderr, "{}\n", text); }
 
 std::string absolute(const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); }
 
@@ -134,7 +133,7 @@ int KeptPlan::conclude(const Playbook& playbook, const RunHosts& hosts, int stat
   try {
     write_plan(options_.out, plan);
   } catch (const Error& e) {
-    say(fmt::format("mlops-agent: {}", e.what()));
+    say_error(e.what());
     return exit_not_started;
   }
   tell_unknown(plan.resources);

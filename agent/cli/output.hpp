@@ -3,8 +3,10 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "model/event.hpp"
+#include "report/paper.hpp"
 
 namespace CLI {
 class App;
@@ -20,7 +22,16 @@ struct OutputOptions {
   std::string colour = "auto";  // --color
 };
 
-// --json, --quiet, --verbose and --color.
+// A message on stderr, made printable, a newline behind it: mistakes and what keeps a run from starting go there, as with
+// --json stdout is for objects alone.
+void say(std::string_view text);
+// The same for the message of an exception or of another machine, behind the program's name: "mlops-agent: …".
+void say_error(std::string_view text);
+// A text on stdout as it is: JSON, and what is put together from printable parts.
+void put(std::string_view text);
+
+// --color alone; and --json, --quiet, --verbose and --color.
+void add_colour_option(CLI::App& command, std::string& colour);
 void add_output_options(CLI::App& command, OutputOptions& options);
 
 // On stdout. Copies of the sink must not outlive it.
@@ -31,8 +42,11 @@ class Output {
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
   EventSink sink();
+  // Stdout's look, for what is not an event.
+  const Paper& paper() const { return paper_; }
 
  private:
+  Paper paper_;
   std::unique_ptr<JsonReport> json_;
   std::unique_ptr<TerminalReport> terminal_;
 };

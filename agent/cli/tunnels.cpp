@@ -14,11 +14,13 @@
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/output.hpp"
 #include "hosts/at_once.hpp"
 #include "machine/person.hpp"
 #include "machine/tunnels/local_tunnels.hpp"
 #include "machine/tunnels/tunnel_words.hpp"
 #include "model/error.hpp"
+#include "model/printable.hpp"
 #include "model/value.hpp"
 #include "playbook/suggest.hpp"
 #include "remote/tunnels/keeper.hpp"
@@ -80,7 +82,8 @@ std::vector<std::string> row_of(const Report& r) {
   const Tunnel& t = r.view.settings;
   std::string state = to_text(r.view.state);
   if (r.view.outdated) state += " (older program)";
-  std::vector<std::string> row{t.name, t.via.empty() ? "(its record cannot be read)" : in_words(t), state};
+  std::vector<std::string> row{printable(t.name), t.via.empty() ? "(its record cannot be read)" : printable(in_words(t)),
+                               state};
   if (!r.status) return row.resize(6), row;
   const TunnelStatus& s = *r.status;
   row.push_back(fmt::format("{} / {}", bytes_text(s.sent), bytes_text(s.received)));
@@ -89,25 +92,19 @@ std::vector<std::string> row_of(const Report& r) {
   return row;
 }
 
-// Characters, not bytes: → has three of these.
-std::size_t width_of(const std::string& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
 void print_table(const std::vector<Report>& reports) {
   std::vector<std::vector<std::string>> rows{{"NAME", "TUNNEL", "STATE", "OUT / IN", "CONNECTIONS", "SINCE"}};
   for (const Report& r : reports) rows.push_back(row_of(r));
   std::vector<std::size_t> widths(rows.front().size());
   for (const auto& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], columns(row[i]));
   for (std::size_t at = 0; at < rows.size(); ++at) {
     std::string line;
     for (std::size_t i = 0; i < rows[at].size(); ++i)
-      line += rows[at][i] + std::string(widths[i] - width_of(rows[at][i]) + 2, ' ');
+      line += rows[at][i] + std::string(widths[i] - columns(rows[at][i]) + 2, ' ');
     while (line.ends_with(' ')) line.pop_back();
     fmt::print("{}\n", line);
-    if (at > 0 && !reports[at - 1].view.reason.empty()) fmt::print("    {}\n", reports[at - 1].view.reason);
+    if (at > 0 && !reports[at - 1].view.reason.empty()) put("    " + printable_lines(reports[at - 1].view.reason) + "\n");
   }
 }
 
@@ -140,7 +137,7 @@ int list_tunnels(bool json) {
   bool failed = false;
   for (std::size_t i = 0; i < names.size(); ++i)
     if (!problems[i].empty()) {
-      fmt::print(stderr, "{}: {}\n", names[i], problems[i]);
+      say(names[i] + ": " + problems[i]);
       failed = true;
     }
   return failed ? exit_failed : exit_done;
@@ -154,8 +151,8 @@ int stop_tunnel(const std::string& name) {
   const std::vector<std::string> names = tunnels.names();
   if (std::find(names.begin(), names.end(), name) == names.end()) {
     const std::string hint = did_you_mean(name, names);
-    fmt::print(stderr, "mlops-agent: there is no tunnel `{}`{}\n", name,
-               hint.empty() ? "; `mlops-agent tunnels` lists them" : "; " + hint);
+    say_error(fmt::format("there is no tunnel `{}`{}", name,
+                          hint.empty() ? "; `mlops-agent tunnels` lists them" : "; " + hint));
     return exit_wrong;
   }
   if (::geteuid() != person.uid) {
@@ -165,7 +162,7 @@ int stop_tunnel(const std::string& name) {
   try {
     tunnels.perform(StopTunnel{name});
   } catch (const Error& e) {
-    fmt::print(stderr, "mlops-agent: {}\n", e.what());
+    say_error(e.what());
     return e.kind() == ErrorKind::cancelled ? exit_interrupted : exit_failed;
   }
   fmt::print("the tunnel {} has ended and is forgotten\n", name);

@@ -27,8 +27,6 @@ struct UndoOptions {
   OutputOptions output;
 };
 
-void say(const std::string& text) { fmt::print(stderr, "{}\n", text); }
-
 int status_of(const UndoRun::Result& result) {
   if (result.interrupted) return exit_interrupted;
   if (result.count(Outcome::failed) + result.count(Outcome::not_converged) > 0) return exit_failed;
@@ -49,35 +47,36 @@ class Undoing {
     title_ = fmt::format("{} {} of {}", run.kind, printable(run.playbook), local_time(run.started));
     tell_what_stays(undo);
     const bool shown = options_.dry || !options_.yes;
-    silent_ = !shown;
-    begin("plan");
+    planning_ = true;
     const UndoRun::Result thought = undo.in_thought();
+    planning_ = false;
     const auto to_do = thought.count(Outcome::would_change) + thought.count(Outcome::unknown);
-    if (options_.dry || to_do == 0 || thought.interrupted) {
-      silent_ = false;
-      if (!shown) {  // nothing was left to do: why, is in what was told of each
-        begin("plan");
-        for (const Event& event : held_) report_(event);
-      }
-      return end(thought, options_.dry || to_do == 0 ? status_of(thought) : exit_interrupted);
+    const bool ends_here = options_.dry || to_do == 0 || thought.interrupted;
+    if (shown || ends_here) {  // where nothing is left to do, what was told of each says why
+      begin("plan");
+      report_(known_);
+      for (const Event& event : held_) report_(event);
     }
+    if (ends_here) return end(thought, options_.dry || to_do == 0 ? status_of(thought) : exit_interrupted);
     if (shown) end(thought, status_of(thought));
     if (!options_.yes && !agreed(to_do)) return exit_not_started;
-    silent_ = false;
     begin("undo");
+    report_(known_);
     const UndoRun::Result done = undo.for_real();
     return end(done, status_of(done));
   }
 
  private:
+  // The plan's lines wait until all of them are known.
   void pass_on(const Event& event) {
-    if (!silent_) return report_(event);
-    if (std::holds_alternative<ResourceFinished>(event)) held_.push_back(event);
-    if (std::holds_alternative<NoticeGiven>(event)) report_(event);
+    const auto* finished = std::get_if<ResourceFinished>(&event);
+    if (!planning_ || !finished) return report_(event);
+    known_.add(finished->label, finished->as);
+    held_.push_back(event);
   }
   void begin(const char* mode) {
     started_ = Clock::now();
-    pass_on(RunStarted{title_, mode, {"local"}});
+    report_(RunStarted{title_, mode, {"local"}});
   }
   int end(const UndoRun::Result& result, int status) {
     RunFinished event;
@@ -113,7 +112,8 @@ class Undoing {
   EventSink report_;
   Clock::time_point started_ = Clock::now();
   std::string title_;
-  bool silent_ = false;
+  bool planning_ = false;
+  ResourcesKnown known_;
   std::vector<Event> held_;
 };
 

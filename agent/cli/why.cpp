@@ -8,6 +8,7 @@
 #include "cli/apply.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/output.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/run_words.hpp"
 #include "hosts/run_records.hpp"
@@ -26,10 +27,9 @@ constexpr std::size_t value_length = 100;  // code points
 struct WhyOptions {
   std::string playbook, resource, state, mirror;
   std::vector<std::string> sets, vars_files;
+  std::string colour = "auto";  // --color
   bool json = false;
 };
-
-void say(const std::string& text) { fmt::print(stderr, "{}\n", text); }
 
 // What became of one resource in a plan; of a repeated one, its instances.
 struct Found : Watcher {
@@ -63,7 +63,7 @@ std::string in_words(const ProvenanceStep& origin) {
   if (!origin.where.source) return "{{" + origin.name + "}}";
   if (origin.kind == ProvenanceStep::Kind::replaced) return "in place of what stands at " + place(origin.where);
   const std::string what = origin.name.empty() ? "" : origin.name + " is ";
-  return what + cut(printable(origin.text), value_length) + "  " + place(origin.where);
+  return what + cut(printable(origin.text), value_length) + "  " + printable(place(origin.where));
 }
 
 const Change* change_of(const ResourceFinished& e, const std::string& property) {
@@ -76,6 +76,24 @@ std::string state_in_words(const ResourceFinished& e) {
   std::string text = to_text(e.outcome);
   std::replace(text.begin(), text.end(), '_', ' ');
   return e.reason.empty() ? text : text + ": " + printable(e.reason);
+}
+
+const char* state_colour(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::ok:
+    case Outcome::skipped:
+      return sgr::dim;
+    case Outcome::changed:
+      return sgr::green;
+    case Outcome::would_change:
+      return sgr::yellow;
+    case Outcome::unknown:
+      return sgr::magenta;
+    case Outcome::failed:
+    case Outcome::not_converged:
+      return sgr::bold_red;
+  }
+  return sgr::dim;
 }
 
 class Why {
@@ -161,26 +179,30 @@ class Why {
 
   void print(const Found::One& one, const std::vector<ParameterProvenance>& from) const {
     const ResourceFinished& e = one.finished;
-    fmt::print("{}{}: {}\n", printable(e.label), e.as.empty() ? "" : "  as " + e.as, state_in_words(e));
+    const auto line = [&](std::string_view head, std::string_view text) { put(paper_.hanging(head, text) + "\n"); };
+    line("", paper_.coloured(sgr::bold, printable(e.label)) + printable(e.as.empty() ? "" : "  as " + e.as) + ": " +
+                 paper_.coloured(state_colour(e.outcome), state_in_words(e)));
     for (const ParameterProvenance& parameter : from) {
       const Value* wanted = one.parameters.find(parameter.parameter);
       const Change* change = change_of(e, parameter.parameter);
       std::string text = wanted ? in_words(*wanted, value_length) : "";
-      if (change) text += (text.empty() ? "" : "  ") + ("differs: " + in_words(*change, value_length));
-      fmt::print("  {:<12}{}\n", parameter.parameter, text);
+      if (change)
+        text += (text.empty() ? "" : "  ") + paper_.coloured(sgr::yellow, "differs: " + in_words(*change, value_length));
+      line(fmt::format("  {:<12}", printable(parameter.parameter)), text);
       for (const ProvenanceStep& step : parameter.steps)
-        fmt::print("      {}{}\n", std::string(2 * step.depth, ' '), in_words(step));
+        line("      " + std::string(2 * step.depth, ' '), paper_.coloured(sgr::dim, in_words(step)));
     }
     std::string others;
     for (const Change& change : e.changes)
       if (std::none_of(from.begin(), from.end(), [&](const auto& p) { return p.parameter == change.property; }))
         others += (others.empty() ? "" : ", ") + in_words(change, value_length);
-    if (!others.empty()) fmt::print("  {:<12}{}\n", "also", others);
+    if (!others.empty()) line(fmt::format("  {:<12}", "also"), others);
     const auto last = last_change(e.label);
-    if (!last) return fmt::print("no recorded run has changed it\n");
+    if (!last) return line("", "no recorded run has changed it");
     std::string what;
     for (const Change& change : last->step.changes) what += (what.empty() ? ": " : ", ") + in_words(change, value_length);
-    fmt::print("last changed by {} {} of {}{}\n", last->run.kind, last->run.id, local_time(last->run.started), what);
+    line("", fmt::format("last changed by {} {} of {}{}", printable(last->run.kind), printable(last->run.id),
+                         local_time(last->run.started), what));
   }
 
   void print_json(const Found::One& one, const std::vector<ParameterProvenance>& from) const {
@@ -227,6 +249,7 @@ class Why {
   }
 
   const WhyOptions& options_;
+  const Paper paper_ = Paper::of(stdout, options_.colour);
   Cancellation cancellation_;
   InterruptHandler interrupts_;
   bool first_ = true;
@@ -248,6 +271,7 @@ void add_why(CLI::App& app, int& exit_status) {
   command->add_option("--mirror", options->mirror, "Read https://HOST/PATH from MIRROR/HOST/PATH first")->type_name("DIR|URL");
   command->add_option("--state", options->state, "Another state folder")->type_name("DIR");
   command->add_flag("--json", options->json, "One JSON object a line");
+  add_colour_option(*command, options->colour);
   command->callback([options, &exit_status] { exit_status = Why(*options).go(); });
 }
 

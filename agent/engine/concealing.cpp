@@ -39,7 +39,7 @@ EventSink concealing(const Secrets& secrets, EventSink sink) {
   return [&secrets, sink = std::move(sink)](const Event& event) {
     const auto text = [&](std::string& t) { t = secrets.concealed(std::move(t)); };
     Event shown = event;
-    std::visit(overloaded{[](RunStarted&) {}, [](RunFinished&) {}, [](ResourceStarted&) {},
+    std::visit(overloaded{[](RunStarted&) {}, [](ResourcesKnown&) {}, [](RunFinished&) {}, [](ResourceStarted&) {},
                           [&](PlayStarted& e) { text(e.skipped); }, [&](ProgressMade& e) { text(e.doing); },
                           [&](NoticeGiven& e) { text(e.text); },
                           [&](ResourceFinished& e) {

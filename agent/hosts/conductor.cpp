@@ -55,6 +55,19 @@ void Conductor::release(Part& part, std::size_t play) {
   part.held[play].clear();
 }
 
+// Of what was held. The pass on what-if has met every resource that there is.
+ResourcesKnown Conductor::known() const {
+  ResourcesKnown known;
+  for (const Part& part : parts_) {
+    if (part.lost) continue;
+    for (const auto& play : part.held)
+      for (const Event& event : play) {
+        if (const auto* resource = std::get_if<ResourceFinished>(&event)) known.add(resource->label, resource->as);
+      }
+  }
+  return known;
+}
+
 std::vector<Conductor::Part*> Conductor::all(const std::function<bool(const Part&)>& which) {
   std::vector<Part*> list;
   for (Part& part : parts_)
@@ -154,6 +167,7 @@ Conclusion Conductor::go() {
   }
   const auto acts = [](const Part& p) { return p.acts; };
   holding_ = false;
+  report_(known());
   if (settings_.dry || cancellation_.cancelled() || all(acts).empty()) {
     for (std::size_t play = 0; play < playbook_.plays.size(); ++play)
       for (Part& part : parts_) release(part, play);

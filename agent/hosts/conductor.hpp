@@ -63,6 +63,7 @@ class Conductor {
 
   void tell(Part& part, const Event& event);
   void release(Part& part, std::size_t play);
+  ResourcesKnown known() const;
   void run(const std::vector<Part*>& parts, const std::function<void(Part&)>& work);
   std::vector<Part*> all(const std::function<bool(const Part&)>& which);
   std::vector<HostValues> others(const Part& part) const;

@@ -1,13 +1,18 @@
 #include "hosts/far_facts.hpp"
 
+#include <fmt/format.h>
+
+#include <cstdio>
+
 #include "hosts/at_once.hpp"
+#include "model/printable.hpp"
 
 namespace mlops {
 
 std::vector<HostFacts> far_facts(const ReachSettings& reach, const std::vector<std::string>& hosts,
                                  const std::string& path, const Cancellation& cancellation) {
   Questions questions([] {});
-  const auto warn = [](const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); };
+  const auto warn = [](const std::string& line) { fmt::print(stderr, "{}\n", printable_lines(line)); };
   const FarSettings settings{reach.ssh_config, reach.accept_new_host_keys, warn, &questions};
   std::vector<HostFacts> told(hosts.size());
   at_once(hosts.size(), reach.forks, [&](std::size_t i) {

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "machine/files/handle.hpp"
+#include "model/printable.hpp"
 
 namespace mlops {
 namespace {
@@ -34,6 +35,18 @@ class Silence {
   termios before_{};
 };
 
+// Each line made printable, whoever wrote it.
+std::string shown(std::string_view text) {
+  std::string out;
+  for (;;) {
+    const auto end = text.find('\n');
+    out += printable(text.substr(0, end), Tabs::keep);
+    if (end == std::string_view::npos) return out;
+    out += '\n';
+    text.remove_prefix(end + 1);
+  }
+}
+
 void write_all(int fd, const std::string& text) {
   if (::write(fd, text.data(), text.size()) < 0) return;  // nobody there to read it: nobody to answer
 }
@@ -53,7 +66,7 @@ std::optional<std::string> Questions::ask_now(const std::string& text, bool echo
   if (before_) before_();
   std::optional<Silence> silence;
   if (!echo) silence.emplace(terminal.get());
-  write_all(terminal.get(), text);
+  write_all(terminal.get(), shown(text));
   std::string line;
   char c = 0;
   for (;;) {

@@ -9,6 +9,7 @@
 #include "machine/commands/own_executable.hpp"
 #include "machine/local.hpp"
 #include "machine/person.hpp"
+#include "model/printable.hpp"
 #include "state/json_value.hpp"
 #include "state/state_database.hpp"
 #include "state/state_folder.hpp"
@@ -95,7 +96,7 @@ int print_recorded(const std::string& id, const std::string& offset, const std::
   std::fwrite(part.data(), 1, part.size(), stdout);
   return std::fflush(stdout) == 0 ? 0 : 1;
 } catch (const Error& e) {
-  fmt::print(stderr, "{}\n", e.what());
+  fmt::print(stderr, "{}\n", printable_lines(e.what()));
   return 1;
 }
 

@@ -189,7 +189,7 @@ class Server {
   }
 
   void tell(const Event& event) {
-    std::visit(overloaded{[](const RunStarted&) {}, [](const RunFinished&) {},
+    std::visit(overloaded{[](const RunStarted&) {}, [](const ResourcesKnown&) {}, [](const RunFinished&) {},
                           [this](const ResourceFinished& e) {
                             ResourceFinished shown = e;
                             hide_secrets(shown);

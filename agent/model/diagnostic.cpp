@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 
+#include "model/printable.hpp"
 #include "model/utf8.hpp"
 
 namespace mlops {
@@ -22,19 +23,13 @@ struct Style {
 constexpr Style plain = {"", "", "", "", ""};
 constexpr Style coloured = {"\033[1m", "\033[1;31m", "\033[1;36m", "\033[1;32m", "\033[0m"};
 
-bool is_control(std::string_view sequence) {
-  const auto u = static_cast<unsigned char>(sequence[0]);
-  const bool c1 = u == 0xc2 && static_cast<unsigned char>(sequence[1]) < 0xa0;
-  return u < 0x20 || u == 0x7f || c1;
-}
-
 // The text's code points; what is no text, or would steer a terminal, is replaced.
-std::vector<std::string_view> code_points(std::string_view text) {
+std::vector<std::string_view> shown_points(std::string_view text) {
   std::vector<std::string_view> points;
   for (std::size_t i = 0; i < text.size();) {
     const std::size_t length = utf8_length(text.substr(i));
     const auto sequence = text.substr(i, std::max<std::size_t>(length, 1));
-    const bool shown = length && (sequence == "\t" || !is_control(sequence));
+    const bool shown = length && (sequence == "\t" || !steers_terminal(code_point_of(sequence)));
     points.push_back(shown ? sequence : replacement);
     i += sequence.size();
   }
@@ -43,7 +38,7 @@ std::vector<std::string_view> code_points(std::string_view text) {
 
 std::string harmless(std::string_view text) {
   std::string out;
-  for (const auto point : code_points(text)) out += point;
+  for (const auto point : shown_points(text)) out += point;
   return out;
 }
 
@@ -61,7 +56,7 @@ std::string_view line_of(const Source& source, std::uint32_t line) {
 }
 
 void append_snippet(std::string& text, const Position& where, const Style& style) {
-  const auto points = code_points(line_of(*where.source, where.line));
+  const auto points = shown_points(line_of(*where.source, where.line));
   const std::size_t caret = std::min<std::size_t>(where.column ? where.column - 1 : 0, points.size());
   const bool cut = points.size() > widest;
   const std::size_t begin =

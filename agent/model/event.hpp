@@ -23,6 +23,17 @@ struct RunStarted {
   std::vector<std::string> hosts = {};
 };
 
+// What the run is about is known: told once, before the first resource that is shown. For the columns and the live line.
+struct ResourcesKnown {
+  std::uint64_t count = 0;               // of resources that will be told of
+  std::string longest_label, longest_as;
+  void add(const std::string& label, const std::string& as) {
+    ++count;
+    if (label.size() > longest_label.size()) longest_label = label;
+    if (as.size() > longest_as.size()) longest_as = as;
+  }
+};
+
 struct PlayStarted {
   std::string name, host;  // name "" when the play has none
   std::string skipped;     // the reason when its `when` does not match, else ""
@@ -81,7 +92,8 @@ struct RunFinished {
   std::vector<HostFinished> hosts = {};
 };
 
-using Event = std::variant<RunStarted, PlayStarted, ResourceStarted, ProgressMade, NoticeGiven, ResourceFinished, RunFinished>;
+using Event =
+    std::variant<RunStarted, ResourcesKnown, PlayStarted, ResourceStarted, ProgressMade, NoticeGiven, ResourceFinished, RunFinished>;
 using EventSink = std::function<void(const Event&)>;
 
 }  // namespace mlops

@@ -1,10 +1,13 @@
 #include "model/value.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 
+#include "model/printable.hpp"
 #include "model/utf8.hpp"
 
 namespace mlops {
@@ -58,9 +61,24 @@ void append_control(std::string& into, char c) {
   }
 }
 
+// One sequence that is not ASCII. JSON may also be read on a terminal, so what steers one is escaped.
+void append_sequence(std::string& into, std::string_view sequence) {
+  if (sequence.empty()) {
+    into += "\xef\xbf\xbd";  // U+FFFD for what is no UTF-8
+    return;
+  }
+  const std::uint32_t code = code_point_of(sequence);
+  if (!steers_terminal(code))
+    into += sequence;
+  else if (code <= 0xffff)
+    into += fmt::format("\\u{:04x}", code);
+  else  // a surrogate pair, RFC 8259, section 7
+    into += fmt::format("\\u{:04x}\\u{:04x}", 0xd7c0 + (code >> 10), 0xdc00 + (code & 0x3ff));
+}
+
 bool plain(char c) {
   const auto u = static_cast<unsigned char>(c);
-  return u >= 0x20 && u < 0x80 && c != '"' && c != '\\';
+  return u >= 0x20 && u < 0x7f && c != '"' && c != '\\';
 }
 
 void append_quoted(std::string& into, std::string_view text) {
@@ -72,7 +90,7 @@ void append_quoted(std::string& into, std::string_view text) {
     if (i == text.size()) break;
     if (static_cast<unsigned char>(text[i]) >= 0x80) {
       const std::size_t length = utf8_length(text.substr(i));
-      into += length ? text.substr(i, length) : "\xef\xbf\xbd";
+      append_sequence(into, text.substr(i, length));
       i += length ? length : 1;
       continue;
     }

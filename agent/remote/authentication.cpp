@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "model/error.hpp"
+#include "model/printable.hpp"
 #include "remote/key_agent.hpp"
 #include "remote/offered_keys.hpp"
 #include "remote/ssh_connection.hpp"
@@ -228,10 +229,12 @@ class Attempts {
   char* answer(const char* name, const char* instruction, const char* prompt, int echo) {
     ++questions_;
     try {
+      // Whatever the host wants to be said stands behind its name, a line for each part.
+      const std::string host = "(" + settings_.user + "@" + settings_.host + ") ";
       std::string text;
       for (const char* part : {name, instruction})
-        if (part && *part) text += std::string(part) + "\n";
-      const auto given = ask(text + (prompt ? prompt : ""), echo != 0);
+        if (part && *part) text += host + printable(part) + "\n";
+      const auto given = ask(text + host + printable(prompt ? prompt : ""), echo != 0);
       if (given) return ::strdup(given->c_str());
     } catch (...) {
     }

@@ -28,7 +28,7 @@ JsonReport::JsonReport(std::FILE* out, Clock clock) : out_(out), clock_(std::mov
 
 void JsonReport::operator()(const Event& event) {
   std::visit(
-      overloaded{[&](const RunStarted& e) { run(e); }, [&](const PlayStarted& e) { play(e); },
+      overloaded{[&](const RunStarted& e) { run(e); }, [](const ResourcesKnown&) {}, [&](const PlayStarted& e) { play(e); },
                  [](const ResourceStarted&) {}, [](const ProgressMade&) {}, [&](const NoticeGiven& e) { notice(e); },
                  [&](const ResourceFinished& e) { resource(e); }, [&](const RunFinished& e) { summary(e); }},
       event);

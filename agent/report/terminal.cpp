@@ -16,22 +16,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// ANSI's "select graphic rendition" parameters.
-constexpr const char* bold = "1";
-constexpr const char* dim = "2";
-constexpr const char* red = "31";
-constexpr const char* bold_red = "1;31";
-constexpr const char* green = "32";
-constexpr const char* yellow = "33";
-constexpr const char* magenta = "35";
-constexpr const char* cyan = "36";
+using namespace sgr;
 
 constexpr auto patience = 100ms;          // before something is shown as taking time, and between redraws
 constexpr std::size_t most_held = 50;     // ok resources in a row that are shown one by one
 constexpr std::size_t widest_label = 44;  // labels beyond it push their line to the right
+constexpr std::size_t least_label = 20;   // and what is always left for them on a narrow terminal
 constexpr std::size_t value_limit = 60;   // code points of one value
 constexpr std::size_t most_live_lines = 8;
 constexpr std::size_t most_diff_lines = 60, most_output_lines = 12;
+constexpr std::size_t most_along = 3;      // packages that come along are named up to so many
+constexpr std::size_t most_changes = 12;   // of a resource; the others are counted
 
 struct Symbol {
   const char* text;
@@ -63,8 +58,8 @@ Symbol symbol(const ResourceFinished& e) {
 }
 
 std::string padded(std::string text, std::size_t width) {
-  const std::size_t points = code_points(text);
-  if (points < width) text.append(width - points, ' ');
+  const std::size_t taken = columns(text);
+  if (taken < width) text.append(width - taken, ' ');
   return text;
 }
 
@@ -99,11 +94,6 @@ const char* diff_colour(std::string_view line) {
 
 }  // namespace
 
-bool want_colour(std::string_view choice, const char* no_color, bool is_terminal) {
-  if (choice == "always") return true;
-  return choice != "never" && is_terminal && !(no_color && *no_color);
-}
-
 // ---- the live line's own pace -------------------------------------------------------------------------------
 
 struct TerminalReport::Ticker {
@@ -131,7 +121,8 @@ struct TerminalReport::Ticker {
   std::thread thread;
 };
 
-TerminalReport::TerminalReport(TerminalOptions options) : options_(std::move(options)) {}
+TerminalReport::TerminalReport(TerminalOptions options)
+    : options_(std::move(options)) {}
 
 TerminalReport::~TerminalReport() {
   ticker_.reset();
@@ -147,7 +138,8 @@ TerminalReport::Time TerminalReport::now() const {
 
 void TerminalReport::operator()(const Event& event) {
   std::visit(
-      overloaded{[&](const RunStarted& e) { run_started(e); }, [&](const PlayStarted& e) { play_started(e); },
+      overloaded{[&](const RunStarted& e) { run_started(e); }, [&](const ResourcesKnown& e) { resources_known(e); },
+                 [&](const PlayStarted& e) { play_started(e); },
                  [&](const ResourceStarted& e) { resource_started(e); },
                  [&](const ProgressMade& e) { progress_made(e); },
                  [&](const NoticeGiven& e) { notice_given(e); },
@@ -162,9 +154,18 @@ void TerminalReport::run_started(const RunStarted& e) {
   const std::lock_guard lock(mutex_);
   mode_ = e.mode;
   failed_.clear();
+  known_ = told_ = 0;
+  began_ = now();
   several_ = e.hosts.size() > 1;
-  for (const std::string& host : e.hosts) host_width_ = std::max(host_width_, code_points(printable(host)));
+  for (const std::string& host : e.hosts) host_width_ = std::max(host_width_, columns(printable(host)));
   if (options_.live && !options_.clock && !ticker_) ticker_ = std::make_unique<Ticker>(*this);
+}
+
+void TerminalReport::resources_known(const ResourcesKnown& e) {
+  const std::lock_guard lock(mutex_);
+  known_ = e.count;
+  told_ = 0;
+  widen_columns(printable(e.longest_label), printable(e.longest_as));
 }
 
 void TerminalReport::play_started(const PlayStarted& e) {
@@ -175,7 +176,8 @@ void TerminalReport::play_started(const PlayStarted& e) {
   std::string title = printable(e.name.empty() ? e.host : e.name);
   if (!e.name.empty() && !here) title += " on " + printable(e.host);
   if (!e.skipped.empty()) {
-    print(coloured(dim, "○ " + (e.name.empty() ? "play" : title) + "  skipped: " + printable(e.skipped)));
+    print_hanging(coloured(dim, "○ " + (e.name.empty() ? "play" : title) + "  "),
+                  coloured(dim, "skipped: " + printable(e.skipped)));
   } else if (!e.name.empty() || !here) {
     print(coloured(bold, title));
   }
@@ -215,20 +217,21 @@ void TerminalReport::notice_given(const NoticeGiven& e) {
   const std::lock_guard lock(mutex_);
   release();
   const std::string host = several_ && !e.host.empty() ? printable(e.host) + ": " : "";
-  print("  " + coloured(yellow, "!") + " " + host + printable(e.text));
+  print_hanging("  " + coloured(yellow, "!") + " ", host + printable(e.text));
   std::fflush(options_.out);
 }
 
 void TerminalReport::resource_finished(const ResourceFinished& e) {
   const std::lock_guard lock(mutex_);
   doing_.erase(e.host);
+  ++told_;
   if (e.outcome == Outcome::ok) return hold(e);
   note_failure(e);
   if (options_.quiet && e.outcome == Outcome::skipped) return;
   release();
   print(resource_line(e));
   const auto reason = lines_of(e.reason);
-  for (std::size_t i = 1; i < reason.size(); ++i) print("      " + printable(reason[i], Tabs::keep));
+  for (std::size_t i = 1; i < reason.size(); ++i) print_hanging("      ", printable(reason[i], Tabs::keep));
   const auto with_diff = [](const Change& c) { return !c.sensitive && !c.text_diff.empty(); };
   const bool several = std::count_if(e.changes.begin(), e.changes.end(), with_diff) > 1;
   for (const Change& change : e.changes) {
@@ -249,7 +252,7 @@ void TerminalReport::run_finished(const RunFinished& e) {
   const bool plan = mode_ == "plan";
   const std::string head = coloured(bold, printable(mode_) + ":") + (e.interrupted ? " interrupted:" : "");
   const std::string time = duration(e.seconds);
-  print(head + " " + counted(e.counts) + (plan ? " — nothing was touched (" + time + ")" : " in " + time));
+  print_hanging(head + " ", counted(e.counts) + (plan ? " — nothing was touched (" + time + ")" : " in " + time));
   for (const ShownLine& line : e.show) print(printable(line.text, Tabs::keep));
   std::fflush(options_.out);
 }
@@ -280,7 +283,7 @@ void TerminalReport::print_hosts(const RunFinished& e) {
     const bool any = std::any_of(host.counts.begin(), host.counts.end(), [](std::uint64_t n) { return n > 0; });
     std::string text = any || host.error.empty() ? counted(host.counts) : "";
     if (!host.error.empty()) text += (text.empty() ? "" : "; ") + coloured(red, printable(first_line(host.error)));
-    print("  " + coloured(bold, padded(printable(host.host), host_width_)) + "  " + text);
+    print_hanging("  " + coloured(bold, padded(printable(host.host), host_width_)) + "  ", text);
   }
 }
 
@@ -290,33 +293,33 @@ std::string TerminalReport::in_host_column(const std::string& host) const {
 
 // ---- lines --------------------------------------------------------------------------------------------------
 
-std::string TerminalReport::coloured(const char* code, std::string_view text) const {
-  if (!options_.colour || text.empty()) return std::string(text);
-  return fmt::format("\x1b[{}m{}\x1b[0m", code, text);
+// The columns widen for a label up to what leaves room beside it; on a narrow terminal that is less.
+void TerminalReport::widen_columns(const std::string& label, const std::string& as) {
+  std::size_t most = widest_label;
+  if (const std::size_t width = paper_.width(); width > 0)
+    most = std::clamp(width / 2 - std::min<std::size_t>(width / 2, 10), least_label, widest_label);
+  label_width_ = std::min(most, std::max(label_width_, columns(label)));
+  as_width_ = std::max(as_width_, columns(as));
 }
 
 std::string TerminalReport::resource_line(const ResourceFinished& e) {
   const Symbol s = symbol(e);
   std::string label = printable(e.label), as = printable(e.as);
-  label_width_ = std::clamp(code_points(label), label_width_, std::max(label_width_, widest_label));
-  as_width_ = std::max(as_width_, code_points(as));
-  const std::string host = in_host_column(e.host);
-  const std::size_t begin = 4 + code_points(host) + std::max(label_width_, code_points(label)) + 2 + as_width_ + 2;
-  const auto width = static_cast<std::size_t>(std::max(options_.width, 0));
-  const std::size_t room =
-      width == 0 || options_.verbose ? 0 : std::max<std::size_t>(width - std::min(width, begin), 30);
-  std::string what = what_changes(e, room);
+  widen_columns(label, as);
+  std::string what = what_changes(e);
   if (e.outcome == Outcome::ok && what.empty()) what = "ok";
   if (!e.note.empty()) what += " (" + printable(e.note) + ")";
   label = padded(std::move(label), label_width_);
   as = padded(std::move(as), as_width_);
+  const std::string host = in_host_column(e.host);
+  const std::size_t column = 4 + columns(host) + label_width_ + 2 + as_width_ + 2;
   if (e.outcome == Outcome::ok || e.outcome == Outcome::skipped)
-    return coloured(dim, fmt::format("  {} {}{}  {}  {}", s.text, host, label, as, what));
-  return fmt::format("  {} {}{}  {}  {}", coloured(s.colour, s.text), host, label, coloured(dim, as), what);
+    return coloured(dim, paper_.hanging(fmt::format("  {} {}{}  {}  ", s.text, host, label, as), what, column));
+  return paper_.hanging(fmt::format("  {} {}{}  {}  ", coloured(s.colour, s.text), host, label, coloured(dim, as)),
+                        what, column);
 }
 
-// room: code points; 0 for as many as it takes.
-std::string TerminalReport::what_changes(const ResourceFinished& e, std::size_t room) const {
+std::string TerminalReport::what_changes(const ResourceFinished& e) const {
   const auto reason = [&](const char* before, const char* colour) {
     return coloured(colour, before + printable(first_line(e.reason)));
   };
@@ -334,18 +337,29 @@ std::string TerminalReport::what_changes(const ResourceFinished& e, std::size_t 
     case Outcome::would_change:
       break;
   }
-  const std::string unless = e.maybe.empty() ? "" : " (unless " + joined(e.maybe) + " brings it)";
-  std::string text;
-  std::size_t shown = 0;
+  return changes_text(e) + (e.maybe.empty() ? "" : " (unless " + joined(e.maybe) + " brings it)");
+}
+
+// What comes along with packages is counted; what goes because of them is always named.
+std::string TerminalReport::changes_text(const ResourceFinished& e) const {
+  const auto comes_along = [](const Change& c) { return c.property.starts_with('+') && !c.after.is_null(); };
+  const auto along = static_cast<std::size_t>(std::count_if(e.changes.begin(), e.changes.end(), comes_along));
+  const bool counted = !options_.verbose && along > most_along;
+  std::vector<std::string> parts;
   for (const Change& change : e.changes) {
-    const std::string words = in_words(change, options_.verbose ? std::string::npos : value_limit);
-    const std::size_t tail = shown + 1 < e.changes.size() ? 10 : 0;  // room for "… 12 more"
-    if (room && shown && code_points(text) + 2 + code_points(words) + tail > room) break;
-    text += (text.empty() ? "" : ", ") + words;
-    ++shown;
+    if (counted && comes_along(change)) {
+      const std::string text = fmt::format("+{} packages", grouped(along));
+      if (std::find(parts.begin(), parts.end(), text) == parts.end()) parts.push_back(text);
+      continue;
+    }
+    parts.push_back(in_words(change, options_.verbose ? std::string::npos : value_limit));
   }
-  if (shown < e.changes.size()) text += fmt::format(", … {} more", e.changes.size() - shown);
-  return text + unless;
+  const bool all = options_.verbose || paper_.width() == 0 || parts.size() <= most_changes + 1;
+  const std::size_t shown = all ? parts.size() : most_changes;
+  std::string text;
+  for (std::size_t i = 0; i < shown; ++i) text += (i ? ", " : "") + parts[i];
+  if (shown < parts.size()) text += fmt::format(", … {} more", parts.size() - shown);
+  return text;
 }
 
 // Lines of ok resources wait: many in a row become one, a few are printed when something else follows or the
@@ -384,7 +398,7 @@ void TerminalReport::print_diff(const Change& change) {
   const std::size_t shown =
       options_.verbose || lines.size() <= most_diff_lines + 5 ? lines.size() : most_diff_lines;
   for (std::size_t i = 0; i < shown; ++i)
-    print("      " + coloured(diff_colour(lines[i]), printable(lines[i], Tabs::keep)));
+    print_hanging("      ", coloured(diff_colour(lines[i]), printable(lines[i], Tabs::keep)));
   if (shown < lines.size())
     print("      " +
           coloured(dim, fmt::format("… {} more lines (--verbose shows them)", grouped(lines.size() - shown))));
@@ -395,14 +409,14 @@ void TerminalReport::print_output(const std::string& output) {
   const std::size_t first =
       options_.verbose || lines.size() <= most_output_lines ? 0 : lines.size() - most_output_lines;
   for (std::size_t i = first; i < lines.size(); ++i)
-    print("      " + coloured(dim, "│ " + printable(lines[i], Tabs::keep)));
+    print_hanging("      " + coloured(dim, "│ "), coloured(dim, printable(lines[i], Tabs::keep)));
 }
 
 void TerminalReport::print_failures() {
   for (const Failed& failure : failed_)
     if (!failure.skipped.empty())
-      print(coloured(red, printable(failure.label)) +
-            " failed; skipped because of it: " + joined(failure.skipped));
+      print_hanging("", coloured(red, printable(failure.label)) + " failed; skipped because of it: " +
+                            joined(failure.skipped));
 }
 
 void TerminalReport::print(std::string_view line) {
@@ -427,7 +441,7 @@ void TerminalReport::redraw() {
   const auto slow = static_cast<std::size_t>(std::count_if(doing_.begin(), doing_.end(), is_slow));
   if (slow == 0) return;
   if (held_count_ > 0 && held_count_ <= most_held) release();
-  const std::size_t width = options_.width > 0 ? static_cast<std::size_t>(options_.width) : 80;
+  const std::size_t width = paper_.width() > 0 ? paper_.width() : 80;
   if (drawn_ > 1) erase();
   std::string lines;
   std::size_t drawn = 0;
@@ -447,8 +461,12 @@ void TerminalReport::redraw() {
 std::string TerminalReport::live_line(const std::string& host, const Doing& doing, Time at) const {
   constexpr std::array<const char*, 10> spinner = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
   const std::chrono::duration<double> elapsed = at - doing.since, working = at - doing.doing_since;
-  std::string line = fmt::format("  {} {}{}", spinner[spin_ % spinner.size()],
-                                 several_ ? printable(host) + ": " : "", printable(doing.label));
+  std::string line = fmt::format("  {} ", spinner[spin_ % spinner.size()]);
+  if (known_ > 0 && !several_) {
+    const std::chrono::duration<double> whole = at - began_;
+    line += fmt::format("{} of {}, {}  ", grouped(std::min(told_ + 1, known_)), grouped(known_), duration(whole.count()));
+  }
+  line += (several_ ? printable(host) + ": " : "") + printable(doing.label);
   line +=
       "  " + (elapsed.count() < 59.95 ? fmt::format("{:.1f} s", elapsed.count()) : duration(elapsed.count()));
   if (doing.done || doing.total) {

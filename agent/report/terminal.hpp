@@ -14,18 +14,14 @@
 #include <vector>
 
 #include "model/event.hpp"
+#include "report/paper.hpp"
 
 namespace mlops {
 
-// Whether to use colour, for --color's auto, always or never. no_color is the environment's NO_COLOR, null when
-// it is not set; it counts when it is not empty (no-color.org).
-bool want_colour(std::string_view choice, const char* no_color, bool is_terminal);
-
 struct TerminalOptions {
   std::FILE* out = nullptr;  // borrowed
-  bool colour = false;
+  Paper paper{false, 0};
   bool live = false;     // out is a terminal: a line that is redrawn while something takes time
-  int width = 0;         // columns; 0: lines are as long as they need to be
   bool quiet = false;    // neither resources that are ok nor those that are skipped
   bool verbose = false;  // every line, change and diff as a whole
   // For tests: the time. When given, the live line moves by calls of redraw alone.
@@ -61,6 +57,7 @@ class TerminalReport {
   };
 
   void run_started(const RunStarted& e);
+  void resources_known(const ResourcesKnown& e);
   void play_started(const PlayStarted& e);
   void resource_started(const ResourceStarted& e);
   void progress_made(const ProgressMade& e);
@@ -69,9 +66,11 @@ class TerminalReport {
   void run_finished(const RunFinished& e);
 
   Time now() const;
-  std::string coloured(const char* code, std::string_view text) const;
+  std::string coloured(const char* code, std::string_view text) const { return paper_.coloured(code, text); }
   std::string resource_line(const ResourceFinished& e);
-  std::string what_changes(const ResourceFinished& e, std::size_t room) const;
+  void widen_columns(const std::string& label, const std::string& as);
+  std::string what_changes(const ResourceFinished& e) const;
+  std::string changes_text(const ResourceFinished& e) const;
   void hold(const ResourceFinished& e);
   void release();
   void note_failure(const ResourceFinished& e);
@@ -85,7 +84,11 @@ class TerminalReport {
   void print_hosts(const RunFinished& e);
   std::string in_host_column(const std::string& host) const;
 
+  // Lines of the run's own: head, and text that wraps beneath its begin.
+  void print_hanging(std::string_view head, std::string_view text) { print(paper_.hanging(head, text)); }
+
   TerminalOptions options_;
+  const Paper& paper_ = options_.paper;
   std::mutex mutex_;  // of all below: the ticker draws
   std::string mode_;
   bool several_ = false;  // hosts: each line says which
@@ -96,6 +99,8 @@ class TerminalReport {
   std::uint64_t held_count_ = 0;
   Time held_since_{};
   std::vector<Failed> failed_;
+  std::uint64_t known_ = 0, told_ = 0;  // resources of the run, and how many of them ended; known_ 0: not known yet
+  Time began_{};
   std::map<std::string, Doing> doing_;  // by host
   std::size_t drawn_ = 0;               // live lines that are on the screen
   Time drawn_at_{};

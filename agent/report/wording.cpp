@@ -5,50 +5,8 @@
 #include <algorithm>
 #include <array>
 
-#include "model/utf8.hpp"
-
 namespace mlops {
 namespace {
-
-// The code point of one valid sequence.
-std::uint32_t code_point(std::string_view sequence) {
-  const auto first = static_cast<unsigned char>(sequence.front());
-  if (first < 0x80) return first;
-  std::uint32_t code = first & (0xffu >> (sequence.size() + 1));
-  for (const char c : sequence.substr(1)) code = code << 6 | (static_cast<unsigned char>(c) & 0x3fu);
-  return code;
-}
-
-// Unicode's controls and the format characters that change direction, hide text or break lines.
-bool steers(std::uint32_t c) {
-  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
-         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x2069) || c == 0xfeff ||
-         (c >= 0xe0000 && c <= 0xe007f);
-}
-
-void append_escaped(std::string& into, std::uint32_t c) {
-  switch (c) {
-    case '\n':
-      into += "\\n";
-      break;
-    case '\t':
-      into += "\\t";
-      break;
-    case '\r':
-      into += "\\r";
-      break;
-    default:
-      if (c < 0x80) {
-        into += fmt::format("\\x{:02x}", c);
-      } else if (c <= 0xffff) {
-        into += fmt::format("\\u{:04x}", c);
-      } else {
-        into += fmt::format("\\U{:08x}", c);
-      }
-  }
-}
-
-bool plain(char c) { return c >= 0x20 && c < 0x7f; }
 
 std::string joined(const Value::Array& list, std::string_view separator) {
   std::string text;
@@ -99,39 +57,6 @@ std::string event_in_words(const Change& change, const std::string& property, st
 }
 
 }  // namespace
-
-std::string printable(std::string_view text, Tabs tabs) {
-  if (std::all_of(text.begin(), text.end(), plain)) return std::string(text);
-  std::string out;
-  out.reserve(text.size() + 16);
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    const std::uint32_t code = length ? code_point(text.substr(0, length)) : 0;
-    if (length == 0) {
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(text.front()));
-    } else if (steers(code) && !(code == '\t' && tabs == Tabs::keep)) {
-      append_escaped(out, code);
-    } else {
-      out += text.substr(0, length);
-    }
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  return out;
-}
-
-std::size_t code_points(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
-std::string cut(std::string text, std::size_t limit) {
-  if (text.size() <= limit || code_points(text) <= limit) return text;
-  std::size_t end = 0;
-  for (std::size_t points = 0; end < text.size(); ++end)
-    if ((text[end] & 0xc0) != 0x80 && ++points >= limit) break;
-  text.resize(end);
-  return text += limit ? "…" : "";
-}
 
 std::string in_words(const Value& value, std::size_t limit) {
   if (value.is_null()) return "none";

@@ -7,20 +7,9 @@
 #include <string_view>
 
 #include "model/change.hpp"
+#include "model/printable.hpp"
 
 namespace mlops {
-
-enum class Tabs { escape, keep };
-
-// The text with everything that could steer a terminal or hide what it says made visible: control characters
-// (C0, DEL, C1) as \n, \t, \r, \x1b or \u009b, bidirectional controls and line separators (U+2028 and the like)
-// as \u202e, bytes that are no UTF-8 as \xff.
-std::string printable(std::string_view text, Tabs tabs = Tabs::escape);
-
-// Length in code points; of invalid UTF-8, the bytes that do not continue a sequence.
-std::size_t code_points(std::string_view text);
-// At most limit code points, the last one … where something was cut off.
-std::string cut(std::string text, std::size_t limit);
 
 // A value as part of a sentence, printable, cut to limit code points: texts bare ("" when empty), yes and no,
 // none for null, lists with commas, objects as JSON.

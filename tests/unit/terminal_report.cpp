@@ -231,14 +231,65 @@ TEST_CASE("what is sensitive is three stars, without a diff") {
         "  ~ file[key]                   root    content *** → ***, token ***, runs ***\n");
 }
 
-TEST_CASE("a line keeps to the width by leaving changes out, and says how many") {
+TEST_CASE("many changes wrap under their own column, and what is over a dozen is counted") {
   std::vector<Change> changes;
   for (int i = 0; i < 30; ++i) changes.push_back({.property = "library-" + std::to_string(i), .after = "1.0"});
   const std::vector<Event> events{finished("package[many]", Outcome::would_change, changes)};
-  CHECK(shown(events, {.width = 100}) ==
-        "  ~ package[many]               root    library-0 1.0, library-1 1.0, library-2 1.0, … 27 more\n");
-  CHECK(shown(events, {.width = 100, .verbose = true}).find("library-29 1.0\n") != std::string::npos);
+  CHECK(shown(events, {.paper = {false, 80}}) ==
+        "  ~ package[many]               root    library-0 1.0, library-1 1.0, library-2\n"
+        "                                        1.0, library-3 1.0, library-4 1.0,\n"
+        "                                        library-5 1.0, library-6 1.0, library-7\n"
+        "                                        1.0, library-8 1.0, library-9 1.0,\n"
+        "                                        library-10 1.0, library-11 1.0, … 18\n"
+        "                                        more\n");
+  CHECK(shown(events, {.paper = {false, 100}, .verbose = true}).find("library-29 1.0\n") != std::string::npos);
   CHECK(shown(events).find("library-29 1.0\n") != std::string::npos);
+}
+
+TEST_CASE("no line is wider than the terminal, whatever its width") {
+  auto change = finished("file[/srv/a/rather/long/path/of/some/file/deep/below]", Outcome::would_change,
+                         {{.property = "content", .before = "x", .after = "y",
+                           .text_diff = "@@ -1 +1 @@\n-" + std::string(150, 'o') + "\n+" + std::string(90, 'n') + "\n"},
+                          {.property = "owner", .before = "root", .after = "ubuntu"}});
+  change.note = "was interrupted in an earlier run, which somebody ended while it wrote";
+  auto failed = finished("command[build]", Outcome::failed, {}, "`make` ended with status 2\n" + std::string(200, 'r'));
+  failed.output = std::string(130, 'x') + "\n日本語の出力" + std::string(100, 'y') + "\n";
+  const auto skipped = finished("service[app]", Outcome::skipped, {}, "command[build] failed");
+  const auto waits = finished("verify[it works]", Outcome::unknown, {}, "waits for package[a], package[b], package[c]");
+  for (const int width : {20, 40, 60, 80, 81, 100, 132}) {
+    CAPTURE(width);
+    const std::string text =
+        shown({RunStarted{"p.json", "plan"}, ResourcesKnown{4, change.label, "ubuntu"}, change, failed, skipped, waits,
+               NoticeGiven{"local", std::string(150, 'n') + " " + std::string(30, 'm')},
+               ending({{Outcome::would_change, 1}, {Outcome::failed, 1}, {Outcome::skipped, 1}, {Outcome::unknown, 1}}, 1)},
+              {.paper = {true, width}});
+    std::size_t begin = 0;
+    for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1)
+      CHECK(columns(text.substr(begin, end - begin)) <= static_cast<std::size_t>(width));
+    CHECK(begin == text.size());
+    CHECK(std::count(text.begin(), text.end(), 'o') >= 150);  // nothing was cut
+  }
+}
+
+TEST_CASE("columns stand still: they are as wide as the longest label of the run from its first line on") {
+  const std::string text = shown({RunStarted{"p.json", "plan"}, ResourcesKnown{2, "command[a label of thirty-odd letters]", "ubuntu"},
+                                  finished("file[a]", Outcome::changed, {made}),
+                                  finished("command[a label of thirty-odd letters]", Outcome::changed, {made})},
+                                 {.paper = {false, 100}});
+  CHECK(text ==
+        "  ✓ file[a]                                 root    create\n"
+        "  ✓ command[a label of thirty-odd letters]  root    create\n");
+}
+
+TEST_CASE("packages that come along are counted, those that go are named, and verbose names all") {
+  std::vector<Change> changes{{.property = "docker.io", .after = "20.10.24"}};
+  for (int i = 0; i < 52; ++i) changes.push_back({.property = "+lib" + std::to_string(i), .after = "1.0"});
+  changes.push_back({.property = "+old-docker", .before = "1.5"});
+  changes.push_back({.property = "download", .after = "93.4 MB", .kind = Change::Kind::event});
+  const std::vector<Event> events{finished("package[docker.io]", Outcome::would_change, changes)};
+  CHECK(shown(events) ==
+        "  ~ package[docker.io]          root    docker.io 20.10.24, +52 packages, +old-docker 1.5 → none, download 93.4 MB\n");
+  CHECK(shown(events, {.paper = {false, 0}, .verbose = true}).find("+lib51 1.0") != std::string::npos);
 }
 
 TEST_CASE("long values and long diffs are cut, but not with verbose") {
@@ -271,7 +322,7 @@ TEST_CASE("plays have titles where they have names or another host, and say why 
 
 TEST_CASE("colours are there only when wanted") {
   CHECK(shown({finished("file[a]", Outcome::would_change, {made}), finished("file[b]", Outcome::ok)},
-              {.colour = true}) ==
+              {.paper = {true, 0}}) ==
         "  \x1b[32m+\x1b[0m file[a]                     \x1b[2mroot  \x1b[0m  create\n"
         "\x1b[2m  · file[b]                     root    ok\x1b[0m\n");
   CHECK(want_colour("always", "1", false));
@@ -285,7 +336,7 @@ TEST_CASE("colours are there only when wanted") {
 TEST_CASE("the live line tells what takes time, and is erased before a line is printed") {
   Screen screen;
   std::chrono::steady_clock::time_point time{1h};
-  TerminalReport report({.out = screen.file(), .live = true, .width = 120, .clock = [&] { return time; }});
+  TerminalReport report({.out = screen.file(), .paper = {false, 120}, .live = true, .clock = [&] { return time; }});
   report(RunStarted{"p", "apply"});
   report(ResourceStarted{"download[compose]", "local", "ubuntu"});
   time += 50ms;
@@ -313,7 +364,7 @@ TEST_CASE("the live line tells what takes time, and is erased before a line is p
 TEST_CASE("nothing is drawn while the terminal is somebody else's") {
   Screen screen;
   std::chrono::steady_clock::time_point time{1h};
-  TerminalReport report({.out = screen.file(), .live = true, .width = 80, .clock = [&] { return time; }});
+  TerminalReport report({.out = screen.file(), .paper = {false, 80}, .live = true, .clock = [&] { return time; }});
   report(ResourceStarted{"file[a]", "local", "root"});
   time += 1s;
   report.redraw();
@@ -327,7 +378,7 @@ TEST_CASE("nothing is drawn while the terminal is somebody else's") {
 TEST_CASE("the live line never wraps") {
   Screen screen;
   std::chrono::steady_clock::time_point time{1h};
-  TerminalReport report({.out = screen.file(), .live = true, .width = 20, .clock = [&] { return time; }});
+  TerminalReport report({.out = screen.file(), .paper = {false, 20}, .live = true, .clock = [&] { return time; }});
   report(ResourceStarted{"package[a-very-long-name]", "local", "root"});
   time += 1s;
   report.redraw();
@@ -337,7 +388,7 @@ TEST_CASE("the live line never wraps") {
 TEST_CASE("resources that are ok are told while the next one takes its time") {
   Screen screen;
   std::chrono::steady_clock::time_point time{1h};
-  TerminalReport report({.out = screen.file(), .live = true, .width = 80, .clock = [&] { return time; }});
+  TerminalReport report({.out = screen.file(), .paper = {false, 80}, .live = true, .clock = [&] { return time; }});
   report(finished("file[a]", Outcome::ok));
   report(ResourceStarted{"package[b]", "local", "root"});
   CHECK(screen.text() == "");
@@ -348,7 +399,7 @@ TEST_CASE("resources that are ok are told while the next one takes its time") {
 
 TEST_CASE("a live report with its own pace ends with the run") {
   Screen screen;
-  TerminalReport report({.out = screen.file(), .live = true, .width = 80});
+  TerminalReport report({.out = screen.file(), .paper = {false, 80}, .live = true});
   report(RunStarted{"p", "apply"});
   report(ResourceStarted{"a", "local", "root"});
   report(ending({}, 1));
