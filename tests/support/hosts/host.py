@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -72,10 +73,15 @@ class Engine:
 
 def bare_image(release="bookworm"):
     """The name of the bare host's image; made when this machine does not have it yet."""
-    made = subprocess.run([str(HERE / "image"), release], stdout=subprocess.PIPE, text=True)
-    if made.returncode != 0:
-        raise Unavailable("the host's image could not be made")
-    return made.stdout.strip()
+    made = subprocess.Popen([str(HERE / "image"), release], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    said = []
+    for line in made.stderr:  # shown as it comes: it takes a minute
+        sys.stderr.write(line)
+        said.append(line.strip())
+    name = made.stdout.read().strip()
+    if made.wait() != 0:
+        raise Unavailable("the host's image could not be made: " + " ".join(said[-3:]))
+    return name
 
 
 def make_mirror(folder):
