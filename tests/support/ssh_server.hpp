@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -42,15 +43,21 @@ inline void must_run(const std::vector<std::string>& argv) {
 }
 
 inline std::uint16_t free_port() {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  ::bind(fd, reinterpret_cast<sockaddr*>(&address), size);
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  ::close(fd);
-  return ntohs(address.sin_port);
+  // Below the ports that the kernel gives to connections (ip_local_port_range), and at random: a port that was free a
+  // moment ago is not another test's by then.
+  static std::mt19937 random(std::random_device{}());
+  for (int tries = 0; tries < 1000; ++tries) {
+    const auto port = static_cast<std::uint16_t>(std::uniform_int_distribution(12'000, 32'000)(random));
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const bool free = ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+    ::close(fd);
+    if (free) return port;
+  }
+  throw std::runtime_error("no port is free");
 }
 
 // A socket connected to a port of the loopback, or -1.
@@ -158,6 +165,7 @@ class SshServer {
 
   void start() {
     if (::geteuid() == 0) std::filesystem::create_directories("/run/sshd");
+    const std::size_t said_before = is_there(folder_ / "log") ? log().size() : 0;
     pid_ = ::fork();
     if (pid_ == 0) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a test that crashes leaves none behind
@@ -176,11 +184,9 @@ class SshServer {
       ::execlp("unshare", "unshare", "-m", "--propagation", "private", "sh", "-c", mounts.c_str(), nullptr);
       ::_exit(127);
     }
-    for (int i = 0; i < 1000; ++i) {
-      if (const int fd = connect_to_port(port_); fd >= 0) {
-        ::close(fd);
-        return;
-      }
+    for (int i = 0; i < 6000; ++i) {
+      // Its own word: whoever answers on the port may be another.
+      if (log().find("Server listening on ", said_before) != std::string::npos) return;
       if (::waitpid(pid_, nullptr, WNOHANG) == pid_) break;
       ::poll(nullptr, 0, 5);
     }
