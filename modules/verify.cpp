@@ -2,16 +2,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <regex>
 
 #include "model/command_line.hpp"
+#include "model/error.hpp"
+#include "model/regular_expression.hpp"
 #include "playbook/module.hpp"
 
 namespace mlops::modules {
 namespace {
-
-// std::regex_search goes several calls deeper for each byte; with a sanitizer 4000 overflow the stack.
-constexpr std::size_t line_limit = 1000;
 
 struct Verify {
   static constexpr auto type = "verify";
@@ -41,8 +39,8 @@ struct Verify {
     s.optional("contains", &Desired::contains,
                "A text, or several, that its output (or its errors) must contain.");
     s.optional("matches", &Desired::matches,
-               "A regular expression (ECMAScript) that must be found in a line of its output (or its errors); "
-               "of a long line, in its first 1000 bytes.");
+               "A regular expression (as RE2 has them) that must be found in a line of its output (or its errors); "
+               "of a long line, in its first 64 KiB.");
     s.optional("timeout", &Desired::timeout, "How long one try may take.");
     s.optional("times", &Desired::times, "How often it is tried before it has failed.");
     s.optional("every", &Desired::every, "How long to wait between two tries.");
@@ -68,9 +66,9 @@ struct Verify {
     if (d.times < 1) c.error("times", "it must be tried at least once");
     if (!d.matches) return;
     try {
-      const std::regex expression(*d.matches);
-    } catch (const std::regex_error& e) {
-      c.error("matches", fmt::format("`{}` is no regular expression: {}", *d.matches, e.what()));
+      const RegularExpression expression(*d.matches);
+    } catch (const Error& e) {
+      c.error("matches", fmt::format("`{}` is no regular expression: {}", *d.matches, e.what()), regular_expression_hint);
     }
   }
 
@@ -125,11 +123,11 @@ struct Verify {
   }
 
   static bool a_line_matches(const std::string& expression, std::string_view text) {
-    const std::regex regex(expression);
+    const RegularExpression regex(expression);
     while (!text.empty()) {
       const std::size_t end = std::min(text.find('\n'), text.size());
-      const std::string_view line = text.substr(0, std::min(end, line_limit));
-      if (std::regex_search(line.begin(), line.end(), regex)) return true;
+      const std::string_view line = text.substr(0, std::min(end, longest_searched));
+      if (regex.is_found_in(line)) return true;
       text.remove_prefix(std::min(end + 1, text.size()));
     }
     return false;

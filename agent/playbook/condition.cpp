@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <regex>
 
+#include "model/error.hpp"
+#include "model/printable.hpp"
+#include "model/regular_expression.hpp"
 #include "playbook/locator.hpp"
 #include "playbook/placeholder.hpp"
 #include "playbook/suggest.hpp"
@@ -13,7 +15,7 @@
 namespace mlops {
 namespace {
 
-constexpr std::size_t longest_match = 10'000;  // std::regex needs stack for each character
+constexpr std::size_t longest_shown = 60;  // code points of what is written, in a message
 
 constexpr std::array<std::string_view, 3> groups{"any", "all", "none"};
 constexpr std::array operators{"at_least", "below", "not", "matches", "exists"};
@@ -37,16 +39,21 @@ void check_choice(const Value& wanted, const std::string& what, Diagnostics& dia
                       fmt::format("{} is a list of plain values, found {}", what, element.kind_name()));
 }
 
+Diagnostic no_expression(const Value& written, const Error& why, const Position& where) {
+  const std::string text = holds_secret(written) ? "***" : written.as_string();
+  return {where, fmt::format("`{}` is no regular expression: {}", cut(text, longest_shown), why.what()),
+          regular_expression_hint, {}, {}};
+}
+
 void check_matches(const Value& wanted, Diagnostics& diagnostics) {
   if (!wanted.is_string()) {
     diagnostics.add(wanted.where,
                     fmt::format("`matches` wants a regular expression, found {}", wanted.kind_name()));
   } else if (!needs_filling(wanted)) {
     try {
-      std::regex(wanted.as_string(), std::regex::ECMAScript);
-    } catch (const std::regex_error&) {
-      diagnostics.add(wanted.where, fmt::format("`{}` is no regular expression", wanted.as_string()),
-                      "they are as in ECMAScript");
+      RegularExpression(wanted.as_string());
+    } catch (const Error& e) {
+      diagnostics.add(no_expression(wanted, e, wanted.where));
     }
   }
 }
@@ -79,12 +86,27 @@ void check_group(const Value::Member& member, Diagnostics& diagnostics) {
   for (const Value& condition : member.value.as_array()) check_condition(condition, diagnostics);
 }
 
+// What was meant by a key that holds more than a path, as it is written.
+std::string hint_for_key(const std::string& key) {
+  if (key.find("{{") != std::string::npos)
+    return R"(a key is a path without braces: {"facts.os.id": "debian"})";
+  if (key.find("!=") != std::string::npos) return R"(write {"facts.os.id": {"not": "debian"}})";
+  if (key.find_first_of("<>") != std::string::npos)
+    return R"(write {"facts.memory.bytes": {"at_least": 8e9}} or {"below": 8e9})";
+  if (key.find('=') != std::string::npos) return R"(write {"facts.os.id": "debian"})";
+  return "a path is such as `facts.os.id`; groups are any, all, none";
+}
+
+Diagnostic no_path(const Value::Member& member, const SyntaxMistake& why) {
+  return {member.key_where, fmt::format("`{}` is no path: {}", cut(member.key, longest_shown), why.message),
+          hint_for_key(member.key), {}, {}};
+}
+
 void check_member(const Value::Member& member, Diagnostics& diagnostics) {
   if (is_group(member.key)) return check_group(member, diagnostics);
   const ParsedPath parsed = parse_path(member.key);
   if (parsed.path.empty()) {
-    diagnostics.add(member.key_where, fmt::format("`{}` is no path: {}", member.key, parsed.mistake.message),
-                    "a path is such as `facts.os.id`; groups are any, all, none");
+    diagnostics.add(no_path(member, parsed.mistake));
   } else if (!member.value.is_object()) {
     check_choice(member.value, "what is wanted", diagnostics);
   } else {
@@ -195,14 +217,16 @@ struct Match {
   }
 
   Verdict matching(const Value& pattern) const {
-    if (!value.is_string() || value.as_string().size() > longest_match)
+    if (!value.is_string() || value.as_string().size() > longest_searched)
       mistake(fmt::format("{} is {}, `matches` needs a text of at most {} bytes", path, value.kind_name(),
-                          longest_match));
+                          longest_searched));
+    if (!pattern.is_string())
+      mistake(fmt::format("`matches` wants a regular expression, found {}", pattern.kind_name()));
     try {
-      const std::regex regex(pattern.as_string(), std::regex::ECMAScript);
-      return verdict(std::regex_search(value.as_string(), regex), "a match of " + shown(pattern));
-    } catch (const std::regex_error&) {
-      mistake(fmt::format("`{}` is no regular expression", shown(pattern)));
+      return verdict(RegularExpression(pattern.as_string()).is_found_in(value.as_string()),
+                     "a match of " + cut(shown(pattern), longest_shown));
+    } catch (const Error& e) {
+      throw InterpolationError{no_expression(pattern, e, where)};
     }
   }
 
@@ -233,7 +257,7 @@ bool exists(const std::vector<std::string>& path, const Scope& scope) {
 // The operators but exists.
 Verdict apply(const Value::Member& op, const Match& match) {
   if (op.key == "not") return match.none_of(op.value);
-  if (op.key == "matches" && op.value.is_string()) return match.matching(op.value);
+  if (op.key == "matches") return match.matching(op.value);
   if (op.key == "at_least" || op.key == "below") return match.ordered(op.key, op.value);
   throw InterpolationError{{op.key_where, fmt::format("unknown operator `{}`", op.key), "", {}, {}}};
 }
@@ -260,10 +284,12 @@ Verdict evaluate_member(const Value::Member& member, const Scope& scope) {
   return {};
 }
 
+Verdict evaluate_well_formed(const Value& when, const Scope& scope);
+
 Verdict evaluate_group(const Value::Member& member, const Scope& scope) {
   std::string reasons;
   for (const Value& condition : member.value.as_array()) {
-    const Verdict verdict = evaluate(condition, scope);
+    const Verdict verdict = evaluate_well_formed(condition, scope);
     if (member.key == "all" && !verdict.matches) return verdict;
     if (member.key == "any" && verdict.matches) return {};
     if (member.key == "none" && verdict.matches)
@@ -271,6 +297,15 @@ Verdict evaluate_group(const Value::Member& member, const Scope& scope) {
     reasons += (reasons.empty() ? "" : "; ") + verdict.reason;
   }
   if (member.key == "any") return {false, reasons};
+  return {};
+}
+
+Verdict evaluate_well_formed(const Value& when, const Scope& scope) {
+  for (const Value::Member& member : when.as_object()) {
+    const Verdict verdict =
+        is_group(member.key) ? evaluate_group(member, scope) : evaluate_member(member, scope);
+    if (!verdict.matches) return verdict;
+  }
   return {};
 }
 
@@ -293,12 +328,10 @@ std::vector<Reference> condition_references(const Value& when, Diagnostics& diag
 }
 
 Verdict evaluate(const Value& when, const Scope& scope) {
-  for (const Value::Member& member : when.as_object()) {
-    const Verdict verdict =
-        is_group(member.key) ? evaluate_group(member, scope) : evaluate_member(member, scope);
-    if (!verdict.matches) return verdict;
-  }
-  return {};
+  Diagnostics mistakes;
+  check_condition(when, mistakes);
+  if (!mistakes.empty()) throw InterpolationError{mistakes.list().front()};
+  return evaluate_well_formed(when, scope);
 }
 
 }  // namespace mlops

@@ -20,7 +20,7 @@ void check_condition(const Value& when, Diagnostics& diagnostics);
 std::vector<Reference> condition_references(const Value& when, Diagnostics& diagnostics);
 // Evaluates it: an object whose members must all match. A member is PATH: wanted, where wanted is a value, a list of
 // values, or an object of operators (at_least, below, not, matches, exists); or any / all / none with a list of
-// conditions. Throws InterpolationError for an unknown name, and what the scope throws.
+// conditions. Throws InterpolationError for a mistake of form and an unknown name, and what the scope throws.
 Verdict evaluate(const Value& when, const Scope& scope);
 
 }  // namespace mlops

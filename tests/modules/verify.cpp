@@ -162,7 +162,7 @@ TEST_CASE("verify: mistakes are told at their place") {
     return first_line(error_of([&] { try_module("verify", json, FakeMachine()); }).message());
   };
   CHECK(mistake(R"({"argv": ["x"], "matches": "a("})")
-            .find("mistake: test.json:1:28: error: `a(` is no regular expression: ") == 0);
+            .find("mistake: test.json:1:28: error: `a(` is no regular expression: a `(` without `)`") == 0);
   CHECK(mistake(R"({"argv": ["x"], "times": 0})") ==
         "mistake: test.json:1:26: error: it must be tried at least once");
   CHECK(mistake(R"({"argv": ["x"], "status": -1})") ==

@@ -97,7 +97,7 @@ TEST_CASE("a condition on what is not there, or on another kind of value, is an 
   CHECK(j.error(R"({"facts.container": {"below": 3}})") ==
         "facts.container is true or false, which `below` cannot compare with an integer");
   CHECK(j.error(R"({"facts.container": {"matches": "x"}})") ==
-        "facts.container is true or false, `matches` needs a text of at most 10000 bytes");
+        "facts.container is true or false, `matches` needs a text of at most 65536 bytes");
 }
 
 TEST_CASE("every mistake in the form of a condition is reported") {
@@ -139,10 +139,10 @@ test.json:5:14: error: an empty list is never matched
 test.json:6:15: error: what is wanted is a list of plain values, found a list
     "facts.d": [["x"]],
                 ^
-test.json:7:26: error: `(` is no regular expression
+test.json:7:26: error: `(` is no regular expression: a `(` without `)`
     "facts.e": {"matches": "("},
                            ^
-  hint: they are as in ECMAScript
+  hint: they are as RE2 has them: without look-around and back references
 test.json:8:26: error: `matches` wants a regular expression, found an integer
     "facts.f": {"matches": 1},
                            ^
@@ -169,6 +169,41 @@ test.json:15:12: error: a condition is an object, found a text
              ^
   hint: write {"facts.os.id": "debian"}
 )");
+}
+
+TEST_CASE("a key of a condition that is written like an expression says how a match is written") {
+  struct Row {
+    const char *when, *mistake;
+  };
+  const auto row = GENERATE(
+      Row{R"({"facts.os.id == debian": true})", "`facts.os.id == debian` is no path: expected `.` or `[`, found ` ` | "
+                                                R"(write {"facts.os.id": "debian"})"},
+      Row{R"({"facts.os.id != debian": true})", "`facts.os.id != debian` is no path: expected `.` or `[`, found ` ` | "
+                                                R"(write {"facts.os.id": {"not": "debian"}})"},
+      Row{R"({"facts.memory.bytes > 3": true})", "`facts.memory.bytes > 3` is no path: expected `.` or `[`, found ` ` | "
+                                                 R"(write {"facts.memory.bytes": {"at_least": 8e9}} or {"below": 8e9})"},
+      Row{R"({"{{vars.x}}": true})", "`{{vars.x}}` is no path: expected a name, found `{` | "
+                                     R"(a key is a path without braces: {"facts.os.id": "debian"})"},
+      Row{R"({"vars.x.": true})", "`vars.x.` is no path: expected a name, found the end of the text | "
+                                  "a path is such as `facts.os.id`; groups are any, all, none"});
+  CAPTURE(row.when);
+  Judging j;
+  Diagnostics diagnostics;
+  check_condition(j.texts(row.when), diagnostics);
+  REQUIRE(diagnostics.size() == 1);
+  const Diagnostic& d = diagnostics.list().front();
+  CHECK(d.message + " | " + d.hint == row.mistake);
+  CHECK(d.where.column == 2);
+}
+
+TEST_CASE("a condition with a mistake of form is an error wherever it is evaluated, never a crash") {
+  const auto when = GENERATE(R"({"facts.os.id == debian": true})", R"({"facts..id": true})", R"({"{{vars.x}}": true})",
+                             R"({"any": 1})", R"({"all": ["x"]})", R"({"none": []})", "3", R"(["x"])",
+                             R"({"facts.os.id": {}})", R"({"facts.os.id": {"matches": 1}})",
+                             R"({"facts.os.id": {"matches": "{{vars.load}}"}})", R"({"facts.os.id": {"matches": "("}})");
+  CAPTURE(when);
+  Judging j;
+  CHECK(j.error(when) != "");
 }
 
 TEST_CASE("the paths of a condition are its references") {

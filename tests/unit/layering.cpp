@@ -76,7 +76,7 @@ std::string twice_defined() {
 
 bool is_library(const Include& i) {
   return begins(i.header, {"nlohmann/", "boost/", "CLI/", "dtl/", "nettle/", "curl/", "systemd/", "sqlite3",
-                           "libssh/", "archive"});
+                           "libssh/", "archive", "re2/"});
 }
 
 }  // namespace
