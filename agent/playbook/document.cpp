@@ -8,13 +8,13 @@
 #include <nlohmann/json.hpp>
 
 #include "model/utf8.hpp"
+#include "playbook/bounds.hpp"
 #include "playbook/json_text.hpp"
 #include "playbook/syntax_error.hpp"
 
 namespace mlops {
 namespace {
 
-constexpr std::size_t deepest = 200;
 constexpr std::size_t few = 16;  // members that are compared each with each
 
 // Takes nlohmann's events, and follows the text beside them: an event comes when its token has been read, so
@@ -135,8 +135,8 @@ class Builder : public nlohmann::json::json_sax_t {
   bool open(bool object) {
     const Position where = begin_token();
     after_ = token_ + 1;
-    if (frames_.size() == deepest) {
-      diagnostics_.add(where, fmt::format("more than {} lists and objects inside each other", deepest));
+    if (frames_.size() == deepest_nesting) {
+      diagnostics_.add(where, fmt::format("more than {} lists and objects inside each other", deepest_nesting));
       return false;
     }
     frames_.push_back(

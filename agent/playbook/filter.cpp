@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "playbook/bounds.hpp"
 #include "playbook/suggest.hpp"
 
 namespace mlops {
@@ -53,6 +54,9 @@ std::string joined(const Value::Array& list, std::string_view separator, ToText 
   for (const Value& element : list) {
     if (&element != list.data()) text += separator;
     text += to_text(element);
+    if (text.size() > largest_filled)
+      throw FilterMistake{
+          fmt::format("the text that is made of this list is larger than {} MiB", largest_filled >> 20), ""};
   }
   return text;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "playbook/bounds.hpp"
 #include "playbook/filter.hpp"
 #include "playbook/locator.hpp"
 #include "playbook/placeholder.hpp"
@@ -64,34 +65,108 @@ Value evaluate(const Placeholder& placeholder, const Value& text, const Scope& s
   return *std::move(result);
 }
 
-Value fill_text(const Value& text, const Scope& scope) {
-  if (text.as_string().find("{{") == std::string::npos) return text;
-  const ParsedText parsed = parse_text(text.as_string());
-  if (!parsed.mistakes.empty()) {
-    const SyntaxMistake& first = parsed.mistakes[0];
-    throw error_at(text, first.offset, first.message, first.hint);
+struct Extent {
+  std::size_t bytes = 0, depth = 0;  // depth: of lists and objects inside each other
+};
+
+Extent extent_of(const Value& value) {
+  Extent all{sizeof(Value), 0};
+  const auto add = [&](const Value& inner) {
+    const Extent one = extent_of(inner);
+    all.bytes += one.bytes;
+    all.depth = std::max(all.depth, one.depth + 1);
+  };
+  if (value.is_string()) all.bytes += value.as_string().size();
+  if (value.is_array() || value.is_object()) all.depth = 1;
+  if (value.is_array())
+    for (const Value& element : value.as_array()) add(element);
+  if (value.is_object())
+    for (const Value::Member& member : value.as_object()) {
+      all.bytes += sizeof(Value::Member) - sizeof(Value) + member.key.size();
+      add(member.value);
+    }
+  return all;
+}
+
+// Fills one value in, and keeps what comes of it within the bounds.
+class Filling {
+ public:
+  explicit Filling(const Scope& scope) : scope_(scope) {}
+
+  // depth: how many lists and objects it stands in.
+  Value value(const Value& written, std::size_t depth) {
+    if (written.is_string()) return text(written, depth);
+    Value filled;
+    if (written.is_array()) {
+      Value::Array list;
+      list.reserve(written.as_array().size());
+      for (const Value& element : written.as_array()) list.push_back(value(element, depth + 1));
+      filled = Value(std::move(list));
+    } else if (written.is_object()) {
+      Value::Object members;
+      members.reserve(written.as_object().size());
+      for (const Value::Member& m : written.as_object())
+        members.emplace_back(m.key, m.key_where, value(m.value, depth + 1));
+      filled = Value(std::move(members));
+    } else {
+      return written;
+    }
+    filled.where = written.where;
+    return filled;
   }
-  Value filled;
-  if (const Placeholder* single = parsed.single()) {
-    filled = evaluate(*single, text, scope);
-  } else {
+
+ private:
+  Value text(const Value& written, std::size_t depth) {
+    if (written.as_string().find("{{") == std::string::npos) return written;
+    const ParsedText parsed = parse_text(written.as_string());
+    if (!parsed.mistakes.empty()) {
+      const SyntaxMistake& first = parsed.mistakes[0];
+      throw error_at(written, first.offset, first.message, first.hint);
+    }
+    Value filled;
+    if (const Placeholder* single = parsed.single()) {
+      filled = evaluate(*single, written, scope_);
+      const Extent extent = extent_of(filled);
+      spend(extent.bytes, written);
+      if (depth + extent.depth > deepest_nesting)
+        throw error_at(
+            written, 0,
+            fmt::format("filled in, more than {} lists and objects stand inside each other", deepest_nesting), "");
+    } else {
+      filled = joined(parsed, written);
+    }
+    filled.where = written.where;
+    return filled;
+  }
+
+  Value joined(const ParsedText& parsed, const Value& written) {
     std::string all;
-    bool secret = text.secret;
+    bool secret = written.secret;
     for (const auto& piece : parsed.pieces) {
       if (const auto* literal = std::get_if<std::string>(&piece)) {
         all += *literal;
         continue;
       }
-      const Value value = evaluate(std::get<Placeholder>(piece), text, scope);
-      secret = secret || holds_secret(value);
-      all += value.to_text();
+      const Value part = evaluate(std::get<Placeholder>(piece), written, scope_);
+      secret = secret || holds_secret(part);
+      const std::string as_text = part.to_text();
+      spend(as_text.size(), written);
+      all += as_text;
     }
-    filled = Value(std::move(all));
+    Value filled(std::move(all));
     filled.secret = secret;
+    return filled;
   }
-  filled.where = text.where;
-  return filled;
-}
+
+  void spend(std::size_t bytes, const Value& written) {
+    bytes_ += bytes;
+    if (bytes_ > largest_filled)
+      throw error_at(written, 0, fmt::format("filled in, it is larger than {} MiB", largest_filled >> 20), "");
+  }
+
+  const Scope& scope_;
+  std::size_t bytes_ = 0;  // of what was filled in so far
+};
 
 void collect(const Value& value, std::vector<Reference>& list, Diagnostics& diagnostics, Locator& locator) {
   if (value.is_string() && value.as_string().find("{{") != std::string::npos) {
@@ -127,26 +202,7 @@ bool needs_filling(const Value& value) {
   return any_text(value, [](const std::string& text) { return text.find("{{") != std::string::npos; });
 }
 
-Value interpolate(const Value& value, const Scope& scope) {
-  if (value.is_string()) return fill_text(value, scope);
-  Value filled;
-  if (value.is_array()) {
-    Value::Array list;
-    list.reserve(value.as_array().size());
-    for (const Value& element : value.as_array()) list.push_back(interpolate(element, scope));
-    filled = Value(std::move(list));
-  } else if (value.is_object()) {
-    Value::Object members;
-    members.reserve(value.as_object().size());
-    for (const Value::Member& m : value.as_object())
-      members.emplace_back(m.key, m.key_where, interpolate(m.value, scope));
-    filled = Value(std::move(members));
-  } else {
-    return value;
-  }
-  filled.where = value.where;
-  return filled;
-}
+Value interpolate(const Value& value, const Scope& scope) { return Filling(scope).value(value, 0); }
 
 std::vector<Reference> references(const Value& value, Diagnostics& diagnostics, Locator& locator) {
   std::vector<Reference> list;

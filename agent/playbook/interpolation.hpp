@@ -40,7 +40,8 @@ bool needs_filling(const Value& value);
 
 // A copy with all {{ }} filled in. A text that is a single {{…}} becomes the value itself, of whatever kind; in a
 // longer text values become text (Value::to_text). What a secret went into, by whatever filter, is secret. Throws
-// InterpolationError, and what the scope throws.
+// InterpolationError, also where the copy would be larger or nested deeper than playbook/bounds.hpp has it, and what
+// the scope throws.
 Value interpolate(const Value& value, const Scope& scope);
 
 // Each reference's path in the value with its position, without looking anything up; mistakes of syntax and of

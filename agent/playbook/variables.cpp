@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <unordered_map>
 
+#include "playbook/bounds.hpp"
 #include "playbook/placeholder.hpp"
-
 #include "playbook/playbook.hpp"
 
 namespace mlops {
@@ -18,6 +18,12 @@ namespace {
 struct Open {
   const Value* value;
   std::vector<std::string> path;
+  std::size_t depth = 0;  // of the vars that it referred to so far
+};
+
+struct Filled {
+  Value value;
+  std::size_t depth = 0;  // 1: it refers to none that is filled in; 2: to such ones at most; …
 };
 
 std::vector<std::string> environment_names() {
@@ -55,11 +61,21 @@ struct Variables::State {
   const Secrets* secrets = nullptr;
   const Include* include = nullptr;
   const Scope* outer = nullptr;  // of the include
-  std::unordered_map<const Value*, Value> filled;
+  std::unordered_map<const Value*, Filled> filled;
+  std::unordered_map<const Value*, Diagnostic> failed;
   std::vector<Open> open;
+  std::unordered_map<std::string_view, const Value*> by_name;  // the members of vars; made when the first is wanted
+  std::optional<Diagnostic> too_deep;  // the first chain of vars that is, so that it is one mistake
 
   bool is_passed(const std::string& name) const {
     return include && std::find(include->passed.begin(), include->passed.end(), name) != include->passed.end();
+  }
+
+  const Value* var(const std::string& name) {
+    if (by_name.empty() && vars.is_object())
+      for (const Value::Member& member : vars.as_object()) by_name.emplace(member.key, &member.value);
+    const auto found = by_name.find(name);
+    return found == by_name.end() ? nullptr : found->second;
   }
 
   // The value of vars that stands at the path, filled in. The finest value that is written there is filled, so
@@ -74,7 +90,7 @@ struct Variables::State {
         const Value* found = member_at(whole, rest);
         return found ? std::optional(*found) : std::nullopt;
       }
-      at = member_at(*at, rest.first(1));
+      at = at == &vars ? var(rest.front()) : member_at(*at, rest.first(1));
       if (!at) return {};
       rest = rest.subspan(1);
     }
@@ -83,20 +99,46 @@ struct Variables::State {
 
   const Value& fill(const Value& value, const std::vector<std::string>& path, std::size_t rest,
                     const Scope& scope) {
-    if (const auto found = filled.find(&value); found != filled.end()) return found->second;
+    if (const auto found = filled.find(&value); found != filled.end()) return referred_to(found->second);
+    if (const auto found = failed.find(&value); found != failed.end()) throw InterpolationError{found->second};
     const auto again = std::find_if(open.begin(), open.end(), [&](const Open& o) { return o.value == &value; });
     if (again != open.end()) throw circle({again, open.end()});
+    if (open.size() == deepest_nesting) throw too_deep_at(value);
     open.push_back({&value, {path.begin(), path.end() - static_cast<std::ptrdiff_t>(rest)}});
     struct Close {
       std::vector<Open>& open;
       ~Close() { open.pop_back(); }
-    } close{open};
-    return filled.emplace(&value, interpolate(value, scope)).first->second;
+    };
+    std::optional<Filled> made;
+    try {
+      const Close close{open};
+      made.emplace(Filled{interpolate(value, scope), 0});
+      made->depth = open.back().depth + 1;
+      if (made->depth > deepest_nesting) throw too_deep_at(value);
+    } catch (const InterpolationError& error) {
+      failed.emplace(&value, error.diagnostic);
+      throw;
+    }
+    return referred_to(filled.emplace(&value, *std::move(made)).first->second);
+  }
+
+  // However a chain of vars was entered, it is as deep.
+  const Value& referred_to(const Filled& var) {
+    if (!open.empty()) open.back().depth = std::max(open.back().depth, var.depth);
+    return var.value;
+  }
+
+  InterpolationError too_deep_at(const Value& value) {
+    const Value& entered = open.empty() ? value : *open.front().value;
+    if (!too_deep)
+      too_deep = {entered.where,
+                  fmt::format("a chain of more than {} vars that refer to each other", deepest_nesting), "", {}, {}};
+    return {*too_deep};
   }
 };
 
 Variables::Variables(const Value& vars, const Scope* inner, const std::map<std::string, std::string>* environment)
-    : state_(new State{vars, inner, environment, nullptr, nullptr, nullptr, {}, {}}) {}
+    : state_(new State{vars, inner, environment, nullptr, nullptr, nullptr, {}, {}, {}, {}, {}}) {}
 Variables::Variables(const Playbook& playbook, const Scope* inner)
     : Variables(playbook.vars, inner, playbook.environment ? &*playbook.environment : nullptr) {
   state_->secrets = playbook.secrets.get();

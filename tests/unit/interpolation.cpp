@@ -221,3 +221,14 @@ TEST_CASE("braces in a name are reported, since only values are filled in") {
   REQUIRE(diagnostics.size() == 1);
   CHECK(diagnostics.list()[0].message == "`{{` in a name: only values are filled in");
 }
+
+TEST_CASE("a list that is joined with a long text, and a text that is quoted, stay within the bound") {
+  Filling f;
+  Value::Array many(40'000, Value("x"));
+  f.scope.root.set("vars", Value(Value::Object{}));
+  const_cast<Value*>(f.scope.root.find("vars"))->set("many", Value(std::move(many)));
+  const std::string separator(4000, '-');
+  CHECK(f.message("{{vars.many | join('" + separator + "')}}") ==
+        "the text that is made of this list is larger than 16 MiB");
+  CHECK(f.message("{{vars.many | join('-')}}") == "");
+}
