@@ -133,10 +133,6 @@ struct SshHost {
     if (bad) c.error("name", fmt::format("`{}` is no alias of one host", d.name));
     if (d.port && (*d.port < 1 || *d.port > 65535))
       c.error("port", fmt::format("{} is no port (1 to 65535)", *d.port));
-    for (const char* name :
-         {"hostname", "user", "port", "identity_file", "strict_host_key_checking", "proxy_jump", "options"})
-      if (d.state == State::absent && c.given(name))
-        c.error(name, fmt::format("a block that is to be absent has no `{}`", name), "leave it out");
     for (const auto& [name, text] :
          {std::pair{"hostname", &d.hostname}, {"user", &d.user}, {"proxy_jump", &d.proxy_jump}})
       if (*text) check_value(name, **text, c);
@@ -234,6 +230,7 @@ struct SshHost {
         std::any_of(value.begin(), value.end(), [](char x) { return static_cast<unsigned char>(x) < 32; });
     if (control) c.error(parameter, "control characters cannot stand in ssh's configuration");
     if (value.find('"') != std::string::npos) c.error(parameter, "a quote cannot stand in ssh's configuration");
+    if (value.starts_with('=')) c.error(parameter, "ssh would read over the `=` at its begin");
   }
 
   static void check_option(const Desired& d, const SshOption& option, Checker& c) {
@@ -245,6 +242,9 @@ struct SshHost {
     if (place < std::ssize(own))
       c.error("options", fmt::format("`{}` has a parameter of its own", option.keyword),
               fmt::format("write it as `{}`", parameters[static_cast<std::size_t>(place)]));
+    if (!is_ssh_line(option.keyword, "x"))
+      return c.error("options", fmt::format("`{}` cannot be a line of a host's block", option.keyword),
+                     "a keyword is one word; Host, Match and Include stand outside of blocks");
     if (!ssh_keyword(option.keyword) && !is_to_be_ignored(d))
       c.error("options", fmt::format("ssh_config(5) has no keyword `{}`", option.keyword),
               nearest(option.keyword));
@@ -257,6 +257,9 @@ struct SshHost {
       if (value.empty() ||
           std::any_of(value.begin(), value.end(), [](char x) { return static_cast<unsigned char>(x) < 32; }))
         c.error("options", fmt::format("`{}` needs a value of one line", option.keyword));
+      else if (!is_ssh_line(option.keyword, value))
+        c.error("options", fmt::format("ssh would not read the value of `{}` as it is written", option.keyword),
+                "a `#` behind a blank begins a comment, a `=` at the begin is read over");
   }
   // Whoever tells ssh to ignore what it does not know may write it.
   static bool is_to_be_ignored(const Desired& d) {

@@ -22,6 +22,9 @@ struct SshOption {
 std::optional<std::string_view> ssh_keyword(std::string_view word);
 // All of them, for suggestions.
 std::vector<std::string_view> ssh_keywords();
+// Whether a line with this keyword and value is read back as they are: the keyword is one word that begins no block and
+// takes no other file in, the value is of one line, and no part of it is taken for a comment.
+bool is_ssh_line(std::string_view keyword, std::string_view value);
 // Whether every line of the keyword counts; of the others ssh takes the first.
 bool is_collected(std::string_view keyword);
 

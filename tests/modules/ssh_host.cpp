@@ -243,8 +243,20 @@ TEST_CASE("ssh_host: mistakes in its parameters") {
         "`Compression` is given twice");
   CHECK(mistake(R"({"name": "a", "options": {"ProxyCommand": "a\nb"}})") ==
         "`ProxyCommand` needs a value of one line");
-  CHECK(mistake(R"({"name": "a", "state": "absent", "port": 22})") ==
-        "a block that is to be absent has no `port` | leave it out");
+}
+
+TEST_CASE("ssh_host: an option that would not be read back as one line of the block is a mistake, not a crash") {
+  for (const char* keyword : {"New Word", "New=Word", "", "#New", "Host", "match", "Include", "New\\tWord"}) {
+    CAPTURE(keyword);
+    CHECK(mistake(R"({"name": "a", "options": {"IgnoreUnknown": "*", ")" + std::string(keyword) + R"(": "x"}})")
+              .find("cannot be a line of a host's block | a keyword is one word") != std::string::npos);
+  }
+  for (const char* value : {"a # b", "=a", "= a", "a #"}) {
+    CAPTURE(value);
+    CHECK(mistake(R"({"name": "a", "options": {"LocalCommand": )" + json_quote(value) + "}}")
+              .find("ssh would not read the value of `LocalCommand` as it is written") == 0);
+  }
+  CHECK(mistake(R"({"name": "a", "hostname": "=b"})") == "ssh would read over the `=` at its begin");
 }
 
 TEST_CASE("ssh_host: it edits its own block, so that several share the file") {
