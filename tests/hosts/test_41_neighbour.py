@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import struct
+import tempfile
 import time
 
 from host import AGENT, AgentRun
@@ -18,9 +20,10 @@ def neighbours(world):
     """One host for all tests of this file, with an unprivileged neighbour on it."""
     if "neighbour_host" not in world.__dict__:
         host = world.host()
-        host.must("echo kept >/etc/victim && mkdir -p /srv/books && mkdir -m 1777 /srv/drop && apt-get update -q >/dev/null "
+        host.must("mkdir -p /srv/books && mkdir -m 1777 /srv/drop && apt-get update -q >/dev/null "
                   "&& apt-get install -qy --no-install-recommends git >/dev/null")  # fmt: skip
         world.neighbour_host = host
+    world.neighbour_host.must("echo kept >/etc/victim && rm -f /root/owned")
     return world.neighbour_host
 
 
@@ -41,13 +44,24 @@ def untouched(host, run):
 
 
 def rewrite(host, changes):
-    """mallory changes rows of a database of their own."""
-    path = str(host.root) + DATABASE
-    with sqlite3.connect(path) as rows:
+    """mallory changes rows of a database of their own. SQLite would resolve the host's root to this machine's: a copy is used."""
+    place = str(host.root) + DATABASE
+    with tempfile.TemporaryDirectory() as folder:
+        copy = f"{folder}/state.db"
+        for end in ("", "-wal"):
+            if os.path.exists(place + end):
+                shutil.copyfile(place + end, copy + end)
+        rows = sqlite3.connect(copy)
         for change in changes:
             rows.execute(*change)
         rows.commit()
         rows.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        rows.execute("PRAGMA journal_mode = WAL")
+        rows.close()
+        for end in ("-wal", "-shm"):
+            if os.path.exists(place + end):
+                os.unlink(place + end)
+        shutil.copyfile(copy, place)
     host.must(f"chown -R mallory:mallory {HOME}/.local")
 
 
@@ -109,9 +123,9 @@ def test_a_folder_before_path(world):
     host.must(f"mkdir -p {HOME}/bin", user="mallory")
     host.write(f"{HOME}/bin/id", MARK, "mallory", 0o755)
     path = book(host, "path", [
-        {"type": "path_entry", "path": f"{HOME}/bin", "as": "mallory"},
-        {"type": "command", "argv": ["id"], "as": "root"},
-        {"type": "command", "argv": ["sh", "-c", "id"], "as": "root"},
+        {"type": "path_entry", "path": f"{HOME}/bin"},
+        {"type": "command", "argv": ["id"], "always": True, "as": "root"},
+        {"type": "command", "argv": ["sh", "-c", "id"], "always": True, "as": "root"},
     ])  # fmt: skip
     untouched(host, as_root(host, "apply", path))
 
@@ -217,7 +231,7 @@ def test_links_to_a_state_folder(world):
     uid = host.id("-u", "homeless")
     host.must(f"ln -s /srv/other /var/tmp/mlops-agent-{uid}", user="mallory")
     run = as_root(host, "apply", book(host, "homeless", [
-        {"type": "command", "argv": ["true"], "as": "homeless"}]))  # fmt: skip
+        {"type": "command", "argv": ["true"], "always": True, "as": "homeless"}]))  # fmt: skip
     assert not os.listdir(f"{host.root}/srv/other"), run
 
 
@@ -226,8 +240,8 @@ def test_a_lock_that_is_taken(world):
     host = neighbours(world)
     uid = host.id("-u", "nobody")
     host.must(f"touch /tmp/mlops-agent-{uid}.lock; sleep 300 9</tmp/mlops-agent-{uid}.lock & flock 9 true; true", user="mallory")
-    path = book(host, "nobody", [{"type": "command", "argv": ["true"]}])
-    done = host.run([AGENT, "apply", path], user="nobody", timeout=60)
+    path = book(host, "nobody", [{"type": "command", "argv": ["true"], "always": True}])
+    done = host.run(["setpriv", "--reuid=nobody", "--clear-groups", AGENT, "apply", path], user="root", timeout=60)
     assert done.status in (0, 1), done
 
 
