@@ -129,3 +129,12 @@ TEST_CASE("spans of time in words") {
   CHECK(duration_text(300'000) == "5 min");
   CHECK(duration_text(7'200'000) == "2 h");
 }
+
+TEST_CASE("the newest line of a command's output is told while it runs, not every one of many") {
+  Made m;
+  m.commands.perform(shell("echo first; seq 1 5000"));
+  REQUIRE(m.doing.size() >= 2);
+  CHECK(m.doing[0] == "running /bin/sh -c 'echo first; seq 1 5000'");
+  CHECK(m.doing[1] == m.doing[0] + ": first");
+  CHECK(m.doing.size() < 100);
+}

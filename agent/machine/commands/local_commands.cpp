@@ -7,13 +7,19 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <set>
 
 #include "machine/files/handle.hpp"
 #include "model/command_line.hpp"
+#include "model/printable.hpp"
 
 namespace mlops {
 namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr auto between_lines = std::chrono::milliseconds(100);
+constexpr std::size_t longest_line = 200;  // code points
 
 std::string how_it_ended(int status) {
   if (status > 128 && status <= 128 + 64) return fmt::format("was ended by signal {}", status - 128);
@@ -26,10 +32,21 @@ CommandResult LocalCommands::run(const Command& command) const {
   return run_process(command, who_, {.cancellation = &cancellation_});
 }
 
+// What it prints last is told while it runs, not more often than a person can read.
 CommandResult LocalCommands::run_reporting(const RunCommand& action) const {
-  if (progress_)
-    progress_({action.doing.empty() ? "running " + short_command_line(action.command.argv) : action.doing});
-  return run_process(action.command, who_, {.cancellation = &cancellation_, .merge_output = true});
+  ProcessOptions options{.cancellation = &cancellation_, .merge_output = true};
+  if (progress_) {
+    const std::string doing =
+        action.doing.empty() ? "running " + short_command_line(action.command.argv) : action.doing;
+    progress_({doing});
+    options.on_line = [this, doing, told = Clock::time_point{}](std::string_view line) mutable {
+      const auto now = Clock::now();
+      if (line.empty() || now - told < between_lines) return;
+      told = now;
+      progress_({doing + ": " + cut(std::string(line), longest_line)});
+    };
+  }
+  return run_process(action.command, who_, options);
 }
 
 // Later runs take the command's work as done, because these are there or because it was notified and ran: a power cut
