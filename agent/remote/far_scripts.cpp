@@ -12,23 +12,31 @@ namespace {
 
 // Runs between quotes of any shell: without single quotes, backslashes and exclamation marks, and each line is whole
 // where the next is joined to it by a blank. m: the mark; i: the bundle; w: the program's words; x: the host's loader, where it has one of that name;
-// c, u: where folders are. now: what .ready holds. try FOLDER: starts the program if it is there; never returns then.
+// c, u: where folders are. enter FOLDER: goes into it and judges what is there, not the name, which another may give to
+// something else meanwhile: whether it is of that name and ours, and nobody else may write to it or, unless it lies in
+// our home, rename it. now: what .ready holds. try FOLDER: starts the program if it is there; never returns then.
 // each COMMAND: runs it with each folder. A word of a person's LD_… variables would be meant for other programs.
 constexpr std::string_view start_text = R"sh(
-unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT LD_BIND_NOW;
+unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT LD_BIND_NOW CDPATH;
 m=@MARK@; i=@ID@; w="@ARGUMENTS@"; x=@INTERPRETER@;
 [ -e $x ] || x=;
 PATH=${PATH:+$PATH:}/usr/bin:/bin; export PATH;
 c=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}};
+enter() { why="cannot go there"; cd "$1" 2>/dev/null || return 1;
+why="it is a link"; case $(pwd -P) in */"${1##*/}") ;; *) return 1;; esac;
+why="it belongs to another user"; [ -O . ] || return 1;
+why="others may write to it"; case $(ls -ld .) in ?????-??-*) ;; *) return 1;; esac;
+why="others may write to the folder above it";
+case $1 in "${c:-none}"/*) return 0;; esac;
+case $(ls -ld ..) in ?????-??-* | ?????????[tT]*) ;; *) return 1;; esac; };
 now() { ( LC_ALL=C; TZ=UTC0; export LC_ALL TZ; cd "$r" && stat -L -c "%n %s %i %y %z" $x start */* ABOUT SUMS 2>/dev/null ) };
-try() { r=$1/$i;
-[ -x "$r/bin/mlops-agent" ] || return 1;
-[ -s "$r/.ready" ] || return 1;
-[ -O "$1" ] || return 1;
-[ -h "$1" ] && return 1;
-[ "$(cat "$r/.ready")" = "$(now)" ] || return 1;
+try() { enter "$1" || return 1;
+r=$(pwd -P)/$i;
+[ -x "./$i/bin/mlops-agent" ] || return 1;
+[ -s "./$i/.ready" ] || return 1;
+[ "$(cat "./$i/.ready")" = "$(now)" ] || return 1;
 echo "$m ready";
-. "$r/start"; };
+. "./$i/start"; };
 each() {
 case $c in /*) $1 "$c/mlops-agent/agents";; esac;
 u=${u:-$(id -u)};
@@ -41,7 +49,8 @@ echo "$m missing $(uname -s) $(uname -m)";
 read -r n && eval "$(dd bs=1 count=$n 2>/dev/null)"
 )sh";
 
-// Goes on in the same shell, so with its functions and variables.
+// Goes on in the same shell, so with its functions and variables. All below the folder that was entered is named from
+// there.
 constexpr std::string_view unpack_text = R"sh(
 i=@ID@ x=@INTERPRETER@ size=@SIZE@ kib=@KIB@ loader=@LOADER@
 [ -e $x ] || x=
@@ -61,19 +70,22 @@ tell() {
 
 refuse() {
   tell "tried $d: $*"
-  rm -rf "$t"
-  rmdir "$d" 2>/dev/null
+  [ -z "$entered" ] || rm -rf "$t"
+  cd /
+  [ -z "$made" ] || rmdir "$d" 2>/dev/null
 }
 
-# Whether the folder is writable by us alone, has room, and lets programs be executed. Makes it, and $t in it.
+# Goes into the folder, which is made where it is missing: whether it is writable by us alone, has room, and lets
+# programs be executed. Makes $t in it.
 usable() {
   case $d in
-    */mlops-agent/agents) why=$(mkdir -p "$d" 2>&1) ;;
-    *) why=$([ -d "$d" ] || mkdir "$d" 2>&1) ;;
-  esac || { refuse "$why"; return 1; }
-  [ ! -h "$d" ] || { refuse "it is a link"; return 1; }
-  [ -O "$d" ] || { refuse "it belongs to another user"; return 1; }
-  why=$({ chmod 700 "$d" && mkdir "$t"; } 2>&1) || { refuse "$why"; return 1; }
+    */mlops-agent/agents) why=$([ -d "$d" ] || mkdir -p "$d" 2>&1) ;;
+    *) ! why=$(mkdir "$d" 2>&1) || made=yes; [ ! -d "$d" ] || why= ;;
+  esac
+  [ -z "$why" ] || { refuse "$why"; return 1; }
+  enter "$d" || { refuse "$why"; return 1; }
+  entered=yes
+  why=$({ chmod 700 . && mkdir "$t"; } 2>&1) || { refuse "$why"; return 1; }
   why=$({ printf '#!/bin/sh\n' >"$t/probe" && chmod 700 "$t/probe"; } 2>&1) || { refuse "$why"; return 1; }
   why=$("$t/probe" 2>&1) || { refuse "no program can be executed there (mounted noexec?): $why"; return 1; }
   rm "$t/probe"
@@ -119,35 +131,36 @@ receive() {
 
 # Puts $t in its place. Another run may do the same: the first one there stays.
 put() {
-  mv -T "$t" "$d/$i" 2>/dev/null || [ -e "$d/$i" ] || mv "$t" "$d/$i"
+  mv -T "$t" "./$i" 2>/dev/null || [ -e "./$i" ] || mv "$t" "./$i"
   rm -rf "$t"
 }
 
-remove_others() {
-  [ -d "$1" ] && [ -O "$1" ] && [ ! -h "$1" ] || return 0
-  find "$1" -name '.*-*' -prune -mmin +60 -exec rm -rf {} + 2>/dev/null
+remove_others() (
+  enter "$1" || return 0
+  find . -name '.*-*' -prune -mmin +60 -exec rm -rf {} + 2>/dev/null
   kept=0
-  for o in $(cd "$1" && ls -t); do
+  for o in $(ls -t); do
     [ "$o" = "$i" ] && continue
     kept=$((kept + 1))
     [ "$kept" = 1 ] && [ "$1" = "$d" ] && continue
-    ls -l /proc/[0-9]*/exe 2>/dev/null | grep -q -F "/$o/" || rm -rf "${1:?}/$o"
+    ls -l /proc/[0-9]*/exe 2>/dev/null | grep -q -F "/$o/" || rm -rf "./${o:?}"
   done
-}
+)
 
 place() {
-  d=$1 t=$1/.new-$m
-  if [ -O "$d" ] && [ ! -h "$d" ] && [ -d "$d/$i" ]; then
-    whole "$d/$i" && settle "$d/$i" && try "$d"
+  d=$1 t=./.new-$m made='' entered=''
+  if enter "$d" && [ -d "./$i" ]; then
+    whole "./$i" && settle "./$i" && try "$d"
   fi
   usable && has_room && receive || return 0
   # What was there is broken: the rename waits for its place.
-  [ ! -e "$d/$i" ] || whole "$d/$i" || mv "$d/$i" "$d/.old-$m"
+  [ ! -e "./$i" ] || whole "./$i" || mv "./$i" "./.old-$m"
   put
-  rm -rf "$d/.old-$m"
+  rm -rf "./.old-$m"
   each remove_others
   try "$d"
   tell "tried $d: the bundle was changed as soon as it was there"
+  cd /
 }
 
 lacks=

@@ -1,7 +1,8 @@
 // The shell texts that start this program on a host and put it there: POSIX sh with coreutils, tar and gzip.
 //
-// On a host a bundle (bundle.hpp) lies unpacked in FOLDER/ID, where FOLDER is the first of these that is ours, can be
-// written and lets programs be executed:
+// On a host a bundle (bundle.hpp) lies unpacked in FOLDER/ID, where FOLDER is the first of these that is ours, is
+// writable by nobody else and lets programs be executed. The shell goes into it, judges where it is, and names all that
+// it does from there: another user may give the name to something else at any time.
 //   ${XDG_CACHE_HOME:-~/.cache}/mlops-agent/agents, /var/tmp/mlops-agent-UID, /tmp/mlops-agent-UID,
 //   /run/user/UID/mlops-agent, /dev/shm/mlops-agent-UID
 // Beside the bundle's own files lie there

@@ -425,6 +425,38 @@ TEST_CASE("a folder in /var/tmp that somebody else has planted is not used") {
   CHECK_THAT(w.run(true), StartsWith("/tmp/mlops-agent-0/"));
 }
 
+TEST_CASE("a folder that is given another place while it is filled gets nothing into what another put there") {
+  if (!is_root("folders on the host")) return;
+  World w;
+  w.host.environment.erase("HOME");
+  w.start.arguments = "where";
+  // What comes between the judgement and the unpacking, as another user could do it at any time.
+  const std::string evil = w.host.folder.folder("evil", 0777), tools = w.host.folder.folder("tools");
+  w.host.folder.file("tools/df",
+                     "#!/bin/sh\nif [ ! -h /var/tmp/mlops-agent-0 ]; then mv /var/tmp/mlops-agent-0 /var/tmp/ours; ln -s " +
+                         evil + " /var/tmp/mlops-agent-0; fi; exec /bin/df \"$@\"\n",
+                     0755);
+  w.host.environment["PATH"] = tools + ":/usr/bin:/bin";
+  const std::string keep = "mkdir /run/keep; mount --bind " + w.host.folder / "" + " /run/keep; mount -t tmpfs none /tmp; ";
+  w.mount_first(keep + "mkdir -p " + (w.host.folder / "") + "; mount --bind /run/keep " + (w.host.folder / ""));
+  const FarProgram far = w.begin();
+  ::shutdown(far.channel->fd(), SHUT_WR);
+  CHECK_THAT(static_cast<LocalChannel&>(*far.channel).rest(), StartsWith("/tmp/mlops-agent-0/"));
+  CHECK(w.listed(evil) == "");
+}
+
+TEST_CASE("a folder that others may write to, or that lies where they may rename it, is not used") {
+  if (!is_root("folders on the host")) return;
+  World w;
+  w.host.environment.erase("HOME");
+  w.start.arguments = "where";
+  std::string planted;
+  SECTION("the folder") { planted = "mkdir /var/tmp/mlops-agent-0; chmod 775 /var/tmp/mlops-agent-0"; }
+  SECTION("the one above it") { planted = "chmod 777 /var/tmp"; }
+  w.mount_first("mount -t tmpfs none /tmp; " + planted);
+  CHECK_THAT(w.run(true), StartsWith("/tmp/mlops-agent-0/"));
+}
+
 TEST_CASE("a host that answers nonsense ends it with a message") {
   World w;
   const auto host_says = [&](const std::string& script) {
