@@ -15,7 +15,10 @@
 #include <chrono>
 #include <vector>
 
+#include "machine/commands/environment.hpp"
 #include "machine/commands/own_executable.hpp"
+#include "machine/local.hpp"
+#include "machine/person.hpp"
 #include "machine/tunnels/control.hpp"
 #include "model/error.hpp"
 
@@ -41,7 +44,7 @@ void close_from(unsigned first) {
   for (rlim_t fd = first; fd < limit.rlim_cur && fd < 65536; ++fd) ::close(static_cast<int>(fd));
 }
 
-[[noreturn]] void become_keeper(char* const* argv, int null, int report) {
+[[noreturn]] void become_keeper(char* const* argv, char* const* environment, int null, int report) {
   ::dup2(null, 0);
   ::dup2(report, 1);
   ::dup2(null, 2);
@@ -51,7 +54,7 @@ void close_from(unsigned first) {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  if (::chdir("/") == 0) ::execv(argv[0], argv);
+  if (::chdir("/") == 0) ::execve(argv[0], argv, environment);
   ::_exit(127);
 }
 
@@ -63,13 +66,19 @@ void start_detached(const std::vector<std::string>& command, int report) {
   std::vector<char*> argv;
   for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
+  std::vector<std::string> variables;
+  for (const auto& [name, value] : child_environment({}, acting_user(effective_person().name)))
+    variables.push_back(name + "=" + value);
+  std::vector<char*> environment;
+  for (std::string& variable : variables) environment.push_back(variable.data());
+  environment.push_back(nullptr);
   // 0, 1 and 2 are open in this program: neither descriptor is one of them.
   const pid_t child = ::fork();
   if (child < 0) throw system_error("cannot start the tunnel's process", errno);
   if (child == 0) {
     if (::setsid() < 0) ::_exit(1);
     const pid_t keeper = ::fork();
-    if (keeper == 0) become_keeper(argv.data(), null.get(), report);
+    if (keeper == 0) become_keeper(argv.data(), environment.data(), null.get(), report);
     ::_exit(keeper < 0 ? 1 : 0);
   }
   int status = 0;
