@@ -89,7 +89,13 @@ int print_far_facts(const ReachSettings& reach, const std::string& path) {
   if (!mistakes.empty()) return exit_wrong;
   Cancellation cancellation;
   const InterruptHandler interrupts(cancellation);
-  const std::vector<HostFacts> told = far_facts(reach, hosts, path, cancellation);
+  std::vector<HostFacts> told;
+  try {
+    told = far_facts(reach, hosts, path, cancellation);
+  } catch (const Error& e) {
+    fmt::print(stderr, "mlops-agent: {}\n", e.what());
+    return exit_wrong;
+  }
   Value all{Value::Object{}};
   int status = exit_done;
   for (const HostFacts& host : told) {

@@ -5,7 +5,9 @@
 #include <cstdio>
 
 #include "hosts/at_once.hpp"
+#include "machine/person.hpp"
 #include "model/printable.hpp"
+#include "remote/ssh_settings.hpp"
 
 namespace mlops {
 
@@ -14,6 +16,7 @@ std::vector<HostFacts> far_facts(const ReachSettings& reach, const std::vector<s
   Questions questions([] {});
   const auto warn = [](const std::string& line) { fmt::print(stderr, "{}\n", printable_lines(line)); };
   const FarSettings settings{reach.ssh_config, reach.accept_new_host_keys, warn, &questions};
+  check_ssh_config(reach.ssh_config, current_person().uid);
   std::vector<HostFacts> told(hosts.size());
   at_once(hosts.size(), reach.forks, [&](std::size_t i) {
     told[i].host = hosts[i];

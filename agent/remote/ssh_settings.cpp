@@ -12,6 +12,7 @@
 #include <map>
 
 #include "machine/commands/process.hpp"
+#include "machine/files/trust.hpp"
 #include "model/error.hpp"
 
 extern char** environ;
@@ -276,6 +277,14 @@ SshSettings parse_ssh_settings(const std::string& name, std::string_view text, c
     if (const auto setter = setters().find(keyword); setter != setters().end()) setter->second(s, value);
   expand(s, here);
   return s;
+}
+
+void check_ssh_config(const std::string& config_file, unsigned caller) {
+  if (config_file.empty() || ::geteuid() != 0) return;
+  if (const auto why = distrust(config_file, caller))
+    throw Error(fmt::format("the ssh configuration {}: {}: root would run what somebody else can write there",
+                            config_file, *why),
+                ErrorKind::privilege);
 }
 
 SshSettings ssh_settings(const std::string& name, const std::string& given_file) {

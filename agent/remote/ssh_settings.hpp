@@ -52,6 +52,10 @@ struct SshSettings {
 // ~/.ssh/config; "" for that. Without an ssh program here: the name alone, with ssh's defaults.
 SshSettings ssh_settings(const std::string& name, const std::string& config_file = "");
 
+// As root, a configuration file that somebody beside root and the caller could change (see distrust) is not followed: it
+// names programs that ssh runs. Error with the reason; nothing where this process is not root, and for "".
+void check_ssh_config(const std::string& config_file, unsigned caller);
+
 // ---- the parts, for tests
 
 // What the words of ssh_config(5), TOKENS stand for.

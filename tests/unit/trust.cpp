@@ -139,6 +139,22 @@ TEST_CASE("as root, a playbook and all that it names are refused where others co
   ::chmod(folder.root().c_str(), 0700);
 }
 
+TEST_CASE("as root, a file of --ssh-config that others could change is not followed") {
+  AgentFolder folder;
+  const std::string playbook = folder.write("p.json", R"({"resources": []})");
+  const std::string config = folder.write("config", "Host box\n  ProxyCommand touch @/done\n");
+  ::chmod(config.c_str(), 0666);
+  const std::string why = "the ssh configuration " + config + ": " + config + " is writable by everyone (mode 0666): root "
+                          "would run what somebody else can write there\n";
+  const Ended planned = folder.run({"plan", "--host", "box", "--ssh-config", config, playbook});
+  CHECK(planned.status == 3);
+  CHECK_THAT(planned.err, Catch::Contains(why));
+  const Ended facts = folder.run({"facts", "--host", "box", "--ssh-config", config});
+  CHECK(facts.status == 3);
+  CHECK_THAT(facts.err, Catch::Contains(why));
+  CHECK(folder.picture().empty());
+}
+
 TEST_CASE("as a person, files that others could change are refused where root is to act, and only there") {
   AgentFolder folder;
   ::chmod(folder.root().c_str(), 0755);

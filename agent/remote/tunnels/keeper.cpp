@@ -99,6 +99,7 @@ class Keeper {
     ConnectOptions options;
     options.warn = [this](const std::string& line) { log_->write(line); };
     try {
+      check_ssh_config(tunnel_.ssh_config, ::geteuid());
       return connect_ssh(ssh_settings(tunnel_.via, tunnel_.ssh_config), options, cancellation_);
     } catch (const Error& e) {
       throw Error(needs_nobody(e), e.kind());
