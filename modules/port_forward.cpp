@@ -109,7 +109,8 @@ struct PortForward {
     s.one_of("proven_by", &Desired::proven_by, {{"target", Proof::target}, {"host", Proof::host}},
              "What has to answer for it to count as right: the target, or only the host, for a target that is not "
              "always there.");
-    s.optional("config", &Desired::config, "The file in which `via` is looked up. Default: the person's ~/.ssh/config.");
+    s.optional("config", &Desired::config,
+               "The file in which `via` is looked up. Default: that of --ssh-config, else the person's ~/.ssh/config.");
     s.check(&PortForward::check);
     s.example("A notebook on another machine, opened in the browser of this one",
               R"({"type": "port_forward", "listen": 8888, "target": 8888, "via": "mlops-zoomcamp", "or_next_free": true})");
@@ -149,7 +150,7 @@ struct PortForward {
     if (d.direction != Direction::remote && listen.is_socket()) claims.push_back({.key = listen.path});
     if (d.direction != Direction::remote && !listen.is_socket() && !d.or_next_free)
       claims.push_back({.kind = Claim::Kind::port, .key = fmt::format("tcp:{}", listen.port)});
-    claims.push_back({.key = d.config ? d.config->text : d.person.home + "/.ssh/config", .access = Claim::Access::reads});
+    claims.push_back({.key = config(d).empty() ? d.person.home + "/.ssh/config" : config(d), .access = Claim::Access::reads});
     return claims;
   }
   static Actor actor(const Desired&) { return {Actor::Kind::person, "", ""}; }
@@ -292,6 +293,7 @@ struct PortForward {
     return e;
   }
   static Endpoint wanted_listen(const Desired& d) { return at(d.listen, loopback); }
+  static std::string config(const Desired& d) { return d.config ? d.config->text : d.person.ssh_config; }
   static Tunnel tunnel(const Desired& d, const Endpoint& listen) {
     return {.name = name(d),
             .direction = d.direction,
@@ -299,7 +301,7 @@ struct PortForward {
             .listen = listen,
             .target = at(d.target, other_loopback),
             .at_login = d.at_login,
-            .ssh_config = d.config ? d.config->text : ""};
+            .ssh_config = config(d)};
   }
 
   // "8888", "0.0.0.0-80", "run-app.sock"; remote, or where several may want the port: "box-8080".

@@ -221,6 +221,7 @@ Run::Instance Run::fill(const Resource& r, const std::string& key, const Value* 
   Diagnostics mistakes;
   Decoder decoder{mistakes, identities_.person().home, r.where, true, playbook_.files};
   decoder.user = identities_.person().name;
+  decoder.ssh_config = playbook_.ssh_config;
   i.desired = r.module->decode(parameters, decoder, {});
   if (!mistakes.empty()) throw InterpolationError{mistakes.list().front()};
   if (!r.as.empty()) {

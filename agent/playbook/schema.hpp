@@ -33,6 +33,7 @@ struct PersonalPath {
 // For whom the run is; see Schema::person. user is "" while a playbook is only validated.
 struct PersonOf {
   std::string user, home;
+  std::string ssh_config;  // of --ssh-config, absolute; "": ~/.ssh/config
 };
 // Permission bits, written as an octal text: "0644". A number is an error.
 struct Mode {
@@ -80,6 +81,7 @@ struct Decoder {
   bool sensitive = false;
   bool item = false;  // it is an item of the parameter's list
   std::string user = {};  // the person's name; "" while validating, when it is not known who it will be
+  std::string ssh_config = {};  // of PersonOf
 
   void error(const Value& at, std::string message, std::string hint = "") {
     diagnostics.add(at.where.source ? at.where : resource, std::move(message), std::move(hint));
@@ -234,7 +236,7 @@ class Schema : public SchemaBase {
   // A member that is always given the person, whatever the parameters are.
   Schema& person(PersonOf D::*member) {
     person_ = [member](void* d, const Decoder& decoder) {
-      static_cast<D*>(d)->*member = {decoder.user, decoder.home};
+      static_cast<D*>(d)->*member = {decoder.user, decoder.home, decoder.ssh_config};
     };
     return *this;
   }

@@ -7,6 +7,7 @@
 #include "machine/overlay.hpp"
 #include "machine/tunnels/overlay_tunnels.hpp"
 #include "machine/tunnels/tunnel_words.hpp"
+#include "playbook/document.hpp"
 #include "support/agent_process.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"
@@ -224,6 +225,23 @@ TEST_CASE("port_forward: it claims its name and its port, and reads ssh's config
   CHECK(to_json(module.removal(t.desired)) == R"({"type":"port_forward","name":"8888","state":"absent"})");
 }
 
+TEST_CASE("port_forward: --ssh-config is where its host is looked up, unless it names a file of its own") {
+  const Module& module = *find_module("port_forward");
+  const auto read = [&](const std::string& more) {
+    const Source source{"p.json", R"({"listen": 8888, "target": 8888, "via": "box")" + more + "}"};
+    Diagnostics mistakes;
+    const auto parameters = parse_document(source, mistakes);
+    Decoder decoder{.diagnostics = mistakes, .home = "/home/ada", .resource = {}};
+    decoder.ssh_config = "/srv/config";
+    std::string path;
+    for (const Claim& claim : module.claims(module.decode(*parameters, decoder, {})))
+      if (claim.access == Claim::Access::reads) path = claim.key;
+    return path;
+  };
+  CHECK(read("") == "/srv/config");
+  CHECK(read(R"(, "config": "/srv/other")") == "/srv/other");
+}
+
 TEST_CASE("port_forward: mistakes in its parameters have their place") {
   const auto with_rest = [](const std::string& more) { return mistake(R"({"via": "box", )" + more + "}"); };
   CHECK(with_rest(R"("listen": 0, "target": 1)") == "test.json:1:26 0 is no port (1 to 65535)");
@@ -366,6 +384,19 @@ TEST_CASE("port_forward: plan, apply, apply, vandalise, apply") {
   CHECK(agent.apply(absent) == "ok");
   CHECK(get(other) == "(not connected)");
   CHECK(std::filesystem::is_empty(agent.files()));
+}
+
+TEST_CASE("port_forward: a tunnel's process has nothing of its caller's environment but what a program needs") {
+  const SshServer server;
+  const TcpServer target(hello);
+  const Tunnels agent;
+  ::setenv("MLOPS_TEST_OF_CALLER", "hunter2-hunter2", 1);
+  CHECK(agent.apply(forward(free_port(), target.port(), server.config())) == "changed");
+  ::unsetenv("MLOPS_TEST_OF_CALLER");
+  const std::string environment = AgentFolder::read("/proc/" + std::to_string(agent.keeper("t")) + "/environ");
+  CHECK(environment.find("hunter2") == std::string::npos);
+  CHECK(environment.find("HOME=") != std::string::npos);
+  CHECK(environment.find("PATH=/usr/local/sbin:") != std::string::npos);
 }
 
 TEST_CASE("port_forward: what cannot be is told, and leaves no process") {
