@@ -52,7 +52,7 @@ int wrong(Diagnostics& mistakes, const ApplyOptions& options) {
 }
 
 int exit_status(const Conclusion& conclusion) {
-  if (conclusion.not_started) return exit_not_started;
+  if (conclusion.not_started && !conclusion.touched) return exit_not_started;
   if (!conclusion.mistakes.empty() && conclusion.early) return exit_wrong;
   if (conclusion.interrupted) return exit_interrupted;
   const auto count = [&](Outcome o) { return conclusion.counts[static_cast<std::size_t>(o)]; };
@@ -83,6 +83,8 @@ class Application {
       if (const FileBeside file = hosts.files().read(options_.plan_path, false, 0); !file.refused.empty())
         mistakes.add({}, file.refused, refused_hint);
     LoadOptions load{options_.vars_files, options_.sets, person_.home, &kept.files(hosts)};
+    if (!options_.reach.ssh_config.empty())
+      load.ssh_config = std::filesystem::absolute(options_.reach.ssh_config).lexically_normal();
     if (options_.plan) load.environment = options_.plan->environment;
     const Playbook playbook = load_playbook(options_.playbook, load, all_modules(), mistakes);
     check_selection(playbook, mistakes);
@@ -176,6 +178,7 @@ class Application {
     for (const HostFinished& one : ended.hosts)
       if (!one.error.empty()) conclusion.hosts.push_back(one);
     conclusion.not_started = conclusion.not_started || ended.not_started;
+    conclusion.touched = conclusion.touched || ended.touched;
     conclusion.interrupted = conclusion.interrupted || ended.interrupted;
     std::erase_if(stale, [](const Stale& one) { return !one.stays.empty(); });
     if (!options_.dry && removed == stale.size()) forget_stale(options_.state, stale);
@@ -233,7 +236,7 @@ class Application {
     for (const HostFinished& host : conclusion.hosts)
       if (!host.error.empty()) say(host.host == "local" ? host.error : host.host + ": " + printable(host.error));
     const bool here_alone = names.size() == 1 && names.front() == "local";
-    if (here_alone && conclusion.not_started) return refused(cancellation_.cancelled() ? exit_interrupted : status);
+    if (here_alone && conclusion.not_started && !conclusion.touched) return refused(cancellation_.cancelled() ? exit_interrupted : status);
     RunFinished event;
     event.counts = conclusion.counts;
     event.seconds = std::chrono::duration<double>(Clock::now() - started_).count();

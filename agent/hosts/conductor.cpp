@@ -203,6 +203,9 @@ void Conductor::conclude(Conclusion& conclusion) {
     part.finished.counts = part.lost ? part.told : part.result.counts;
     if (part.acts && !part.began && !part.lost) part.finished.error = "not begun: " + stopped_;
     if (part.lost && !part.acts) part.finished.counts = {};
+    const auto& counts = part.finished.counts;
+    conclusion.touched = conclusion.touched || (!conclusion.early && part.acts && part.began &&
+                                                (part.lost || failed_in(counts) || counts[static_cast<std::size_t>(Outcome::changed)] > 0));
     for (std::size_t i = 0; i < outcome_count; ++i) conclusion.counts[i] += part.finished.counts[i];
     conclusion.digest += part.result.digest;
     conclusion.hosts.push_back(part.finished);

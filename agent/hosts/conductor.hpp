@@ -26,6 +26,7 @@ struct Conclusion {
   std::array<std::uint64_t, outcome_count> counts{};
   Diagnostics mistakes;      // the playbook is wrong after all; found before anything was touched where early is true
   bool early = false;        // nothing was touched on any host
+  bool touched = false;      // something was changed on a host, or may have been: it failed, or was lost meanwhile
   bool not_started = false;  // a host was not reached, or may not act: its error says why
   bool interrupted = false;
   std::uint64_t digest = 0;  // of what was made and found (PassResult), of all hosts together

@@ -7,15 +7,41 @@
 
 #include <algorithm>
 #include <csignal>
-#include <filesystem>
 
 namespace mlops {
 namespace {
 
 constexpr std::uint64_t largest_source = 64 << 20;  // bytes
+constexpr HeldLimits held_limits;
 
-std::unique_ptr<Connection> connect_to(const std::string& host, const FarSettings& settings,
-                                       const Cancellation& cancellation) {
+// Bytes of memory, about.
+std::size_t weight(const std::string& text) { return sizeof text + text.size(); }
+std::size_t weight(const Value& value) {
+  std::size_t all = sizeof value;
+  if (value.is_string()) all += value.as_string().size();
+  if (value.is_array())
+    for (const Value& element : value.as_array()) all += weight(element);
+  if (value.is_object())
+    for (const Value::Member& member : value.as_object())
+      all += sizeof member + member.key.size() + weight(member.value);
+  return all;
+}
+std::size_t weight(const PlayStarted& e) { return sizeof e + e.name.size() + e.skipped.size(); }
+std::size_t weight(const NoticeGiven& e) { return sizeof e + e.text.size(); }
+std::size_t weight(const ResourceFinished& e) {
+  std::size_t all = sizeof e + e.label.size() + e.id.size() + e.type.size() + e.as.size() + e.reason.size() +
+                    e.output.size() + e.note.size();
+  for (const std::string& one : e.maybe) all += weight(one);
+  for (const Change& c : e.changes)
+    all += sizeof c + weight(c.property) + weight(c.before) + weight(c.after) + c.text_diff.size();
+  return all;
+}
+// These are shown at once.
+std::size_t weight(const ResourceStarted&) { return 0; }
+std::size_t weight(const ProgressMade&) { return 0; }
+
+Reached reach(const std::string& host, const FarSettings& settings, const Cancellation& cancellation,
+              const ProgressSink& progress) {
   ConnectOptions options;
   options.accept_new_host_keys = settings.accept_new_host_keys;
   options.warn = settings.warn;
@@ -23,7 +49,9 @@ std::unique_ptr<Connection> connect_to(const std::string& host, const FarSetting
     options.ask = [questions = settings.questions](const Question& q) {
       return questions->ask(q.text, q.echo);
     };
-  return connect_ssh(ssh_settings(host, settings.ssh_config), options, cancellation);
+  Reached reached{connect_ssh(ssh_settings(host, settings.ssh_config), options, cancellation), {}};
+  reached.program = start_far_program(*reached.connection, cancellation, progress);
+  return reached;
 }
 
 }  // namespace
@@ -34,11 +62,10 @@ FarAgent::FarAgent(const std::string& host, const FarSettings& settings, const C
                    const ProgressSink& progress)
     : host_(host),
       cancellation_(cancellation),
-      connection_(connect_to(host, settings, cancellation)),
-      program_(start_far_program(*connection_, cancellation, progress)),
+      reached_(settings.reach ? settings.reach(host) : reach(host, settings, cancellation, progress)),
       wake_(::eventfd(0, EFD_CLOEXEC)) {
   std::signal(SIGPIPE, SIG_IGN);
-  const int fd = program_.channel->fd();
+  const int fd = reached_.program.channel->fd();
   // Silence ends the reading thread's wait too.
   link_ = std::make_unique<FrameLink>(
       FrameLink::Settings{fd, fd, to_near_limit, {}, [fd] { ::shutdown(fd, SHUT_RDWR); }});
@@ -49,7 +76,7 @@ FarAgent::~FarAgent() {
   const std::uint64_t one = 1;
   static_cast<void>(!::write(wake_.get(), &one, sizeof one));
   if (watcher_.joinable()) watcher_.join();
-  ::shutdown(program_.channel->fd(), SHUT_RDWR);
+  ::shutdown(reached_.program.channel->fd(), SHUT_RDWR);
 }
 
 void FarAgent::watch() {
@@ -74,10 +101,10 @@ ToNear FarAgent::hear() {
 
 void FarAgent::lost() {
   const std::string why = link_->ended();
-  if (const auto broken = connection_->lost()) throw Error(fmt::format("the connection to {} is lost: {}", host_, *broken));
+  if (const auto broken = reached_.connection->lost()) throw Error(fmt::format("the connection to {} is lost: {}", host_, *broken));
   if (why != "the connection was closed") throw Error(fmt::format("the connection to {} is lost: {}", host_, why));
-  const auto status = program_.channel->wait();
-  const std::string words = program_.channel->complaints();
+  const auto status = reached_.program.channel->wait();
+  const std::string words = reached_.program.channel->complaints();
   if (!status) throw Error(fmt::format("the connection to {} is lost", host_));
   Error error(fmt::format("the agent on {} ended{}", host_,
                           *status > 128 ? fmt::format(" by signal {}", *status - 128)
@@ -87,10 +114,11 @@ void FarAgent::lost() {
 
 // ---- its part in a run ------------------------------------------------------------------------------------------
 
-FarParticipant::FarParticipant(std::string name, const Playbook& playbook, const StartRun& start,
+FarParticipant::FarParticipant(std::string name, const Playbook& playbook, const StartRun& start, TargetShare own,
                                FarSettings settings, const Cancellation& cancellation, EventSink sink)
     : playbook_(playbook),
       start_(start),
+      own_(std::move(own)),
       settings_(std::move(settings)),
       cancellation_(cancellation),
       sink_(std::move(sink)) {
@@ -110,6 +138,10 @@ void FarParticipant::join() {
   values_.port = reached.port;
   StartRun start = start_;
   start.host = values_.name;
+  start.environment = own_.environment;
+  start.withheld = own_.withheld;
+  start.secrets = own_.secrets;
+  start.sources = own_.sources;
   agent_->say(std::move(start));
 }
 
@@ -117,21 +149,32 @@ void FarParticipant::begin(Pass pass, const std::vector<std::size_t>& plays) {
   plays_ = plays;
   asked_end_ = false;
   acts_ = pass == Pass::real;
+  held_events_ = held_bytes_ = 0;
   agent_->say(BeginPass{acts_, {plays.begin(), plays.end()}});
 }
 
 // The end of the pass is asked for right behind its last play: one round trip for both.
 void FarParticipant::play(std::size_t index, const std::vector<HostValues>& others) {
+  asked_.insert(index);
   agent_->say(RunPlay{index, start_.settings.gives_values ? others : std::vector<HostValues>{}});
   if (!plays_.empty() && index == plays_.back()) ask_end();
   PlayEnded ended = wait<PlayEnded>();
   if (!start_.settings.gives_values) return;
+  // An id of another host's is that host's alone.
+  std::erase_if(ended.resources, [&](const auto& given) { return !is_own(given.first); });
   values_.resources = std::move(ended.resources);
   // What failed there is told with where.
   for (auto& [id, instances] : values_.resources)
     for (auto& [key, given] : instances)
       if (!given.cause.empty()) given.cause += " on " + values_.name;
   values_.facts = std::move(ended.facts);
+}
+
+bool FarParticipant::is_own(const std::string& id) const {
+  return std::any_of(asked_.begin(), asked_.end(), [&](std::size_t play) {
+    const std::vector<Resource>& resources = playbook_.plays[play].resources;
+    return std::any_of(resources.begin(), resources.end(), [&](const Resource& r) { return r.id == id; });
+  });
 }
 
 void FarParticipant::ask_end() {
@@ -147,10 +190,13 @@ PassResult FarParticipant::end() {
   for (const SentDiagnostic& d : ended.mistakes)
     result.mistakes.add({place(d.where), d.message, d.hint, place(d.related), d.related_message});
   for (const SentPending& p : ended.pending) result.pending.push_back({Identity{p.user}, p.label});
+  others_act_ = std::any_of(ended.pending.begin(), ended.pending.end(),
+                            [&](const SentPending& p) { return p.user != values_.user; });
   return result;
 }
 
 void FarParticipant::prepare() {
+  prepared_ = true;
   agent_->say(Prepare{});
   wait<Prepared>();
 }
@@ -180,8 +226,18 @@ Answer FarParticipant::wait() {
   }
 }
 
+void FarParticipant::hold(const Happened& happened) {
+  const std::size_t bytes = std::visit([](const auto& e) { return weight(e); }, happened.event);
+  held_bytes_ += bytes;
+  held_events_ += bytes > 0 ? 1 : 0;
+  if (held_bytes_ > held_limits.bytes || held_events_ > held_limits.events)
+    throw Error(fmt::format("{} tells more of its plan than is kept of one host ({} events, {} MiB); it takes no part",
+                            values_.name, held_limits.events, held_limits.bytes >> 20));
+}
+
 // A host speaks for itself alone, whatever name it gives.
 void FarParticipant::tell(Happened happened) {
+  if (!acts_) hold(happened);
   std::visit(overloaded{[&](PlayStarted& e) { e.host = values_.name; },
                         [&](ResourceStarted& e) {
                           e.host = values_.name;
@@ -197,9 +253,16 @@ void FarParticipant::tell(Happened happened) {
   std::visit([&](auto& e) { sink_(std::move(e)); }, happened.event);
 }
 
+// Whatever the host says: not in a plan, not with --no-sudo, and only where it was planned that another acts.
+bool FarParticipant::may_have_password() const {
+  const PartSettings& settings = start_.settings;
+  return settings_.questions && start_.may_ask && !settings.dry && !settings.no_sudo && prepared_ && others_act_;
+}
+
 void FarParticipant::answer(const PasswordWanted& wanted) {
   PasswordGiven given;
-  if (settings_.questions) given.password = settings_.questions->sudo_password(values_.user, values_.name, wanted.again);
+  if (may_have_password())
+    given.password = settings_.questions->sudo_password(values_.user, values_.name, wanted.again);
   agent_->say(given);
 }
 
@@ -209,18 +272,18 @@ void FarParticipant::answer(const FilesWanted& wanted) {
   agent_->say(std::move(given));
 }
 
-// A host may read what the playbook names, or what lies in the playbook's folder, and nothing else of this machine.
+// A host is given what its own plays name, by the very path, and nothing else of this machine.
 FileBeside FarParticipant::wanted_file(const std::string& path) const {
-  namespace fs = std::filesystem;
-  const bool named = std::any_of(start_.sources.begin(), start_.sources.end(),
+  const bool named = std::any_of(own_.sources.begin(), own_.sources.end(),
                                  [&](const SentDigest& d) { return d.path == path; });
-  std::error_code error;
-  const fs::path folder = fs::canonical(fs::absolute(playbook_.path).parent_path(), error);
-  const fs::path file = error ? fs::path() : fs::canonical(path, error);
-  const bool beside = !error && std::mismatch(folder.begin(), folder.end(), file.begin(), file.end()).first == folder.end();
-  if (!named && error) return {ENOENT, true, false, 0, ""};
-  if (!named && !beside) return {EACCES, true, false, 0, ""};
-  return playbook_.files->read(path, true, largest_source);
+  if (named) return playbook_.files->read(path, true, largest_source);
+  FileBeside refused;
+  refused.error = EACCES;
+  refused.refused = fmt::format(
+      "{} is not sent to another machine: what is sent is known before it is reached, so `source` may hold vars there, "
+      "but neither facts nor what resources give",
+      path);
+  return refused;
 }
 
 Position FarParticipant::place(const SentPosition& sent) const {

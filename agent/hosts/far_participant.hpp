@@ -2,9 +2,12 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "hosts/frame_link.hpp"
 #include "hosts/near_files.hpp"
@@ -16,11 +19,19 @@
 
 namespace mlops {
 
+// A host with the agent started on it.
+struct Reached {
+  std::unique_ptr<Connection> connection;
+  FarProgram program;
+};
+
 struct FarSettings {
   std::string ssh_config;  // another than ~/.ssh/config; "" for that
   bool accept_new_host_keys = false;
   std::function<void(const std::string&)> warn;
   Questions* questions = nullptr;  // borrowed
+  // In the place of ssh, and of sending this program there; empty: by these.
+  std::function<Reached(const std::string& host)> reach = {};
 };
 
 // The agent on a host, spoken to.
@@ -31,7 +42,7 @@ class FarAgent {
            const ProgressSink& progress);
   ~FarAgent();
 
-  const SshSettings& reached() const { return connection_->settings(); }
+  const SshSettings& reached() const { return reached_.connection->settings(); }
   void say(const ToFar& message) { link_->send(encode(message)); }
   // The next message. Error when the connection is lost, or the agent there ended: says how. Where the person
   // interrupts, it is told to stop, and answers all the same.
@@ -43,17 +54,31 @@ class FarAgent {
 
   std::string host_;
   const Cancellation& cancellation_;
-  std::unique_ptr<Connection> connection_;
-  FarProgram program_;
+  Reached reached_;
   std::unique_ptr<FrameLink> link_;
   Handle wake_;  // an eventfd: ends the watching thread
   std::thread watcher_;
 };
 
+// What one host is sent, beside what all are (see needs_of). As StartRun has it.
+struct TargetShare {
+  std::map<std::string, std::string> environment;
+  std::vector<std::string> withheld;
+  std::map<std::string, std::string> secrets;
+  std::vector<SentDigest> sources;
+};
+
+// What is kept of a host's events while the other hosts are planned is bounded, whatever a host sends.
+struct HeldLimits {
+  std::size_t events = 500'000;
+  std::size_t bytes = 256u << 20;  // of memory
+};
+
 class FarParticipant : public Participant {
  public:
-  // start: what the run is, without the host's name. files: what the playbook needs. All borrowed for its life.
-  FarParticipant(std::string name, const Playbook& playbook, const StartRun& start, FarSettings settings,
+  // start: what the run is, the same for all hosts. own: what this one alone is sent. All but own and the settings are
+  // borrowed for its life.
+  FarParticipant(std::string name, const Playbook& playbook, const StartRun& start, TargetShare own, FarSettings settings,
                  const Cancellation& cancellation, EventSink sink);
   ~FarParticipant() override;
 
@@ -71,11 +96,15 @@ class FarParticipant : public Participant {
   void answer(const PasswordWanted& wanted);
   void answer(const FilesWanted& wanted);
   void tell(Happened happened);
+  void hold(const Happened& happened);
+  bool may_have_password() const;
+  bool is_own(const std::string& id) const;
   FileBeside wanted_file(const std::string& path) const;
   Position place(const SentPosition& sent) const;
 
   const Playbook& playbook_;
   const StartRun& start_;
+  const TargetShare own_;
   FarSettings settings_;
   const Cancellation& cancellation_;
   EventSink sink_;
@@ -85,6 +114,10 @@ class FarParticipant : public Participant {
   bool asked_end_ = false;          // of that pass
   std::string doing_;               // the resource that is under way there
   bool acts_ = false;               // the pass changes things
+  std::set<std::size_t> asked_;     // all plays that it was asked to run
+  std::size_t held_events_ = 0, held_bytes_ = 0;  // of the pass
+  bool others_act_ = false;  // another identity than the login's has work that is pending
+  bool prepared_ = false;    // the plan is made: what is pending may be done
 };
 
 }  // namespace mlops

@@ -185,18 +185,19 @@ void LocalParticipant::prepare() {
   if (watcher_) watcher_->about_to_act();
   std::vector<Identity> identities;
   std::string need_others;
+  const std::string untouched = values_.name == "local" ? "nothing was touched" : "nothing was touched there";
   for (const auto& [identity, label] : pending_) {
     if (identity != self_) need_others += fmt::format("\n  {} (as {})", label, identity.user);
     const bool known = std::find(identities.begin(), identities.end(), identity) != identities.end();
     if (!known && host_.as(self_).accounts().user(identity.user)) identities.push_back(identity);
   }
   if (settings_.no_sudo && !need_others.empty())
-    throw Error("These need another identity, and --no-sudo was given; nothing was touched:" + need_others,
+    throw Error("These need another identity, and --no-sudo was given; " + untouched + ":" + need_others,
                 ErrorKind::privilege);
   try {
     host_.prepare(std::move(identities), header());
   } catch (const Error& e) {
-    throw Error(std::string(e.what()) + "; nothing was touched", e.kind());
+    throw Error(std::string(e.what()) + "; " + untouched, e.kind());
   }
 }
 

@@ -41,9 +41,11 @@ struct StartRun {
   std::string playbook;  // path as near has it
   std::vector<SentText> texts;  // of the playbook and the --vars files
   std::vector<std::string> vars_files, sets;
-  std::map<std::string, std::string> environment;  // what the playbook refers to
-  std::map<std::string, std::string> secrets;      // those that the playbook refers to; here alone they travel
-  std::vector<SentDigest> sources;
+  // What this host's own plays refer to.
+  std::map<std::string, std::string> environment;
+  std::vector<std::string> withheld;           // variables that only plays of other hosts refer to: without values
+  std::map<std::string, std::string> secrets;  // here alone they travel
+  std::vector<SentDigest> sources;             // the only files that it is given
 };
 struct BeginPass {
   bool real = false;

@@ -89,12 +89,11 @@ std::optional<std::string> Questions::ask_now(const std::string& text, bool echo
 
 std::optional<std::string> Questions::sudo_password(const std::string& user, const std::string& host, bool again) {
   const std::lock_guard lock(mutex_);
-  const bool tried = sudo_ && tried_[host] == *sudo_;
-  if (!sudo_ || (again && tried))
-    sudo_ = ask_now(fmt::format("{}[sudo] password for {} on {}: ", again ? "Sorry, try again.\n" : "", user, host),
-                    false);
-  if (sudo_) tried_[host] = *sudo_;
-  return sudo_;
+  if (const auto known = sudo_.find(host); known != sudo_.end() && !again) return known->second;
+  const auto typed =
+      ask_now(fmt::format("{}[sudo] password for {} on {}: ", again ? "Sorry, try again.\n" : "", user, host), false);
+  if (typed) sudo_[host] = *typed;
+  return typed;
 }
 
 }  // namespace mlops

@@ -17,6 +17,7 @@ class Questions {
  public:
   // before is called ahead of each question: the live line makes room.
   explicit Questions(std::function<void()> before) : before_(std::move(before)) {}
+  virtual ~Questions() = default;
 
   // From now on an interruption ends a question that is asked; it must live as long as this.
   void heed(const Cancellation& cancellation) { cancellation_ = &cancellation; }
@@ -25,18 +26,20 @@ class Questions {
   // is not shown.
   std::optional<std::string> ask(const std::string& text, bool echo);
 
-  // sudo's password on a host. What was typed for one is tried on the others; again: it was wrong there.
+  // sudo's password on a host, for that host alone: what was typed for it, until again says that it was wrong there.
   std::optional<std::string> sudo_password(const std::string& user, const std::string& host, bool again);
 
   static bool possible();
 
+ protected:
+  // One question, on the terminal.
+  virtual std::optional<std::string> ask_now(const std::string& text, bool echo);
+
  private:
-  std::optional<std::string> ask_now(const std::string& text, bool echo);
   std::function<void()> before_;
   const Cancellation* cancellation_ = nullptr;
   std::mutex mutex_;
-  std::optional<std::string> sudo_;
-  std::map<std::string, std::string> tried_;  // by host
+  std::map<std::string, std::string> sudo_;  // by host
 };
 
 }  // namespace mlops

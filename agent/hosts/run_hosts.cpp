@@ -9,10 +9,12 @@
 #include <regex>
 
 #include "hosts/secret_reader.hpp"
+#include "hosts/target_needs.hpp"
 #include "machine/files/trust.hpp"
 #include "machine/person.hpp"
 #include "model/error.hpp"
 #include "playbook/interpolation.hpp"
+#include "remote/ssh_settings.hpp"
 #include "state/state_folder.hpp"
 
 namespace mlops {
@@ -112,6 +114,11 @@ void RunHosts::guard_files(uid_t caller, const std::string& state, Diagnostics& 
   if (const auto why = distrust(folder, caller)) distrusted_state_ = fmt::format("the state folder {}: {}", folder, *why);
   if (::geteuid() == 0 && !distrusted_state_.empty())
     mistakes.add({}, distrusted_state_, "take that right away, name another with --state, or say --trust-writable");
+  try {
+    check_ssh_config(reach_.ssh_config, caller);
+  } catch (const Error& e) {
+    mistakes.add({}, e.what(), refused_hint);
+  }
   noted_.guard(caller, ::geteuid() == 0 ? NotedFiles::Guard::refuse : NotedFiles::Guard::note);
 }
 
@@ -140,20 +147,31 @@ StartRun RunHosts::start_of(const Playbook& playbook, const PartSettings& settin
     if (!source->name.starts_with("--")) start.texts.push_back({source->name, source->text});
   start.vars_files = load.vars_files;
   start.sets = load.sets;
-  start.environment = mentioned_environment(playbook, load.sets);
-  start.sources = noted_.digests();
-  std::vector<std::string_view> texts(load.sets.begin(), load.sets.end());
-  for (const SentText& text : start.texts) texts.push_back(text.text);
-  for (const std::string& name : mentioned_secrets(*playbook.secrets, texts)) {
+  return start;
+}
+
+TargetShare RunHosts::share_of(const Playbook& playbook, const std::vector<std::size_t>& plays, const LoadOptions& load) {
+  const TargetNeeds needs = needs_of(playbook, plays, load.home);
+  TargetShare share;
+  for (auto& [name, value] :
+       load.environment ? *load.environment : mentioned_environment(playbook, load.sets)) {
+    if (needs.environment.contains(name))
+      share.environment[name] = value;
+    else
+      share.withheld.push_back(name);
+  }
+  for (const SentDigest& digest : noted_.digests())
+    if (needs.files.contains(digest.path)) share.sources.push_back(digest);
+  for (const std::string& name : needs.secrets) {
     try {
-      start.secrets[name] = playbook.secrets->value(name)->as_string();
+      share.secrets[name] = playbook.secrets->value(name)->as_string();
     } catch (const Unknown&) {
     } catch (const Error&) {  // an interruption: nobody will be reached
     } catch (const InterpolationError& e) {
       unread_.add(e.diagnostic);
     }
   }
-  return start;
+  return share;
 }
 
 void RunHosts::take_part(Conductor& conductor, const Playbook& playbook, PartSettings settings,
@@ -173,7 +191,7 @@ void RunHosts::take_part(Conductor& conductor, const Playbook& playbook, PartSet
     }
     if (!start_) start_ = start_of(playbook, settings, load);
     conductor.add(std::make_unique<FarParticipant>(
-                      host.name, playbook, *start_,
+                      host.name, playbook, *start_, share_of(playbook, host.plays, load),
                       FarSettings{reach_.ssh_config, reach_.accept_new_host_keys, warn_, &questions_}, cancellation,
                       std::move(sink)),
                   host.plays);

@@ -44,8 +44,8 @@ class RunHosts {
 
   // What the playbook is to be read with.
   const FilesBeside& files() const;
-  // Files that others could change are refused where this process is root; otherwise where root is to act. So is root's
-  // state folder on this machine; state is what --state names, "" for none. To be called before the playbook is read.
+  // Files that others could change are refused where this process is root; otherwise where root is to act. So are root's
+  // state folder on this machine and the file of --ssh-config; state is what --state names, "" for none. To be called before the playbook is read.
   void guard_files(uid_t caller, const std::string& state, Diagnostics& mistakes);
   // Adds why what is pending on a host may not be done.
   void judge(const std::string& host, const PassResult& result, Diagnostics& mistakes) const;
@@ -66,6 +66,7 @@ class RunHosts {
   const std::vector<std::string>& names() const { return names_; }
 
  private:
+  TargetShare share_of(const Playbook& playbook, const std::vector<std::size_t>& plays, const LoadOptions& load);
   StartRun start_of(const Playbook& playbook, const PartSettings& settings, const LoadOptions& load);
 
   const ReachSettings& reach_;

@@ -119,7 +119,8 @@ class Server {
       return wait_for<FilesGiven>().files;
     });
     Diagnostics mistakes;
-    playbook_ = load_playbook(start.playbook, {start.vars_files, start.sets, person.home, &*files_, start.environment},
+    playbook_ = load_playbook(start.playbook, {start.vars_files, start.sets, person.home, &*files_, start.environment,
+                                {start.withheld.begin(), start.withheld.end()}},
                               all_modules(), mistakes);
     if (!mistakes.empty()) {
       refused_ = sent(mistakes);

@@ -1,6 +1,11 @@
 // What is checked of a playbook that has the right form, before a machine is looked at.
 #pragma once
 
+#include <cstddef>
+#include <set>
+#include <string>
+#include <vector>
+
 #include "playbook/playbook.hpp"
 
 namespace mlops {
@@ -9,5 +14,10 @@ namespace mlops {
 void check_references(const Playbook& playbook, Diagnostics& diagnostics);
 // Parameters, and claims that conflict, as far as they are known.
 void check_parameters(const Playbook& playbook, const std::string& home, Diagnostics& diagnostics);
+
+// The files beside the playbook that resources of these plays name by a path that is known without a machine, as
+// FilesBeside is asked for them. Reads none of them. plays: by their place in the playbook.
+std::set<std::string> files_named(const Playbook& playbook, const std::vector<std::size_t>& plays,
+                                  const std::string& home);
 
 }  // namespace mlops

@@ -72,22 +72,23 @@ Truth matches(const Value& when, const Scope& scope, Diagnostics& diagnostics) {
 
 class ParameterCheck {
  public:
-  ParameterCheck(const Playbook& playbook, const std::string& home, Diagnostics& diagnostics)
-      : playbook_(playbook), home_(home), diagnostics_(diagnostics) {}
+  // files: what sources are looked up in.
+  ParameterCheck(const Playbook& playbook, const std::string& home, const FilesBeside* files, Diagnostics& diagnostics)
+      : playbook_(playbook), home_(home), files_(files), diagnostics_(diagnostics) {}
 
-  void run() {
-    for (const Play& play : playbook_.plays) {
-      const Scopes scopes(playbook_, &plain_);
-      on_ = play.on;
-      const bool runs = matches(play.when, scopes.of(), diagnostics_) == Truth::yes;
-      for (const Resource& resource : play.resources) {
-        const bool has_turn = runs && is_included(resource.include, scopes);
-        if (resource.for_each.is_null())
-          check(resource, scopes.of(resource.include), has_turn, "");
-        else
-          check_each(resource, scopes.of(resource.include), has_turn);
-      }
+  void check(const Play& play) {
+    const Scopes scopes(playbook_, &plain_);
+    on_ = play.on;
+    const bool runs = matches(play.when, scopes.of(), diagnostics_) == Truth::yes;
+    for (const Resource& resource : play.resources) {
+      const bool has_turn = runs && is_included(resource.include, scopes);
+      if (resource.for_each.is_null())
+        check(resource, scopes.of(resource.include), has_turn, "");
+      else
+        check_each(resource, scopes.of(resource.include), has_turn);
     }
+  }
+  void check_all_claims() {
     for (const auto& [hosts, holders] : holders_) check_claims(holders, diagnostics_);
   }
 
@@ -122,7 +123,8 @@ class ParameterCheck {
       filled_.push_back(fill_known(resource.parameters, scope, diagnostics_, complete));
       parameters = &filled_.back();
     }
-    Decoder decoder{diagnostics_, home_, resource.where, false, playbook_.files};
+    Decoder decoder{diagnostics_, home_, resource.where, false, files_};
+    decoder.ssh_config = playbook_.ssh_config;
     const auto skip = complete ? std::function<bool(const Value&)>() : has_references;
     const std::any desired = resource.module->decode(*parameters, decoder, skip);
     if (complete && runs && wanted == Truth::yes && desired.has_value())
@@ -134,6 +136,7 @@ class ParameterCheck {
 
   const Playbook& playbook_;
   const std::string& home_;
+  const FilesBeside* files_;
   Diagnostics& diagnostics_;
   StaticScope plain_;
   std::deque<Value> filled_;  // the holders point into it
@@ -141,10 +144,34 @@ class ParameterCheck {
   std::map<std::vector<std::string>, std::vector<ClaimHolder>> holders_;  // plays of other hosts are other machines
 };
 
+// Nothing but who asks for what.
+class AskedFor : public FilesBeside {
+ public:
+  FileBeside read(const std::string& path, bool, std::uint64_t) const override {
+    paths.insert(path);
+    return {};
+  }
+  FileBeside whole(const std::string& path) const override { return read(path, false, 0); }
+  std::string similar(const std::string&) const override { return ""; }
+
+  mutable std::set<std::string> paths;
+};
+
 }  // namespace
 
 void check_parameters(const Playbook& playbook, const std::string& home, Diagnostics& diagnostics) {
-  ParameterCheck(playbook, home, diagnostics).run();
+  ParameterCheck check(playbook, home, playbook.files, diagnostics);
+  for (const Play& play : playbook.plays) check.check(play);
+  check.check_all_claims();
+}
+
+std::set<std::string> files_named(const Playbook& playbook, const std::vector<std::size_t>& plays,
+                                  const std::string& home) {
+  const AskedFor files;
+  Diagnostics reported;  // once more: the playbook was checked before
+  ParameterCheck check(playbook, home, &files, reported);
+  for (const std::size_t play : plays) check.check(playbook.plays.at(play));
+  return files.paths;
 }
 
 }  // namespace mlops

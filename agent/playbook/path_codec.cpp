@@ -101,7 +101,7 @@ bool Codec<SourceFile>::decode(const Value& v, SourceFile& into, Decoder& d) {
   if (into.path.front() != '/') into.path = folder_of(v, d) + into.path;
   FileBeside file = d.files->read(into.path, d.load_sources, largest_source);
   if (!file.refused.empty()) {
-    d.error(v, file.refused, refused_hint);
+    d.error(v, file.refused, file.error == EPERM ? refused_hint : "");
     return false;
   }
   if (file.error != 0) return cannot_read(v, into.path, file.error, d);

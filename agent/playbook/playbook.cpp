@@ -163,8 +163,9 @@ std::string joined_names(const Value& value) {
 
 namespace {
 
-// The hosts of a play, which vars may name: they must be known before any host is.
-void settle_on(Play& play, const Scope& scope, Diagnostics& diagnostics) {
+// The hosts of a play, which vars may name: they must be known before any host is. On a target they only tell plays
+// apart.
+void settle_on(Play& play, const Scope& scope, bool on_target, Diagnostics& diagnostics) {
   if (play.on_written.is_null()) return;
   Value names;
   try {
@@ -174,6 +175,10 @@ void settle_on(Play& play, const Scope& scope, Diagnostics& diagnostics) {
       return;
     }
   } catch (const Unknown&) {
+    if (on_target) {
+      play.on = {to_json(play.on_written)};
+      return;
+    }
     diagnostics.add(play.on_written.where, "`on` must be known before any host is looked at",
                     "it may refer to vars and env that refer to nothing else");
     return;
@@ -202,6 +207,8 @@ Playbook load_playbook(const std::string& path, const LoadOptions& options, Modu
   playbook.path = path;
   playbook.files = options.files;
   playbook.environment = options.environment;
+  playbook.withheld = options.withheld;
+  playbook.ssh_config = options.ssh_config;
   playbook.vars = Value(Value::Object{});
   const Source* source = read_source(path, playbook, diagnostics);
   auto document = source ? parse_document(*source, diagnostics) : std::nullopt;
@@ -211,7 +218,7 @@ Playbook load_playbook(const std::string& path, const LoadOptions& options, Modu
     apply_sets(options.sets, playbook, diagnostics);
     const StaticScope unknown;
     const Variables vars(playbook, &unknown);
-    for (Play& play : playbook.plays) settle_on(play, vars, diagnostics);
+    for (Play& play : playbook.plays) settle_on(play, vars, !options.withheld.empty(), diagnostics);
     check_references(playbook, diagnostics);
     check_parameters(playbook, options.home, diagnostics);
   }

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,9 @@ struct Playbook {
   std::vector<ShowText> show;
   const FilesBeside* files = nullptr;            // where sources are read from; borrowed
   std::optional<std::map<std::string, std::string>> environment;  // in the place of this process's, for `env`
+  // On a target: variables that are set on the controller, and that only plays of other targets refer to. Unknown.
+  std::set<std::string> withheld;
+  std::string ssh_config;  // see PersonOf
   std::vector<std::unique_ptr<Source>> sources;  // what all positions point into
   std::vector<std::unique_ptr<Include>> includes;
   std::vector<Replaced> replaced;                // in the order in which it was done
@@ -96,6 +100,9 @@ struct LoadOptions {
   std::string home;                     // the person's, for ~
   const FilesBeside* files = &files_on_disk();
   std::optional<std::map<std::string, std::string>> environment = {};  // see Playbook
+  // On a target: see Playbook. The hosts of a play that such a variable names stay as they are written.
+  std::set<std::string> withheld = {};
+  std::string ssh_config = {};  // see PersonOf
 };
 
 // Reads and checks the file. Every mistake is reported; the playbook is usable only if there is none.

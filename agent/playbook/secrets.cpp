@@ -237,16 +237,4 @@ void read_secrets(const Value& written, const std::string& folder, const std::st
   }
 }
 
-std::vector<std::string> mentioned_secrets(const Secrets& secrets, const std::vector<std::string_view>& texts) {
-  std::vector<std::string> names;
-  for (const Secrets::Declared& d : secrets.declared()) {
-    const std::string by_dot = "secrets." + d.name;
-    if (std::any_of(texts.begin(), texts.end(), [&](std::string_view text) {
-          return text.find(by_dot) != text.npos || text.find("secrets[") != text.npos;
-        }))
-      names.push_back(d.name);
-  }
-  return names;
-}
-
 }  // namespace mlops

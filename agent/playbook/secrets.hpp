@@ -74,7 +74,4 @@ class Secrets {
 void read_secrets(const Value& written, const std::string& folder, const std::string& home, Secrets& into,
                   Diagnostics& diagnostics);
 
-// Those that any of the texts may refer to.
-std::vector<std::string> mentioned_secrets(const Secrets& secrets, const std::vector<std::string_view>& texts);
-
 }  // namespace mlops

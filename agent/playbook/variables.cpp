@@ -58,6 +58,7 @@ struct Variables::State {
   const Value& vars;
   const Scope* inner;
   const std::map<std::string, std::string>* environment;
+  const std::set<std::string>* withheld = nullptr;
   const Secrets* secrets = nullptr;
   const Include* include = nullptr;
   const Scope* outer = nullptr;  // of the include
@@ -138,13 +139,15 @@ struct Variables::State {
 };
 
 Variables::Variables(const Value& vars, const Scope* inner, const std::map<std::string, std::string>* environment)
-    : state_(new State{vars, inner, environment, nullptr, nullptr, nullptr, {}, {}, {}, {}, {}}) {}
+    : state_(new State{vars, inner, environment, nullptr, nullptr, nullptr, nullptr, {}, {}, {}, {}, {}}) {}
 Variables::Variables(const Playbook& playbook, const Scope* inner)
     : Variables(playbook.vars, inner, playbook.environment ? &*playbook.environment : nullptr) {
+  state_->withheld = &playbook.withheld;
   state_->secrets = playbook.secrets.get();
 }
 Variables::Variables(const Playbook& playbook, const Scope* inner, const Include& include, const Scope& outer)
     : Variables(include.vars, inner, playbook.environment ? &*playbook.environment : nullptr) {
+  state_->withheld = &playbook.withheld;
   state_->secrets = playbook.secrets.get();
   state_->include = &include;
   state_->outer = &outer;
@@ -158,6 +161,8 @@ std::optional<Value> Variables::lookup(const std::vector<std::string>& path) con
     return path.size() == 2 ? state_->secrets->value(path[1]) : std::nullopt;
   if (path[0] != "env") return state_->inner ? state_->inner->lookup(path) : std::nullopt;
   if (path.size() != 2) return {};
+  if (state_->withheld && state_->withheld->contains(path[1]))
+    throw Unknown{{}, "the variable " + path[1] + " was not sent here: no play of this machine refers to it"};
   if (state_->environment) {
     const auto found = state_->environment->find(path[1]);
     return found == state_->environment->end() ? std::nullopt : std::optional<Value>(found->second);

@@ -195,6 +195,7 @@ TEST_CASE("A host that is not reached does not stop the others; what it would ha
   stage.script.wrong = {{"web1 join", "no route"}};
   const Conclusion c = stage.go();
   CHECK(c.not_started);
+  CHECK(c.touched);
   CHECK(error_of(c, "web1") == "no route");
   CHECK(error_of(c, "web2") == "");
   CHECK(stage.script.log.back() == "local apply 1 web1.r0! web2.r0");
@@ -206,8 +207,18 @@ TEST_CASE("A host that may not act stays as it is; the others go on") {
   const Conclusion c = stage.go();
   CHECK(c.not_started);
   CHECK_FALSE(c.early);
+  CHECK(c.touched);
   CHECK(error_of(c, "web1") == "no sudo");
   CHECK(stage.told == Lines{"web2 file[0] changed"});
+}
+
+TEST_CASE("Where no host that could act had anything to do, nothing was touched") {
+  Stage stage({{}}, {"web1", "web2"});
+  stage.script.wrong = {{"web1 join", "no route"}};
+  stage.script.settled = {"web2"};
+  const Conclusion c = stage.go();
+  CHECK(c.not_started);
+  CHECK_FALSE(c.touched);
 }
 
 TEST_CASE("Of a host that is lost in the midst, what it told is counted") {

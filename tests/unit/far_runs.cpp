@@ -118,6 +118,19 @@ TEST_CASE("A file beside the playbook is sent once, and again only when it chang
   CHECK(AgentFolder::read(folder.tree() + "/a") == "changed\n");
 }
 
+TEST_CASE("A file whose name only the host could tell is not sent, and the message says why") {
+  const SshServer server;
+  AgentFolder folder;
+  folder.write("secret", "of this machine\n");
+  const std::string playbook = folder.write("p.json", R"({"resources": [
+    {"type": "file", "path": "@/a", "source": "{{facts.os.id | replace('.*', '') | default('')}}secret"}]})");
+  const Ended ended = folder.run(on_box(server, {"apply", playbook}));
+  INFO(ended.out << ended.err);
+  CHECK(ended.status == 3);
+  CHECK(ended.err.find("is not sent to another machine") != std::string::npos);
+  CHECK(folder.picture().empty());
+}
+
 TEST_CASE("A mistake that only the host can find is shown with its place here, and nothing is touched") {
   const SshServer server;
   AgentFolder folder;
@@ -137,13 +150,15 @@ TEST_CASE("A host that cannot be reached is an error of its own; the others are 
   const std::string playbook = folder.write("p.json", R"({"resources": [{"type": "file", "path": "@/a", "content": "x"}]})");
   const std::string config = server.config("Host gone\n  HostName 127.0.0.1\n  Port " + std::to_string(free_port()) + "\n");
   const Ended ended = folder.run({"apply", "--json", playbook, "--host", "gone", "--host", "box", "--ssh-config", config});
-  CHECK(ended.status == 4);
+  CHECK(ended.status == 1);
   CHECK(ended.err.find("gone: ") != std::string::npos);
   CHECK(outcomes(ended) == Outcomes{{"box file[" + folder.tree() + "/a]", "changed"}});
   const Json summary = ended.lines().back();
   REQUIRE(summary.at("hosts").size() == 2);
   CHECK(summary.at("hosts")[0].at("error").is_string());
   CHECK(summary.at("hosts")[1].at("changed") == 1);
+  // Nothing is left to change on the other: nothing is touched.
+  CHECK(folder.run({"apply", playbook, "--host", "gone", "--host", "box", "--ssh-config", config}).status == 4);
 }
 
 TEST_CASE("Facts of another machine") {

@@ -243,9 +243,3 @@ TEST_CASE("texts are shown without a secret in any of its forms") {
   CHECK_FALSE(o.secrets.shows_in("the hunter"));
 }
 
-TEST_CASE("only secrets that a text may refer to are mentioned") {
-  Opened o(Map{{"a", "1"}, {"b", "2"}});
-  CHECK(mentioned_secrets(o.secrets, {"x {{secrets.a}}", "secrets.c"}) == std::vector<std::string>{"a"});
-  CHECK(mentioned_secrets(o.secrets, {R"({{secrets["b"]}})"}).size() == 3);
-  CHECK(mentioned_secrets(o.secrets, {"none"}).empty());
-}

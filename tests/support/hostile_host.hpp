@@ -1,0 +1,104 @@
+// A host that says what a test wants it to say, at the other end of a connection.
+#pragma once
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "hosts/far_participant.hpp"
+#include "hosts/protocol.hpp"
+#include "machine/frame.hpp"
+#include "model/error.hpp"
+
+namespace mlops::test {
+
+// The host's end. Both give up in silence where the controller is gone.
+class HostEnd {
+ public:
+  explicit HostEnd(int fd) : fd_(fd) {}
+  void say(const ToNear& message) const { send(encode(message)); }
+  void send(const std::string& payload) const {
+    try {
+      send_frame(fd_, payload);
+    } catch (const Error&) {
+    }
+  }
+  // Bytes as they are, in no frame.
+  void send_raw(std::string_view bytes) const {
+    while (!bytes.empty()) {
+      const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (n <= 0) return;
+      bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    ::shutdown(fd_, SHUT_WR);
+  }
+  // The next message that is no sign of life; absent at the end.
+  std::optional<ToFar> hear() const {
+    try {
+      while (auto frame = receive_frame(fd_, to_far_limit))
+        if (!frame->empty()) return decode_to_far(*frame);
+    } catch (const Error&) {
+    }
+    return std::nullopt;
+  }
+
+ private:
+  int fd_;
+};
+
+// Runs the host on a thread of its own until it returns.
+class HostileChannel : public Channel {
+ public:
+  explicit HostileChannel(std::function<void(const HostEnd&)> host) {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) throw std::runtime_error("no sockets");
+    ours_ = Handle(ends[0]);
+    theirs_ = Handle(ends[1]);
+    thread_ = std::thread([this, host = std::move(host)] {
+      host(HostEnd(theirs_.get()));
+      ::shutdown(theirs_.get(), SHUT_RDWR);
+    });
+  }
+  ~HostileChannel() override {
+    ::shutdown(ours_.get(), SHUT_RDWR);
+    thread_.join();
+  }
+  int fd() const override { return ours_.get(); }
+  std::string complaints() const override { return ""; }
+  std::optional<int> wait() override { return 0; }
+
+ private:
+  Handle ours_, theirs_;
+  std::thread thread_;
+};
+
+class HostileConnection : public Connection {
+ public:
+  explicit HostileConnection(const std::string& user) { settings_.user = user; }
+  std::unique_ptr<Channel> run(const std::string&) override { throw Error("not here"); }
+  void forward(Handle, const std::string&, std::uint16_t, ForwardOptions) override { throw Error("not here"); }
+  std::unique_ptr<RemoteListener> listen(const std::string&, std::uint16_t, JoinTo) override { throw Error("not here"); }
+  std::optional<std::string> lost() const override { return {}; }
+  int lost_fd() const override { return -1; }
+  bool answers(std::chrono::milliseconds) override { return true; }
+  const SshSettings& settings() const override { return settings_; }
+
+ private:
+  SshSettings settings_;
+};
+
+// user: whom ssh logs in as.
+inline Reached reach_hostile(const std::string& user, std::function<void(const HostEnd&)> host) {
+  Reached reached{std::make_unique<HostileConnection>(user), {}};
+  reached.program.channel = std::make_unique<HostileChannel>(std::move(host));
+  return reached;
+}
+
+}  // namespace mlops::test
