@@ -18,7 +18,6 @@
 #include "cli/interrupt.hpp"
 #include "cli/kept_plan.hpp"
 #include "engine/show.hpp"
-#include "hosts/prune_run.hpp"
 #include "hosts/run_hosts.hpp"
 #include "machine/person.hpp"
 #include "playbook/suggest.hpp"
@@ -98,13 +97,11 @@ class Application {
       hosts.judge(host, result, wrong);
     };
     const EventSink listening = [this, only_prune](const Event& e) {
-      held_.take(e);
-      if (!only_prune) report_(e);
+      if (!only_prune || pruning_) report_(e);
     };
     std::optional<Conductor> conductor;
     conductor.emplace(playbook, std::move(settings), cancellation_, listening);
     hosts.set_watcher(kept.watcher());
-    hosts.set_claimed(&held_.claimed());
     hosts.open_secrets(playbook, dry || only_prune, cancellation_);
     hosts.take_part(*conductor, playbook, part_settings(), load, cancellation_);
     if (Diagnostics unread = hosts.unread(); !unread.empty()) return refused(not_started(unread, options_));
@@ -117,71 +114,25 @@ class Application {
                                                 : wrong(conclusion.mistakes, options_));
     // Found only after something was done, on which they depended.
     for (const Diagnostic& mistake : conclusion.mistakes.list()) fmt::print(stderr, "{}", to_text(mistake, false));
+    if (only_prune) {
+      conclusion.counts = {};
+      for (HostFinished& host : conclusion.hosts) host.counts = {};
+    }
+    prune(*conductor, conclusion);
     for (HostFinished& host : conclusion.hosts) host.error = playbook.secrets->concealed(std::move(host.error));
     conductor.reset();  // and with it the locks
-    if (only_prune) conclusion.counts = {};
-    if (hosts.names() == std::vector<std::string>{"local"}) prune(conclusion);
     const int status = finish(conclusion, hosts.names(), lines);
     return kept.conclude(playbook, hosts, status);
   }
 
  private:
   // What the playbook no longer has: told, or removed where that is asked for.
-  void prune(Conclusion& conclusion) {
-    const auto failed = conclusion.counts[static_cast<std::size_t>(Outcome::failed)] +
-                        conclusion.counts[static_cast<std::size_t>(Outcome::not_converged)];
-    const bool part = !options_.only.empty() || !options_.tags.empty() || (options_.fail_fast && failed > 0);
-    if (part || conclusion.interrupted || conclusion.not_started || !conclusion.mistakes.empty()) return;
-    ThisHost host({.person = person_}, cancellation_, {});
-    const std::vector<Stale> stale =
-        find_stale(options_.state, playbook_key(options_.playbook), conclusion.digest, held_, host);
-    const bool asked = options_.prune != ApplyOptions::Prune::no;
-    for (const Stale& one : stale)
-      if (!one.stays.empty() || !asked)
-        report_(NoticeGiven{"local", fmt::format("no longer in the playbook: {}{}", one.owned.resource,
-                                                 one.stays.empty() ? "; --prune removes it" : "; it stays: " + one.stays)});
-    const std::string text = asked ? removing_playbook(stale, person_.name) : "";
-    if (text.empty()) return;
-    if (failed > 0) return report_(NoticeGiven{"local", "nothing is pruned, because not all of the playbook is as wished"});
-    remove(stale, text, conclusion);
-  }
-
-  void remove(std::vector<Stale> stale, const std::string& text, Conclusion& conclusion) {
-    const std::string name = "what " + options_.playbook + " no longer has";
-    const TextInsteadOfFile files(name, text);
-    const LoadOptions load{{}, {}, person_.home, &files};
-    Diagnostics mistakes;
-    const Playbook playbook = load_playbook(name, load, all_modules(), mistakes);
-    if (!mistakes.empty()) {
-      ++conclusion.counts[static_cast<std::size_t>(Outcome::failed)];
-      return report_(NoticeGiven{"local", "it cannot be pruned: " + mistakes.list().front().message});
-    }
-    std::size_t removed = 0;
-    const EventSink noted = [&](const Event& event) {
-      Event told = event;
-      if (auto* e = std::get_if<ResourceFinished>(&told)) {
-        e->note = "no longer in the playbook";
-        removed += e->outcome == Outcome::changed || e->outcome == Outcome::ok ? 1 : 0;
-      }
-      report_(told);
-    };
-    ReachSettings here;
-    RunHosts hosts(here, mistakes, [this] { report_(ResourceStarted{}); }, say);
-    Conductor conductor(playbook, {options_.dry, options_.fail_fast, 1, 0}, cancellation_, noted);
-    PartSettings settings{{}, {}, "", options_.dry, options_.no_sudo, options_.fail_fast};
-    settings.run = {new_run_id(""), "prune", options_.playbook, playbook_key(options_.playbook)};
-    settings.journal = {options_.state, options_.keep_limit};
-    settings.wait_seconds = options_.wait;
-    hosts.take_part(conductor, playbook, settings, load, cancellation_);
-    Conclusion ended = conductor.go();
-    for (std::size_t i = 0; i < outcome_count; ++i) conclusion.counts[i] += ended.counts[i];
-    for (const HostFinished& one : ended.hosts)
-      if (!one.error.empty()) conclusion.hosts.push_back(one);
-    conclusion.not_started = conclusion.not_started || ended.not_started;
-    conclusion.touched = conclusion.touched || ended.touched;
-    conclusion.interrupted = conclusion.interrupted || ended.interrupted;
-    std::erase_if(stale, [](const Stale& one) { return !one.stays.empty(); });
-    if (!options_.dry && removed == stale.size()) forget_stale(options_.state, stale);
+  void prune(Conductor& conductor, Conclusion& conclusion) {
+    const bool part = !options_.only.empty() || !options_.tags.empty();
+    if (part || conclusion.interrupted || !conclusion.mistakes.empty()) return;
+    const bool alone = options_.prune == ApplyOptions::Prune::alone;
+    pruning_ = true;
+    conductor.prune({options_.prune != ApplyOptions::Prune::no, alone, options_.dry, new_run_id("")}, conclusion);
   }
 
   PartSettings part_settings() const {
@@ -249,7 +200,7 @@ class Application {
   }
 
   const ApplyOptions& options_;
-  HeldByPlaybook held_;
+  bool pruning_ = false;
   const Clock::time_point started_ = Clock::now();
   Person person_;
   Cancellation cancellation_;

@@ -7,15 +7,18 @@
 #include <ctime>
 #include <memory>
 
+#include "cli/apply.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/interrupt.hpp"
 #include "cli/output.hpp"
 #include "cli/run_words.hpp"
-#include "hosts/run_records.hpp"
+#include "hosts/run_history.hpp"
+#include "hosts/run_hosts.hpp"
 #include "machine/local.hpp"
 #include "machine/person.hpp"
 #include "machine/run_lock.hpp"
-#include "machine/this_host.hpp"
+#include "remote/ssh_settings.hpp"
 #include "report/wording.hpp"
 #include "state/json_value.hpp"
 #include "state/kept.hpp"
@@ -31,17 +34,18 @@ struct HistoryOptions {
   std::string run, state;
   bool prune = false;
   OutputOptions output;
+  ReachSettings reach;
 };
 
 Value or_null(const std::string& text) { return text.empty() ? Value() : Value(text); }
 
-Value run_value(const RecordedRun& run) {
+Value run_value(const RecordedRun& run, const std::string& host) {
   Value v;
   v.set("event", "run");
   v.set("id", run.id);
   v.set("kind", run.kind);
   v.set("playbook", run.playbook);
-  v.set("host", this_host_name());
+  v.set("host", host);
   v.set("starter", run.starter);
   v.set("version", run.version);
   v.set("started", iso_time(run.started));
@@ -76,10 +80,10 @@ const char* ending_colour(const RecordedRun& run) {
   return run.outcome == "done" ? sgr::green : run.outcome == "failed" ? sgr::red : sgr::yellow;
 }
 
-int list(RunRecords& records, const HistoryOptions& options) {
-  const std::vector<RecordedRun> runs = records.own().all();
+int list(const RunHistory& history, const HistoryOptions& options) {
+  const std::vector<RecordedRun>& runs = history.runs;
   if (options.output.json) {
-    for (const RecordedRun& run : runs) fmt::print("{}\n", to_json(run_value(run)));
+    for (const RecordedRun& run : runs) fmt::print("{}\n", to_json(run_value(run, history.host)));
     return exit_done;
   }
   std::size_t playbook = 0, counts = 0;
@@ -110,13 +114,11 @@ void tell_missing(const WholeRun& whole, const std::string& id) {
   }
 }
 
-int show(RunRecords& records, const HistoryOptions& options) {
-  const RecordedRun run = records.own().find(options.run);
-  const Cancellation cancellation;
-  ThisHost host({.person = current_person()}, cancellation, {});
-  const WholeRun whole = records.whole(run, host);
+int show(const RunHistory& history, const HistoryOptions& options) {
+  const WholeRun& whole = *history.whole;
+  const RecordedRun& run = whole.run;
   if (options.output.json) {
-    fmt::print("{}\n", to_json(run_value(run)));
+    fmt::print("{}\n", to_json(run_value(run, history.host)));
     for (const RecordedStep& step : whole.steps) fmt::print("{}\n", to_json(step_value(step)));
   } else {
     Output output(options.output);
@@ -127,8 +129,8 @@ int show(RunRecords& records, const HistoryOptions& options) {
     put(paper.hanging("", paper.coloured(sgr::bold, printable(run.kind + " " + run.playbook)) + "  " + printable(run.id)) +
         "\n");
     put(paper.hanging("", fmt::format("started {} by {} on {}, {}{}{}", local_time(run.started), printable(run.starter),
-                                      printable(this_host_name()),
-                                      paper.coloured(ending_colour(run), printable(ending(run, records.own().all()))), took,
+                                      printable(history.host),
+                                      paper.coloured(ending_colour(run), printable(ending(run, history.runs))), took,
                                       printable(counts))) +
         "\n");
     const EventSink tell = output.sink();
@@ -153,15 +155,50 @@ int prune(const HistoryOptions& options) {
   return exit_done;
 }
 
+// One host after the other. A host that is not reached, or has none, does not keep the others from being shown.
+int history_of_hosts(const HistoryOptions& options) {
+  Diagnostics mistakes;
+  const std::vector<std::string> hosts = named_hosts(options.reach, mistakes);
+  if (options.prune) mistakes.add({}, "--prune with --host: a machine forgets its runs by itself; type it there");
+  if (!options.state.empty() && options.state.front() != '/')
+    mistakes.add({}, "--state " + options.state + ": for other machines it is an absolute path there");
+  for (const Diagnostic& mistake : mistakes.list()) fmt::print(stderr, "{}", to_text(mistake));
+  if (!mistakes.empty()) return exit_wrong;
+  Cancellation cancellation;
+  const InterruptHandler interrupts(cancellation);
+  Questions questions([] {});
+  const FarSettings settings{options.reach.ssh_config, options.reach.accept_new_host_keys, say, &questions};
+  check_ssh_config(options.reach.ssh_config, current_person().uid);
+  const Paper paper = Paper::of(stdout, options.output.colour);
+  int status = exit_done;
+  for (const std::string& host : hosts) {
+    try {
+      FarAgent agent(host, settings, cancellation, [](const Progress&) {});
+      RunHistory history = run_history(agent, options.run, options.state);
+      history.host = host;
+      if (!options.output.json && hosts.size() > 1) put(paper.coloured(sgr::bold, printable(host)) + "\n");
+      history.whole ? show(history, options) : list(history, options);
+    } catch (const NoSuchRun& e) {
+      say(fmt::format("{}: {}", host, e.message()));
+      if (!options.run.empty() && status == exit_done) status = exit_wrong;
+    } catch (const Error& e) {
+      say(fmt::format("{}: {}", host, e.what()));
+      status = cancellation.cancelled() ? exit_interrupted : exit_not_started;
+    }
+  }
+  return status;
+}
+
 int history(const HistoryOptions& options) {
   try {
+    if (!options.reach.hosts.empty() || !options.reach.hosts_file.empty()) return history_of_hosts(options);
     if (options.prune) {
       if (options.run.empty()) return prune(options);
       say("mlops-agent: --prune takes no run; it keeps the last 20 and removes all others");
       return exit_wrong;
     }
-    RunRecords records(options.state, say);
-    return options.run.empty() ? list(records, options) : show(records, options);
+    const RunHistory history = run_history(options.run, options.state, say);
+    return history.whole ? show(history, options) : list(history, options);
   } catch (const NoSuchRun& e) {
     // Nothing recorded is an answer where nothing was asked for.
     say(e.message());
@@ -176,11 +213,12 @@ int history(const HistoryOptions& options) {
 
 void add_history(CLI::App& app, int& exit_status) {
   const auto options = std::make_shared<HistoryOptions>();
-  CLI::App* command = app.add_subcommand("history", "What earlier runs did on this machine");
+  CLI::App* command = app.add_subcommand("history", "What earlier runs did on a machine");
   command->add_option("RUN", options->run, "One of them: the beginning of its id, or last");
   command->add_flag("--prune", options->prune, "Forget all but the last 20 runs");
   command->add_option("--state", options->state, "Another state folder")->type_name("DIR");
   add_output_options(*command, options->output);
+  add_reach_options(*command, options->reach);
   command->callback([options, &exit_status] { exit_status = history(*options); });
 }
 

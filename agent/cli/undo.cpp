@@ -3,16 +3,22 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
 
+#include "cli/apply.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/output.hpp"
 #include "cli/run_words.hpp"
 #include "hosts/questions.hpp"
-#include "hosts/undo_run.hpp"
+#include "hosts/run_hosts.hpp"
+#include "hosts/undo_target.hpp"
+#include "machine/person.hpp"
+#include "remote/ssh_settings.hpp"
 #include "report/wording.hpp"
 
 namespace mlops {
@@ -25,6 +31,7 @@ struct UndoOptions {
   bool dry = false, yes = false;
   UndoSettings settings;
   OutputOptions output;
+  ReachSettings reach;
 };
 
 int status_of(const UndoRun::Result& result) {
@@ -36,14 +43,24 @@ int status_of(const UndoRun::Result& result) {
 
 class Undoing {
  public:
-  explicit Undoing(const UndoOptions& options)
-      : options_(options), interrupts_(cancellation_), output_(options.output), report_(output_.sink()) {}
+  // host: "" for this machine. questions: for hosts.
+  Undoing(const UndoOptions& options, const std::string& host, Questions& questions, const Cancellation& cancellation)
+      : options_(options),
+        questions_(questions),
+        output_(options.output),
+        report_(output_.sink()),
+        target_(host.empty() ? undo_here(options.settings, cancellation, [this](const Event& e) { pass_on(e); }, say)
+                             : undo_there(host,
+                                          {options.reach.ssh_config, options.reach.accept_new_host_keys,
+                                           [](const std::string& text) { say(text); }, &questions},
+                                          options.settings, cancellation, [this](const Event& e) { pass_on(e); })) {}
+
+  // Whether something was done for real.
+  bool acted() const { return acted_; }
 
   int go() {
-    const RunRecords records(options_.settings.state, say);
-    const RecordedRun run = options_.run.empty() ? records.own().last_to_undo() : records.own().find(options_.run);
-    UndoRun undo(options_.settings, records, run, cancellation_, [this](const Event& e) { pass_on(e); });
-    undo.read();
+    const RecordedRun run = target_->read(options_.run);
+    UndoTarget& undo = *target_;
     title_ = fmt::format("{} {} of {}", run.kind, printable(run.playbook), local_time(run.started));
     tell_what_stays(undo);
     const bool shown = options_.dry || !options_.yes;
@@ -62,6 +79,7 @@ class Undoing {
     if (!options_.yes && !agreed(to_do)) return exit_not_started;
     begin("undo");
     report_(known_);
+    real_ = true;
     const UndoRun::Result done = undo.for_real();
     return end(done, status_of(done));
   }
@@ -69,6 +87,7 @@ class Undoing {
  private:
   // The plan's lines wait until all of them are known.
   void pass_on(const Event& event) {
+    acted_ = acted_ || (real_ && std::holds_alternative<ResourceStarted>(event));
     const auto* finished = std::get_if<ResourceFinished>(&event);
     if (!planning_ || !finished) return report_(event);
     known_.add(finished->label, finished->as);
@@ -76,7 +95,7 @@ class Undoing {
   }
   void begin(const char* mode) {
     started_ = Clock::now();
-    report_(RunStarted{title_, mode, {"local"}});
+    report_(RunStarted{title_, mode, {target_->name()}});
   }
   int end(const UndoRun::Result& result, int status) {
     RunFinished event;
@@ -89,8 +108,8 @@ class Undoing {
   }
 
   // By name, before anything is done.
-  void tell_what_stays(const UndoRun& undo) {
-    for (const std::string& what : undo.stays()) report_(NoticeGiven{"local", "cannot be taken back: " + what});
+  void tell_what_stays(const UndoTarget& undo) {
+    for (const std::string& what : undo.stays()) report_(NoticeGiven{undo.name(), "cannot be taken back: " + what});
   }
 
   bool agreed(std::uint64_t count) {
@@ -98,16 +117,16 @@ class Undoing {
       say("without a terminal to ask on, --yes is needed; nothing was touched");
       return false;
     }
-    Questions questions([] {});
-    const auto answer = questions.ask(fmt::format("Take back {} resource{}? [y/N] ", count, count == 1 ? "" : "s"), true);
+    const std::string where = target_->name() == "local" ? "" : " on " + target_->name();
+    const auto answer =
+        questions_.ask(fmt::format("Take back {} resource{}{}? [y/N] ", count, count == 1 ? "" : "s", where), true);
     if (answer == "y" || answer == "Y" || answer == "yes") return true;
     say("nothing was touched");
     return false;
   }
 
   const UndoOptions& options_;
-  Cancellation cancellation_;
-  InterruptHandler interrupts_;
+  Questions& questions_;
   Output output_;
   EventSink report_;
   Clock::time_point started_ = Clock::now();
@@ -115,26 +134,70 @@ class Undoing {
   bool planning_ = false;
   ResourcesKnown known_;
   std::vector<Event> held_;
+  std::unique_ptr<UndoTarget> target_;
+  bool real_ = false, acted_ = false;
 };
 
-int undo(const UndoOptions& options) {
+int undo_on(const UndoOptions& options, const std::string& host, Questions& questions, const Cancellation& cancellation,
+            bool& acted) {
+  const std::string name = host.empty() ? "" : host + ": ";
+  std::optional<Undoing> undoing;
   try {
-    return Undoing(options).go();
+    undoing.emplace(options, host, questions, cancellation);
+    const int status = undoing->go();
+    acted = acted || undoing->acted();
+    return status;
   } catch (const NoSuchRun& e) {
-    say(fmt::format("{}; nothing was touched", e.message()));
+    say(fmt::format("{}{}; nothing was touched", name, e.message()));
     return exit_wrong;
   } catch (const Error& e) {
-    const std::string text = e.what();
-    say(text.ends_with("nothing was touched") ? text : text + "; nothing was touched");
-    return e.kind() == ErrorKind::cancelled ? exit_interrupted : exit_not_started;
+    const bool touched = undoing && undoing->acted();
+    const std::string text = name + e.what();
+    acted = acted || touched;
+    say(touched || text.ends_with("nothing was touched") ? text : text + "; nothing was touched");
+    return e.kind() == ErrorKind::cancelled ? exit_interrupted : touched ? exit_failed : exit_not_started;
   }
+}
+
+// The machines one after the other; one that cannot begin does not stop the others.
+int undo_on_hosts(const UndoOptions& options, Questions& questions, const Cancellation& cancellation) {
+  Diagnostics mistakes;
+  const std::vector<std::string> hosts = named_hosts(options.reach, mistakes);
+  if (!options.settings.state.empty() && options.settings.state.front() != '/')
+    mistakes.add({}, "--state " + options.settings.state + ": for other machines it is an absolute path there");
+  try {
+    check_ssh_config(options.reach.ssh_config, current_person().uid);
+  } catch (const Error& e) {
+    mistakes.add({}, e.what());
+  }
+  for (const Diagnostic& mistake : mistakes.list()) fmt::print(stderr, "{}", to_text(mistake));
+  if (!mistakes.empty()) return exit_wrong;
+  bool acted = false;
+  std::vector<int> statuses;
+  for (const std::string& host : hosts) statuses.push_back(undo_on(options, host, questions, cancellation, acted));
+  // Several reasons to end: as exit_code.hpp has them; that nothing was touched only where that is so.
+  for (const int status : {exit_not_started, exit_wrong, exit_interrupted, exit_failed, exit_pending}) {
+    if (std::find(statuses.begin(), statuses.end(), status) == statuses.end()) continue;
+    return acted && (status == exit_not_started || status == exit_wrong) ? exit_failed : status;
+  }
+  return exit_done;
+}
+
+int undo(const UndoOptions& options) {
+  Cancellation cancellation;
+  const InterruptHandler interrupts(cancellation);
+  Questions questions([] {});
+  if (!options.reach.hosts.empty() || !options.reach.hosts_file.empty())
+    return undo_on_hosts(options, questions, cancellation);
+  bool acted = false;
+  return undo_on(options, "", questions, cancellation, acted);
 }
 
 }  // namespace
 
 void add_undo(CLI::App& app, int& exit_status) {
   const auto options = std::make_shared<UndoOptions>();
-  CLI::App* command = app.add_subcommand("undo", "Take back what a run did on this machine");
+  CLI::App* command = app.add_subcommand("undo", "Take back what a run did on a machine");
   command->add_option("RUN", options->run, "The beginning of its id, or last; the newest that was not undone");
   command->add_flag("--dry-run", options->dry, "Only show what would be taken back");
   command->add_flag("--yes,-y", options->yes, "Do not ask");
@@ -143,6 +206,7 @@ void add_undo(CLI::App& app, int& exit_status) {
   command->add_option("--wait", options->settings.wait_seconds, "Wait so long for another run to end")->type_name("SECONDS");
   command->add_option("--state", options->settings.state, "Another state folder")->type_name("DIR");
   add_output_options(*command, options->output);
+  add_reach_options(*command, options->reach);
   command->callback([options, &exit_status] { exit_status = undo(*options); });
 }
 

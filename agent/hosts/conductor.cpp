@@ -1,6 +1,7 @@
 #include "hosts/conductor.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "hosts/at_once.hpp"
@@ -194,6 +195,25 @@ Conclusion Conductor::go() {
   }
   conclude(conclusion);
   return conclusion;
+}
+
+void Conductor::prune(const PruneOrder& order, Conclusion& conclusion) {
+  std::map<const Part*, PruneResult> results;
+  for (const Part& part : parts_) results[&part];
+  // One that did not begin was not made as the playbook has it.
+  run(all([](const Part& p) { return p.finished.error.empty(); }), [&](Part& part) { results.at(&part) = part.host->prune(order); });
+  for (std::size_t i = 0; i < parts_.size(); ++i) {
+    const PruneResult& result = results.at(&parts_[i]);
+    HostFinished& host = conclusion.hosts[i];
+    for (std::size_t o = 0; o < outcome_count; ++o) {
+      conclusion.counts[o] += result.counts[o];
+      host.counts[o] += result.counts[o];
+    }
+    if (host.error.empty()) host.error = result.error.empty() ? parts_[i].finished.error : result.error;
+    conclusion.not_started = conclusion.not_started || result.not_started;
+    conclusion.interrupted = conclusion.interrupted || result.interrupted;
+    conclusion.touched = conclusion.touched || result.touched || (parts_[i].lost && order.remove && !order.dry);
+  }
 }
 
 void Conductor::conclude(Conclusion& conclusion) {

@@ -46,6 +46,8 @@ class Conductor {
   void add(std::unique_ptr<Participant> participant, std::vector<std::size_t> plays);
 
   Conclusion go();
+  // After go(): prunes on each host that was not lost, and adds what comes of it.
+  void prune(const PruneOrder& order, Conclusion& conclusion);
   // What all hosts gave.
   std::vector<HostValues> values() const;
 

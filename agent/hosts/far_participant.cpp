@@ -149,7 +149,7 @@ void FarParticipant::begin(Pass pass, const std::vector<std::size_t>& plays) {
   plays_ = plays;
   asked_end_ = false;
   acts_ = pass == Pass::real;
-  held_events_ = held_bytes_ = 0;
+  held_ = {};
   agent_->say(BeginPass{acts_, {plays.begin(), plays.end()}});
 }
 
@@ -201,6 +201,13 @@ void FarParticipant::prepare() {
   wait<Prepared>();
 }
 
+PruneResult FarParticipant::prune(const PruneOrder& order) {
+  removes_ = acts_ = order.remove && !order.dry;
+  held_ = {};
+  agent_->say(Prune{order});
+  return wait<PruneEnded>().result;
+}
+
 template <class Answer>
 Answer FarParticipant::wait() {
   try {
@@ -226,18 +233,18 @@ Answer FarParticipant::wait() {
   }
 }
 
-void FarParticipant::hold(const Happened& happened) {
+void HeldEvents::add(const Happened& happened, const std::string& host) {
   const std::size_t bytes = std::visit([](const auto& e) { return weight(e); }, happened.event);
-  held_bytes_ += bytes;
-  held_events_ += bytes > 0 ? 1 : 0;
-  if (held_bytes_ > held_limits.bytes || held_events_ > held_limits.events)
+  bytes_ += bytes;
+  events_ += bytes > 0 ? 1 : 0;
+  if (bytes_ > held_limits.bytes || events_ > held_limits.events)
     throw Error(fmt::format("{} tells more of its plan than is kept of one host ({} events, {} MiB); it takes no part",
-                            values_.name, held_limits.events, held_limits.bytes >> 20));
+                            host, held_limits.events, held_limits.bytes >> 20));
 }
 
 // A host speaks for itself alone, whatever name it gives.
 void FarParticipant::tell(Happened happened) {
-  if (!acts_) hold(happened);
+  if (!acts_) held_.add(happened, values_.name);
   std::visit(overloaded{[&](PlayStarted& e) { e.host = values_.name; },
                         [&](ResourceStarted& e) {
                           e.host = values_.name;
@@ -253,10 +260,12 @@ void FarParticipant::tell(Happened happened) {
   std::visit([&](auto& e) { sink_(std::move(e)); }, happened.event);
 }
 
-// Whatever the host says: not in a plan, not with --no-sudo, and only where it was planned that another acts.
+// Whatever the host says: not in a plan, not with --no-sudo, and only where it was planned that another acts, or where
+// something is to be removed.
 bool FarParticipant::may_have_password() const {
   const PartSettings& settings = start_.settings;
-  return settings_.questions && start_.may_ask && !settings.dry && !settings.no_sudo && prepared_ && others_act_;
+  if (!settings_.questions || !start_.may_ask || settings.no_sudo) return false;
+  return removes_ || (!settings.dry && prepared_ && others_act_);
 }
 
 void FarParticipant::answer(const PasswordWanted& wanted) {

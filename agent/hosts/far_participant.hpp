@@ -74,6 +74,16 @@ struct HeldLimits {
   std::size_t bytes = 256u << 20;  // of memory
 };
 
+// Counts what is kept of a host's events.
+class HeldEvents {
+ public:
+  // Error where it is too much: the host takes no part.
+  void add(const Happened& happened, const std::string& host);
+
+ private:
+  std::size_t events_ = 0, bytes_ = 0;
+};
+
 class FarParticipant : public Participant {
  public:
   // start: what the run is, the same for all hosts. own: what this one alone is sent. All but own and the settings are
@@ -88,6 +98,7 @@ class FarParticipant : public Participant {
   void play(std::size_t index, const std::vector<HostValues>& others) override;
   PassResult end() override;
   void prepare() override;
+  PruneResult prune(const PruneOrder& order) override;
 
  private:
   void ask_end();
@@ -96,7 +107,6 @@ class FarParticipant : public Participant {
   void answer(const PasswordWanted& wanted);
   void answer(const FilesWanted& wanted);
   void tell(Happened happened);
-  void hold(const Happened& happened);
   bool may_have_password() const;
   bool is_own(const std::string& id) const;
   FileBeside wanted_file(const std::string& path) const;
@@ -115,9 +125,10 @@ class FarParticipant : public Participant {
   std::string doing_;               // the resource that is under way there
   bool acts_ = false;               // the pass changes things
   std::set<std::size_t> asked_;     // all plays that it was asked to run
-  std::size_t held_events_ = 0, held_bytes_ = 0;  // of the pass
+  HeldEvents held_;                 // of the pass
   bool others_act_ = false;  // another identity than the login's has work that is pending
   bool prepared_ = false;    // the plan is made: what is pending may be done
+  bool removes_ = false;     // prunes, not on what-if
 };
 
 }  // namespace mlops

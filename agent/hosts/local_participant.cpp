@@ -59,14 +59,17 @@ LocalParticipant::LocalParticipant(std::string name, const Playbook& playbook, P
     : playbook_(playbook),
       settings_(std::move(settings)),
       cancellation_(cancellation),
-      sink_(std::move(sink)),
+      sink_([this, sink = std::move(sink)](const Event& e) {
+        held_.take(e);
+        sink(e);
+      }),
       person_(current_person()),
       self_{effective_person().name},
       journals_(make_journals(settings_.journal)),
-      host_(host_settings(std::move(password)), cancellation,
-            [this](const Progress& p) {
-              if (run_) run_->progress(p);
-            }),
+      password_(std::move(password)),
+      host_(std::make_unique<ThisHost>(host_settings(password_), cancellation, [this](const Progress& p) {
+        if (run_) run_->progress(p);
+      })),
       facts_(person_) {
   values_.name = std::move(name);
 }
@@ -88,29 +91,31 @@ ThisHostSettings LocalParticipant::host_settings(ThisHostSettings::Password pass
 void LocalParticipant::tell(const std::string& text) { sink_(NoticeGiven{values_.name, text}); }
 
 void LocalParticipant::tell_of_cut_off() {
-  for (const CutOffRun& run : host_.earlier().runs) tell(in_words(run));
+  for (const CutOffRun& run : host_->earlier().runs) tell(in_words(run));
 }
 
 void LocalParticipant::begin(Pass pass, const std::vector<std::size_t>&) {
+  if (!host_) throw Error("the run is over: it was pruned");
   pass_ = pass;
-  if (pass == Pass::what_if) host_.look_back(settings_.run.playbook_key);
+  held_ = {};
+  if (pass == Pass::what_if) host_->look_back(settings_.run.playbook_key);
   if (pass == Pass::real || settings_.dry) tell_of_cut_off();
   run_.reset();
   identities_.reset();
-  overlay_ = pass == Pass::what_if ? make_overlay_host(host_, self_) : nullptr;
-  Host& host = overlay_ ? *overlay_ : host_;
+  overlay_ = pass == Pass::what_if ? make_overlay_host(*host_, self_) : nullptr;
+  Host& host = overlay_ ? *overlay_ : *host_;
   identities_.emplace(host, person_, self_);
   RunOptions options{Outcome::changed, settings_.only, settings_.tags, settings_.fail_fast};
   options.host = values_.name;
   options.watcher = watcher_;
-  options.claimed = claimed_;
+  options.claimed = &held_.claimed();
   if (watcher_) watcher_->pass_begins(pass == Pass::real);
   options.keep_limit = settings_.journal.keep_limit;
   options.playbook_key = settings_.run.playbook_key;
   options.lists = pass == Pass::real                  ? RunOptions::Lists::always
                   : settings_.dry || !is_whole() ? RunOptions::Lists::never
                                                       : RunOptions::Lists::when_new;
-  options.known_digest = std::strtoull(host_.earlier().ledger.c_str(), nullptr, 16);
+  options.known_digest = std::strtoull(host_->earlier().ledger.c_str(), nullptr, 16);
   if (pass == Pass::what_if) {
     options.acted = Outcome::would_change;
     options.settle = std::chrono::milliseconds(0);
@@ -135,12 +140,14 @@ PassResult LocalParticipant::end() {
     conclude(result);
   } else if (!settings_.dry) {
     // How an earlier run ended, or whom nobody notifies any more, is to be written down, though nothing is to be changed.
-    if (!host_.earlier().runs.empty() || !host_.earlier().notifications.empty()) result.pending.push_back({self_, ""});
-    const bool is_new = digest_text(result.digest) != host_.earlier().ledger.substr(0, host_.earlier().ledger.find('+'));
+    if (!host_->earlier().runs.empty() || !host_->earlier().notifications.empty()) result.pending.push_back({self_, ""});
+    const bool is_new = digest_text(result.digest) != host_->earlier().ledger.substr(0, host_->earlier().ledger.find('+'));
     if (result.pending.empty() && result.mistakes.empty() && is_whole() && !any_failed(result) && is_new)
-      host_.record_found(header(), entries(result), digest_text(result.digest));
+      host_->record_found(header(), entries(result), digest_text(result.digest));
   }
   pending_ = result.pending;
+  digest_ = result.digest;
+  failed_ = any_failed(result);
   return result;
 }
 
@@ -154,7 +161,7 @@ std::vector<LedgerEntry> LocalParticipant::entries(PassResult& result) {
     for (const Claim& claim : made.claims) entry.claims.push_back(in_words(claim));
     entry.absent = made.removal == Value(false);
     if (made.removal.is_object()) entry.removal = to_json(made.removal);
-    entry.machine = &host_.as(made.identity);
+    entry.machine = &host_->as(made.identity);
     entries.push_back(std::move(entry));
   }
   result.made.clear();
@@ -178,10 +185,11 @@ void LocalParticipant::conclude(PassResult& result) {
     counts.set(to_text(static_cast<Outcome>(i)), result.counts[i]);
   const char* outcome = result.interrupted ? "interrupted" : any_failed(result) ? "failed" : "done";
   const bool known = is_whole() && !result.interrupted && !any_failed(result);
-  host_.conclude(outcome, to_json(counts), entries(result), known ? digest_text(result.digest) : "");
+  host_->conclude(outcome, to_json(counts), entries(result), known ? digest_text(result.digest) : "");
 }
 
 void LocalParticipant::prepare() {
+  if (!host_) throw Error("the run is over: it was pruned");
   if (watcher_) watcher_->about_to_act();
   std::vector<Identity> identities;
   std::string need_others;
@@ -189,13 +197,13 @@ void LocalParticipant::prepare() {
   for (const auto& [identity, label] : pending_) {
     if (identity != self_) need_others += fmt::format("\n  {} (as {})", label, identity.user);
     const bool known = std::find(identities.begin(), identities.end(), identity) != identities.end();
-    if (!known && host_.as(self_).accounts().user(identity.user)) identities.push_back(identity);
+    if (!known && host_->as(self_).accounts().user(identity.user)) identities.push_back(identity);
   }
   if (settings_.no_sudo && !need_others.empty())
     throw Error("These need another identity, and --no-sudo was given; " + untouched + ":" + need_others,
                 ErrorKind::privilege);
   try {
-    host_.prepare(std::move(identities), header());
+    host_->prepare(std::move(identities), header());
   } catch (const Error& e) {
     throw Error(std::string(e.what()) + "; " + untouched, e.kind());
   }

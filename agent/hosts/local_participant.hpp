@@ -6,6 +6,7 @@
 
 #include "facts/facts.hpp"
 #include "hosts/participant.hpp"
+#include "hosts/prune_run.hpp"
 #include "machine/journal.hpp"
 #include "machine/this_host.hpp"
 
@@ -24,12 +25,11 @@ class LocalParticipant : public Participant {
   void play(std::size_t index, const std::vector<HostValues>& others) override;
   PassResult end() override;
   void prepare() override;
+  PruneResult prune(const PruneOrder& order) override;
 
   const Facts& facts() const { return facts_; }
   // Looks on in both passes; borrowed.
   void set_watcher(Watcher* watcher) { watcher_ = watcher; }
-  // Gets what resources own or edit, as RunOptions has it; borrowed.
-  void set_claimed(std::vector<std::string>* claimed) { claimed_ = claimed; }
 
  private:
   ThisHostSettings host_settings(ThisHostSettings::Password password);
@@ -39,9 +39,9 @@ class LocalParticipant : public Participant {
   std::vector<LedgerEntry> entries(PassResult& result);
   RunHeader header() const;
   bool is_whole() const;
+  void remove(std::vector<Stale> stale, const std::string& text, const PruneOrder& order, PruneResult& result);
 
   Watcher* watcher_ = nullptr;
-  std::vector<std::string>* claimed_ = nullptr;
   const Playbook& playbook_;
   PartSettings settings_;
   const Cancellation& cancellation_;
@@ -52,11 +52,16 @@ class LocalParticipant : public Participant {
   std::unique_ptr<Journals> journals_;
   Pass pass_ = Pass::what_if;
   std::unique_ptr<Run> run_;  // the pass that is under way
-  ThisHost host_;
+  ThisHostSettings::Password password_;
+  std::unique_ptr<ThisHost> host_;  // null once it was pruned
   Facts facts_;
   std::unique_ptr<Host> overlay_;
   std::optional<IdentityRules> identities_;
-  std::vector<PassResult::Pending> pending_;  // of the last pass
+  // Of the last pass.
+  std::vector<PassResult::Pending> pending_;
+  HeldByPlaybook held_;
+  std::uint64_t digest_ = 0;
+  bool failed_ = false;
 };
 
 }  // namespace mlops

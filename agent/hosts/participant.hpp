@@ -1,6 +1,8 @@
 // One host's part in a run: this process, or the agent at the other end of a connection.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -32,6 +34,19 @@ struct PartSettings {
   std::uint64_t wait_seconds = 0;  // --wait: how long another run on the host is waited for
 };
 
+// What an earlier version of the playbook made and this one no longer has, on each host.
+struct PruneOrder {
+  bool remove = false;  // else it is only told
+  bool alone = false;   // nothing but this was asked for: whatever else the playbook would change or cannot
+  bool dry = false;     // removed on what-if
+  std::string run_id;   // of the run that removes
+};
+struct PruneResult {
+  std::array<std::uint64_t, outcome_count> counts{};
+  bool interrupted = false, not_started = false, touched = false;  // as Conclusion has them
+  std::string error;  // why it could not begin, or not go on; ""
+};
+
 // Driven by one thread at a time: join, then a pass on what-if and, where something is pending, prepare and a real
 // pass; a pass is begin, its plays in order, end. Each may throw Error: the host takes no more part then. Its events go to
 // the sink that it was made with, on the thread that drives it.
@@ -49,6 +64,8 @@ class Participant {
   // Rights and locks for what the last pass found pending. Errors: privilege or the lock's, before anything is
   // changed; cancelled.
   virtual void prepare() = 0;
+  // After the last pass, over all of the playbook. The locks of the run are given up first; nothing may follow it.
+  virtual PruneResult prune(const PruneOrder& order) = 0;
 };
 
 }  // namespace mlops

@@ -3,6 +3,9 @@
 //
 //   near: StartRun BeginPass RunPlay… EndPass        far: Happened… PlayEnded… PassEnded
 //   near: Prepare BeginPass RunPlay… EndPass         far: Prepared Happened… PlayEnded… PassEnded
+//   near: AskFacts or AskRecorded                    far: FactsTold or RecordedTold
+//   near: StartUndo UndoPass…                        far: UndoRead Happened… UndoEnded
+//   near: Prune                                      far: Happened… PruneEnded
 //
 // Requests need not wait for answers; far works them off in order. Where one goes wrong, far answers Failed and the
 // run is over. In the midst of one, far may ask (PasswordWanted, FilesWanted), and near may say Stop.
@@ -20,6 +23,7 @@
 #include "hosts/participant.hpp"
 #include "model/error.hpp"
 #include "playbook/files_beside.hpp"
+#include "state/recorded_runs.hpp"
 
 namespace mlops {
 
@@ -57,8 +61,26 @@ struct RunPlay {
 };
 struct EndPass {};
 struct Prepare {};
+struct Prune {
+  PruneOrder order;
+};
 struct AskFacts {
   std::string path;  // "os.id"; "": all
+};
+// What is recorded there: all runs, and one in full unless run is "". As run_history has it.
+struct AskRecorded {
+  std::string run, state;
+};
+// What a run did is taken back: this run is read, then passes. As UndoTarget has them.
+struct StartUndo {
+  std::string host;  // its name
+  std::string run, state;
+  bool force = false, no_sudo = false;
+  bool may_ask = false;  // as StartRun has it
+  std::uint64_t wait_seconds = 0;
+};
+struct UndoPass {
+  bool real = false;
 };
 // Answers to what far asked.
 struct PasswordGiven {
@@ -69,7 +91,7 @@ struct FilesGiven {
 };
 struct Stop {};
 
-using ToFar = std::variant<StartRun, BeginPass, RunPlay, EndPass, Prepare, AskFacts, PasswordGiven, FilesGiven, Stop>;
+using ToFar = std::variant<StartRun, BeginPass, RunPlay, EndPass, Prepare, Prune, AskFacts, AskRecorded, StartUndo, UndoPass, PasswordGiven, FilesGiven, Stop>;
 
 // ---- far to near ----------------------------------------------------------------------------------------------
 
@@ -101,8 +123,28 @@ struct PassEnded {
   std::vector<SentPending> pending;
 };
 struct Prepared {};
+struct PruneEnded {
+  PruneResult result;
+};
 struct FactsTold {
   std::optional<Value> facts;  // absent: there is no such fact
+};
+struct RecordedTold {
+  std::string host;                            // gethostname(2)
+  std::vector<RecordedRun> runs;
+  std::vector<RecordedRun> whole;              // the one that was asked for, or none
+  std::vector<std::string> steps;              // of it, as to_value(RecordedStep) makes them, in JSON
+  std::map<std::string, std::string> missing;  // as WholeRun has it
+  std::string none;                            // there is no such run, or none at all: why
+};
+struct UndoRead {
+  RecordedRun run;
+  std::vector<std::string> stays;
+  std::string none;  // as above
+};
+struct UndoEnded {
+  std::array<std::uint64_t, outcome_count> counts{};
+  bool interrupted = false;
 };
 struct PasswordWanted {
   bool again = false;
@@ -115,7 +157,8 @@ struct Failed {
   std::string what;
 };
 
-using ToNear = std::variant<Happened, PlayEnded, PassEnded, Prepared, FactsTold, PasswordWanted, FilesWanted, Failed>;
+using ToNear = std::variant<Happened, PlayEnded, PassEnded, Prepared, PruneEnded, FactsTold, RecordedTold, UndoRead, UndoEnded,
+                            PasswordWanted, FilesWanted, Failed>;
 
 // Most bytes of one message.
 inline constexpr std::uint32_t to_far_limit = 256u << 20, to_near_limit = 64u << 20;

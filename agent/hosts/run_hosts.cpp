@@ -185,7 +185,6 @@ void RunHosts::take_part(Conductor& conductor, const Playbook& playbook, PartSet
       auto local = std::make_unique<LocalParticipant>(host.name, playbook, settings, ThisHostSettings::Password(),
                                                       cancellation, std::move(sink));
       local->set_watcher(watcher_);
-      local->set_claimed(claimed_);
       conductor.add(std::move(local), host.plays);
       continue;
     }

@@ -58,8 +58,6 @@ class RunHosts {
                  const Cancellation& cancellation);
   // Looks on at this machine's part; borrowed. To be set before.
   void set_watcher(Watcher* watcher) { watcher_ = watcher; }
-  // Gets what this machine's resources own or edit; borrowed. To be set before.
-  void set_claimed(std::vector<std::string>* claimed) { claimed_ = claimed; }
   // Of the files beside the playbook that were read until now.
   const std::vector<SentDigest>& source_digests() const { return noted_.digests(); }
   // Those that take part, in order.
@@ -72,7 +70,6 @@ class RunHosts {
   const ReachSettings& reach_;
   std::vector<std::string> named_, names_;
   Watcher* watcher_ = nullptr;
-  std::vector<std::string>* claimed_ = nullptr;
   Questions questions_;
   std::function<void(const std::string&)> warn_;
   NotedFiles noted_;

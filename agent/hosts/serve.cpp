@@ -11,7 +11,9 @@
 #include "hosts/local_participant.hpp"
 #include "hosts/near_files.hpp"
 #include "hosts/protocol.hpp"
+#include "hosts/run_history.hpp"
 #include "hosts/secret_reader.hpp"
+#include "hosts/undo_target.hpp"
 #include "machine/accounts/owner_names.hpp"
 #include "machine/local.hpp"
 #include "machine/person.hpp"
@@ -54,6 +56,7 @@ class Server {
     } catch (const Gone&) {
     }
     part_.reset();
+    undo_.reset();
   }
 
  private:
@@ -110,6 +113,14 @@ class Server {
     failed_ = true;
   }
 
+  ThisHostSettings::Password password(bool may_ask) {
+    if (!may_ask) return [](bool) { return std::optional<std::string>(); };
+    return [this](bool again) {
+      say(PasswordWanted{again});
+      return wait_for<PasswordGiven>().password;
+    };
+  }
+
   void handle(const StartRun& start) {
     if (part_ || failed_) throw Error("a second run came through one connection");
     const Person person = current_person();
@@ -127,12 +138,7 @@ class Server {
       return;
     }
     if (!playbook_.secrets->empty()) playbook_.secrets->open(sent_secrets(start.secrets));
-    ThisHostSettings::Password password = [this](bool again) {
-      say(PasswordWanted{again});
-      return wait_for<PasswordGiven>().password;
-    };
-    if (!start.may_ask) password = [](bool) { return std::optional<std::string>(); };
-    part_ = std::make_unique<LocalParticipant>(start.host, playbook_, start.settings, std::move(password),
+    part_ = std::make_unique<LocalParticipant>(start.host, playbook_, start.settings, password(start.may_ask),
                                                cancellation_, [this](const Event& e) { tell(e); });
     gives_values_ = start.settings.gives_values;
   }
@@ -166,6 +172,10 @@ class Server {
     part_->prepare();
     say(Prepared{});
   }
+  void handle(const Prune& prune) {
+    if (!ready()) return;
+    say(PruneEnded{part_->prune(prune.order)});
+  }
   void handle(const AskFacts& ask) {
     const Facts facts(current_person());
     if (ask.path.empty()) return say(FactsTold{facts.all()});
@@ -176,6 +186,49 @@ class Server {
       from = end + 1;
     }
     say(FactsTold{facts.lookup(parts)});
+  }
+  void handle(const AskRecorded& ask) {
+    RecordedTold told;
+    std::string why;
+    try {
+      RunHistory history = run_history(ask.run, ask.state, [&](const std::string& text) { why = text; });
+      told.host = std::move(history.host);
+      told.runs = std::move(history.runs);
+      if (history.whole) {
+        told.whole.push_back(std::move(history.whole->run));
+        for (const RecordedStep& step : history.whole->steps) told.steps.push_back(to_json(to_value(step)));
+        told.missing = std::move(history.whole->missing);
+      }
+    } catch (const NoSuchRun& e) {
+      told.none = why.empty() ? e.message() : why;
+    }
+    say(std::move(told));
+  }
+  void handle(const StartUndo& start) {
+    if (part_ || undo_ || failed_) throw Error("a second run came through one connection");
+    UndoSettings settings;
+    settings.force = start.force;
+    settings.no_sudo = start.no_sudo;
+    settings.state = start.state;
+    settings.wait_seconds = start.wait_seconds;
+    settings.password = password(start.may_ask);
+    undo_ = undo_here(settings, cancellation_, [this](const Event& e) { tell(e); },
+                      [this](const std::string& text) { say(Happened{NoticeGiven{"", text}}); });
+    UndoRead read;
+    try {
+      read.run = undo_->read(start.run);
+      read.stays = undo_->stays();
+    } catch (const NoSuchRun& e) {
+      read.none = e.message();
+    }
+    undo_ready_ = read.none.empty();
+    say(std::move(read));
+  }
+  void handle(const UndoPass& pass) {
+    if (failed_) return;
+    if (!undo_ready_) throw Error("a request came before the run was started");
+    const UndoRun::Result result = pass.real ? undo_->for_real() : undo_->in_thought();
+    say(UndoEnded{result.counts, result.interrupted});
   }
   // Answers that nobody asked for, and what the reading thread has seen.
   void handle(const PasswordGiven&) { throw Error("an answer came to what was not asked"); }
@@ -208,6 +261,8 @@ class Server {
   bool failed_ = false, begun_ = false, gives_values_ = false;
   FrameLink link_;
   std::unique_ptr<LocalParticipant> part_;
+  std::unique_ptr<UndoTarget> undo_;
+  bool undo_ready_ = false;
 };
 
 }  // namespace

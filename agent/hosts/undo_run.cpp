@@ -100,6 +100,7 @@ UndoRun::UndoRun(UndoSettings settings, const RunRecords& records, const Recorde
       journals_(make_journals({.folder = settings_.state})),
       host_({.person = person_,
              .sudo = settings_.no_sudo ? ThisHostSettings::Sudo::never : ThisHostSettings::Sudo::ask,
+             .password = settings_.password,
              .journals = journals_.get(),
              .journal = {.folder = settings_.state},
              .tell = [this](const std::string& text) { sink_(NoticeGiven{"local", text}); },

@@ -20,6 +20,7 @@ struct UndoSettings {
   bool no_sudo = false;
   std::string state;               // --state
   std::uint64_t wait_seconds = 0;  // --wait
+  ThisHostSettings::Password password = {};  // as ThisHost has it
 };
 
 // The run cannot be undone at all; nothing was touched.

@@ -60,6 +60,13 @@ class ScriptedHost : public Participant {
     return std::move(result_);
   }
   void prepare() override { step("prepare"); }
+  PruneResult prune(const PruneOrder& order) override {
+    step(order.remove ? "prune" : "tell");
+    PruneResult result;
+    result.counts[static_cast<std::size_t>(Outcome::changed)] = order.remove ? 1 : 0;
+    result.touched = order.remove;
+    return result;
+  }
 
  private:
   void step(const std::string& what, const std::string& more = "") {

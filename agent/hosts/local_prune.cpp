@@ -1,0 +1,70 @@
+// The part of LocalParticipant that prunes.
+#include <fmt/format.h>
+
+#include "hosts/conductor.hpp"
+#include "hosts/local_participant.hpp"
+#include "hosts/prune_run.hpp"
+#include "machine/person.hpp"
+
+namespace mlops {
+
+PruneResult LocalParticipant::prune(const PruneOrder& order) {
+  const bool failed = !order.alone && failed_;
+  host_.reset();  // and with it the locks of the run: what removes takes its own
+  PruneResult result;
+  if (failed && settings_.fail_fast) return result;
+  ThisHost host({.person = person_}, cancellation_, {});
+  std::vector<Stale> stale =
+      find_stale(settings_.journal.folder, settings_.run.playbook_key, digest_, held_, host);
+  for (const Stale& one : stale)
+    if (!one.stays.empty() || !order.remove)
+      tell(fmt::format("no longer in the playbook: {}{}", one.owned.resource,
+                       one.stays.empty() ? "; --prune removes it" : "; it stays: " + one.stays));
+  const std::string text = order.remove ? removing_playbook(stale, person_.name) : "";
+  if (text.empty()) return result;
+  if (failed)
+    tell("nothing is pruned, because not all of the playbook is as wished");
+  else
+    remove(std::move(stale), text, order, result);
+  return result;
+}
+
+// By a run of its own, of a playbook that removes them.
+void LocalParticipant::remove(std::vector<Stale> stale, const std::string& text, const PruneOrder& order,
+                              PruneResult& result) {
+  const std::string name = "what " + settings_.run.playbook + " no longer has";
+  const TextInsteadOfFile files(name, text);
+  Diagnostics mistakes;
+  const Playbook playbook = load_playbook(name, {{}, {}, person_.home, &files}, all_modules(), mistakes);
+  if (!mistakes.empty()) {
+    ++result.counts[static_cast<std::size_t>(Outcome::failed)];
+    return tell("it cannot be pruned: " + mistakes.list().front().message);
+  }
+  std::size_t removed = 0;
+  const EventSink noted = [&](const Event& event) {
+    Event told = event;
+    if (auto* e = std::get_if<ResourceFinished>(&told)) {
+      e->note = "no longer in the playbook";
+      removed += e->outcome == Outcome::changed || e->outcome == Outcome::ok ? 1 : 0;
+    }
+    sink_(told);
+  };
+  PartSettings settings = settings_;
+  settings.only = settings.tags = {};
+  settings.mirror.clear();
+  settings.dry = order.dry;
+  settings.gives_values = false;
+  settings.run.id = order.run_id;
+  settings.run.kind = "prune";
+  Conductor conductor(playbook, {order.dry, settings_.fail_fast, 1, 0}, cancellation_, noted);
+  EventSink sink = conductor.sink();
+  conductor.add(std::make_unique<LocalParticipant>(values_.name, playbook, settings, password_, cancellation_,
+                                                   std::move(sink)),
+                {0});
+  const Conclusion ended = conductor.go();
+  result = {ended.counts, ended.interrupted, ended.not_started, ended.touched, ended.hosts.front().error};
+  std::erase_if(stale, [](const Stale& one) { return !one.stays.empty(); });
+  if (!order.dry && removed == stale.size()) forget_stale(settings_.journal.folder, stale);
+}
+
+}  // namespace mlops
