@@ -99,13 +99,14 @@ class Application {
     const EventSink listening = [this, only_prune](const Event& e) {
       if (!only_prune || pruning_) report_(e);
     };
+    settings.all_or_nothing = options_.all_or_nothing;
+    kept.set_plays(playbook, hosts);
     std::optional<Conductor> conductor;
     conductor.emplace(playbook, std::move(settings), cancellation_, listening);
     hosts.set_watcher(kept.watcher());
     hosts.open_secrets(playbook, dry || only_prune, cancellation_);
     hosts.take_part(*conductor, playbook, part_settings(), load, cancellation_);
     if (Diagnostics unread = hosts.unread(); !unread.empty()) return refused(not_started(unread, options_));
-    if (!kept.is_for(hosts.names())) return refused(exit_wrong);
     report_(RunStarted{options_.playbook, dry ? "plan" : only_prune ? "prune" : "apply", hosts.names()});
     Conclusion conclusion = conductor->go();
     const std::vector<ShownLine> lines = show(playbook, *conductor, conclusion);

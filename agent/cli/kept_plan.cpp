@@ -23,6 +23,7 @@ std::string needless(const ApplyOptions& o) {
   if (!o.out.empty()) return "--out";
   if (!o.reach.hosts.empty()) return "--host";
   if (!o.reach.hosts_file.empty()) return "--hosts";
+  if (!o.reach.ssh_config.empty()) return "--ssh-config";
   return "";
 }
 
@@ -35,17 +36,13 @@ std::int64_t now_us() {
 void tell_unknown(const std::vector<PlannedResource>& resources) {
   std::string labels;
   for (const PlannedResource& r : resources)
-    if (r.outcome == Outcome::unknown) labels += (labels.empty() ? "" : ", ") + r.label;
+    if (r.outcome == Outcome::unknown) labels += (labels.empty() ? "" : ", ") + (r.host == "local" ? "" : r.host + " ") + r.label;
   if (!labels.empty()) say("not known yet, and free to do what is needed then: " + labels);
 }
 
 }  // namespace
 
 std::optional<int> take_plan(ApplyOptions& options) try {
-  if (!options.out.empty() && (!options.reach.hosts.empty() || !options.reach.hosts_file.empty())) {
-    say("--out: a plan is kept for this machine alone, without --host and --hosts");
-    return exit_wrong;
-  }
   const std::string path = options.playbook;
   auto plan = read_plan(path);
   if (!plan) {
@@ -71,6 +68,8 @@ std::optional<int> take_plan(ApplyOptions& options) try {
   options.only = plan->only;
   options.tags = plan->tags;
   options.mirror = plan->mirror;
+  options.reach.hosts = plan->hosts;
+  options.reach.ssh_config = plan->ssh_config;
   options.plan = std::make_shared<const PlanFile>(std::move(*plan));
   return std::nullopt;
 } catch (const PlanRefused& e) {
@@ -78,11 +77,16 @@ std::optional<int> take_plan(ApplyOptions& options) try {
   return e.why() == PlanRefused::Why::altered ? exit_wrong : exit_not_started;
 }
 
-KeptPlan::KeptPlan(const ApplyOptions& options, const RunHosts& hosts) : options_(options) {
-  if (!options.out.empty()) keeper_ = std::make_unique<PlanKeeper>();
+KeptPlan::KeptPlan(const ApplyOptions& options, RunHosts& hosts) : options_(options) {
+  if (!options.out.empty()) {
+    keeper_ = std::make_unique<PlanKeeper>();
+    hosts.keep_plan();
+  }
   if (!options.plan) return;
   guard_ = std::make_unique<PlanGuard>(*options.plan, options.all_or_nothing);
-  guard_->set_changed_sources(changed_sources(*options.plan));
+  const std::vector<std::string> changed = changed_sources(*options.plan);
+  guard_->set_changed_sources(changed);
+  hosts.hold_to(*options.plan, changed, options.all_or_nothing);
   files_ = std::make_unique<PlannedFiles>(*options.plan, hosts.files());
 }
 
@@ -106,14 +110,10 @@ EventSink KeptPlan::told(EventSink sink) const {
   };
 }
 
-bool KeptPlan::is_for(const std::vector<std::string>& hosts) const {
-  if (!watcher()) return true;
-  for (const std::string& host : hosts)
-    if (host != "local") {
-      say(fmt::format("{}: it has plays for {}, and a plan is kept for this machine alone", options_.playbook, host));
-      return false;
-    }
-  return true;
+void KeptPlan::set_plays(const Playbook& playbook, const RunHosts& hosts) const {
+  if (!keeper_) return;
+  for (const CastHost& host : cast_plays(playbook, hosts.named()))
+    if (host.name == "local") keeper_->set_plays(host.plays);
 }
 
 int KeptPlan::conclude(const Playbook& playbook, const RunHosts& hosts, int status) const {
@@ -129,7 +129,13 @@ int KeptPlan::conclude(const Playbook& playbook, const RunHosts& hosts, int stat
   plan.only = options_.only;
   plan.tags = options_.tags;
   plan.mirror = options_.mirror;
+  plan.hosts = hosts.named();
+  if (!options_.reach.ssh_config.empty()) plan.ssh_config = absolute(options_.reach.ssh_config);
   plan.resources = keeper_->resources();
+  for (const auto& [host, made] : hosts.planned()) {
+    plan.places[host] = made.place;
+    plan.resources.insert(plan.resources.end(), made.resources.begin(), made.resources.end());
+  }
   try {
     write_plan(options_.out, plan);
   } catch (const Error& e) {

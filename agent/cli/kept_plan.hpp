@@ -18,8 +18,8 @@ std::optional<int> take_plan(ApplyOptions& options);
 // The part of a plan file in one `plan` or `apply`. With neither --out nor a plan it does nothing.
 class KeptPlan {
  public:
-  // The options must outlive it.
-  KeptPlan(const ApplyOptions& options, const RunHosts& hosts);
+  // The options must outlive it. The hosts learn what other machines are to keep or to hold to.
+  KeptPlan(const ApplyOptions& options, RunHosts& hosts);
   ~KeptPlan();
 
   // What the playbook is to be read with.
@@ -27,8 +27,8 @@ class KeptPlan {
   Watcher* watcher() const;
   // The sink, with what a plan has to know taken on the way.
   EventSink told(EventSink sink) const;
-  // False, and the person is told, where other machines take part.
-  bool is_for(const std::vector<std::string>& hosts) const;
+  // To be called when the playbook was read, before the run.
+  void set_plays(const Playbook& playbook, const RunHosts& hosts) const;
   // Writes the plan; status: of the run. Returns the one to end with.
   int conclude(const Playbook& playbook, const RunHosts& hosts, int status) const;
 

@@ -185,6 +185,13 @@ Conclusion Conductor::go() {
     }
   });
   for (const Part& part : parts_) conclusion.not_started = conclusion.not_started || part.lost;
+  if (settings_.all_or_nothing && conclusion.not_started) {
+    for (Part& part : parts_)
+      if (!part.lost) part.finished.error = "not begun: all or nothing";
+    for (Part& part : parts_) part.acts = false;
+    conclude(conclusion);
+    return conclusion;
+  }
   if (!all(acts).empty() && !cancellation_.cancelled()) {
     conclusion.early = false;
     for (Part& part : parts_)

@@ -17,6 +17,8 @@ struct ConductSettings {
   bool dry = false, fail_fast = false;
   std::size_t forks = 32;  // hosts at work at once
   std::size_t serial = 0;  // the real pass of a play takes so many hosts after the other, and ends with the first batch in which one fails; 0: all at once
+  // Where one host is lost or may not act before the real pass, none begins it.
+  bool all_or_nothing = false;
   // Called after the pass on what-if, for each host: what is pending there may not be done. Empty: it may.
   std::function<void(const std::string& host, const PassResult& result, Diagnostics& mistakes)> judge = {};
 };

@@ -142,6 +142,7 @@ void FarParticipant::join() {
   start.withheld = own_.withheld;
   start.secrets = own_.secrets;
   start.sources = own_.sources;
+  start.plan = own_.plan;
   agent_->say(std::move(start));
 }
 
@@ -189,6 +190,11 @@ PassResult FarParticipant::end() {
   result.interrupted = ended.interrupted;
   for (const SentDiagnostic& d : ended.mistakes)
     result.mistakes.add({place(d.where), d.message, d.hint, place(d.related), d.related_message});
+  if (own_.plan.keeps && own_.made && !acts_) {
+    agent_->say(AskPlan{});
+    *own_.made = wait<PlanMade>();
+    for (PlannedResource& r : own_.made->resources) r.host = values_.name;
+  }
   for (const SentPending& p : ended.pending) result.pending.push_back({Identity{p.user}, p.label});
   others_act_ = std::any_of(ended.pending.begin(), ended.pending.end(),
                             [&](const SentPending& p) { return p.user != values_.user; });

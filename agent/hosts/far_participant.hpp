@@ -66,6 +66,8 @@ struct TargetShare {
   std::vector<std::string> withheld;
   std::map<std::string, std::string> secrets;
   std::vector<SentDigest> sources;
+  PlanPart plan;
+  PlanMade* made = nullptr;  // where what was planned is put, where it is kept; borrowed
 };
 
 // What is kept of a host's events while the other hosts are planned is bounded, whatever a host sends.

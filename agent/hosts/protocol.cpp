@@ -14,6 +14,9 @@ void check(const ToNear& message) {
   if (const auto* ended = std::get_if<PlayEnded>(&message))
     for (const auto& [id, instances] : ended->resources)
       for (const auto& [key, given] : instances) good = good && given.state <= Given::State::unknown;
+  if (const auto* made = std::get_if<PlanMade>(&message))
+    for (const PlannedResource& planned : made->resources)
+      good = good && static_cast<std::size_t>(planned.outcome) < outcome_count;
   if (const auto* failed = std::get_if<Failed>(&message)) good = failed->kind <= ErrorKind::unsynced;
   if (!good) throw Error("a message holds a number that stands for nothing");
 }

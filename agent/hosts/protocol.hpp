@@ -22,6 +22,7 @@
 
 #include "hosts/participant.hpp"
 #include "model/error.hpp"
+#include "plan/plan_file.hpp"
 #include "playbook/files_beside.hpp"
 #include "state/recorded_runs.hpp"
 
@@ -38,6 +39,15 @@ struct SentDigest {
   FileBeside file;  // without content
   std::string sha256;
 };
+// A plan that is kept: it is to be made, or held to.
+struct PlanPart {
+  bool keeps = false, holds = false;
+  // Where it is held to.
+  PlanPlace place;
+  std::vector<PlannedResource> resources;
+  std::vector<std::string> changed_sources;  // files of near that are no longer what they were
+  bool all_or_nothing = false;
+};
 struct StartRun {
   std::string host;  // its name
   PartSettings settings;
@@ -50,6 +60,7 @@ struct StartRun {
   std::vector<std::string> withheld;           // variables that only plays of other hosts refer to: without values
   std::map<std::string, std::string> secrets;  // here alone they travel
   std::vector<SentDigest> sources;             // the only files that it is given
+  PlanPart plan;
 };
 struct BeginPass {
   bool real = false;
@@ -61,6 +72,8 @@ struct RunPlay {
 };
 struct EndPass {};
 struct Prepare {};
+// After the pass on what-if: what was planned, where it is kept.
+struct AskPlan {};
 struct Prune {
   PruneOrder order;
 };
@@ -91,7 +104,7 @@ struct FilesGiven {
 };
 struct Stop {};
 
-using ToFar = std::variant<StartRun, BeginPass, RunPlay, EndPass, Prepare, Prune, AskFacts, AskRecorded, StartUndo, UndoPass, PasswordGiven, FilesGiven, Stop>;
+using ToFar = std::variant<StartRun, BeginPass, RunPlay, EndPass, Prepare, AskPlan, Prune, AskFacts, AskRecorded, StartUndo, UndoPass, PasswordGiven, FilesGiven, Stop>;
 
 // ---- far to near ----------------------------------------------------------------------------------------------
 
@@ -123,6 +136,10 @@ struct PassEnded {
   std::vector<SentPending> pending;
 };
 struct Prepared {};
+struct PlanMade {
+  PlanPlace place;
+  std::vector<PlannedResource> resources;
+};
 struct PruneEnded {
   PruneResult result;
 };
@@ -157,7 +174,7 @@ struct Failed {
   std::string what;
 };
 
-using ToNear = std::variant<Happened, PlayEnded, PassEnded, Prepared, PruneEnded, FactsTold, RecordedTold, UndoRead, UndoEnded,
+using ToNear = std::variant<Happened, PlayEnded, PassEnded, Prepared, PlanMade, PruneEnded, FactsTold, RecordedTold, UndoRead, UndoEnded,
                             PasswordWanted, FilesWanted, Failed>;
 
 // Most bytes of one message.

@@ -174,6 +174,25 @@ TargetShare RunHosts::share_of(const Playbook& playbook, const std::vector<std::
   return share;
 }
 
+void RunHosts::hold_to(const PlanFile& plan, std::vector<std::string> changed_sources, bool all_or_nothing) {
+  plan_ = &plan;
+  changed_sources_ = std::move(changed_sources);
+  all_or_nothing_ = all_or_nothing;
+}
+
+PlanPart RunHosts::plan_part(const std::string& host) const {
+  PlanPart part;
+  part.keeps = keeps_plan_;
+  if (!plan_) return part;
+  part.holds = true;
+  if (const auto place = plan_->places.find(host); place != plan_->places.end()) part.place = place->second;
+  for (const PlannedResource& r : plan_->resources)
+    if (r.host == host) part.resources.push_back(r);
+  part.changed_sources = changed_sources_;
+  part.all_or_nothing = all_or_nothing_;
+  return part;
+}
+
 void RunHosts::take_part(Conductor& conductor, const Playbook& playbook, PartSettings settings,
                          const LoadOptions& load, const Cancellation& cancellation) {
   const std::vector<CastHost> cast = cast_plays(playbook, named_);
@@ -189,8 +208,11 @@ void RunHosts::take_part(Conductor& conductor, const Playbook& playbook, PartSet
       continue;
     }
     if (!start_) start_ = start_of(playbook, settings, load);
+    TargetShare share = share_of(playbook, host.plays, load);
+    share.plan = plan_part(host.name);
+    if (keeps_plan_) share.made = &planned_[host.name];
     conductor.add(std::make_unique<FarParticipant>(
-                      host.name, playbook, *start_, share_of(playbook, host.plays, load),
+                      host.name, playbook, *start_, std::move(share),
                       FarSettings{reach_.ssh_config, reach_.accept_new_host_keys, warn_, &questions_}, cancellation,
                       std::move(sink)),
                   host.plays);

@@ -1,6 +1,7 @@
 // Which hosts take part in a run: from --host, --hosts and the plays' `on`.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -56,6 +57,13 @@ class RunHosts {
   // Adds a participant for each host. All given must outlive the conductor, as must this.
   void take_part(Conductor& conductor, const Playbook& playbook, PartSettings settings, const LoadOptions& load,
                  const Cancellation& cancellation);
+  // The parts of other machines in a plan that is kept, or held to. To be set before; the plan is borrowed.
+  void keep_plan() { keeps_plan_ = true; }
+  void hold_to(const PlanFile& plan, std::vector<std::string> changed_sources, bool all_or_nothing);
+  // What other machines planned, where it is kept, by their names.
+  const std::map<std::string, PlanMade>& planned() const { return planned_; }
+  // --host and --hosts.
+  const std::vector<std::string>& named() const { return named_; }
   // Looks on at this machine's part; borrowed. To be set before.
   void set_watcher(Watcher* watcher) { watcher_ = watcher; }
   // Of the files beside the playbook that were read until now.
@@ -65,6 +73,7 @@ class RunHosts {
 
  private:
   TargetShare share_of(const Playbook& playbook, const std::vector<std::size_t>& plays, const LoadOptions& load);
+  PlanPart plan_part(const std::string& host) const;
   StartRun start_of(const Playbook& playbook, const PartSettings& settings, const LoadOptions& load);
 
   const ReachSettings& reach_;
@@ -74,6 +83,10 @@ class RunHosts {
   std::function<void(const std::string&)> warn_;
   NotedFiles noted_;
   std::optional<StartRun> start_;
+  bool keeps_plan_ = false, all_or_nothing_ = false;
+  const PlanFile* plan_ = nullptr;
+  std::vector<std::string> changed_sources_;
+  std::map<std::string, PlanMade> planned_;
   Diagnostics unread_;
   std::string distrusted_state_;  // why root's state folder is not to be followed; "": it may be
 };

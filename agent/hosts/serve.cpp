@@ -17,6 +17,7 @@
 #include "machine/accounts/owner_names.hpp"
 #include "machine/local.hpp"
 #include "machine/person.hpp"
+#include "plan/planning.hpp"
 
 namespace mlops {
 namespace {
@@ -141,9 +142,30 @@ class Server {
     part_ = std::make_unique<LocalParticipant>(start.host, playbook_, start.settings, password(start.may_ask),
                                                cancellation_, [this](const Event& e) { tell(e); });
     gives_values_ = start.settings.gives_values;
+    watch(start);
+  }
+  void watch(const StartRun& start) {
+    const PlanPart& part = start.plan;
+    if (part.keeps) keeper_.emplace(start.host);
+    if (part.holds) {
+      plan_.place = part.place;
+      plan_.resources = part.resources;
+      for (PlannedResource& r : plan_.resources) r.host = start.host;
+      check_place(start.host, plan_, this_place());
+      guard_.emplace(plan_, part.all_or_nothing, start.host);
+      guard_->set_changed_sources(part.changed_sources);
+    }
+    if (keeper_) part_->set_watcher(&*keeper_);
+    if (guard_) part_->set_watcher(&*guard_);
+  }
+  void handle(const AskPlan&) {
+    if (!ready()) return;
+    if (!keeper_) throw Error("a plan was asked for that is not kept");
+    say(PlanMade{this_place(), keeper_->resources()});
   }
   void handle(const BeginPass& begin) {
     if (!ready()) return;
+    if (keeper_) keeper_->set_plays({begin.plays.begin(), begin.plays.end()});
     part_->begin(begin.real ? Pass::real : Pass::what_if, {});
     begun_ = true;
   }
@@ -243,6 +265,7 @@ class Server {
   }
 
   void tell(const Event& event) {
+    if (keeper_) keeper_->take(event);
     std::visit(overloaded{[](const RunStarted&) {}, [](const ResourcesKnown&) {}, [](const RunFinished&) {},
                           [this](const ResourceFinished& e) {
                             ResourceFinished shown = e;
@@ -257,6 +280,9 @@ class Server {
   std::deque<ToFar> waiting_;
   std::optional<NearFiles> files_;
   Playbook playbook_;
+  std::optional<PlanKeeper> keeper_;
+  PlanFile plan_;
+  std::optional<PlanGuard> guard_;
   std::vector<SentDiagnostic> refused_;
   bool failed_ = false, begun_ = false, gives_values_ = false;
   FrameLink link_;

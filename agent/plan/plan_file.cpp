@@ -23,7 +23,7 @@ namespace mlops {
 namespace {
 
 constexpr const char* mark = "mlops_agent_plan";  // its first member
-constexpr std::int64_t format = 1;
+constexpr std::int64_t format = 2;
 
 Value put(const std::vector<std::string>& list) {
   Value::Array items;
@@ -46,8 +46,26 @@ void get(const Value* v, std::map<std::string, std::string>& into) {
 }
 std::int64_t number(const Value* v) { return v && v->is_integer() ? v->as_integer() : 0; }
 
+Value put(const PlanPlace& place) {
+  Value v;
+  v.set("host", place.host);
+  v.set("machine", place.machine);
+  v.set("caller", place.caller);
+  v.set("person", place.person);
+  return v;
+}
+PlanPlace place_in(const Value& v) {
+  PlanPlace place;
+  get(v.find("host"), place.host);
+  get(v.find("machine"), place.machine);
+  get(v.find("caller"), place.caller);
+  get(v.find("person"), place.person);
+  return place;
+}
+
 Value put(const PlannedResource& r) {
   Value v;
+  v.set("on", r.host);
   v.set("play", static_cast<std::int64_t>(r.play));
   v.set("label", r.label);
   v.set("as", r.as);
@@ -63,6 +81,7 @@ Value put(const PlannedResource& r) {
 }
 PlannedResource planned(const Value& v) {
   PlannedResource r;
+  get(v.find("on"), r.host);
   r.play = static_cast<std::size_t>(number(v.find("play")));
   get(v.find("label"), r.label);
   get(v.find("as"), r.as);
@@ -98,6 +117,11 @@ Value put(const PlanFile& plan) {
   v.set("only", put(plan.only));
   v.set("tags", put(plan.tags));
   v.set("mirror", plan.mirror);
+  v.set("hosts", put(plan.hosts));
+  v.set("ssh_config", plan.ssh_config);
+  Value places{Value::Object{}};
+  for (const auto& [name, place] : plan.places) places.set(name, put(place));
+  v.set("places", std::move(places));
   Value::Array resources;
   for (const PlannedResource& r : plan.resources) resources.push_back(put(r));
   v.set("resources", std::move(resources));
@@ -120,6 +144,10 @@ PlanFile plan_in(const Value& v) {
   get(v.find("only"), plan.only);
   get(v.find("tags"), plan.tags);
   get(v.find("mirror"), plan.mirror);
+  get(v.find("hosts"), plan.hosts);
+  get(v.find("ssh_config"), plan.ssh_config);
+  if (const Value* places = v.find("places"); places && places->is_object())
+    for (const auto& member : places->as_object()) plan.places[member.key] = place_in(member.value);
   if (const Value* resources = v.find("resources"); resources && resources->is_array())
     for (const Value& r : resources->as_array()) plan.resources.push_back(planned(r));
   return plan;

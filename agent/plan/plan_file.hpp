@@ -25,6 +25,7 @@ struct PlanPlace {
 PlanPlace this_place();
 
 struct PlannedResource {
+  std::string host = "local";  // its name in events
   std::size_t play = 0;
   std::string label, as;
   Outcome outcome = Outcome::ok;
@@ -48,6 +49,9 @@ struct PlanFile {
   std::map<std::string, std::string> environment;  // what the playbook refers to
   std::vector<std::string> only, tags;
   std::string mirror;
+  std::vector<std::string> hosts;           // --host and --hosts
+  std::string ssh_config;                   // --ssh-config, absolute
+  std::map<std::string, PlanPlace> places;  // of other machines that take part, by name
   std::vector<PlannedResource> resources;
 };
 

@@ -80,12 +80,16 @@ void PlanKeeper::recovers(const Seen& seen, const std::vector<Action>& actions) 
 }
 
 void PlanKeeper::take(const Event& event) {
-  if (std::holds_alternative<PlayStarted>(event)) play_ = plays_++;
+  if (const auto* started = std::get_if<PlayStarted>(&event); started && started->host == host_) {
+    play_ = plays_ < own_.size() ? own_[plays_] : plays_;
+    ++plays_;
+  }
   const auto* finished = std::get_if<ResourceFinished>(&event);
-  if (!finished) return;
+  if (!finished || finished->host != host_) return;
   const std::pair<std::size_t, std::string> place{play_, finished->label};
   PlannedResource& r = planned_[place];
   if (r.label.empty()) order_.push_back(place);
+  r.host = host_;
   r.play = place.first;
   r.label = finished->label;
   r.as = finished->as;
@@ -101,8 +105,10 @@ std::vector<PlannedResource> PlanKeeper::resources() const {
 
 // ---- holding to it -----------------------------------------------------------------------------------------------------
 
-PlanGuard::PlanGuard(const PlanFile& plan, bool all_or_nothing) : all_or_nothing_(all_or_nothing) {
-  for (const PlannedResource& r : plan.resources) planned_[{r.play, r.label}] = &r;
+PlanGuard::PlanGuard(const PlanFile& plan, bool all_or_nothing, const std::string& host)
+    : all_or_nothing_(all_or_nothing) {
+  for (const PlannedResource& r : plan.resources)
+    if (r.host == host) planned_[{r.play, r.label}] = &r;
 }
 
 std::string PlanGuard::objection(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe) const {

@@ -11,9 +11,13 @@
 
 namespace mlops {
 
-// Watches a plan being made. Its events are to be passed through, for what became of each resource.
+// Watches a plan being made on one host. Its events are to be passed through, for what became of each resource.
 class PlanKeeper : public Watcher {
  public:
+  // host: its name in events; those of others are passed over.
+  explicit PlanKeeper(std::string host = "local") : host_(std::move(host)) {}
+  // Its plays, by their place in the playbook. To be called before the pass.
+  void set_plays(std::vector<std::size_t> plays) { own_ = std::move(plays); }
   void pass_begins(bool) override {}
   void inspected(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe) override;
   void recovers(const Seen& seen, const std::vector<Action>& actions) override;
@@ -23,6 +27,8 @@ class PlanKeeper : public Watcher {
   std::vector<PlannedResource> resources() const;
 
  private:
+  std::string host_;
+  std::vector<std::size_t> own_;
   std::size_t play_ = 0, plays_ = 0;
   std::vector<std::pair<std::size_t, std::string>> order_;
   std::map<std::pair<std::size_t, std::string>, PlannedResource> planned_;
@@ -35,8 +41,9 @@ class PlanKeeper : public Watcher {
 // say; that less is left to do is fine. A resource that was unknown in the plan may do what it then finds needed.
 class PlanGuard : public Watcher {
  public:
-  // all_or_nothing: one refusal, and nothing is begun. The plan must outlive it.
-  PlanGuard(const PlanFile& plan, bool all_or_nothing);
+  // all_or_nothing: one refusal, and nothing is begun. host: whose part it is, its name in events. The plan must outlive
+  // it.
+  PlanGuard(const PlanFile& plan, bool all_or_nothing, const std::string& host = "local");
   void pass_begins(bool real) override { real_ = real; }
   void inspected(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe) override;
   void recovers(const Seen& seen, const std::vector<Action>& actions) override;

@@ -53,6 +53,11 @@ std::vector<std::string> to_far() {
           encode(RunPlay{1, {other}}),
           encode(EndPass{}),
           encode(Prepare{}),
+          encode(AskPlan{}),
+          encode(Prune{}),
+          encode(AskRecorded{"last", ""}),
+          encode(StartUndo{"web1", "last", "", true, false, true, 1}),
+          encode(UndoPass{true}),
           encode(AskFacts{"os.id"}),
           encode(PasswordGiven{"secret"}),
           encode(FilesGiven{{{0, true, false, 3, "abc"}}}),
@@ -67,7 +72,12 @@ std::vector<std::string> to_near() {
   PassEnded pass;
   pass.mistakes = {{{"p.json", 1, 2}, "wrong", "right", {}, ""}};
   pass.pending = {{"root", "file[a]"}};
-  return {encode(Happened{finished}), encode(Happened{PlayStarted{"one", "web1", ""}}),
+  PlanMade plan{{"web1", "digest", "me", "me"}, {{.host = "web1", .label = "file[a]", .changes = finished.changes}}};
+  RecordedTold recorded;
+  recorded.runs = {{.number = 1, .id = "id", .counts = Value(1)}};
+  recorded.steps = {"{}"};
+  return {encode(plan), encode(recorded), encode(PruneEnded{}), encode(UndoRead{recorded.runs[0], {"x"}, ""}),
+          encode(UndoEnded{}), encode(Happened{finished}), encode(Happened{PlayStarted{"one", "web1", ""}}),
           encode(ended),              encode(pass),
           encode(Prepared{}),         encode(FactsTold{nested(5)}),
           encode(PasswordWanted{}),   encode(FilesWanted{{"a", "b"}}),

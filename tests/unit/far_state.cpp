@@ -149,3 +149,43 @@ TEST_CASE("Of several hosts, one that is not reached does not keep the others fr
   CHECK_THAT(ended.err, Catch::StartsWith("gone: ") && Catch::Contains("nothing was touched"));
   CHECK_FALSE(site.has("a"));
 }
+
+TEST_CASE("A plan for another host is kept, and does there what it said and nothing else") {
+  Site site;
+  site.hold(R"({"type": "file", "id": "a", "path": "@/a", "content": "one"},
+               {"type": "file", "id": "c", "path": "@/c", "content": "three"})");
+  const std::string plan = site.path("plan");
+  const Ended kept = site.on_box({"plan", site.playbook, "--out", plan});
+  INFO(kept.out << kept.err);
+  REQUIRE(kept.status == 2);
+  CHECK_THAT(kept.err, Catch::Contains("the plan is kept in " + plan));
+  site.hold(R"({"type": "file", "id": "a", "path": "@/a", "content": "another"})");  // the plan has its own text
+  const Words apply{"apply", "--json", plan, "--state", site.state()};
+  SECTION("as it was planned") {
+    const Ended applied = site.run(apply);
+    INFO(applied.out << applied.err);
+    CHECK(applied.status == 0);
+    CHECK(outcome_of(applied, "file[a]") == "box changed");
+    CHECK(AgentFolder::read(site.tree() + "/a") == "one");
+    CHECK(site.has("c"));
+  }
+  SECTION("but where the host has changed since, that resource is refused") {
+    std::ofstream(site.tree() + "/a") << "by hand";
+    const Ended applied = site.run(apply);
+    CHECK(applied.status == 1);
+    CHECK(outcome_of(applied, "file[a]") == "box failed");
+    CHECK_THAT(applied.out, Catch::Contains("the ground that it was planned on has shifted"));
+    CHECK(AgentFolder::read(site.tree() + "/a") == "by hand");
+    CHECK(site.has("c"));
+  }
+  SECTION("with --all-or-nothing nothing is begun there") {
+    std::ofstream(site.tree() + "/a") << "by hand";
+    Words all = apply;
+    all.push_back("--all-or-nothing");
+    const Ended applied = site.run(all);
+    INFO(applied.out << applied.err);
+    CHECK(applied.status == 4);
+    CHECK_THAT(applied.err, Catch::Contains("the plan does not hold any more for file[a]"));
+    CHECK_FALSE(site.has("c"));
+  }
+}

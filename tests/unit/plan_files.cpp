@@ -294,20 +294,16 @@ TEST_CASE("what mends a resource at which a run was cut off since the plan was m
   CHECK(site.folder.run({"plan", playbook, "--state", site.state}).status == 0);
 }
 
-TEST_CASE("values beside a plan file, and a plan for other machines, are refused") {
+TEST_CASE("values beside a plan file are refused") {
   const Site site;
   site.keep(two_files);
   const Ended set = site.folder.run({"apply", site.plan, "--set", "x=1"});
   CHECK(set.status == 3);
   CHECK(set.err == "--set: " + site.plan + " is a plan, which was made with values of its own; plan anew to change them\n");
   const std::string playbook = site.folder.path("site.json");
-  const Ended far = site.folder.run({"plan", playbook, "--host", "web1", "--out", site.plan});
-  CHECK(far.status == 3);
-  CHECK(far.err == "--out: a plan is kept for this machine alone, without --host and --hosts\n");
-  const std::string on = site.folder.write("on.json", R"({"plays": [{"on": "web1", "resources": []}]})");
-  const Ended plays = site.folder.run({"plan", on, "--out", site.plan});
-  CHECK(plays.status == 3);
-  CHECK(plays.err == on + ": it has plays for web1, and a plan is kept for this machine alone\n");
+  const Ended host = site.folder.run({"apply", site.plan, "--host", "web1"});
+  CHECK(host.status == 3);
+  CHECK(host.err == "--host: " + site.plan + " is a plan, which was made with values of its own; plan anew to change them\n");
   const Ended whole = site.folder.run({"apply", playbook, "--all-or-nothing"});
   CHECK(whole.status == 3);
   CHECK(whole.err == "--all-or-nothing: " + playbook + " is a playbook; it is for a plan that was kept with plan --out\n");
