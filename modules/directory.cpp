@@ -25,6 +25,7 @@ struct Directory {
     What what = What::nothing;
     std::uint32_t mode = 0;
     std::string owner, group;          // of the folder, a link followed
+    Grants grants;                     // only looked at where it changes hands
     bool has_content = false;          // only looked at for state absent
     std::string description;           // "a file", "a symbolic link": of what is there
     std::vector<std::string> missing;  // folders above that are absent, outermost first
@@ -89,6 +90,8 @@ struct Directory {
     c.mode = status->mode;
     c.owner = as_wanted(d.owner, status->owner, [&](auto id) { return machine.accounts().user_by_uid(id); });
     c.group = as_wanted(d.group, status->group, [&](auto id) { return machine.accounts().group_by_gid(id); });
+    if (d.state == State::present && handover(wanted_attributes(d), c.owner, c.group, false).any())
+      c.grants = files.grants(files.resolve(d.path.text).value_or(d.path.text)).value_or(Grants());
     if (d.state == State::absent && !link) c.has_content = !files.list(d.path.text).value_or(Names{}).empty();
     return c;
   }
@@ -195,8 +198,8 @@ struct Directory {
 
   static Diff attributes(const Desired& d, const Current& c) {
     Diff diff;
-    SetAttributes set =
-        differing_attributes(d.path.text, wanted_attributes(d), c.mode, c.owner, c.group, diff.changes);
+    SetAttributes set = differing_attributes(
+        d.path.text, wanted_attributes(d), {c.mode, c.owner, c.group, true, 1, c.grants}, false, diff.changes);
     if (!diff.changes.empty()) diff.actions.push_back(std::move(set));
     return diff;
   }

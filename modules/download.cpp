@@ -30,6 +30,8 @@ struct DownloadedFile {
     bool has_content = false;  // of a folder that stands in the way; only looked at with force
     std::uint32_t mode = 0;
     std::string owner, group;
+    std::uint64_t links = 1;           // names of the file
+    Grants grants;                     // only looked at where it changes hands
     std::string description, missing;  // "a folder": of what is there; the folder above when it is absent
   };
 
@@ -42,7 +44,10 @@ struct DownloadedFile {
     s.optional("sha256_url", &Desired::sha256_url,
                "A published checksum file that lists it by the last part of its URL: as sha256sum writes it, "
                "BSD's, or a lone digest. Once the file was verified it is not asked for again.");
-    s.optional("mode", &Desired::mode, "Permission bits, \"0755\". A new file gets 0644 where not given.");
+    s.optional("mode", &Desired::mode,
+               "Permission bits, \"0755\". Where not given, a new file gets 0644; with another owner, group or "
+               "content a "
+               "file loses the set-user-ID and set-group-ID bits.");
     s.optional("owner", &Desired::owner, "Name of the user it belongs to.");
     s.optional("group", &Desired::group, "Name of the group it belongs to.");
     s.optional("size_limit", &Desired::size_limit, "A larger file is refused.");
@@ -99,10 +104,13 @@ struct DownloadedFile {
     } else if (status) {
       c.what = Current::What::file;
       c.mode = status->mode;
+      c.links = status->links;
       c.owner = as_wanted(d.owner, status->owner, [&](auto id) { return machine.accounts().user_by_uid(id); });
       c.group = as_wanted(d.group, status->group, [&](auto id) { return machine.accounts().group_by_gid(id); });
     }
     look_at_content(d, machine, c);
+    if (c.what == Current::What::file && handover(wanted_attributes(d), c.owner, c.group, !c.right).any())
+      c.grants = files.grants(files.resolve(d.path.text).value_or(d.path.text)).value_or(Grants());
     return c;
   }
 
@@ -254,7 +262,8 @@ struct DownloadedFile {
       diff.changes.push_back(
           {.property = "content", .before = shortened(c.sha256), .after = new_content(d, c)});
     SetAttributes set =
-        differing_attributes(d.path.text, wanted_attributes(d), c.mode, c.owner, c.group, diff.changes);
+        differing_attributes(d.path.text, wanted_attributes(d),
+                             {c.mode, c.owner, c.group, false, c.links, c.grants}, !c.right, diff.changes);
     if (!c.right) {
       Download download = fetch(d, c);
       download.mode = set.mode;

@@ -31,6 +31,8 @@ struct File {
     std::uint32_t mode = 0;
     std::uint64_t size = 0;            // bytes
     std::string owner, group;          // of the file, a link followed
+    std::uint64_t links = 1;           // its names
+    Grants grants;                     // only looked at where it changes hands
     std::optional<std::string> text;   // the old content, where a diff is to be shown
     std::string description, missing;  // "a folder": of what is there; the folder above when it is absent
   };
@@ -46,7 +48,10 @@ struct File {
                "and a new one is empty.")
         .secret();
     s.optional("source", &Desired::source, "A file beside the playbook that has the content.");
-    s.optional("mode", &Desired::mode, "Permission bits, \"0600\". A new file gets 0644 where not given.");
+    s.optional("mode", &Desired::mode,
+               "Permission bits, \"0600\". Where not given, a new file gets 0644, one with a secret 0600; with "
+               "another "
+               "owner, group or content a file loses the set-user-ID and set-group-ID bits.");
     s.optional("owner", &Desired::owner, "Name of the user it belongs to.");
     s.optional("group", &Desired::group, "Name of the group it belongs to.");
     s.optional("force", &Desired::force,
@@ -170,11 +175,15 @@ struct File {
                            const MachineReader& machine, Current& c) {
     c.mode = view.status.mode;
     c.size = view.status.size;
+    c.links = view.status.links;
     c.owner = as_wanted(d.owner, std::move(view.status.owner),
                         [&](auto id) { return machine.accounts().user_by_uid(id); });
     c.group = as_wanted(d.group, std::move(view.status.group),
                         [&](auto id) { return machine.accounts().group_by_gid(id); });
     c.same_content = wanted && view.content && *view.content == *wanted;
+    const bool rewrite = wanted && !c.same_content && d.state == State::present;
+    if (handover(wanted_attributes(d), c.owner, c.group, rewrite).any())
+      c.grants = machine.files().grants(path).value_or(Grants());
     if (!wanted || d.state == State::absent || c.same_content || d.sensitive || c.size > diff_limit) return;
     c.text = std::move(view.content);
     if (c.text) return;
@@ -209,7 +218,7 @@ struct File {
                       c.missing, d.path.text));
     Diff diff;
     const std::string* content = wanted_content(d);
-    const std::uint32_t mode = d.mode ? d.mode->bits : 0644;
+    const std::uint32_t mode = d.mode ? d.mode->bits : d.sensitive ? 0600 : 0644;
     diff.changes.push_back({.property = "exists", .before = false, .after = true});
     if (content && !content->empty())
       diff.changes.push_back({.property = "content",
@@ -239,7 +248,8 @@ struct File {
                               .sensitive = d.sensitive,
                               .text_diff = c.text ? unified_diff(*c.text, *content) : ""});
     SetAttributes set =
-        differing_attributes(d.path.text, wanted_attributes(d), c.mode, c.owner, c.group, diff.changes);
+        differing_attributes(d.path.text, wanted_attributes(d),
+                             {c.mode, c.owner, c.group, false, c.links, c.grants}, rewrite, diff.changes);
     if (rewrite)
       diff.actions.push_back(WriteFile{.path = set.path,
                                        .content = *content,

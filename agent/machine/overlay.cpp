@@ -112,6 +112,10 @@ class OverlayMachine : public Machine,
     p_.need_foresight();
     return p_.files.sha256(real_.files(), path);
   }
+  std::optional<Grants> grants(const std::string& path) const override {
+    p_.need_foresight();
+    return p_.files.grants(real_.files(), path);
+  }
   std::optional<UserAccount> user(const std::string& name) const override {
     p_.need_foresight();
     auto found = p_.accounts.user(name);

@@ -34,6 +34,9 @@ struct ViewFile { std::string path; std::uint64_t limit; };
 struct ListFolder { std::string path; };
 struct ResolvePath { std::string path; };
 struct DigestFile { std::string path; };
+struct ReadGrants {
+  std::string path;
+};
 struct ReadUser { std::string name; };
 struct ReadGroup { std::string name; };
 struct ReadUserById { std::uint32_t uid; };
@@ -66,12 +69,12 @@ struct Heal { std::vector<StepName> steps; };
 struct Conclude { std::string outcome; };
 struct Cancel {};
 
-using Request = std::variant<ViewFile, ListFolder, ResolvePath, DigestFile, ReadUser, ReadGroup, ReadUserById,
-                             ReadGroupById, ReadPackage, ReadInterrupted, ReadIndexAge, ReadCandidate,
-                             ForecastInstall, ForecastRemoval, ReadSimilar, ReadPurgeLoss, ReadUnit, RunGuard, ReadPublished,
-                             ReadProved, ReadUnchanged, ReadMirrored, ReadTunnel, ReadListener, ReadListenerAt,
-                             AskHttp, Perform, PerformTogether, PerformSteps, Configure, TakeLock, OpenJournal, Heal,
-                             Conclude, Cancel>;
+using Request =
+    std::variant<ViewFile, ListFolder, ResolvePath, DigestFile, ReadGrants, ReadUser, ReadGroup, ReadUserById,
+                 ReadGroupById, ReadPackage, ReadInterrupted, ReadIndexAge, ReadCandidate, ForecastInstall,
+                 ForecastRemoval, ReadSimilar, ReadPurgeLoss, ReadUnit, RunGuard, ReadPublished, ReadProved,
+                 ReadUnchanged, ReadMirrored, ReadTunnel, ReadListener, ReadListenerAt, AskHttp, Perform,
+                 PerformTogether, PerformSteps, Configure, TakeLock, OpenJournal, Heal, Conclude, Cancel>;
 
 using Done = bool;  // the reply of what has none
 using Errors = std::vector<std::optional<Error>>;
@@ -80,6 +83,7 @@ auto answer(Machine& m, const ViewFile& r) { return m.files().view(r.path, r.lim
 auto answer(Machine& m, const ListFolder& r) { return m.files().list(r.path); }
 auto answer(Machine& m, const ResolvePath& r) { return m.files().resolve(r.path); }
 auto answer(Machine& m, const DigestFile& r) { return m.files().sha256(r.path); }
+auto answer(Machine& m, const ReadGrants& r) { return m.files().grants(r.path); }
 auto answer(Machine& m, const ReadUser& r) { return m.accounts().user(r.name); }
 auto answer(Machine& m, const ReadGroup& r) { return m.accounts().group(r.name); }
 auto answer(Machine& m, const ReadUserById& r) { return m.accounts().user_by_uid(r.uid); }
@@ -363,6 +367,7 @@ class PipedMachine : public HelperMachine,
   }
   std::optional<std::string> resolve(const std::string& path) const override { return link_.call(ResolvePath{path}); }
   std::optional<std::string> sha256(const std::string& path) const override { return link_.call(DigestFile{path}); }
+  std::optional<Grants> grants(const std::string& path) const override { return link_.call(ReadGrants{path}); }
   std::optional<UserAccount> user(const std::string& name) const override { return link_.call(ReadUser{name}); }
   std::optional<GroupAccount> group(const std::string& name) const override { return link_.call(ReadGroup{name}); }
   std::optional<UserAccount> user_by_uid(std::uint32_t uid) const override { return link_.call(ReadUserById{uid}); }

@@ -145,6 +145,9 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
   std::optional<std::string> resolve(const std::string& path) const override {
     return read(path, [&](const FileReader& f) { return f.resolve(path); });
   }
+  std::optional<Grants> grants(const std::string& path) const override {
+    return read(path, [&](const FileReader& f) { return f.grants(path); });
+  }
   std::optional<std::string> sha256(const std::string& path) const override {
     return read(path, [&](const FileReader& f) { return f.sha256(path); });
   }

@@ -22,6 +22,9 @@ std::string in_words(const FileView& view) {
   if (s.type == FileType::symlink) return fmt::format("{} {} {} to {}", to_text(s.type), s.owner, s.group, view.target);
   return text;
 }
+std::string in_words(const Grants& g) {
+  return fmt::format("capabilities {} and list {}", g.capabilities, joined(g.acl));
+}
 std::string in_words(const UserAccount& u) {
   return fmt::format("user {} {} `{}` {} {} in {}", u.uid ? std::to_string(*u.uid) : "", u.group, u.comment, u.home,
                      u.shell, joined(u.groups));
@@ -96,6 +99,9 @@ class Witness : public MachineReader,
     auto found = machine_.files().sha256(path);
     note("content of " + path, found.value_or(absent));
     return found;
+  }
+  std::optional<Grants> grants(const std::string& path) const override {
+    return noted("access to " + path, machine_.files().grants(path));
   }
   std::optional<UserAccount> user(const std::string& name) const override {
     return noted("user " + name, machine_.accounts().user(name));

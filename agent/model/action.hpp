@@ -19,7 +19,8 @@ namespace mlops {
 
 // Makes the path a regular file of this content, atomically (temporary file, fsync, rename). What is there is
 // replaced when it is a regular file, or a trusted link to one (then its target is written); mode, owner and
-// group are kept from it where not given. New files get 0644.
+// group are kept from it where not given, without what another owner, group or content is not to have (Handover). New
+// files get 0644, sensitive ones 0600.
 struct WriteFile {
   std::string path;
   std::string content;
@@ -50,11 +51,13 @@ struct CreateLink {
   std::string owner, group;
 };
 
-// Changes mode, owner or group of what is at the path. Links are followed as far as they are trusted.
+// Changes mode, owner or group of what is at the path. Links are followed as far as they are trusted. What does not go
+// along to another owner or group (Handover) is taken away unless it is given here.
 struct SetAttributes {
   std::string path;
   std::optional<std::uint32_t> mode;
   std::string owner, group;
+  std::optional<std::map<std::string, std::string>> extended = {};  // extended attributes; others are removed
 };
 
 // Removes what is at the path, a link itself and not its target; absent is success. A folder that has content

@@ -60,6 +60,7 @@ Inverse of(const SetAttributes& a, const Before& b) {
   if (a.mode || !a.owner.empty() || !a.group.empty()) back.mode = was.mode;  // chown(2) clears set-user-ID
   if (!a.owner.empty()) back.owner = was.owner;
   if (!a.group.empty()) back.group = was.group;
+  if ((!a.owner.empty() || !a.group.empty()) && !was.attributes.empty()) back.extended = was.attributes;
   return {{back}, {}};
 }
 

@@ -31,7 +31,7 @@ void members(V&& v, CreateLink& a) {
 }
 template <class V>
 void members(V&& v, SetAttributes& a) {
-  v("path", a.path), v("mode", a.mode), v("owner", a.owner), v("group", a.group);
+  v("path", a.path), v("mode", a.mode), v("owner", a.owner), v("group", a.group), v("extended", a.extended);
 }
 template <class V>
 void members(V&& v, RemovePath& a) {
@@ -232,6 +232,7 @@ void get(const Value& v, std::string& into) { into = text_of(&v); }
 void get(const Value& v, bool& into) { into = v.is_bool() && v.as_bool(); }
 template <class T>
 void get(const Value& v, T& into);
+void get(const Value& v, std::map<std::string, std::string>& into);
 template <class T>
 void get(const Value& v, std::optional<T>& into) {
   get(v, into.emplace());

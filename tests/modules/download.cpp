@@ -85,6 +85,21 @@ TEST_CASE("a download with another digest is fetched and keeps its mode") {
   CHECK_FALSE(action<Download>(t.diff, 0)->mode);
 }
 
+TEST_CASE("a download with another digest or owner loses the set-user-ID bit, its capabilities and its links") {
+  World w;
+  w.file(b, 04755);
+  for (auto& [path, view] : w.f.entries)
+    if (view.status.type == FileType::regular) {
+      view.status.links = 2;
+      w.f.granted[path] = {"cap_net_raw=ep", {}, {}};
+    }
+  CHECK(changes(try_module("download", with(digest(a)), w).diff) ==
+        "content sha256 bbbbbbbbbbbb>sha256 aaaaaaaaaaaa, mode 4755>0755, capabilities cap_net_raw=ep>null, hard "
+        "links 2>1");
+  CHECK(changes(try_module("download", with(digest(b) + R"(, "owner": "ann")"), w).diff) ==
+        "mode 4755>0755, owner root>ann, capabilities cap_net_raw=ep>null");
+}
+
 TEST_CASE("a published digest is asked for only when nothing was proved") {
   World w;
   w.file(a);

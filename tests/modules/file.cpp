@@ -167,6 +167,48 @@ TEST_CASE("file: what is no text has sizes and no diff") {
   CHECK(body(t.diff.changes[0].text_diff) == "");
 }
 
+TEST_CASE("file: what is lost with another owner, group or content is in the plan, unless it is asked for") {
+  FakeMachine machine;
+  machine.f.file("/x", "old", 06755, "ann");
+  machine.f.entries["/x"].status.links = 3;
+  machine.f.granted["/x"] = {"cap_net_raw=ep", {"user:bob:rwx"}, 5};
+  const auto planned = [&](const char* more) {
+    return try_module("file", R"({"path": "/x", )" + std::string(more) + "}", machine).diff;
+  };
+  CHECK(changes(planned(R"("owner": "root")")) ==
+        "mode 6755>0755, owner ann>root, capabilities cap_net_raw=ep>null, access list [\"user:bob:rwx\"]>[]");
+  CHECK_FALSE(action<SetAttributes>(planned(R"("owner": "root")"), 0)->mode);
+  CHECK(changes(planned(R"("group": "team")")) ==
+        "mode 6755>0755, group ann>team, capabilities cap_net_raw=ep>null");
+  CHECK(changes(planned(R"("content": "new")")) ==
+        "content 3 bytes>3 bytes, mode 6755>0755, capabilities cap_net_raw=ep>null, hard links 3>1");
+  const Diff asked = planned(R"("owner": "root", "mode": "6755")");
+  CHECK(changes(asked) == "owner ann>root, capabilities cap_net_raw=ep>null, access list [\"user:bob:rwx\"]>[]");
+  CHECK(action<SetAttributes>(asked, 0)->mode == 06755u);
+  CHECK(planned(R"("owner": "ann", "content": "old")").empty());
+  // The group gets what its own entry gave it, not what the ACL gave to others.
+  machine.f.file("/x", "old", 0670, "ann");
+  machine.f.granted["/x"] = {"", {"user:bob:rwx"}, 4};
+  CHECK(changes(planned(R"("owner": "root")")) ==
+        "mode 0670>0640, owner ann>root, access list [\"user:bob:rwx\"]>[]");
+}
+
+TEST_CASE("file: a new one whose content is a secret has mode 0600, unless a mode is given") {
+  FakeMachine machine;
+  machine.f.folder("/etc");
+  const Tried t =
+      try_module("file", R"({"path": "/etc/key", "content": "s3cret", "sensitive": true})", machine);
+  CHECK(changes(t.diff) == "exists false>true, content null>6 bytes, mode null>0600");
+  CHECK(action<WriteFile>(t.diff, 0)->mode == 0600u);
+  const Tried given = try_module(
+      "file", R"({"path": "/etc/key", "content": "s3cret", "sensitive": true, "mode": "0640"})", machine);
+  CHECK(action<WriteFile>(given.diff, 0)->mode == 0640u);
+  machine.f.file("/etc/key", "old", 0644);
+  const Tried there =
+      try_module("file", R"({"path": "/etc/key", "content": "s3cret", "sensitive": true})", machine);
+  CHECK_FALSE(action<WriteFile>(there.diff, 0)->mode);
+}
+
 TEST_CASE("file: sensitive content is marked and has no diff") {
   FakeMachine machine;
   machine.f.file("/x", "old");

@@ -54,6 +54,12 @@ struct FakeFiles : FileReader {
     }
     return {};
   }
+  std::map<std::string, Grants> granted;  // by path
+  std::optional<Grants> grants(const std::string& path) const override {
+    if (!entries.contains(path)) return {};
+    const auto found = granted.find(path);
+    return found == granted.end() ? Grants() : found->second;
+  }
   std::map<std::string, std::string> digests;  // by path
   std::optional<std::string> sha256(const std::string& path) const override {
     const auto found = digests.find(path);

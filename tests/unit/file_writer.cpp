@@ -125,13 +125,13 @@ TEST_CASE("below a set-group-ID folder new things have its group, and folders th
 TEST_CASE("a replaced file keeps its mode, owner, group and attributes") {
   const TemporaryFolder t;
   const uid_t owner = ::geteuid() == 0 ? person : ::geteuid();
-  t.file("f", "old", 04710, owner);
+  t.file("f", "old", 0710, owner);
   const bool attributes = ::setxattr((t / "f").c_str(), "user.note", "kept", 4, 0) == 0;
   const auto before = status_of(t / "f");
   Writing w;
   CHECK(w.perform(WriteFile{.path = t / "f", .content = "new"}) == "");
   CHECK(content_of(t / "f") == "new");
-  CHECK(mode_of(t / "f") == 04710);
+  CHECK(mode_of(t / "f") == 0710);
   CHECK(status_of(t / "f").st_uid == owner);
   CHECK(status_of(t / "f").st_gid == before.st_gid);
   CHECK(status_of(t / "f").st_ino != before.st_ino);
@@ -141,6 +141,115 @@ TEST_CASE("a replaced file keeps its mode, owner, group and attributes") {
     CHECK(::getxattr((t / "f").c_str(), "user.note", value, sizeof value) == 4);
     CHECK(std::string(value) == "kept");
   }
+}
+
+TEST_CASE(
+    "another owner, group or content takes the set-user-ID and set-group-ID bits, unless they are asked for") {
+  const TemporaryFolder t;
+  Writing w;
+  t.file("a", "old", 06755);
+  CHECK(w.perform(WriteFile{.path = t / "a", .content = "new"}) == "");
+  CHECK(mode_of(t / "a") == 0755);
+  t.file("a", "old", 06755);
+  CHECK(w.perform(WriteFile{.path = t / "a", .content = "new", .mode = 04755}) == "");
+  CHECK(mode_of(t / "a") == 04755);
+  if (!is_root("files of other owners")) return;
+  const std::string me = "0", other = std::to_string(person);
+  // A copy of a shell that its owner gave the bit, which becomes another's.
+  for (const auto& set :
+       {SetAttributes{.path = t / "b", .owner = me}, SetAttributes{.path = t / "b", .group = me}}) {
+    t.file("b", "shell", 06755, person);
+    CHECK(w.perform(set) == "");
+    CHECK(mode_of(t / "b") == 0755);
+  }
+  t.file("b", "shell", 04755, person);
+  CHECK(w.perform(SetAttributes{.path = t / "b", .mode = 04711, .owner = me}) == "");
+  CHECK(mode_of(t / "b") == 04711);
+  // Nothing changes hands.
+  t.file("b", "shell", 04755, person);
+  CHECK(w.perform(SetAttributes{.path = t / "b", .owner = other, .group = other}) == "");
+  CHECK(mode_of(t / "b") == 04755);
+  // A folder's bit gives nobody rights: what is made in it gets its group.
+  t.folder("d", 02775, person);
+  CHECK(w.perform(SetAttributes{.path = t / "d", .owner = me, .group = me}) == "");
+  CHECK(mode_of(t / "d") == 02775);
+}
+
+TEST_CASE("another owner, group or content takes a program's capabilities") {
+  if (!is_root("capabilities")) return;
+  const TemporaryFolder t;
+  Writing w;
+  // struct vfs_cap_data, revision 2, of linux/capability.h: cap_net_raw=ep
+  const unsigned char raw[] = {1, 0, 0, 2, 0, 0x20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+  const auto program = [&] {
+    t.file("ping", "old", 0755);
+    return ::setxattr((t / "ping").c_str(), "security.capability", raw, sizeof raw, 0) == 0;
+  };
+  if (!program()) return;  // the file system has none
+  CHECK(w.files.grants(t / "ping")->capabilities == "cap_net_raw=ep");
+  CHECK(w.perform(SetAttributes{.path = t / "ping", .mode = 0750}) == "");
+  CHECK(w.files.grants(t / "ping")->capabilities == "cap_net_raw=ep");
+  CHECK(w.perform(SetAttributes{.path = t / "ping", .group = std::to_string(person)}) == "");
+  CHECK(w.files.grants(t / "ping")->capabilities == "");
+  REQUIRE(program());
+  CHECK(w.perform(WriteFile{.path = t / "ping", .content = "new"}) == "");
+  CHECK(w.files.grants(t / "ping")->capabilities == "");
+  // What takes it back gives them again.
+  const std::map<std::string, std::string> were{
+      {"security.capability", {reinterpret_cast<const char*>(raw), sizeof raw}}};
+  CHECK(w.perform(SetAttributes{.path = t / "ping", .owner = std::to_string(person), .extended = were}) == "");
+  CHECK(w.files.grants(t / "ping")->capabilities == "cap_net_raw=ep");
+}
+
+TEST_CASE("the ACL of a former owner goes, and the group gets what its own entry gave it") {
+  if (!is_root("files of other owners")) return;
+  const TemporaryFolder t;
+  Writing w;
+  // user::rw- user:4712:rwx group::r-- mask::rwx other::---, as linux/posix_acl_xattr.h has it
+  const unsigned char acl[] = {2, 0,    0,    0,   1,   0,   6,  0, 255, 255, 255, 255, 2,   0,  7,
+                               0, 0x68, 0x12, 0,   0,   4,   0,  4, 0,   255, 255, 255, 255, 16, 0,
+                               7, 0,    255,  255, 255, 255, 32, 0, 0,   0,   255, 255, 255, 255};
+  const auto give = [&](const std::string& name, const char* kind) {
+    return ::setxattr((t / name).c_str(), kind, acl, sizeof acl, 0) == 0;
+  };
+  t.file("f", "old", 0640, person);
+  if (!give("f", "system.posix_acl_access")) return;  // the file system has none
+  REQUIRE(mode_of(t / "f") == 0670);
+  CHECK(w.files.grants(t / "f")->acl == std::vector<std::string>{"user:4712:rwx"});
+  CHECK(w.files.grants(t / "f")->acl_group == 4u);
+  CHECK(w.perform(SetAttributes{.path = t / "f", .owner = "0"}) == "");
+  CHECK(mode_of(t / "f") == 0640);
+  CHECK(w.files.grants(t / "f")->acl.empty());
+
+  t.file("g", "old", 0640, person);
+  REQUIRE(give("g", "system.posix_acl_access"));
+  CHECK(w.perform(WriteFile{.path = t / "g", .content = "new", .owner = "0"}) == "");
+  CHECK(mode_of(t / "g") == 0640);
+  CHECK(w.files.grants(t / "g")->acl.empty());
+  t.file("h", "old", 0640, person);
+  REQUIRE(give("h", "system.posix_acl_access"));
+  CHECK(w.perform(WriteFile{.path = t / "h", .content = "new", .group = "0"}) == "");
+  CHECK(w.files.grants(t / "h")->acl == std::vector<std::string>{"user:4712:rwx"});
+
+  t.folder("d", 0750, person);
+  REQUIRE(give("d", "system.posix_acl_default"));
+  REQUIRE(give("d", "system.posix_acl_access"));
+  CHECK(w.files.grants(t / "d")->acl.size() == 6);
+  CHECK(w.perform(SetAttributes{.path = t / "d", .owner = "0"}) == "");
+  CHECK(w.files.grants(t / "d")->acl.empty());
+  CHECK(mode_of(t / "d") == 0640);
+}
+
+TEST_CASE("a new file that holds a secret is its owner's alone, unless a mode is given") {
+  const TemporaryFolder t;
+  Writing w;
+  CHECK(w.perform(WriteFile{.path = t / "a", .content = "s", .sensitive = true}) == "");
+  CHECK(mode_of(t / "a") == 0600);
+  CHECK(w.perform(WriteFile{.path = t / "b", .content = "s", .mode = 0640, .sensitive = true}) == "");
+  CHECK(mode_of(t / "b") == 0640);
+  t.file("c", "old", 0644);
+  CHECK(w.perform(WriteFile{.path = t / "c", .content = "s", .sensitive = true}) == "");
+  CHECK(mode_of(t / "c") == 0644);
 }
 
 TEST_CASE("an ACL is kept, and never gives more than the new mode") {
@@ -262,7 +371,7 @@ TEST_CASE("attributes are set through links, and what is not asked for stays") {
   if (!is_root("owners of attributes")) return;
   CHECK(w.perform(SetAttributes{.path = t / "f", .owner = "4711"}) == "");
   CHECK(status_of(t / "f").st_uid == 4711);
-  CHECK(mode_of(t / "f") == 04755);
+  CHECK(mode_of(t / "f") == 0755);
   CHECK(w.perform(SetAttributes{.path = t / "f", .mode = 0600, .group = "4712"}) == "");
   CHECK(mode_of(t / "f") == 0600);
 }

@@ -62,6 +62,12 @@ TEST_CASE("taking back folders, links and attributes") {
   CHECK(back(SetAttributes{.path = "/f", .group = "g"}, at("/f", Kind::file)) ==
         text(SetAttributes{.path = "/f", .mode = 0640, .group = "staff"}));
   CHECK(back(SetAttributes{.path = "/f", .mode = 0600}, at("/f", Kind::absent)) == "");
+  // Capabilities and ACLs go with the owner, and come back with it.
+  Before program = at("/f", Kind::file);
+  program.paths[0].attributes = {{"security.capability", "c"}};
+  CHECK(back(SetAttributes{.path = "/f", .owner = "bob"}, program) ==
+        text(SetAttributes{.path = "/f", .mode = 0640, .owner = "ada", .extended = program.paths[0].attributes}));
+  CHECK(back(SetAttributes{.path = "/f", .mode = 0600}, program) == text(SetAttributes{.path = "/f", .mode = 0640}));
 }
 
 TEST_CASE("taking back a removal and a renaming") {

@@ -24,7 +24,7 @@ std::vector<Action> every_action() {
           CreateSecret{"/s", 16, "ada", "staff"},
           CreateDirectory{"/d", 0700, "ada", "staff"},
           CreateLink{"/l", "/f", "ada", "staff"},
-          SetAttributes{"/f", 0644, "ada", "staff"},
+          SetAttributes{"/f", 0644, "ada", "staff", std::map<std::string, std::string>{{"user.x", "\xff"}}},
           RemovePath{"/d", true, true},
           RenamePath{"/a", "/b"},
           RestorePath{{"/f", SavedPath::Kind::link, 0777, "ada", "staff", -5, 12345678901234567, {{"user.x", "\xff\x00y"}},

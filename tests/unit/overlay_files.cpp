@@ -95,6 +95,7 @@ struct Twins {
       CHECK(text(thought, overlay.resolve(reading.files, t)) == text(real, reading.files.resolve(r)));
       CHECK(overlay.list(reading.files, t) == reading.files.list(r));
       CHECK(overlay.sha256(reading.files, t) == reading.files.sha256(r));
+      CHECK(overlay.grants(reading.files, t) == reading.files.grants(r));
     }
   }
 };
@@ -179,6 +180,41 @@ TEST_CASE("attributes changed in thought leave the content as it is") {
   t.both(WriteFile{.path = "f", .content = "new"});
   t.both(SetAttributes{.path = "f", .mode = 0600});
   t.both(RemovePath{.path = "d", .recursive = true});
+}
+
+TEST_CASE("what does not stay with another owner, group or content is gone in thought, too") {
+  Twins t;
+  const std::map<std::string, std::string> capability{
+      {"security.capability", std::string("\x01\0\0\x02\0\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20)}};
+  const std::map<std::string, std::string> acl{
+      {"system.posix_acl_access",
+       std::string("\2\0\0\0\1\0\6\0\377\377\377\377\2\0\7\0\x68\x12\0\0\4\0\4\0\377\377\377\377"
+                   "\20\0\7\0\377\377\377\377\40\0\0\0\377\377\377\377",
+                   44)}};
+  const auto prepare = [&](const char* name, mode_t mode, const std::map<std::string, std::string>& extended) {
+    for (const TemporaryFolder* tree : {&t.real, &t.thought}) {
+      t.writer.perform(SetAttributes{.path = *tree / name, .mode = mode, .extended = extended});
+      t.reading.walker.forget();
+    }
+  };
+  prepare("f", 06755, {});
+  t.both(WriteFile{.path = "f", .content = "new"});
+  t.both(WriteFile{.path = "f", .content = "new", .mode = 04755});
+  t.both(WriteFile{.path = "f", .content = "newer"});
+  t.both(WriteFile{.path = "g", .content = "a secret", .sensitive = true});
+  prepare("d/f", 0755, capability);
+  t.both(WriteFile{.path = "d/f", .content = "new"});
+  if (!is_root("files of other owners")) return;
+  prepare("d/e/deep", 06755, capability);
+  t.both(SetAttributes{.path = "d/e/deep", .owner = "4711"});
+  prepare("shared", 02670, acl);
+  t.both(SetAttributes{.path = "shared", .group = "4711"});
+  t.both(SetAttributes{.path = "shared", .owner = "4711"});
+  prepare("empty", 0670, acl);
+  t.both(RenamePath{.from = "empty", .to = "g/f"});
+  t.both(RemovePath{.path = "g"});
+  t.both(RenamePath{.from = "empty", .to = "g"});
+  t.both(SetAttributes{.path = "g", .owner = "4711"});
 }
 
 TEST_CASE("what is removed in thought is gone, and what was there does not come back with a new folder") {

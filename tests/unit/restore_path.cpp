@@ -173,6 +173,7 @@ TEST_CASE("in thought, what is put back has the fingerprint that it had") {
     std::optional<std::vector<std::string>> list(const std::string& p) const override { return overlay.list(base, p); }
     std::optional<std::string> resolve(const std::string& p) const override { return overlay.resolve(base, p); }
     std::optional<std::string> sha256(const std::string& p) const override { return overlay.sha256(base, p); }
+    std::optional<Grants> grants(const std::string& p) const override { return overlay.grants(base, p); }
   } thought{bench.files};
   std::size_t i = 0;
   for (const std::string& path : paths) {

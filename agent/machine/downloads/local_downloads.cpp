@@ -11,6 +11,7 @@
 #include "machine/downloads/remote_place.hpp"
 #include "machine/files/digest.hpp"
 #include "machine/files/handle.hpp"
+#include "machine/files/staged_file.hpp"
 
 namespace mlops {
 namespace {
@@ -72,7 +73,7 @@ PartialFile::Attributes attributes(const Download& action, const Walker::Place& 
   if (exists && !S_ISREG(now.st_mode))
     throw Error(fmt::format("{} is {}; it is not replaced", action.path,
                             S_ISDIR(now.st_mode) ? "a folder" : "no regular file"));
-  if (exists) a = {action.mode.value_or(now.st_mode & 07777), now.st_uid, now.st_gid};
+  if (exists) a = {a.mode, now.st_uid, now.st_gid};
   if (!action.owner.empty()) {
     const auto uid = names.uid(action.owner);
     if (!uid) throw Error(fmt::format("user `{}` does not exist", action.owner), ErrorKind::unavailable);
@@ -82,6 +83,10 @@ PartialFile::Attributes attributes(const Download& action, const Walker::Place& 
     const auto gid = names.gid(action.group);
     if (!gid) throw Error(fmt::format("group `{}` does not exist", action.group), ErrorKind::unavailable);
     a.group = *gid;
+  }
+  if (exists) {
+    a.keep_acl = a.user == now.st_uid;
+    if (!action.mode) a.mode = replaced_file_mode(place, now, !a.keep_acl, names);
   }
   return a;
 }

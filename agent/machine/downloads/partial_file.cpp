@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "machine/cancellation.hpp"
+#include "machine/files/extended_attributes.hpp"
 #include "machine/files/local_files.hpp"
 #include "model/error.hpp"
 
@@ -100,6 +101,10 @@ struct stat PartialFile::put_in_place(const Attributes& wanted) {
   if ((differs(wanted.user, now.st_uid) || differs(wanted.group, now.st_gid)) &&
       fchown(file_.get(), wanted.user, wanted.group) != 0)
     throw system_error("cannot give " + path_ + " to its owner", errno);
+  if (const Handle old(
+          openat(place_.folder, place_.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+      old)
+    inherit_attributes(old.get(), file_.get(), wanted.mode, wanted.keep_acl);
   if (fchmod(file_.get(), wanted.mode) != 0) throw system_error("cannot set the mode of " + path_, errno);
   if (fsync(file_.get()) != 0) throw system_error("cannot sync " + path_, errno);
   if (renameat(place_.folder, name_.c_str(), place_.folder, place_.name.c_str()) != 0)

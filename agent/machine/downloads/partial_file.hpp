@@ -21,6 +21,7 @@ class PartialFile {
     std::uint32_t mode = 0644;
     uid_t user = static_cast<uid_t>(-1);  // as fchown(2): unchanged
     gid_t group = static_cast<gid_t>(-1);
+    bool keep_acl = false;  // of the file that is replaced
   };
 
   // Opens what an earlier run left, if it is ours alone, or makes a new file; 0600. path is the target's, for
@@ -34,7 +35,8 @@ class PartialFile {
   void append(std::string_view bytes);
   void restart();
   void remove();
-  // fchown, fchmod, fsync, rename, and a sync of the folder. Returns what stat says of it then.
+  // fchown, extended attributes of what is replaced, fchmod, fsync, rename, and a sync of the folder. Returns
+  // what stat says of it then.
   struct stat put_in_place(const Attributes& attributes);
   struct stat status() const;
 

@@ -4,14 +4,13 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <cstring>
 #include <memory>
 
+#include "machine/files/extended_attributes.hpp"
 #include "machine/files/handle.hpp"
 #include "machine/files/paths.hpp"
 #include "model/error.hpp"
@@ -22,26 +21,11 @@ namespace {
 using Kind = SavedPath::Kind;
 
 constexpr std::size_t depth_limit = 200;            // each has a descriptor open
-constexpr std::size_t attribute_limit = 64u << 10;  // XATTR_SIZE_MAX
 
 std::int64_t nanoseconds(const timespec& t) { return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; }
 
 Kind kind_of(mode_t mode) {
   return S_ISREG(mode) ? Kind::file : S_ISDIR(mode) ? Kind::folder : S_ISLNK(mode) ? Kind::link : Kind::other;
-}
-
-std::map<std::string, std::string> attributes_of(const std::string& self) {
-  std::map<std::string, std::string> found;
-  const ssize_t room = ::listxattr(self.c_str(), nullptr, 0);
-  if (room <= 0) return found;
-  std::string names(static_cast<std::size_t>(room), '\0');
-  const ssize_t length = ::listxattr(self.c_str(), names.data(), names.size());
-  std::string value(attribute_limit, '\0');
-  for (const char* name = names.data(); length > 0 && name < names.data() + length; name += std::strlen(name) + 1) {
-    const ssize_t size = ::getxattr(self.c_str(), name, value.data(), value.size());
-    if (size >= 0) found[name] = value.substr(0, static_cast<std::size_t>(size));
-  }
-  return found;
 }
 
 std::string read_link(int fd, const std::string& path) {
@@ -129,7 +113,7 @@ class Capture {
     if (saved.kind == Kind::link)
       saved.target = read_link(entry, saved.path);
     else
-      saved.attributes = attributes_of(fmt::format("/proc/self/fd/{}", entry));
+      saved.attributes = read_attributes(self_path(entry));
   }
 
   void keep_content(int entry, SavedPath& saved) {
@@ -138,7 +122,7 @@ class Capture {
                                   static_cast<double>(saved.size + bytes_) / 1e6,
                                   static_cast<double>(limits_.bytes) / 1e6));
     bytes_ += saved.size;
-    const std::string self = fmt::format("/proc/self/fd/{}", entry);
+    const std::string self = self_path(entry);
     constexpr int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
     Handle file(::open(self.c_str(), flags | O_NOATIME));
     if (!file && errno == EPERM) file = Handle(::open(self.c_str(), flags));

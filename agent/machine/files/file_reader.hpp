@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "model/grants.hpp"
+
 namespace mlops {
 
 enum class FileType { regular, directory, symlink, fifo, socket, character_device, block_device };
@@ -20,6 +22,7 @@ struct FileStatus {
   std::uint64_t size = 0;  // bytes
   std::int64_t mtime_ns = 0, ctime_ns = 0;  // since the epoch
   std::uint64_t device = 0, inode = 0;
+  std::uint64_t links = 1;  // names of the same file, hard links
   friend bool operator==(const FileStatus&, const FileStatus&) = default;
 };
 
@@ -45,6 +48,9 @@ class FileReader {
   virtual std::optional<std::string> resolve(const std::string& path) const = 0;
   // SHA-256 of a regular file in lower-case hex (links followed); absent when there is none.
   virtual std::optional<std::string> sha256(const std::string& path) const = 0;
+
+  // What the entry at the path itself allows beyond its mode; absent when there is none.
+  virtual std::optional<Grants> grants(const std::string& path) const = 0;
 
   // What is at the path itself, in a line that changes whenever that does: "absent", "file 0644 root root 120 SHA256",
   // "link root root -> target", "folder 0755 root root". Times count only for files that are too large to be read

@@ -9,10 +9,12 @@
 #include <map>
 #include <set>
 
+#include "machine/files/extended_attributes.hpp"
 #include "machine/files/handle.hpp"
 #include "machine/files/local_files.hpp"
 #include "machine/files/remove_tree.hpp"
 #include "machine/files/staged_file.hpp"
+#include "model/attributes.hpp"
 
 namespace mlops {
 namespace {
@@ -205,13 +207,21 @@ void FileWriter::perform(const SetAttributes& action) {
   if (!entry || ::fstat(entry.get(), &status) != 0) throw system_error("cannot open " + action.path, errno);
   check_names(place, status, action.path);
   // chmod(2) has no form for an O_PATH descriptor; its name in /proc is the same file.
-  const std::string self = fmt::format("/proc/self/fd/{}", entry.get());
-  const mode_t before = status.st_mode & 07777, mode = action.mode ? *action.mode : before;
+  const std::string self = self_path(entry.get());
+  const bool folder = S_ISDIR(status.st_mode);
+  const Handover over{.owner = wanted.user != static_cast<uid_t>(-1) && wanted.user != status.st_uid,
+                      .group = wanted.group != static_cast<gid_t>(-1) && wanted.group != status.st_gid};
+  const auto acl_group = over.owner ? grants_of(read_attributes(self), names_).acl_group : std::nullopt;
+  const mode_t before = status.st_mode & 07777;
+  const mode_t mode = action.mode ? *action.mode : mode_after(before, folder, over, acl_group);
   // A new owner or group gets nothing on the way that it is not to have.
-  if (wanted.any() && (before & 0777 & ~mode) != 0 && ::chmod(self.c_str(), before & mode) != 0)
+  const mode_t narrow = before & mode & mode_after(before, folder, over, acl_group);
+  if (over.any() && narrow != before && ::chmod(self.c_str(), narrow) != 0)
     throw system_error("cannot set the mode of " + action.path, errno);
-  if (wanted.any() && ::fchownat(entry.get(), "", wanted.user, wanted.group, AT_EMPTY_PATH) != 0)
+  if (over.owner) remove_acl(self, action.path);
+  if (over.any() && ::fchownat(entry.get(), "", wanted.user, wanted.group, AT_EMPTY_PATH) != 0)
     throw system_error("cannot give " + action.path + " to its owner", errno);
+  if (action.extended) write_attributes(self, *action.extended);
   if (::chmod(self.c_str(), mode) != 0) throw system_error("cannot set the mode of " + action.path, errno);
   sync_entry(self, status);
   sync_folder(place.folder, action.path);

@@ -9,6 +9,7 @@
 #include <climits>
 
 #include "machine/files/digest.hpp"
+#include "machine/files/extended_attributes.hpp"
 #include "machine/files/handle.hpp"
 
 namespace mlops {
@@ -70,6 +71,7 @@ FileStatus LocalFiles::status_of(const struct ::stat& raw) const {
   s.ctime_ns = nanoseconds(raw.st_ctim);
   s.device = raw.st_dev;
   s.inode = raw.st_ino;
+  s.links = S_ISDIR(raw.st_mode) ? 1 : raw.st_nlink;
   return s;
 }
 
@@ -130,6 +132,15 @@ std::optional<std::vector<std::string>> LocalFiles::list(const std::string& path
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+std::optional<Grants> LocalFiles::grants(const std::string& path) const {
+  const auto place = walker_.place(path);
+  if (!place) return std::nullopt;
+  const Handle entry(::openat(place->folder, place->name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!entry && means_absent(errno)) return std::nullopt;
+  if (!entry) throw system_error("cannot look at " + path, errno);
+  return grants_of(read_attributes(self_path(entry.get())), names_);
 }
 
 std::optional<std::string> LocalFiles::resolve(const std::string& path) const { return walker_.canonical(path); }

@@ -27,6 +27,7 @@ class LocalFiles : public FileReader {
   std::optional<std::vector<std::string>> list(const std::string& path) const override;
   std::optional<std::string> resolve(const std::string& path) const override;
   std::optional<std::string> sha256(const std::string& path) const override;
+  std::optional<Grants> grants(const std::string& path) const override;
 
  private:
   FileStatus status_of(const struct ::stat& raw) const;

@@ -4,6 +4,7 @@
 
 #include "machine/files/digest.hpp"
 #include "machine/files/paths.hpp"
+#include "model/attributes.hpp"
 #include "model/error.hpp"
 
 namespace mlops {
@@ -168,6 +169,20 @@ std::optional<std::string> OverlayFiles::sha256(const FileReader& base, const st
   return sha256_hex(*entry->view.content);
 }
 
+Grants OverlayFiles::grants_at(const FileReader& base, const std::string& key) const {
+  const Entry* entry = find(key);
+  if (entry && entry->grants) return *entry->grants;
+  const auto real = entry && !entry->shows.empty() ? entry->shows : real_path(key);
+  return real ? base.grants(*real).value_or(Grants()) : Grants();
+}
+
+std::optional<Grants> OverlayFiles::grants(const FileReader& base, const std::string& path) const {
+  if (entries_.empty()) return base.grants(path);
+  const std::string k = key(base, path);
+  if (!look(base, k, 0)) return std::nullopt;
+  return grants_at(base, k);
+}
+
 bool OverlayFiles::not_foreseen(const std::string& key) const {
   for (std::string_view at = key; at != "/"; at = folder_of(at))
     if (const Entry* entry = find(std::string(at))) return entry->kind == Entry::Kind::opaque;
@@ -191,7 +206,7 @@ void OverlayFiles::need_folder(const std::string& k, const FileReader& base, con
 
 OverlayFiles::Entry OverlayFiles::fresh(const std::string& k, FileType type, const FileReader& base,
                                         const Maker& maker) const {
-  Entry entry{Entry::Kind::made, {}, {}, maker.label, ""};
+  Entry entry{Entry::Kind::made, {}, {}, maker.label, "", Grants()};
   FileStatus& s = entry.view.status;
   s.type = type;
   s.mode = type == FileType::symlink ? 0777 : type == FileType::directory ? 0755 : 0644;
@@ -204,6 +219,15 @@ OverlayFiles::Entry OverlayFiles::fresh(const std::string& k, FileType type, con
     if (type == FileType::directory) s.mode |= set_group_id;
   }
   return entry;
+}
+
+// Takes from the entry what it does not keep with another owner, group or content.
+void OverlayFiles::hand_over(Entry& entry, const std::string& owner, const std::string& group, bool content) {
+  FileStatus& s = entry.view.status;
+  const bool folder = s.type == FileType::directory;
+  const Handover over{!owner.empty() && owner != s.owner, !group.empty() && group != s.group, content};
+  s.mode = mode_after(s.mode, folder, over, entry.grants->acl_group);
+  entry.grants = grants_after(*entry.grants, folder, over);
 }
 
 void OverlayFiles::put(const std::string& k, Entry entry) {
@@ -226,10 +250,13 @@ void OverlayFiles::apply(const WriteFile& action, const FileReader& base, const 
     throw Error(action.path + " is " + to_text(old->status.type) + "; it is not replaced");
   Entry entry = fresh(k, FileType::regular, base, maker);
   FileStatus& s = entry.view.status;
+  if (action.sensitive) s.mode = 0600;
   if (replaces) {
     s.mode = old->status.mode;
     s.owner = old->status.owner;
     s.group = old->status.group;
+    entry.grants = grants_at(base, k);
+    hand_over(entry, action.owner, action.group, true);
   }
   if (action.mode) s.mode = *action.mode;
   if (!action.owner.empty()) s.owner = action.owner;
@@ -273,8 +300,10 @@ void OverlayFiles::apply(const SetAttributes& action, const FileReader& base, co
   } else {
     auto now = look(base, k, 0);
     if (!now) throw Error("cannot open " + action.path + ": No such file or directory");
-    entry = {Entry::Kind::made, std::move(*now), {}, maker.label, real_path(k).value_or("")};
+    entry = {Entry::Kind::made, std::move(*now), {}, maker.label, real_path(k).value_or(""), {}};
   }
+  if (!entry.grants && (!action.owner.empty() || !action.group.empty())) entry.grants = grants_at(base, k);
+  if (entry.grants) hand_over(entry, action.owner, action.group, false);
   if (action.mode) entry.view.status.mode = *action.mode;
   if (!action.owner.empty()) entry.view.status.owner = action.owner;
   if (!action.group.empty()) entry.view.status.group = action.group;
@@ -294,7 +323,7 @@ void OverlayFiles::apply(const RemovePath& action, const FileReader& base, const
     }
   }
   remove_below(k);
-  put(k, Entry{Entry::Kind::absent, {}, {}, maker.label, ""});
+  put(k, Entry{Entry::Kind::absent, {}, {}, maker.label, "", {}});
 }
 
 void OverlayFiles::apply(const RenamePath& action, const FileReader& base, const Maker& maker) {
@@ -308,7 +337,7 @@ void OverlayFiles::apply(const RenamePath& action, const FileReader& base, const
   } else {
     auto now = look(base, from, 0);
     if (!now) throw Error(doing + "No such file or directory");
-    moved = {Entry::Kind::made, std::move(*now), {}, maker.label, real_path(from).value_or("")};
+    moved = {Entry::Kind::made, std::move(*now), {}, maker.label, real_path(from).value_or(""), {}};
   }
   if (const auto there = look(base, to, 0)) {
     const bool folders = there->status.type == FileType::directory &&
@@ -322,7 +351,7 @@ void OverlayFiles::apply(const RenamePath& action, const FileReader& base, const
     below.emplace_back(to + i->first.substr(from.size()), i->second);
   remove_below(from);
   remove_below(to);
-  entries_[from] = Entry{Entry::Kind::absent, {}, {}, maker.label, ""};
+  entries_[from] = Entry{Entry::Kind::absent, {}, {}, maker.label, "", {}};
   put(to, std::move(moved));
   for (auto& [k, entry] : below) entries_[k] = std::move(entry);
 }
@@ -369,7 +398,7 @@ void OverlayFiles::apply(const CreateSecret& action, const FileReader& base, con
 void OverlayFiles::assume_made(const std::string& path, const FileReader& base, const Maker& maker) {
   const std::string k = key(base, path);
   remove_below(k);
-  put(k, Entry{Entry::Kind::opaque, {}, {}, maker.label, ""});
+  put(k, Entry{Entry::Kind::opaque, {}, {}, maker.label, "", {}});
 }
 
 }  // namespace mlops

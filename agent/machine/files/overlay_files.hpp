@@ -25,6 +25,7 @@ class OverlayFiles {
   std::optional<std::vector<std::string>> list(const FileReader& base, const std::string& path) const;
   std::optional<std::string> resolve(const FileReader& base, const std::string& path) const;
   std::optional<std::string> sha256(const FileReader& base, const std::string& path) const;
+  std::optional<Grants> grants(const FileReader& base, const std::string& path) const;
   // Whether the overlay has something of its own at the path.
   bool touched(const FileReader& base, const std::string& path) const;
 
@@ -53,6 +54,7 @@ class OverlayFiles {
     std::optional<std::string> digest;  // of content that is not held
     std::string label;
     std::string shows;  // the real path whose content this has, itself or one that was renamed
+    std::optional<Grants> grants;  // of what is made; absent: those of what it shows
   };
   enum class Last { itself, followed };
   // The path with its links replaced, in thought and in reality; what does not exist stands as it is. Absent
@@ -68,11 +70,13 @@ class OverlayFiles {
   bool not_foreseen(const std::string& key) const;
   // What is at a key; links on the way are replaced already.
   std::optional<FileView> look(const FileReader& base, const std::string& key, std::uint64_t limit) const;
+  Grants grants_at(const FileReader& base, const std::string& key) const;
   // … or may be one.
   bool is_folder(const FileReader& base, const std::string& key) const;
   void need_folder(const std::string& key, const FileReader& base, const std::string& path) const;
   // A new entry, owned as the kernel would have it.
   Entry fresh(const std::string& key, FileType type, const FileReader& base, const Maker& maker) const;
+  static void hand_over(Entry& entry, const std::string& owner, const std::string& group, bool content);
   void put(const std::string& key, Entry entry);
   void remove_below(const std::string& key);
 

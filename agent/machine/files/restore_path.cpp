@@ -7,32 +7,13 @@
 #include <cstring>
 #include <vector>
 
+#include "machine/files/extended_attributes.hpp"
 #include "machine/files/handle.hpp"
 #include "machine/files/local_files.hpp"
 #include "machine/files/staged_file.hpp"
 
 namespace mlops {
 namespace {
-
-std::vector<std::string> attribute_names(const std::string& self) {
-  std::vector<std::string> names;
-  const ssize_t room = ::listxattr(self.c_str(), nullptr, 0);
-  if (room <= 0) return names;
-  std::string list(static_cast<std::size_t>(room), '\0');
-  const ssize_t length = ::listxattr(self.c_str(), list.data(), list.size());
-  for (const char* at = list.data(); length > 0 && at < list.data() + length; at += names.back().size() + 1)
-    names.emplace_back(at);
-  return names;
-}
-
-// Those that this identity may not set, or that the file system does not have, are left out. self is the entry's name
-// in /proc: extended attributes have no form for an O_PATH descriptor.
-void give_attributes(const std::string& self, const std::map<std::string, std::string>& wanted) {
-  for (const std::string& name : attribute_names(self))
-    if (!wanted.contains(name)) static_cast<void>(::removexattr(self.c_str(), name.c_str()));
-  for (const auto& [name, value] : wanted)
-    static_cast<void>(::setxattr(self.c_str(), name.c_str(), value.data(), value.size(), 0));
-}
 
 timespec time_of(std::int64_t ns) {
   constexpr std::int64_t second = 1'000'000'000;
@@ -69,7 +50,7 @@ void FileWriter::perform(const RestorePath& action) {
   }
   const Handle entry(::openat(place->folder, place->name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   if (!entry) throw system_error("cannot open " + saved.path, errno);
-  if (saved.kind != SavedPath::Kind::link) give_attributes(fmt::format("/proc/self/fd/{}", entry.get()), saved.attributes);
+  if (saved.kind != SavedPath::Kind::link) write_attributes(self_path(entry.get()), saved.attributes);
   const timespec times[2] = {time_of(saved.accessed_ns), time_of(saved.modified_ns)};
   if (::utimensat(place->folder, place->name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
     throw system_error("cannot set the times of " + saved.path, errno);

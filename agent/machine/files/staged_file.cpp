@@ -2,23 +2,22 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/xattr.h>
 
 #include <cerrno>
-#include <cstring>
 #include <string_view>
 
 #include "machine/files/digest.hpp"
+#include "machine/files/extended_attributes.hpp"
 #include "machine/files/file_reader.hpp"
 #include "machine/files/local_files.hpp"
+#include "model/attributes.hpp"
 #include "model/error.hpp"
 
 namespace mlops {
 namespace {
 
-constexpr mode_t new_file_mode = 0644;
+constexpr mode_t new_file_mode = 0644, new_secret_mode = 0600;
 constexpr std::size_t name_limit = 255;  // NAME_MAX
-constexpr const char* acl_attribute = "system.posix_acl_access";
 
 void write_all(int fd, std::string_view content, const std::string& path) {
   while (!content.empty()) {
@@ -27,49 +26,6 @@ void write_all(int fd, std::string_view content, const std::string& path) {
     if (n < 0) throw system_error("cannot write " + path, errno);
     content.remove_prefix(static_cast<std::size_t>(n));
   }
-}
-
-// Makes an ACL, as linux/posix_acl_xattr.h has it, say what chmod(2) with this mode would make it say, so that
-// those it names never have more than that.
-void narrow_acl(std::string& value, mode_t mode) {
-  constexpr std::size_t header = 4, entry = 8;
-  constexpr std::uint16_t user_object = 0x01, group_object = 0x04, mask = 0x10, others = 0x20;
-  bool masked = false;
-  for (const bool second : {false, true})
-    for (std::size_t at = header; at + entry <= value.size(); at += entry) {
-      std::uint16_t tag = 0;
-      std::memcpy(&tag, value.data() + at, sizeof tag);
-      masked = masked || tag == mask;
-      const bool group_class = tag == mask || (tag == group_object && !masked);
-      const int shift = tag == user_object ? 6 : group_class ? 3 : tag == others ? 0 : -1;
-      if (!second || shift < 0) continue;
-      const auto permissions = static_cast<std::uint16_t>((mode >> shift) & 7);
-      std::memcpy(value.data() + at + sizeof tag, &permissions, sizeof permissions);
-    }
-}
-
-// Extended attributes, POSIX ACLs among them, from the file that is replaced. Those that this identity may not
-// set or that the file system does not have are left out.
-void copy_attributes(int from, int to, mode_t mode) {
-  bool has_acl = false;
-  if (const ssize_t room = ::flistxattr(from, nullptr, 0); room > 0) {
-    std::string names(static_cast<std::size_t>(room), '\0');
-    const ssize_t length = ::flistxattr(from, names.data(), names.size());
-    for (const char* name = names.data(); length > 0 && name < names.data() + length;
-         name += std::strlen(name) + 1) {
-      std::string value(64 << 10, '\0');  // XATTR_SIZE_MAX
-      const ssize_t size = ::fgetxattr(from, name, value.data(), value.size());
-      if (size < 0) continue;
-      value.resize(static_cast<std::size_t>(size));
-      if (std::strcmp(name, acl_attribute) == 0) {
-        has_acl = true;
-        narrow_acl(value, mode);
-      }
-      static_cast<void>(::fsetxattr(to, name, value.data(), value.size(), 0));
-    }
-  }
-  // One that came from the folder's default ACL was not the old file's.
-  if (!has_acl) static_cast<void>(::fremovexattr(to, acl_attribute));
 }
 
 FileType type_of(mode_t mode) {
@@ -108,6 +64,15 @@ Owners find_owners(const OwnerNames& names, const std::string& owner, const std:
   return o;
 }
 
+mode_t replaced_file_mode(const Walker::Place& place, const struct ::stat& now, bool owner_changes,
+                          const OwnerNames& names) {
+  std::optional<std::uint32_t> acl_group;
+  if (const Handle old(::openat(place.folder, place.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+      old && owner_changes)
+    acl_group = grants_of(read_attributes(self_path(old.get())), names).acl_group;
+  return mode_after(now.st_mode & 07777, false, {.owner = owner_changes, .content = true}, acl_group);
+}
+
 StagedFile& StagedFile::operator=(StagedFile&& other) noexcept {
   std::swap(action_, other.action_);
   std::swap(place_, other.place_);
@@ -117,6 +82,7 @@ StagedFile& StagedFile::operator=(StagedFile&& other) noexcept {
   std::swap(uid_, other.uid_);
   std::swap(gid_, other.gid_);
   std::swap(mode_, other.mode_);
+  std::swap(keeps_acl_, other.keeps_acl_);
   return *this;
 }
 
@@ -138,7 +104,11 @@ StagedFile::StagedFile(const WriteFile& action, Walker& walker, const OwnerNames
     throw Error(action.path + " is " + to_text(type_of(now.st_mode)) + "; it is not replaced");
   uid_ = wanted.user != static_cast<uid_t>(-1) ? wanted.user : replaces ? now.st_uid : ::geteuid();
   gid_ = wanted.group;
-  mode_ = action.mode ? *action.mode : replaces ? now.st_mode & 07777 : new_file_mode;
+  keeps_acl_ = replaces && uid_ == now.st_uid;
+  mode_ = action.mode        ? *action.mode
+          : replaces         ? replaced_file_mode(place_, now, uid_ != now.st_uid, names)
+          : action.sensitive ? new_secret_mode
+                             : new_file_mode;
 
   create();
   try {
@@ -186,7 +156,7 @@ void StagedFile::give_attributes(const struct ::stat& now, bool replaces) {
     if (const Handle old(
             ::openat(place_.folder, place_.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
         old)
-      copy_attributes(old.get(), fd, mode_);
+      inherit_attributes(old.get(), fd, mode_, keeps_acl_);
   if (::fchmod(fd, mode_) != 0) throw system_error("cannot set the mode of " + action_->path, errno);
 }
 
@@ -206,7 +176,10 @@ void StagedFile::write_in_place() {
   struct ::stat now {};
   if (!target || ::fstat(target.get(), &now) != 0) throw system_error("cannot write " + path, errno);
   // First no rights but those that it had and is to have.
-  if (::fchmod(target.get(), now.st_mode & mode_ & 0777) != 0 || ::fchown(target.get(), uid_, gid_) != 0)
+  if (::fchmod(target.get(), now.st_mode & mode_ & 0777) != 0)
+    throw system_error("cannot set owner and mode of " + path, errno);
+  if (!keeps_acl_) remove_acl(self_path(target.get()), path);
+  if (::fchown(target.get(), uid_, gid_) != 0)
     throw system_error("cannot set owner and mode of " + path, errno);
   write_all(target.get(), action_->content, path);
   if (::ftruncate(target.get(), static_cast<off_t>(action_->content.size())) != 0 ||

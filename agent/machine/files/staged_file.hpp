@@ -22,6 +22,10 @@ struct Owners {
 // Error unavailable, which names it, for an account that does not exist. "" leaves it unchanged.
 Owners find_owners(const OwnerNames& names, const std::string& owner, const std::string& group);
 
+// The mode of a file whose content is replaced where none is asked for; `now` is of what is at the place.
+mode_t replaced_file_mode(const Walker::Place& place, const struct ::stat& now, bool owner_changes,
+                          const OwnerNames& names);
+
 // The whole file under its temporary name, complete but for being durable. Nobody but its owner to be (and
 // root) ever has more rights to it than asked for. Removed again unless it was put in place.
 class StagedFile {
@@ -54,6 +58,7 @@ class StagedFile {
   uid_t uid_ = 0;
   gid_t gid_ = 0;
   mode_t mode_ = 0;
+  bool keeps_acl_ = false;
 };
 
 }  // namespace mlops
