@@ -67,7 +67,11 @@ struct Group {
   static Diff diff(const Desired& d, const Current& now) {
     if (d.state == State::absent) {
       if (!now.group) return {};
-      return {{{.property = "exists", .before = true, .after = false}}, {RemoveGroup{d.name}}};
+      Diff diff{{{.property = "exists", .before = true, .after = false}}, {RemoveGroup{d.name}}};
+      Value::Array members(now.group->members.begin(), now.group->members.end());
+      if (!members.empty())
+        diff.changes.push_back({.property = "members", .before = std::move(members), .after = Value::Array{}});
+      return diff;
     }
     if (now.group && (!d.gid || now.group->gid == d.gid)) return {};
     if (!now.gid_holder.empty())

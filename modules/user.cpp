@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "machine/accounts/subordinate_ids.hpp"
 #include "playbook/module.hpp"
 
 namespace mlops::modules {
@@ -81,6 +82,9 @@ struct User {
     std::string home;           // where it is, or will be
     std::optional<FileStatus> home_status;
     bool makes_home = false;  // the rest is only looked at when it is to be made
+    bool own_group_goes = false;  // of an account that is to be absent: nobody else is in the group of its name
+    Names subuids, subgids;       // of an account that is to be absent
+    std::uint32_t subordinate_count = 0;  // of uids, and as many gids, that a new account gets
     bool abandoned = false;   // one that was begun and interrupted lies beside it
     Names missing_parents;    // topmost first
     std::uint32_t home_mode = 0755;
@@ -196,6 +200,7 @@ struct User {
     if (d.state == State::absent) {
       if (now.account) now.home = now.account->home;
       if (now.account && d.remove_home) now.home_status = machine.files().status(now.home);
+      if (now.account) look_at_what_goes(d, machine, now);
       return now;
     }
     if (d.uid && !(now.account && now.account->uid == d.uid))
@@ -207,9 +212,27 @@ struct User {
     if (!now.account) {
       now.own_group = accounts.group(d.name).has_value();
       now.bash = machine.files().exists("/bin/bash");
+      now.subordinate_count = new_subordinate_ids(d, machine.files());
     }
     look_at_home(d, machine.files(), now);
     return now;
+  }
+
+  // userdel(8) removes more than the account.
+  static void look_at_what_goes(const Desired& d, const MachineReader& machine, Current& now) {
+    const auto own = now.account->group == d.name ? machine.accounts().group(d.name) : std::nullopt;
+    now.own_group_goes = own && std::all_of(own->members.begin(), own->members.end(),
+                                            [&](const std::string& member) { return member == d.name; });
+    now.subuids = subordinate_ids(machine.files().read("/etc/subuid").value_or(""), d.name);
+    now.subgids = subordinate_ids(machine.files().read("/etc/subgid").value_or(""), d.name);
+  }
+
+  // As useradd(8) gives them: to ordinary users, where there is a file for them.
+  static std::uint32_t new_subordinate_ids(const Desired& d, const FileReader& files) {
+    if (!files.exists("/etc/subuid")) return 0;
+    const std::string defs = files.read("/etc/login.defs").value_or("");
+    const UserAccount asked{.name = d.name, .uid = d.uid};
+    return is_ordinary(d, asked, defs) && !d.system ? setting(defs, "SUB_UID_COUNT", 10).value_or(65536) : 0;
   }
 
   static std::string home_of(const Desired& d, const std::optional<UserAccount>& account) {
@@ -282,6 +305,14 @@ struct User {
       diff.changes.push_back({.property = "home folder", .before = now.home, .after = {}});
       diff.actions.push_back(RemovePath{now.home, true});
     }
+    if (now.own_group_goes) diff.changes.push_back({.property = "group", .before = d.name, .after = {}});
+    const auto goes = [&](const char* property, const Names& names) {
+      if (!names.empty())
+        diff.changes.push_back({.property = property, .before = list(names), .after = Value::Array{}});
+    };
+    goes("groups", now.account->groups);
+    goes("subuids", now.subuids);
+    goes("subgids", now.subgids);
     diff.actions.push_back(RemoveUser{d.name});
     return diff;
   }
@@ -309,6 +340,8 @@ struct User {
     changes.push_back({.property = "home", .after = create.home});
     changes.push_back({.property = "shell", .after = create.shell});
     if (!create.comment.empty()) changes.push_back({.property = "comment", .after = create.comment});
+    if (now.subordinate_count > 0)
+      changes.push_back({.property = "subordinate ids", .after = std::int64_t{now.subordinate_count}});
     diff.actions.push_back(std::move(create));
     return diff;
   }

@@ -19,8 +19,8 @@ namespace mlops {
 
 // Makes the path a regular file of this content, atomically (temporary file, fsync, rename). What is there is
 // replaced when it is a regular file, or a trusted link to one (then its target is written); mode, owner and
-// group are kept from it where not given, without what another owner, group or content is not to have (Handover). New
-// files get 0644, sensitive ones 0600.
+// group are kept from it where not given, without what another owner, group or content is not to have
+// (Handover). New files get 0644, sensitive ones 0600.
 struct WriteFile {
   std::string path;
   std::string content;
@@ -51,8 +51,8 @@ struct CreateLink {
   std::string owner, group;
 };
 
-// Changes mode, owner or group of what is at the path. Links are followed as far as they are trusted. What does not go
-// along to another owner or group (Handover) is taken away unless it is given here.
+// Changes mode, owner or group of what is at the path. Links are followed as far as they are trusted. What does
+// not go along to another owner or group (Handover) is taken away unless it is given here.
 struct SetAttributes {
   std::string path;
   std::optional<std::uint32_t> mode;
@@ -85,14 +85,25 @@ struct SavedPath {
   std::string target;                             // of a link
   std::uint64_t size = 0;                         // of a file, bytes
   std::string digest;                             // SHA-256 of a file's content; "" where it is not kept
+  std::string hard_link;                          // another path of the same file; "" where none is known
+  std::uint64_t inode = 0;                        // of a file that has such a path
+  std::uint64_t other_names = 0;                  // hard links to a file whose paths are not known
   friend bool operator==(const SavedPath&, const SavedPath&) = default;
 };
 
+// What was in a folder, at any depth.
+struct SavedBelow {
+  SavedPath saved;
+  std::optional<std::string> content;  // as RestorePath's
+};
+
 // Makes a file, folder or link what it was, with all its attributes and times. A file or link in its place is
-// replaced, a folder keeps what is in it; anything else in its place is an error. The parent must be there.
+// replaced, a folder keeps what is in it; anything else in its place is an error. The parent must be there. A
+// tree gets its place when it is whole, whoever owns its parts.
 struct RestorePath {
   SavedPath saved;
   std::optional<std::string> content;  // of a file; put in by who keeps it, right before it is performed
+  std::vector<SavedBelow> below = {};  // of a folder, parents before what is in them
 };
 
 // ---- accounts ---------------------------------------------------------------------------------------------
@@ -101,6 +112,7 @@ struct CreateGroup {
   std::string name;
   std::optional<std::uint32_t> gid;  // absent: the next free one of its range
   bool system = false;
+  bool unless_there = false;  // one of the name is left as it is
 };
 struct ChangeGroup {
   std::string name;
@@ -118,14 +130,18 @@ struct CreateUser {
   std::string group;  // primary; "": a new group of the user's name
   std::string home, shell, comment;
   std::vector<std::string> groups;  // supplementary
+  // Subordinate ids, "FIRST:COUNT" (subuid(5)). Absent: as useradd(8) gives them.
+  std::optional<std::vector<std::string>> subuids = {}, subgids = {};
 };
 struct ChangeUser {
   std::string name;
   std::optional<std::uint32_t> uid;
   std::optional<std::string> group, home, shell, comment;
 };
+// The group of the user's name goes, too, where it is the primary one and nobody else is in it.
 struct RemoveUser {
   std::string name;
+  bool keep_group = false;  // it stays as it is
 };
 // Adds to and removes from supplementary groups, which must exist.
 struct ChangeMembership {

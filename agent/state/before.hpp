@@ -15,7 +15,9 @@ struct Before {
   std::vector<SavedPath> paths;  // of files: the path itself first, links on the way replaced
   std::string not_kept;          // why the paths cannot be put back; "" when they can
   std::optional<UserAccount> user;
-  std::optional<GroupAccount> group;     // of the name; of a user, the primary one
+  std::optional<GroupAccount>
+      group;  // of the name; of a user, the primary one, or, before it is made, that of its name
+  std::vector<std::string> subuids, subgids;  // of a user, "FIRST:COUNT"
   std::optional<bool> active, enabled;   // of a unit
   std::optional<Tunnel> tunnel;
   std::vector<PackageChange> packages;   // what the transaction really did; known only afterwards

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "machine/accounts/subordinate_ids.hpp"
 #include "machine/files/paths.hpp"
 
 namespace mlops {
@@ -120,9 +121,14 @@ Before BeforeCapture::before(const Action& action, const KeepContent& keep) {
   const auto attributes = [&](const std::string& path) {
     b.paths.push_back(capture_attributes(walker_, names_, path));
   };
+  const auto tree = [&](const std::string& path) {
+    Captured found = capture_tree(walker_, names_, path, limits_, keep);
+    b.paths = std::move(found.paths);
+    b.not_kept = std::move(found.not_kept);
+  };
   const auto account = [&](const std::string& user) {
     b.user = machine_.accounts().user(user);
-    if (b.user) b.group = machine_.accounts().group(b.user->group);
+    b.group = machine_.accounts().group(b.user ? b.user->group : user);
   };
   const auto packages = [&] { b.package_list = keep(package_list()); };
   const auto configuration_of = [&](const std::vector<PackageChange>& some) {
@@ -136,54 +142,55 @@ Before BeforeCapture::before(const Action& action, const KeepContent& keep) {
     }
   };
   std::visit(
-      overloaded{
-          [&](const WriteFile& a) {
-            const std::string path = real(a.path, !a.replace_link);
-            if (!a.sensitive || !unseen(path, b)) whole(path, keep, b);
-          },
-          [&](const CreateSecret& a) { whole(real(a.path, true), keep, b); },
-          [&](const Download& a) { whole(real(a.path, true), keep, b); },
-          [&](const RestorePath& a) { whole(real(a.saved.path, false), keep, b); },
-          [&](const CreateDirectory& a) { attributes(real(a.path, false)); },
-          [&](const CreateLink& a) { attributes(real(a.path, false)); },
-          [&](const SetAttributes& a) { attributes(real(a.path, true)); },
-          [&](const RemovePath& a) {
-            if (a.sensitive && unseen(real(a.path, false), b)) return;
-            Captured found = capture_tree(walker_, names_, real(a.path, false), limits_, keep);
-            b.paths = std::move(found.paths);
-            b.not_kept = std::move(found.not_kept);
-          },
-          [&](const RenamePath& a) {
-            attributes(real(a.to, false));
-            attributes(real(a.from, false));
-          },
-          [&](const CreateGroup& a) { b.group = machine_.accounts().group(a.name); },
-          [&](const ChangeGroup& a) { b.group = machine_.accounts().group(a.name); },
-          [&](const RemoveGroup& a) { b.group = machine_.accounts().group(a.name); },
-          [&](const CreateUser& a) { account(a.name); },
-          [&](const ChangeUser& a) { account(a.name); },
-          [&](const RemoveUser& a) { account(a.name); },
-          [&](const ChangeMembership& a) { account(a.user); },
-          [&](const InstallPackages& a) {
-            packages();
-            configuration_of(a.expected);
-          },
-          [&](const RemovePackages&) { packages(); },
-          [&](const RepairPackages&) { packages(); },
-          [&](const ChangeUnit& a) {
-            const Unit unit = machine_.services().unit(a.unit);
-            b.active = unit.active();
-            b.enabled = unit.enabled();
-          },
-          [&](const RunCommand& a) {
-            for (const std::string& path : a.creates) attributes(real(path, false));
-          },
-          [&](const StartTunnel& a) {
-            if (const auto found = machine_.tunnels().tunnel(a.tunnel.name)) b.tunnel = found->settings;
-          },
-          [&](const StopTunnel& a) {
-            if (const auto found = machine_.tunnels().tunnel(a.name)) b.tunnel = found->settings;
-          }},
+      overloaded{[&](const WriteFile& a) {
+                   const std::string path = real(a.path, !a.replace_link);
+                   if (!a.sensitive || !unseen(path, b)) whole(path, keep, b);
+                 },
+                 [&](const CreateSecret& a) { whole(real(a.path, true), keep, b); },
+                 [&](const Download& a) { whole(real(a.path, true), keep, b); },
+                 [&](const RestorePath& a) { tree(real(a.saved.path, false)); },
+                 [&](const CreateDirectory& a) { attributes(real(a.path, false)); },
+                 [&](const CreateLink& a) { attributes(real(a.path, false)); },
+                 [&](const SetAttributes& a) { attributes(real(a.path, true)); },
+                 [&](const RemovePath& a) {
+                   if (a.sensitive && unseen(real(a.path, false), b)) return;
+                   tree(real(a.path, false));
+                 },
+                 [&](const RenamePath& a) {
+                   attributes(real(a.to, false));
+                   attributes(real(a.from, false));
+                 },
+                 [&](const CreateGroup& a) { b.group = machine_.accounts().group(a.name); },
+                 [&](const ChangeGroup& a) { b.group = machine_.accounts().group(a.name); },
+                 [&](const RemoveGroup& a) { b.group = machine_.accounts().group(a.name); },
+                 [&](const CreateUser& a) { account(a.name); },
+                 [&](const ChangeUser& a) { account(a.name); },
+                 [&](const RemoveUser& a) {
+                   account(a.name);
+                   b.subuids = subordinate_ids(machine_.files().read("/etc/subuid").value_or(""), a.name);
+                   b.subgids = subordinate_ids(machine_.files().read("/etc/subgid").value_or(""), a.name);
+                 },
+                 [&](const ChangeMembership& a) { account(a.user); },
+                 [&](const InstallPackages& a) {
+                   packages();
+                   configuration_of(a.expected);
+                 },
+                 [&](const RemovePackages&) { packages(); },
+                 [&](const RepairPackages&) { packages(); },
+                 [&](const ChangeUnit& a) {
+                   const Unit unit = machine_.services().unit(a.unit);
+                   b.active = unit.active();
+                   b.enabled = unit.enabled();
+                 },
+                 [&](const RunCommand& a) {
+                   for (const std::string& path : a.creates) attributes(real(path, false));
+                 },
+                 [&](const StartTunnel& a) {
+                   if (const auto found = machine_.tunnels().tunnel(a.tunnel.name)) b.tunnel = found->settings;
+                 },
+                 [&](const StopTunnel& a) {
+                   if (const auto found = machine_.tunnels().tunnel(a.name)) b.tunnel = found->settings;
+                 }},
       action);
   return b;
 }
@@ -233,9 +240,10 @@ std::set<std::string> things_of(const Action& action, const Before& b) {
   const auto packages = [&] {
     for (const PackageChange& change : b.packages) things.insert(thing("package", change.name));
   };
-  std::visit(overloaded{[&](const WriteFile& a) { path(0, a.path); }, [&](const CreateSecret& a) { path(0, a.path); },
+  std::visit(overloaded{[&](const WriteFile& a) { path(0, a.path); },
+                        [&](const CreateSecret& a) { path(0, a.path); },
                         [&](const Download& a) { path(0, a.path); },
-                        [&](const RestorePath& a) { path(0, a.saved.path); },
+                        [&](const RestorePath& a) { path(0, a.saved.path, a.below.empty() ? "path" : "tree"); },
                         [&](const CreateDirectory& a) { path(0, a.path); },
                         [&](const CreateLink& a) { path(0, a.path); },
                         [&](const SetAttributes& a) { path(0, a.path); },
@@ -251,7 +259,8 @@ std::set<std::string> things_of(const Action& action, const Before& b) {
                         [&](const ChangeUser& a) { things.insert(thing("user", a.name)); },
                         [&](const RemoveUser& a) { things.insert(thing("user", a.name)); },
                         [&](const ChangeMembership& a) { things.insert(thing("user", a.user)); },
-                        [&](const InstallPackages&) { packages(); }, [&](const RemovePackages&) { packages(); },
+                        [&](const InstallPackages&) { packages(); },
+                        [&](const RemovePackages&) { packages(); },
                         [&](const RepairPackages&) { packages(); },
                         [&](const ChangeUnit& a) { things.insert(thing("service", a.unit)); },
                         [&](const RunCommand& a) {

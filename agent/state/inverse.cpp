@@ -28,11 +28,14 @@ bool was_there(const Before& before) {
 Inverse restored(const Before& before) {
   if (!before.not_kept.empty())
     return {{}, {fmt::format("what was at {} ({})", before.paths.front().path, before.not_kept)}};
-  Inverse result;
-  for (const SavedPath& saved : before.paths) result.actions.push_back(RestorePath{saved, {}});
-  // Again, from below: what was put into a folder moved its times.
-  for (auto saved = before.paths.rbegin(); saved != before.paths.rend() && before.paths.size() > 1; ++saved)
-    if (saved->kind == Kind::folder) result.actions.push_back(RestorePath{*saved, {}});
+  RestorePath restore{before.paths.front(), {}};
+  for (std::size_t i = 1; i < before.paths.size(); ++i) restore.below.push_back({before.paths[i], {}});
+  Inverse result{{std::move(restore)}, {}};
+  for (const SavedPath& saved : before.paths)
+    if (saved.other_names > 0)
+      result.stays.push_back(fmt::format("the hard links of {} to {} other {}, which will be another file",
+                                         saved.path, saved.other_names,
+                                         saved.other_names == 1 ? "name" : "names"));
   return result;
 }
 
@@ -43,13 +46,16 @@ Inverse written(const std::string& path, const Before& before, bool sensitive = 
 
 Inverse made(const std::string& path, const Before& before) {
   if (was_there(before)) return {};
-  return {{RemovePath{path}}, {}};
+  return {{RemovePath{before.paths.empty() ? path : before.paths.front().path}}, {}};
 }
 
 Inverse of(const WriteFile& a, const Before& b) { return written(a.path, b, a.sensitive); }
 Inverse of(const CreateSecret& a, const Before& b) { return written(a.path, b, true); }
 Inverse of(const Download& a, const Before& b) { return written(a.path, b); }
-Inverse of(const RestorePath& a, const Before& b) { return written(a.saved.path, b); }
+Inverse of(const RestorePath& a, const Before& b) {
+  if (was_there(b) || a.below.empty()) return written(a.saved.path, b);
+  return {{RemovePath{a.saved.path, true}}, {}};
+}
 Inverse of(const CreateDirectory& a, const Before& b) { return made(a.path, b); }
 Inverse of(const CreateLink& a, const Before& b) { return made(a.path, b); }
 
@@ -90,7 +96,7 @@ Inverse of(const RemoveGroup& a, const Before& b) {
 
 Inverse of(const CreateUser& a, const Before& b) {
   if (b.user) return {};
-  return {{RemoveUser{a.name}}, {}};
+  return {{RemoveUser{a.name, b.group.has_value()}}, {}};
 }
 Inverse of(const ChangeUser& a, const Before& b) {
   if (!b.user) return {};
@@ -102,15 +108,16 @@ Inverse of(const ChangeUser& a, const Before& b) {
   if (a.comment) back.comment = b.user->comment;
   return {{back}, {}};
 }
-// userdel(8) takes the user's own group along (USERGROUPS_ENAB).
+// userdel(8) takes the user's own group along where nobody else is in it (USERGROUPS_ENAB).
 Inverse of(const RemoveUser& a, const Before& b) {
   if (!b.user) return {};
   const UserAccount& was = *b.user;
   Inverse result;
   const bool system = was.uid.value_or(0) < first_ordinary_id;
-  if (was.group == a.name) result.actions.push_back(CreateGroup{a.name, b.group ? b.group->gid : std::nullopt, system});
-  result.actions.push_back(
-      CreateUser{a.name, was.uid, system, was.group, was.home, was.shell, was.comment, was.groups});
+  if (was.group == a.name)
+    result.actions.push_back(CreateGroup{a.name, b.group ? b.group->gid : std::nullopt, system, true});
+  result.actions.push_back(CreateUser{a.name, was.uid, system, was.group, was.home, was.shell, was.comment,
+                                      was.groups, b.subuids, b.subgids});
   result.stays.push_back(fmt::format("the password of user {}, which is gone", a.name));
   return result;
 }
@@ -216,12 +223,23 @@ Inverse inverse(const Action& action, const Before& before) {
 
 namespace {
 
-// What was there before, as an action of several finds it: an earlier one of them may have removed it.
-Before found_by(std::size_t i, const std::vector<Action>& actions, Before was) {
-  for (SavedPath& path : was.paths)
-    for (std::size_t earlier = 0; earlier < i; ++earlier)
-      if (const auto* removed = std::get_if<RemovePath>(&actions[earlier]); removed && is_within(path.path, removed->path))
-        path = SavedPath{.path = path.path};
+// What was there before, as an action of several finds it: an earlier one of them may have removed it. What was
+// captured has its links replaced, what actions name has not.
+Before found_by(std::size_t i, const std::vector<Action>& actions, const std::vector<Before>& before) {
+  Before was = i < before.size() ? before[i] : Before();
+  const std::string* path = path_of(actions[i]);
+  for (std::size_t earlier = 0; earlier < i; ++earlier) {
+    const auto* removed = std::get_if<RemovePath>(&actions[earlier]);
+    if (!removed) continue;
+    const bool captured = earlier < before.size() && !before[earlier].paths.empty();
+    const std::string& gone = captured ? before[earlier].paths.front().path : removed->path;
+    if (path && is_within(*path, removed->path) && !was.paths.empty()) {
+      was.paths = {SavedPath{.path = gone + path->substr(removed->path.size())}};
+      was.not_kept.clear();
+    }
+    for (SavedPath& one : was.paths)
+      if (is_within(one.path, gone)) one = SavedPath{.path = one.path};
+  }
   return was;
 }
 
@@ -235,7 +253,7 @@ Inverse inverse(const std::vector<Action>& actions, const std::vector<Before>& b
   };
   for (std::size_t i = actions.size(); i-- > 0;) {
     const Action& action = actions[i];
-    const Before was = i < before.size() ? found_by(i, actions, before[i]) : Before();
+    const Before was = found_by(i, actions, before);
     // What is at `from` was captured too: it comes second.
     const auto* rename = std::get_if<RenamePath>(&action);
     if (rename && was.paths.size() > 1 && was.paths[1].kind == Kind::absent) {

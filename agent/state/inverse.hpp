@@ -20,11 +20,15 @@ struct Inverse {
 //                                                             too large, or may hold a secret)
 //   create directory, link       remove it                    –
 //   set attributes               –                            set those that were changed
-//   remove path                  –                            restore it with all below it
+//   remove path                  –                            restore it with all below it (hard links from elsewhere
+//                                                             stay another file)
 //   rename                                                    rename back
-//   create group, user           remove it                    –
+//   create group, user           remove it; a group of a      –
+//                                user's name that was there
+//                                stays
 //   change group, user           –                            change back what was changed
-//   remove group, user           –                            create it; a user's password stays lost
+//   remove group, user           –                            create it, with memberships and subordinate ids; a
+//                                                             user's password stays lost
 //   change membership            –                            leave what was joined, join what was left
 //   install, remove packages     by what the transaction did: remove what came, install what went, in its version
 //   repair packages              –

@@ -312,6 +312,10 @@ std::vector<Action> StateJournal::completed(std::span<const Action> actions) {
     auto* restore = std::get_if<RestorePath>(&action);
     if (restore && restore->saved.kind == SavedPath::Kind::file && !restore->content)
       restore->content = images_->load(restore->saved.digest);
+    if (!restore) continue;
+    for (SavedBelow& below : restore->below)
+      if (below.saved.kind == SavedPath::Kind::file && below.saved.hard_link.empty() && !below.content)
+        below.content = images_->load(below.saved.digest);
   }
   return all;
 }

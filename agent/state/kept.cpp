@@ -42,12 +42,16 @@ void members(V&& v, RenamePath& a) {
   v("from", a.from), v("to", a.to);
 }
 template <class V>
+void members(V&& v, SavedBelow& b) {
+  v("saved", b.saved);
+}
+template <class V>
 void members(V&& v, RestorePath& a) {
-  v("saved", a.saved);
+  v("saved", a.saved), v("below", a.below);
 }
 template <class V>
 void members(V&& v, CreateGroup& a) {
-  v("name", a.name), v("gid", a.gid), v("system", a.system);
+  v("name", a.name), v("gid", a.gid), v("system", a.system), v("unless_there", a.unless_there);
 }
 template <class V>
 void members(V&& v, ChangeGroup& a) {
@@ -60,7 +64,8 @@ void members(V&& v, RemoveGroup& a) {
 template <class V>
 void members(V&& v, CreateUser& a) {
   v("name", a.name), v("uid", a.uid), v("system", a.system), v("group", a.group), v("home", a.home);
-  v("shell", a.shell), v("comment", a.comment), v("groups", a.groups);
+  v("shell", a.shell), v("comment", a.comment), v("groups", a.groups), v("subuids", a.subuids);
+  v("subgids", a.subgids);
 }
 template <class V>
 void members(V&& v, ChangeUser& a) {
@@ -69,7 +74,7 @@ void members(V&& v, ChangeUser& a) {
 }
 template <class V>
 void members(V&& v, RemoveUser& a) {
-  v("name", a.name);
+  v("name", a.name), v("keep_group", a.keep_group);
 }
 template <class V>
 void members(V&& v, ChangeMembership& a) {
@@ -129,7 +134,9 @@ template <class V>
 void members(V&& v, SavedPath& p) {
   v("path", p.path), v("kind", p.kind), v("mode", p.mode), v("owner", p.owner), v("group", p.group);
   v("accessed_ns", p.accessed_ns), v("modified_ns", p.modified_ns), v("attributes", p.attributes);
-  v("target", p.target), v("size", p.size), v("digest", p.digest);
+  v("target", p.target), v("size", p.size), v("digest", p.digest), v("hard_link", p.hard_link),
+      v("inode", p.inode);
+  v("other_names", p.other_names);
 }
 template <class V>
 void members(V&& v, UserAccount& u) {
@@ -144,7 +151,7 @@ template <class V>
 void members(V&& v, Before& b) {
   v("paths", b.paths), v("not_kept", b.not_kept), v("user", b.user), v("group", b.group), v("active", b.active);
   v("enabled", b.enabled), v("tunnel", b.tunnel), v("packages", b.packages), v("package_list", b.package_list);
-  v("configured", b.configured), v("automatic", b.automatic);
+  v("configured", b.configured), v("automatic", b.automatic), v("subuids", b.subuids), v("subgids", b.subgids);
 }
 
 // ---- names of actions and of enumerators -------------------------------------------------------------------------
@@ -205,6 +212,10 @@ struct Putter {
   void operator()(const char* name, T& member) {
     if (!(member == T())) into.set(name, put(member));
   }
+  template <class T>
+  void operator()(const char* name, std::vector<T>& list) {
+    if (!list.empty()) into.set(name, put(list));
+  }
   // What has no equality, or must tell an empty value from an absent one.
   template <class T>
   void operator()(const char* name, std::optional<T>& member) {
@@ -232,6 +243,8 @@ void get(const Value& v, std::string& into) { into = text_of(&v); }
 void get(const Value& v, bool& into) { into = v.is_bool() && v.as_bool(); }
 template <class T>
 void get(const Value& v, T& into);
+template <class T>
+void get(const Value& v, std::vector<T>& into);
 void get(const Value& v, std::map<std::string, std::string>& into);
 template <class T>
 void get(const Value& v, std::optional<T>& into) {

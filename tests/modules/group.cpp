@@ -65,6 +65,13 @@ TEST_CASE("group: absent removes one that is there and nothing else") {
   const Diff d = diff(R"({"name": "docker", "state": "absent"})", machine());
   REQUIRE(action<RemoveGroup>(d, 0));
   CHECK(action<RemoveGroup>(d, 0)->name == "docker");
+  CHECK(d.changes.size() == 1);
+  // Who is in it leaves it.
+  auto m = machine();
+  m.a.groups["docker"].members = {"ada", "bob"};
+  const Diff left = diff(R"({"name": "docker", "state": "absent"})", m);
+  CHECK(left.changes.at(1).property == "members");
+  CHECK(left.changes.at(1).before.to_text() == R"(["ada","bob"])");
 }
 
 TEST_CASE("group: names that groupadd would refuse are mistakes") {

@@ -196,6 +196,24 @@ TEST_CASE("user: absent removes the account, and the home first where that is as
   CHECK(action<RemoveUser>(gone, 1));
 }
 
+TEST_CASE("user: what goes along with an account, and what a new one gets, is in the plan") {
+  auto m = machine();
+  m.f.file("/etc/subuid", "ubuntus:1:2\nubuntu:100000:65536\nubuntu:400000:10\n");
+  m.f.file("/etc/subgid", "ubuntu:100000:65536\n");
+  const Diff gone = diff(R"({"name": "ubuntu", "state": "absent"})", m);
+  CHECK(change(gone, "group")->before == Value("ubuntu"));
+  CHECK(change(gone, "groups")->before.to_text() == R"(["adm"])");
+  CHECK(change(gone, "subuids")->before.to_text() == R"(["100000:65536","400000:10"])");
+  CHECK(change(gone, "subgids")->before.to_text() == R"(["100000:65536"])");
+  // Others are in the group.
+  m.a.groups["ubuntu"].members = {"ada", "ubuntu"};
+  CHECK_FALSE(change(diff(R"({"name": "ubuntu", "state": "absent"})", m), "group"));
+
+  CHECK(change(diff(R"({"name": "ada"})", m), "subordinate ids")->after == Value(std::int64_t{65536}));
+  CHECK_FALSE(change(diff(R"({"name": "ada", "system": true})", m), "subordinate ids"));
+  CHECK_FALSE(change(diff(R"({"name": "ada"})"), "subordinate ids"));
+}
+
 TEST_CASE("user: a home that belongs to somebody else is not removed") {
   auto m = machine();
   m.a.users["ubuntu"].home = "/home";

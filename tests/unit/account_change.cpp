@@ -72,6 +72,19 @@ TEST_CASE("Lines that changed in between are put back in their places, others st
   CHECK(etc.read("group") == "root:x:0:\ncrew:x:50:bob\nbob:x:1001:\nother:x:60:\n");
 }
 
+TEST_CASE("A group that a program took along is put back as it was, without its member") {
+  const Etc etc;
+  etc.write("group", "root:x:0:\ncrew:x:50:bob,eve\nbob:x:1001:bob,eve\n");
+  const AccountChange change(etc.root());
+  change.begin({{"bob"}, {"bob", "crew"}});
+  etc.write("group", "root:x:0:\ncrew:x:50:eve\n");
+  etc.write("gshadow", "root:*::\ncrew:!::\n");
+  change.put_group_back("bob", "bob");
+  change.end();
+  CHECK(etc.read("group") == "root:x:0:\ncrew:x:50:eve\nbob:x:1001:eve\n");
+  CHECK(etc.read("gshadow") == "root:*::\ncrew:!::\nbob:!::\n");
+}
+
 TEST_CASE("A change that ended well is not taken back") {
   const Etc etc;
   const AccountChange change(etc.root());

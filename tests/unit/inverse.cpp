@@ -65,9 +65,11 @@ TEST_CASE("taking back folders, links and attributes") {
   // Capabilities and ACLs go with the owner, and come back with it.
   Before program = at("/f", Kind::file);
   program.paths[0].attributes = {{"security.capability", "c"}};
-  CHECK(back(SetAttributes{.path = "/f", .owner = "bob"}, program) ==
-        text(SetAttributes{.path = "/f", .mode = 0640, .owner = "ada", .extended = program.paths[0].attributes}));
-  CHECK(back(SetAttributes{.path = "/f", .mode = 0600}, program) == text(SetAttributes{.path = "/f", .mode = 0640}));
+  CHECK(
+      back(SetAttributes{.path = "/f", .owner = "bob"}, program) ==
+      text(SetAttributes{.path = "/f", .mode = 0640, .owner = "ada", .extended = program.paths[0].attributes}));
+  CHECK(back(SetAttributes{.path = "/f", .mode = 0600}, program) ==
+        text(SetAttributes{.path = "/f", .mode = 0640}));
 }
 
 TEST_CASE("taking back a removal and a renaming") {
@@ -75,8 +77,15 @@ TEST_CASE("taking back a removal and a renaming") {
   CHECK(back(RemovePath{"/f"}, at("/f", Kind::file)) == text(RestorePath{saved("/f", Kind::file), {}}));
   const Before tree{.paths = {saved("/d", Kind::folder), saved("/d/e", Kind::folder), saved("/d/e/f", Kind::file)}};
   CHECK(back(RemovePath{"/d", true}, tree) ==
-        text({RestorePath{tree.paths[0], {}}, RestorePath{tree.paths[1], {}}, RestorePath{tree.paths[2], {}},
-              RestorePath{tree.paths[1], {}}, RestorePath{tree.paths[0], {}}}));
+        text(RestorePath{tree.paths[0], {}, {{tree.paths[1], {}}, {tree.paths[2], {}}}}));
+  // Taking back a removal is a step of its own, and can be taken back.
+  CHECK(back(RestorePath{tree.paths[0], {}, {{tree.paths[1], {}}}}, at("/d", Kind::absent)) ==
+        text(RemovePath{"/d", true}));
+  Before linked = at("/f", Kind::file);
+  linked.paths[0].other_names = 1;
+  CHECK(back(RemovePath{"/f"}, linked) ==
+        text(RestorePath{linked.paths[0], {}}) +
+            "stays: the hard links of /f to 1 other name, which will be another file\n");
   CHECK(back(RenamePath{"/a", "/b"}, {.paths = {saved("/b", Kind::absent), saved("/a", Kind::file)}}) ==
         text(RenamePath{"/b", "/a"}));
   CHECK(back(RenamePath{"/a", "/b"}, {.paths = {saved("/b", Kind::folder), saved("/a", Kind::folder)}}) ==
@@ -84,7 +93,7 @@ TEST_CASE("taking back a removal and a renaming") {
 }
 
 TEST_CASE("taking back accounts") {
-  const Before nobody, user{.user = ada, .group = GroupAccount{"ada", 1001, {}}};
+  const Before nobody, user{.user = ada, .group = GroupAccount{"ada", 1001, {}}, .subuids = {"100000:65536"}};
   const Before group{.group = GroupAccount{"g", 1500, {"ada", "bob"}}};
   CHECK(back(CreateGroup{"g"}, nobody) == text(RemoveGroup{"g"}));
   CHECK(back(CreateGroup{"g"}, group) == "");
@@ -94,12 +103,23 @@ TEST_CASE("taking back accounts") {
   CHECK(back(RemoveGroup{"g"}, nobody) == "");
   CHECK(back(CreateUser{.name = "ada"}, nobody) == text(RemoveUser{"ada"}));
   CHECK(back(CreateUser{.name = "ada"}, user) == "");
+  // A group of the name that was there before stays.
+  CHECK(back(CreateUser{.name = "ada", .group = "ada"}, {.group = GroupAccount{"ada", 1001, {}}}) ==
+        text(RemoveUser{"ada", true}));
   CHECK(back(ChangeUser{.name = "ada", .shell = "/bin/sh"}, user) == text(ChangeUser{.name = "ada", .shell = "/bin/zsh"}));
   CHECK(back(ChangeUser{"ada", 7, "g", "/h", "/s", "c"}, user) ==
         text(ChangeUser{"ada", 1001, "ada", "/home/ada", "/bin/zsh", "Ada"}));
   CHECK(back(RemoveUser{"ada"}, user) ==
-        text({CreateGroup{"ada", 1001, false},
-              CreateUser{"ada", 1001, false, "ada", "/home/ada", "/bin/zsh", "Ada", {"docker", "video"}}}) +
+        text({CreateGroup{"ada", 1001, false, true}, CreateUser{"ada",
+                                                                1001,
+                                                                false,
+                                                                "ada",
+                                                                "/home/ada",
+                                                                "/bin/zsh",
+                                                                "Ada",
+                                                                {"docker", "video"},
+                                                                std::vector<std::string>{"100000:65536"},
+                                                                std::vector<std::string>{}}}) +
             "stays: the password of user ada, which is gone\n");
   CHECK(back(RemoveUser{"ada"}, nobody) == "");
   CHECK(back(ChangeMembership{"ada", {"docker", "sudo"}, {"video", "audio"}}, user) ==
@@ -198,6 +218,21 @@ TEST_CASE("actions are taken back from the last to the first, what was made and 
                             {Before(), none("/home/.ada.new"), none("/home/.ada.new/.profile"), none("/home/.ada.new"),
                              {.paths = {saved("/home/ada", Kind::absent), saved("/home/.ada.new", Kind::absent)}}});
   CHECK(text(home.actions) == text({RemovePath{"/home/ada", true}, RemoveUser{"ada"}}));
+
+  // What is forced into a place reached by a link: what is captured has the link replaced.
+  const auto forced = inverse({RemovePath{"/lnk/x"}, CreateDirectory{.path = "/lnk/x"}},
+                              {at("/real/x", Kind::file), at("/real/x", Kind::file)});
+  CHECK(text(forced.actions) == text({RemovePath{"/real/x"}, RestorePath{saved("/real/x", Kind::file), {}}}));
+  // A link to a folder, in the place of which a file is fetched: not the folder is what is taken back.
+  const auto fetched =
+      inverse({RemovePath{"/l"}, Download{.path = "/l"}}, {at("/l", Kind::link), at("/folder", Kind::folder)});
+  CHECK(text(fetched.actions) == text({RemovePath{"/l"}, RestorePath{saved("/l", Kind::link), {}}}));
+  // A device is not kept, but what took its place goes.
+  Before device = at("/f", Kind::other);
+  device.not_kept = "/f is a device, a socket or a named pipe";
+  const auto replaced = inverse({RemovePath{"/f"}, WriteFile{.path = "/f"}}, {device, device});
+  CHECK(text(replaced.actions) == text(RemovePath{"/f"}));
+  CHECK(replaced.stays.size() == 1);
 
   // An installer in an empty folder that was removed before it.
   RunCommand install;

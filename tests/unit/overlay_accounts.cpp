@@ -86,6 +86,16 @@ TEST_CASE("a removed user is gone from its groups and takes its own group along"
   CHECK(overlay.group("adm")->members.empty());
 }
 
+TEST_CASE("a group of the user's name that was there before stays, and one that is there is not made again") {
+  const auto base = machine();
+  OverlayAccounts overlay(base);
+  overlay.apply(RemoveUser{"ubuntu", true});
+  CHECK_FALSE(overlay.user("ubuntu"));
+  CHECK(overlay.group("ubuntu"));
+  overlay.apply(CreateGroup{"ubuntu", 7, false, true});
+  CHECK(overlay.group("ubuntu")->gid == 1000);
+}
+
 TEST_CASE("a removed group is gone from its members, a changed one has its new number") {
   const auto base = machine();
   OverlayAccounts overlay(base);

@@ -36,9 +36,12 @@ struct Bench {
     writer.perform(action);
   }
   void restore(const std::vector<SavedPath>& saved) {
-    for (const SavedPath& one : saved) restore(one);
-    for (auto one = saved.rbegin(); one != saved.rend(); ++one)
-      if (one->kind == Kind::folder) restore(*one);
+    RestorePath action{saved.front(), {}};
+    for (std::size_t i = 1; i < saved.size(); ++i) {
+      const auto content = kept.find(saved[i].digest);
+      action.below.push_back({saved[i], content == kept.end() ? std::nullopt : std::optional(content->second)});
+    }
+    writer.perform(action);
   }
   SavedPath now(const std::string& path) { return capture_path(walker, names, path, {}, keep).paths.front(); }
 };
@@ -117,6 +120,79 @@ TEST_CASE("a folder with all that is in it is put back") {
   CHECK(bench.files.fingerprint(home, Depth::tree) == fingerprint);
   CHECK(without_access(capture_tree(bench.walker, bench.names, home, {}, bench.keep).paths) ==
         without_access(before.paths));
+}
+
+TEST_CASE("a tree of several owners is put back whole, or not at all") {
+  if (!test::is_root("files of other owners")) return;
+  const TemporaryFolder top;
+  Bench bench;
+  Walker strict{true, 4711};
+  FileWriter writer{strict, bench.names, {}};
+  top.folder("home", 0755, 4711);
+  top.folder("home/tree", 0750, 4711);
+  top.folder("home/tree/roots", 0700, 0);
+  top.file("home/tree/roots/f", "root's\n", 0600, 0);
+  top.folder("home/tree/roots/others", 0755, 4712);
+  top.file("home/tree/roots/others/g", "another's\n", 04755, 4712);
+  top.link("home/tree/roots/others/l", "g", 4713);
+  const std::string tree = top / "home/tree";
+  for (const char* name : {"roots/others/g", "roots/others/l", "roots/others", "roots/f", "roots", ""})
+    set_times(tree + "/" + name, 1'200'000'000);
+  const Captured before = capture_tree(bench.walker, bench.names, tree, {}, bench.keep);
+  REQUIRE(before.not_kept == "");
+  RestorePath action{before.paths[0], {}};
+  for (std::size_t i = 1; i < before.paths.size(); ++i) {
+    const auto content = bench.kept.find(before.paths[i].digest);
+    action.below.push_back(
+        {before.paths[i], content == bench.kept.end() ? std::nullopt : std::optional(content->second)});
+  }
+  bench.writer.perform(RemovePath{tree, true});
+  // What a killed run left is in nobody's way.
+  top.folder("home/" + temporary_name("tree", "tree") + "/half");
+  writer.perform(action);
+  bench.names.forget();
+  bench.walker.forget();
+  CHECK(without_access(capture_tree(bench.walker, bench.names, tree, {}, bench.keep).paths) ==
+        without_access(before.paths));
+  CHECK(bench.files.list(top / "home") == std::vector<std::string>{"tree"});
+
+  bench.writer.perform(RemovePath{tree, true});
+  strict.forget();
+  action.below.back().saved.owner = "no such user";
+  CHECK_THROWS_WITH(writer.perform(action), Catch::Contains("no such user"));
+  CHECK(bench.files.list(top / "home") == std::vector<std::string>{});
+}
+
+TEST_CASE("hard links are put back: within a tree, and to a name beside it") {
+  const TemporaryFolder top;
+  Bench bench;
+  top.folder("d/e");
+  top.file("d/a", "shared\n", 0640);
+  std::filesystem::create_hard_link(top / "d/a", top / "d/e/b");
+  const Captured tree = capture_tree(bench.walker, bench.names, top / "d", {}, bench.keep);
+  CHECK(tree.paths.at(1).other_names == 0);
+  CHECK(tree.paths.at(3).hard_link == top / "d/a");
+  bench.writer.perform(RemovePath{top / "d", true});
+  bench.restore(tree.paths);
+  CHECK(test::status_of(top / "d/a").st_ino == test::status_of(top / "d/e/b").st_ino);
+  CHECK(test::content_of(top / "d/e/b") == "shared\n");
+
+  std::filesystem::create_hard_link(top / "d/a", top / "d/beside");
+  const SavedPath beside = bench.now(top / "d/a");
+  CHECK(beside.hard_link == top / "d/beside");
+  CHECK(beside.other_names == 0);
+  bench.writer.perform(WriteFile{.path = top / "d/a", .content = "its own now\n"});
+  CHECK(test::status_of(top / "d/a").st_ino != beside.inode);
+  bench.restore(beside);
+  CHECK(test::status_of(top / "d/a").st_ino == beside.inode);
+  CHECK_FALSE(test::is_there(top / ("d/" + temporary_name("a"))));
+
+  // The names are not known: that is told.
+  top.file("f", "x");
+  std::filesystem::create_hard_link(top / "f", top / "d/far");
+  const SavedPath alone = bench.now(top / "f");
+  CHECK(alone.hard_link == "");
+  CHECK(alone.other_names == 1);
 }
 
 TEST_CASE("what cannot be kept is told, with what there is of it") {

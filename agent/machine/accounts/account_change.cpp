@@ -142,6 +142,18 @@ void remove_leftovers(const std::string& etc, Files& files) {
   for (const std::string& name : found) files.remove(etc + "/" + name);
 }
 
+// A line of group(5) or gshadow(5) with one less in its last field.
+std::string without(const std::string& line, const std::string& member) {
+  const auto list = line.rfind(':') + 1;
+  std::string members;
+  for (std::string_view rest = std::string_view(line).substr(list); !rest.empty();) {
+    const std::string_view one = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(rest.size(), one.size() + 1));
+    if (one != member) members += (members.empty() ? "" : ",") + std::string(one);
+  }
+  return line.substr(0, list) + members;
+}
+
 std::string password_of(const KeptLines& shadow, const std::string& user) {
   const auto found = shadow.find(user);
   if (found == shadow.end() || found->second.empty()) return "";
@@ -187,6 +199,23 @@ void AccountChange::begin(const AccountNames& names) const {
   Files files;
   files.write(open_path(), to_text(open), 0644);
   files.write(mark(), to_text(secret), 0600);
+}
+
+void AccountChange::put_group_back(const std::string& group, const std::string& without_member) const {
+  const AccountsLock lock(etc_);
+  auto kept = parse(read_text(open_path()));
+  kept.merge(parse(read_text(mark())));
+  Files files;
+  for (const char* name : {"gshadow", "group"}) {
+    const std::string at = etc_ + "/" + name;
+    const auto of_file = kept.find(name);
+    const auto lines = of_file == kept.end() ? KeptLines::iterator() : of_file->second.find(group);
+    if (of_file == kept.end() || lines == of_file->second.end() || !there(at)) continue;
+    KeptLines wanted{*lines};
+    for (std::string& line : wanted.begin()->second) line = without(line, without_member);
+    const std::string text = read_text(at);
+    if (const std::string put = with_lines(text, wanted); put != text) files.write(at, put);
+  }
 }
 
 void AccountChange::end() const {

@@ -32,6 +32,8 @@ class AccountChange {
 
   // Durably, so that the program may start. Error.
   void begin(const AccountNames& names) const;
+  // Since begin: puts one group as it was then, without the member. Error.
+  void put_group_back(const std::string& group, const std::string& without_member) const;
   // The program ended well.
   void end() const;
   // Puts the files as they were before a change that was cut off; nothing where none was. A password that somebody set

@@ -1,4 +1,8 @@
 #include "machine/accounts/local_accounts.hpp"
+
+#include <cinttypes>
+#include <cstdio>
+
 #include "model/error.hpp"
 
 namespace mlops {
@@ -16,6 +20,22 @@ AccountNames with_groups(const std::string& user, std::vector<std::string> group
     groups.insert(groups.end(), account->groups.begin(), account->groups.end());
   groups.push_back(user);
   return {{user}, std::move(groups)};
+}
+
+// usermod(8) takes FIRST-LAST, and writes the last one first.
+std::vector<std::string> subordinate_words(const CreateUser& action) {
+  std::vector<std::string> words;
+  const auto add = [&](const char* option, const std::optional<std::vector<std::string>>& ranges) {
+    const std::vector<std::string> list = ranges.value_or(std::vector<std::string>());
+    for (auto range = list.rbegin(); range != list.rend(); ++range) {
+      std::uint64_t first = 0, count = 0;
+      if (std::sscanf(range->c_str(), "%" SCNu64 ":%" SCNu64, &first, &count) != 2 || count == 0) continue;
+      words.insert(words.end(), {option, std::to_string(first) + "-" + std::to_string(first + count - 1)});
+    }
+  };
+  add("--add-subuids", action.subuids);
+  add("--add-subgids", action.subgids);
+  return words;
 }
 
 }  // namespace
@@ -59,6 +79,7 @@ void LocalAccountWriter::run(const std::string& doing, std::vector<std::string> 
 }
 
 void LocalAccountWriter::perform(const CreateGroup& action) const {
+  if (action.unless_there && LocalAccounts().group(action.name)) return;
   std::vector<std::string> argv = {"groupadd"};
   if (action.system) argv.push_back("--system");
   if (action.gid) argv.insert(argv.end(), {"--gid", std::to_string(*action.gid)});
@@ -92,10 +113,20 @@ void LocalAccountWriter::perform(const CreateUser& action) const {
   argv.insert(argv.end(), {"--home-dir", action.home, "--shell", action.shell, "--comment", action.comment,
                            "--expiredate", "", "--inactive", "-1"});
   if (!action.groups.empty()) argv.insert(argv.end(), {"--groups", join(action.groups)});
+  if (action.subuids || action.subgids)
+    argv.insert(argv.end(), {"-K", "SUB_UID_COUNT=0", "-K", "SUB_GID_COUNT=0"});
   argv.push_back(action.name);
   auto groups = action.groups;
   groups.push_back(action.group);
-  change(with_groups(action.name, groups), [&] { run("creating user " + action.name, argv); });
+  const std::vector<std::string> ranges = subordinate_words(action);
+  change(with_groups(action.name, groups), [&] {
+    run("creating user " + action.name, argv);
+    if (ranges.empty()) return;
+    std::vector<std::string> words = {"usermod"};
+    words.insert(words.end(), ranges.begin(), ranges.end());
+    words.push_back(action.name);
+    run("giving user " + action.name + " subordinate ids", words);
+  });
 }
 
 void LocalAccountWriter::perform(const ChangeUser& action) const {
@@ -111,7 +142,10 @@ void LocalAccountWriter::perform(const ChangeUser& action) const {
 }
 
 void LocalAccountWriter::perform(const RemoveUser& action) const {
-  change(with_groups(action.name, {}), [&] { run("removing user " + action.name, {"userdel", action.name}); });
+  change(with_groups(action.name, {}), [&] {
+    run("removing user " + action.name, {"userdel", action.name});
+    if (action.keep_group) AccountChange().put_group_back(action.name, action.name);
+  });
 }
 
 void LocalAccountWriter::perform(const ChangeMembership& action) const {

@@ -69,7 +69,10 @@ void OverlayAccounts::leave(const std::string& user_name, const std::string& gro
 }
 
 void OverlayAccounts::apply(const CreateGroup& action) {
-  if (group(action.name)) throw Error(fmt::format("group `{}` exists already", action.name));
+  if (group(action.name)) {
+    if (action.unless_there) return;
+    throw Error(fmt::format("group `{}` exists already", action.name));
+  }
   groups_[action.name] = GroupAccount{action.name, action.gid, {}};
 }
 
@@ -121,7 +124,7 @@ void OverlayAccounts::apply(const RemoveUser& action) {
   auto own = group(action.name);
   if (!own) return;
   std::erase(own->members, action.name);
-  if (own->members.empty()) own.reset();
+  if (own->members.empty() && !action.keep_group) own.reset();
   groups_[action.name] = std::move(own);
 }
 

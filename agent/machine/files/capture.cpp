@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <map>
 #include <memory>
 
 #include "machine/files/extended_attributes.hpp"
@@ -20,7 +21,7 @@ namespace {
 
 using Kind = SavedPath::Kind;
 
-constexpr std::size_t depth_limit = 200;            // each has a descriptor open
+constexpr std::size_t depth_limit = 200;  // each has a descriptor open
 
 std::int64_t nanoseconds(const timespec& t) { return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; }
 
@@ -56,7 +57,7 @@ class Capture {
       : names_(names), limits_(limits), keep_(keep) {}
 
   // Returns what was added.
-  SavedPath add(int folder, const std::string& name, const std::string& path) {
+  SavedPath add(int folder, const std::string& name, const std::string& path, std::size_t depth = 0) {
     SavedPath saved{.path = path};
     const Handle entry(::openat(folder, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     struct ::stat status {};
@@ -64,6 +65,7 @@ class Capture {
     if (entry) {
       if (::fstat(entry.get(), &status) != 0) throw system_error("cannot look at " + path, errno);
       describe(entry.get(), status, saved);
+      if (saved.kind == Kind::file && status.st_nlink > 1) note_names(folder, name, status, depth, saved);
       if (saved.kind == Kind::file && keep_) keep_content(entry.get(), saved);
       if (saved.kind == Kind::other && keep_) not_kept(path + " is a device, a socket or a named pipe");
     }
@@ -73,7 +75,9 @@ class Capture {
 
   void add_tree(int folder, const std::string& name, const std::string& path, std::size_t depth = 0) {
     if (depth > depth_limit) return not_kept("there are too many folders in folders");
-    if (add(folder, name, path).kind != Kind::folder || !found_.not_kept.empty()) return;
+    const SavedPath added = add(folder, name, path, depth);
+    if (keep_) need_owner(added);
+    if (added.kind != Kind::folder || !found_.not_kept.empty()) return;
     const int fd = ::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     const std::unique_ptr<DIR, int (*)(DIR*)> entries(fd < 0 ? nullptr : ::fdopendir(fd), ::closedir);
     if (!entries && errno == EACCES) return not_kept(path + " cannot be read");
@@ -94,12 +98,50 @@ class Capture {
   Captured take() {
     // A part of it is of no use.
     if (!found_.not_kept.empty() && found_.paths.size() > 1) found_.paths.resize(1);
+    for (SavedPath& saved : found_.paths)
+      if (const auto known = names_of_.find(saved.inode); known != names_of_.end() && saved.hard_link.empty())
+        saved.other_names = known->second.links - known->second.found;
     return std::move(found_);
   }
 
  private:
   void not_kept(std::string why) {
     if (found_.not_kept.empty()) found_.not_kept = std::move(why);
+  }
+
+  // Who is not root can give nothing to another.
+  void need_owner(const SavedPath& saved) {
+    if (::geteuid() == 0 || saved.kind == Kind::absent) return;
+    if (names_.uid(saved.owner) != ::geteuid()) not_kept(fmt::format("{} belongs to {}", saved.path, saved.owner));
+    const auto gid = names_.gid(saved.group);
+    if (!gid || !::group_member(*gid))
+      not_kept(fmt::format("{} belongs to the group {}", saved.path, saved.group));
+  }
+
+  // A further name of a file that is captured already, or of one that another name beside this one leads to.
+  void note_names(int folder, const std::string& name, const struct ::stat& status, std::size_t depth,
+                  SavedPath& saved) {
+    saved.inode = status.st_ino;
+    auto [known, first] = names_of_.try_emplace(status.st_ino, Names{saved.path, status.st_nlink, 0});
+    ++known->second.found;
+    if (!first) {
+      saved.hard_link = known->second.path;
+    } else if (depth == 0) {
+      const std::string other = other_name(folder, name, status);
+      if (!other.empty()) saved.hard_link = join_path(folder_of(saved.path), other);
+    }
+  }
+
+  static std::string other_name(int folder, const std::string& name, const struct ::stat& status) {
+    const int fd = ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const std::unique_ptr<DIR, int (*)(DIR*)> entries(fd < 0 ? nullptr : ::fdopendir(fd), ::closedir);
+    while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
+      struct ::stat other {};
+      if (name != entry->d_name && ::fstatat(folder, entry->d_name, &other, AT_SYMLINK_NOFOLLOW) == 0 &&
+          other.st_dev == status.st_dev && other.st_ino == status.st_ino)
+        return entry->d_name;
+    }
+    return "";
   }
 
   void describe(int entry, const struct ::stat& status, SavedPath& saved) const {
@@ -137,6 +179,11 @@ class Capture {
   CaptureLimits limits_;
   const KeepContent& keep_;
   std::uint64_t bytes_ = 0;
+  struct Names {
+    std::string path;  // the first that was captured
+    std::uint64_t links = 0, found = 0;
+  };
+  std::map<std::uint64_t, Names> names_of_;  // of files with hard links, by inode: a tree is of one file system
   Captured found_;
 };
 

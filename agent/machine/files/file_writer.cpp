@@ -12,6 +12,7 @@
 #include "machine/files/extended_attributes.hpp"
 #include "machine/files/handle.hpp"
 #include "machine/files/local_files.hpp"
+#include "machine/files/placing.hpp"
 #include "machine/files/remove_tree.hpp"
 #include "machine/files/staged_file.hpp"
 #include "model/attributes.hpp"
@@ -23,28 +24,9 @@ constexpr mode_t new_folder_mode = 0755;
 // Files staged at once: each may hold a folder open, and 1,024 descriptors are a common limit.
 constexpr std::size_t together_limit = 256;
 
-// A folder that may be written but not read cannot be synced alone.
-void sync_folder(int folder, const std::string& path) {
-  const Handle handle(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!handle && errno == EACCES) return ::sync();
-  if (!handle || ::fsync(handle.get()) != 0)
-    throw Error(system_error("cannot sync the folder of " + path, errno).message(), ErrorKind::unsynced);
-}
-
 Walker::Place need(std::optional<Walker::Place> place, const std::string& path) {
   if (!place) throw Error("the folder of " + path + " does not exist");
   return std::move(*place);
-}
-
-bool is_absent(const Walker::Place& place) {
-  struct ::stat status {};
-  return ::fstatat(place.folder, place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT;
-}
-// False, with errno, where something is at the place.
-bool rename_to_absent(int folder, const std::string& name, const Walker::Place& to) {
-  if (::renameat2(folder, name.c_str(), to.folder, to.name.c_str(), RENAME_NOREPLACE) == 0) return true;
-  // Some file systems know no flags.
-  return errno == EINVAL && is_absent(to) && ::renameat(folder, name.c_str(), to.folder, to.name.c_str()) == 0;
 }
 
 // What it is cannot be undone by half: remove is called on the way out of a failure.

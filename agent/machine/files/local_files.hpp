@@ -59,6 +59,8 @@ class FileWriter {
  private:
   void write_batch(std::span<const WriteFile* const> actions, std::span<std::optional<Error>> errors);
   void put_in_place(StagedFile& staged, const WriteFile& action);
+  void restore_tree(const RestorePath& action, const Walker::Place& place);
+  bool link_again(const SavedPath& saved, const Walker::Place& place);
   Walker& walker_;
   OwnerNames& names_;
   Notice notice_;

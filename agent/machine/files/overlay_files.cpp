@@ -357,7 +357,12 @@ void OverlayFiles::apply(const RenamePath& action, const FileReader& base, const
 }
 
 void OverlayFiles::apply(const RestorePath& action, const FileReader& base, const Maker& maker) {
-  const SavedPath& saved = action.saved;
+  restore(action.saved, action.content, base, maker);
+  for (const SavedBelow& one : action.below) restore(one.saved, one.content, base, maker);
+}
+
+void OverlayFiles::restore(const SavedPath& saved, const std::optional<std::string>& content,
+                           const FileReader& base, const Maker& maker) {
   const std::string k = key(base, saved.path);
   need_folder(k, base, saved.path);
   const FileType type = saved.kind == SavedPath::Kind::folder ? FileType::directory
@@ -376,8 +381,13 @@ void OverlayFiles::apply(const RestorePath& action, const FileReader& base, cons
   s.size = saved.size;
   s.mtime_ns = saved.modified_ns;
   entry.view.target = saved.target;
-  entry.view.content = action.content;
+  entry.view.content = content;
   if (type == FileType::regular) entry.digest = saved.digest;
+  if (const auto other = saved.hard_link.empty() ? std::nullopt : view(base, saved.hard_link, 0)) {
+    s.device = other->status.device;
+    s.inode = other->status.inode;
+    s.links = other->status.links;
+  }
   put(k, std::move(entry));
 }
 

@@ -78,6 +78,8 @@ class OverlayFiles {
   Entry fresh(const std::string& key, FileType type, const FileReader& base, const Maker& maker) const;
   static void hand_over(Entry& entry, const std::string& owner, const std::string& group, bool content);
   void put(const std::string& key, Entry entry);
+  void restore(const SavedPath& saved, const std::optional<std::string>& content, const FileReader& base,
+               const Maker& maker);
   void remove_below(const std::string& key);
 
   std::map<std::string, Entry> entries_;

@@ -1,0 +1,14 @@
+// subuid(5) and subgid(5): the ranges of ids that a user may give away in a namespace.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mlops {
+
+// The user's ranges in the file's text, "FIRST:COUNT", as they stand; those by the user's number are not among
+// them.
+std::vector<std::string> subordinate_ids(std::string_view text, std::string_view user);
+
+}  // namespace mlops
