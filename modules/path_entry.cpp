@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "machine/files/trust.hpp"
 #include "model/shell_path.hpp"
 #include "model/text_diff.hpp"
 #include "playbook/module.hpp"
@@ -85,7 +86,8 @@ struct PathEntry {
 
   static void describe(Schema<Desired>& s) {
     s.summary(
-        "A folder is on PATH in new shells of a person, and for the commands of later resources in this run.");
+        "A folder is on PATH in new shells of a person, and for that person's commands of later resources in this run. "
+        "Root gets no folder that others may write to.");
     s.named_by("path");
     s.required("path", &Desired::path, "The folder. It need not exist yet.");
     s.one_of("state", &Desired::state, {{"present", State::present}, {"absent", State::absent}},
@@ -125,8 +127,9 @@ struct PathEntry {
 
   static Actor actor(const Desired& d) { return {Actor::Kind::path, below(home(d), ".bashrc"), ""}; }
 
-  static Environment environment(const Desired& d) {
-    return d.state == State::present ? Environment{{d.path.path}} : Environment{};
+  // For the commands of whose shells they are.
+  static Environment environment(const Desired& d, const Current& c) {
+    return d.state == State::present ? Environment{c.owner, {d.path.path}} : Environment{};
   }
 
   // Its own lines are all that it makes.
@@ -156,6 +159,9 @@ struct PathEntry {
     if (!status) throw Error(fmt::format("{} does not exist, so no shell of it can be given a PATH", home(d)));
     c.owner = status->owner;
     c.group = status->group;
+    if (c.owner == "root" && d.state == State::present)
+      if (const auto why = distrust_folder(files, d.path.path))
+        throw Error(fmt::format("{} is not put on root's PATH: {}", d.path.path, *why));
     for (const Shell shell : shells(d, machine, status->owner)) {
       if (shell == Shell::bash) {
         c.files.push_back(startup(below(home(d), ".bashrc"), files));

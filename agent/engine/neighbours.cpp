@@ -87,8 +87,6 @@ void Run::flush() {
       if (remains) {
         event.reason = *remains;
         failed(i);
-      } else {
-        into_effect(i);
       }
       done(i, remains ? Outcome::not_converged : options_.acted, std::move(event));
     } catch (const Error& e) {

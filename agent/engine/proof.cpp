@@ -47,6 +47,7 @@ std::optional<std::string> Run::prove(const Instance& i, std::vector<Change>& ch
       const Diff rest = r.module->diff(i.desired, current, false);
       if (!has_state_changes(rest)) {
         r.module->amend(changes, i.desired, current);
+        into_effect(i, current);
         if (!r.id.empty()) give(i, r.module->outputs(i.desired, current));
         return std::nullopt;
       }

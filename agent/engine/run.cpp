@@ -341,7 +341,7 @@ void Run::read_only(Instance& i) {
     if (module.not_applicable(i.desired, current))
       return run_scope_.set_skipped(i.resource->id, i.key, i.label);
     give(i, module.outputs(i.desired, current));
-    if (module.diff(i.desired, current, false).empty()) into_effect(i);
+    if (module.diff(i.desired, current, false).empty()) into_effect(i, current);
   } catch (const Error&) {
     run_scope_.set_skipped(i.resource->id, i.key, i.label);
   } catch (const Unknown&) {
@@ -363,7 +363,7 @@ void Run::look(Instance& i) {
   conceal(*playbook_.secrets, diff);
   if (diff.empty()) {
     show_watcher(i, std::move(ground), diff);
-    into_effect(i);
+    into_effect(i, current);
     if (!r.id.empty()) give(i, module.outputs(i.desired, current));
     if (!i.recovered.empty()) {
       ResourceFinished event;
@@ -411,7 +411,6 @@ void Run::act(Instance& i, const Diff& diff, std::vector<std::string> maybe) {
       if (error) throw *error;
     i.cut_off.clear();
     identities_.forget();
-    into_effect(i);
     ResourceFinished event;
     event.changes = i.recovered;
     event.changes.insert(event.changes.end(), diff.changes.begin(), diff.changes.end());
@@ -442,10 +441,10 @@ void Run::notify(const Instance& i, bool certain) {
   }
 }
 
-// Commands of later resources find its folders.
-void Run::into_effect(const Instance& i) {
-  const Environment environment = i.resource->module->environment(i.desired);
-  if (!environment.path.empty()) host_.add_to_path(environment.path);
+// Later commands of whom it is for find its folders.
+void Run::into_effect(const Instance& i, const std::any& current) {
+  const Environment environment = i.resource->module->environment(i.desired, current);
+  if (!environment.path.empty()) host_.add_to_path({environment.user}, environment.path);
 }
 
 void Run::fail(Instance& i, const Error& error, std::vector<Change> changes) {

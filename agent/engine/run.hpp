@@ -130,7 +130,7 @@ class Run {
   void skip(Instance& instance, const std::string& reason);
   void skip_after(Instance& instance, const std::string& cause);
   void not_known(Instance& instance, const Unknown& unknown);
-  void into_effect(const Instance& instance);
+  void into_effect(const Instance& instance, const std::any& current);
   void finish(Instance& instance, ResourceFinished event);
   void look_for_cut_off(Instance& instance);
   void recover(Instance& instance);

@@ -38,8 +38,8 @@ class Host {
   virtual std::vector<std::string> doubts() const = 0;
   // The resource begun may do what nobody can foresee; only a what-if host has to know.
   virtual void unforeseen() {}
-  // Folders that later commands find before PATH.
-  virtual void add_to_path(const std::vector<std::string>& folders) = 0;
+  // Folders that later commands of this identity find before PATH; those of no other.
+  virtual void add_to_path(const Identity& identity, const std::vector<std::string>& folders) = 0;
 };
 
 }  // namespace mlops

@@ -47,7 +47,7 @@ struct Pending {
   Labels running;       // resources whose programs may change anything
   std::map<std::string, std::string> downloaded;  // path -> url
   Labels units;         // that were acted on
-  Labels path;          // folders that commands find before PATH
+  std::map<std::string, Labels> path;  // by user: folders that commands find before PATH
   mutable Labels doubts;
 
   // Throws Unknown where a program that may change anything comes first.
@@ -207,6 +207,12 @@ class OverlayMachine : public Machine,
     return real_.network().http_status(get);
   }
 
+  Command with_path(Command command) const {
+    if (const auto own = p_.path.find(user_); own != p_.path.end())
+      command.path.insert(command.path.begin(), own->second.begin(), own->second.end());
+    return command;
+  }
+
   // ---- performing in thought ----
   template <class A>
   void on_files(const A& a) {
@@ -287,10 +293,10 @@ class OverlayHost : public Host {
   const Earlier& earlier() const override { return real_.earlier(); }
   void unforeseen() override { add(pending_.running, pending_.label); }
   // Not the real host's: there they count only from their own place on.
-  void add_to_path(const std::vector<std::string>& folders) override {
+  void add_to_path(const Identity& identity, const std::vector<std::string>& folders) override {
+    Labels& path = pending_.path[identity.user];
     for (const std::string& folder : folders)
-      if (std::find(pending_.path.begin(), pending_.path.end(), folder) == pending_.path.end())
-        pending_.path.insert(pending_.path.begin(), folder);
+      if (std::find(path.begin(), path.end(), folder) == path.end()) path.insert(path.begin(), folder);
   }
 
  private:

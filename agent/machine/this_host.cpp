@@ -72,7 +72,7 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
   std::vector<std::optional<Error>> perform_steps(std::span<const Step> given) {
     std::deque<std::vector<Action>> copies;
     std::vector<Step> steps(given.begin(), given.end());
-    if (!host_.path_.empty())
+    if (host_.path_.contains(identity_))
       for (Step& step : steps)
         if (std::any_of(step.actions.begin(), step.actions.end(), runs_command)) step.actions = with_path(step, copies);
     const LookAnew afterwards{host_};
@@ -117,7 +117,8 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
     return host_.acts_here(identity_) ? *local_ : *host_.helper(identity_).machine;
   }
   Command with_path(Command command) const {
-    command.path.insert(command.path.begin(), host_.path_.begin(), host_.path_.end());
+    if (const auto own = host_.path_.find(identity_); own != host_.path_.end())
+      command.path.insert(command.path.begin(), own->second.begin(), own->second.end());
     return command;
   }
 
@@ -226,9 +227,10 @@ ThisHost::Elevating& ThisHost::machine(const Identity& identity) {
   return *machines_.emplace(identity, std::make_unique<Elevating>(*this, identity)).first->second;
 }
 
-void ThisHost::add_to_path(const std::vector<std::string>& folders) {
+void ThisHost::add_to_path(const Identity& identity, const std::vector<std::string>& folders) {
+  std::vector<std::string>& path = path_[identity];
   for (const std::string& folder : folders)
-    if (std::find(path_.begin(), path_.end(), folder) == path_.end()) path_.insert(path_.begin(), folder);
+    if (std::find(path.begin(), path.end(), folder) == path.end()) path.insert(path.begin(), folder);
 }
 
 bool ThisHost::acts_here(const Identity& identity) {

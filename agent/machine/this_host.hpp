@@ -41,7 +41,7 @@ class ThisHost : public Host {
   Machine& as(const Identity& identity) override;
   void begin(const std::string&) override {}
   std::vector<std::string> doubts() const override { return {}; }
-  void add_to_path(const std::vector<std::string>& folders) override;
+  void add_to_path(const Identity& identity, const std::vector<std::string>& folders) override;
 
   std::vector<std::optional<Error>> perform(const Identity& identity, std::span<const Step> steps) override;
   const Earlier& earlier() const override { return earlier_; }
@@ -86,7 +86,7 @@ class ThisHost : public Host {
   ProgressSink progress_;
   ActingUser self_;
   std::optional<bool> groups_current_;
-  std::vector<std::string> path_;
+  std::map<Identity, std::vector<std::string>> path_;  // folders that commands find before PATH
   std::optional<std::string> password_;  // sudo's, once it was right
   std::map<Identity, Helper> helpers_;
   std::map<Identity, Error> refused_;

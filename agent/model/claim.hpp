@@ -37,6 +37,7 @@ struct Actor {
 
 // What later commands of the run get because of a resource.
 struct Environment {
+  std::string user;               // whose commands: those of no other identity
   std::vector<std::string> path;  // folders put before PATH
 };
 

@@ -11,7 +11,7 @@
 //     static Diff    diff(const Desired&, const Current&);           // pure; or with a third `bool notified`
 //     static Value   outputs(const Desired&, const Current&);        // optional: an object for {{resources.ID.name}};
 //                                                // or Outputs, where some are secret or known only after a real run
-//     static Environment environment(const Desired&);                // optional: for commands of later resources
+//     static Environment environment(const Desired&, const Current&);  // optional: for commands of later resources
 //     static constexpr bool opaque = true;       // optional: comes after everything before it
 //     static void    amend(std::vector<Change>&, const Desired&, const Current&);  // optional: after acting, says what
 //                                                // could not be known before (the version that came)
@@ -91,7 +91,7 @@ struct Module {
   Outputs (*outputs)(const std::any& desired, const std::any& current);  // null where the module has none
   // Why it is to be skipped on this machine; absent where it is not.
   std::optional<std::string> (*not_applicable)(const std::any& desired, const std::any& current);
-  Environment (*environment)(const std::any& desired);
+  Environment (*environment)(const std::any& desired, const std::any& current);
 };
 
 using ModuleTable = std::span<const Module* const>;
@@ -188,11 +188,11 @@ const Module& erase_module() {
         else
           return std::nullopt;
       },
-      .environment = [](const std::any& d) -> Environment {
-        if constexpr (requires(const D& x) { M::environment(x); })
-          return M::environment(*std::any_cast<D>(&d));
+      .environment = [](const std::any& d, const std::any& c) -> Environment {
+        if constexpr (requires(const D& x, const C& y) { M::environment(x, y); })
+          return M::environment(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
         else
-          return {};
+          return static_cast<void>(d), static_cast<void>(c), Environment();
       },
   };
   return module;

@@ -305,10 +305,29 @@ TEST_CASE("path_entry: edits its files in peace with others, and gives the folde
     CHECK(claim.subkey == "PATH /home/ubuntu/soft");
     CHECK(claim.key.starts_with("/home/ubuntu/."));
   }
-  CHECK(module.environment(t.desired).path == std::vector<std::string>{"/home/ubuntu/soft"});
-  CHECK(module.environment(tried(machine, R"(, "state": "absent")").desired).path.empty());
+  const Environment given = module.environment(t.desired, t.current);
+  CHECK(given.path == std::vector<std::string>{"/home/ubuntu/soft"});
+  CHECK(given.user == "ubuntu");
+  const Tried absent = tried(machine, R"(, "state": "absent")");
+  CHECK(module.environment(absent.desired, absent.current).path.empty());
   CHECK(module.actor(t.desired).kind == Actor::Kind::path);
   CHECK(module.actor(t.desired).path == "/home/ubuntu/.bashrc");
+}
+
+TEST_CASE("path_entry: root's PATH gets no folder that others may write to") {
+  FakeMachine machine = with_home();
+  machine.f.folder("/");
+  machine.f.folder("/root", 0700);
+  machine.f.folder("/opt");
+  machine.f.folder("/home");
+  machine.f.folder("/tmp", 01777);
+  const auto for_root = [](const std::string& path) { return R"({"home": "/root", "path": ")" + path + "\"}"; };
+  const Tried t = try_module("path_entry", for_root("/opt/tools/bin"), machine);
+  CHECK(find_module("path_entry")->environment(t.desired, t.current).user == "root");
+  CHECK(failure(machine, for_root("/home/ubuntu/soft")) ==
+        "/home/ubuntu/soft is not put on root's PATH: /home/ubuntu belongs to ubuntu");
+  CHECK(failure(machine, for_root("/tmp/soft")) ==
+        "/tmp/soft is not put on root's PATH: /tmp is writable by everyone (mode 1777)");
 }
 
 // ---- the real shells ----------------------------------------------------------------------------------------

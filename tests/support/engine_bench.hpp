@@ -179,7 +179,7 @@ struct EngineEntry {
     if (now && now->content == d.folder) return {};
     return {{{.property = "entry", .after = d.folder}}, {WriteFile{.path = "/profile", .content = d.folder}}};
   }
-  static Environment environment(const Desired& d) { return {{d.folder}}; }
+  static Environment environment(const Desired& d, const Current&) { return {"ubuntu", {d.folder}}; }
 };
 
 // A file of random text, which nobody but the machine knows before it is made.
@@ -254,7 +254,7 @@ class FakeHost : public Host {
   std::map<std::string, std::string> failing;  // path, unit or program -> message
   std::set<std::string> idle;                  // paths and units that no action changes
   std::vector<std::size_t> together;           // sizes of what was performed together
-  std::vector<std::string> path;
+  std::vector<std::string> path;               // what was put on PATH: "ubuntu: /soft"
   std::function<void(const std::string&)> performing;  // each line of the log, before it takes effect
 
   FakeHost() {
@@ -271,8 +271,8 @@ class FakeHost : public Host {
   }
   void begin(const std::string&) override {}
   std::vector<std::string> doubts() const override { return {}; }
-  void add_to_path(const std::vector<std::string>& folders) override {
-    path.insert(path.end(), folders.begin(), folders.end());
+  void add_to_path(const Identity& identity, const std::vector<std::string>& folders) override {
+    for (const std::string& folder : folders) path.push_back(identity.user + ": " + folder);
   }
 
  private:

@@ -213,10 +213,33 @@ TEST_CASE("What a resource puts on PATH is there for later ones, whether it had 
   const std::string playbook = R"({"resources": [{"type": "entry", "folder": "/soft"},
     {"type": "link", "path": "/a", "target": "1"}]})";
   CHECK(bench.apply(playbook) == Lines{"entry[/soft] changed", "link[/a] changed"});
-  CHECK(bench.host.path == Lines{"/soft"});
+  CHECK(bench.host.path == Lines{"ubuntu: /soft"});
   bench.host.path.clear();
   CHECK(bench.apply(playbook) == Lines{"entry[/soft] ok", "link[/a] ok"});
-  CHECK(bench.host.path == Lines{"/soft"});
+  CHECK(bench.host.path == Lines{"ubuntu: /soft"});
+}
+
+TEST_CASE("What is on one identity's PATH is not on another's, in a plan as in the real run") {
+  EngineBench bench;
+  bench.host.world.f.file("/profile", "/soft");
+  bench.host.world.c.answers[{"see"}] = {.status = 0};
+  CHECK(bench.plan(R"({"resources": [{"type": "entry", "folder": "/soft"}, {"type": "check", "argv": ["see"]},
+    {"type": "check", "as": "root", "argv": ["see"]}]})") == Lines{"entry[/soft] ok", "check[see] ok", "check[see] ok"});
+  REQUIRE(bench.host.world.c.asked.size() == 2);
+  CHECK(bench.host.world.c.asked[0].path == Lines{"/soft"});
+  CHECK(bench.host.world.c.asked[1].path.empty());
+}
+
+TEST_CASE("What needs an identity that nobody may become has failed in the plan, and its change stays pending") {
+  EngineBench bench;
+  bench.host.forbidden = {"root"};
+  const std::string playbook = R"({"resources": [{"type": "link", "path": "/a", "target": "1"},
+    {"type": "link", "path": "/b", "target": "1", "actor": "person"}]})";
+  CHECK(bench.plan(playbook) == Lines{"link[/a] failed: nobody may act as root", "link[/b] would_change"});
+  REQUIRE(bench.result.pending.size() == 2);
+  CHECK(bench.result.pending[0].identity.user == "root");
+  bench.host.world.f.link("/a", "1");
+  CHECK(bench.plan(playbook) == Lines{"link[/a] ok", "link[/b] would_change"});
 }
 
 TEST_CASE("What a plan puts on PATH does not reach the real host") {

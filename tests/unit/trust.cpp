@@ -184,3 +184,18 @@ TEST_CASE("as a person, files that others could change are refused where root is
   CHECK(as_daemon({"plan", playbook}).first == 2);
   CHECK(folder.picture().empty());
 }
+
+TEST_CASE("a folder for root's programs must be one in which nobody else may make entries, sticky or not") {
+  const TemporaryFolder t;
+  const auto wrong = [](const std::string& path) { return distrust_folder(path).value_or(""); };
+  const std::string folder = t.folder("d"), shared = t.folder("s", 01777), theirs = t.folder("t", 0755, daemon_user);
+  t.link("to-t", "t");
+  CHECK(wrong(folder) == "");
+  CHECK(wrong(folder + "/not/there") == "");
+  CHECK(wrong(t.folder("s/own")) == "");
+  CHECK(wrong(shared) == shared + " is writable by everyone (mode 1777)");
+  CHECK(wrong(shared + "/not/there") == shared + " is writable by everyone (mode 1777)");
+  CHECK(wrong(theirs) == theirs + " belongs to daemon");
+  CHECK(wrong(t.folder("t/roots")) == theirs + " belongs to daemon");
+  CHECK(wrong(t / "to-t") == theirs + " belongs to daemon");
+}

@@ -5,6 +5,8 @@
 
 #include <cstdlib>
 
+#include "machine/files/trust.hpp"
+
 namespace mlops {
 namespace {
 
@@ -40,7 +42,8 @@ std::map<std::string, std::string> child_environment(const Command& command, con
   if (const char* value = std::getenv(agent_variable); value && who.uid == ::geteuid()) env[agent_variable] = value;
   for (const auto& [name, value] : command.env) env[name] = value;
   std::string folders;
-  for (const std::string& folder : command.path) folders += folder + ":";
+  for (const std::string& folder : command.path)
+    if (who.uid != 0 || !distrust_folder(folder)) folders += folder + ":";
   env["PATH"] = folders + env["PATH"];
   return env;
 }
@@ -60,18 +63,16 @@ std::string child_folder(const Command& command, const ActingUser& who) {
 
 std::string find_program(const std::string& name, const Command& command, const ActingUser& who) {
   const std::string folder = child_folder(command, who);
-  if (name.find('/') != std::string::npos) {
-    const std::string path = name.starts_with('/') ? name : joined(folder, name);
-    return is_program(path) ? path : "";
-  }
-  if (name.empty()) return "";
+  if (name.empty()) return {};
+  if (name.find('/') != std::string::npos) return {name.starts_with('/') ? name : joined(folder, name)};
+  std::vector<std::string> places;
   const std::string path = child_environment(command, who).at("PATH");
   for (std::size_t from = 0; from <= path.size();) {
     const std::size_t to = std::min(path.find(':', from), path.size());
     // An empty part of PATH means the current folder (execvp(3)); a relative one is below it.
     const std::string part = path.substr(from, to - from);
     const std::string base = part.starts_with('/') ? part : part.empty() ? folder : joined(folder, part);
-    if (const std::string found = joined(base, name); is_program(found)) return found;
+    places.push_back(joined(base, name));
     from = to + 1;
   }
   return "";

@@ -9,7 +9,8 @@
 namespace mlops {
 
 // HOME, USER, LOGNAME, SHELL of who acts, a fixed PATH, LANG=C.UTF-8, this process's proxy variables and, for
-// its own user, SSH_AUTH_SOCK; command.env over them; command.path before the PATH that results.
+// its own user, SSH_AUTH_SOCK; command.env over them; command.path before the PATH that results, for root without the
+// folders that others may write to.
 std::map<std::string, std::string> child_environment(const Command& command, const ActingUser& who);
 
 // What of this process's environment a helper is told, which sudo would drop: the proxy variables, and for the same

@@ -18,6 +18,7 @@
 
 #include "machine/commands/environment.hpp"
 #include "machine/commands/supervision.hpp"
+#include "machine/files/trust.hpp"
 #include "model/error.hpp"
 
 namespace mlops {
@@ -119,10 +120,19 @@ Error cannot_start(const Command& command, const std::string& program, int errno
   return cannot_start(command, system_error(program, errno_value).message());
 }
 
-std::string program_of(const Command& command, const ActingUser& who) {
-  std::string found = find_program(command.argv[0], command, who);
-  if (!found.empty()) return found;
-  if (command.argv[0].find('/') == std::string::npos) throw cannot_start(command, "no such program in PATH");
+// What root's PATH lacks though the run put it there: "; /srv/soft is left out of root's: …".
+std::string left_out_of_path(const Command& command, const ActingUser& who) {
+  std::string text;
+  for (const std::string& folder : command.path)
+    if (const auto why = who.uid == 0 ? distrust_folder(folder) : std::nullopt)
+      text += fmt::format("; {} is left out of root's: {}", folder, *why);
+  return text;
+}
+
+// Why there is no program to start.
+Error no_program(const Command& command, const ActingUser& who) {
+  if (command.argv[0].find('/') == std::string::npos)
+    return cannot_start(command, "no such program in PATH" + left_out_of_path(command, who));
   const std::string folder = command.argv[0].starts_with('/') ? "" : child_folder(command, who) + "/";
   const std::string path = folder + command.argv[0];
   struct stat s;

@@ -73,13 +73,17 @@ std::string writer_of_list(const std::string& path, uid_t caller) {
   return "";
 }
 
+// How a sticky folder that others may write to is judged: what stands in it already is safe, what is yet to be made in
+// it is not.
+enum class Sticky { safe, open };
+
 // What is wrong with one step; "" for nothing.
-std::string wrong_with(const std::string& path, const struct stat& status, uid_t caller) {
+std::string wrong_with(const std::string& path, const struct stat& status, uid_t caller, Sticky sticky) {
   if (status.st_uid != 0 && status.st_uid != caller)
     return fmt::format("{} belongs to {}", path, user_name(status.st_uid));
   if (S_ISLNK(status.st_mode)) return "";  // its mode says nothing
   const mode_t mode = status.st_mode & 07777;
-  if (S_ISDIR(status.st_mode) && (mode & S_ISVTX)) return "";
+  if (sticky == Sticky::safe && S_ISDIR(status.st_mode) && (mode & S_ISVTX)) return "";
   if (mode & S_IWOTH) return fmt::format("{} is writable by everyone (mode {:04o})", path, mode);
   if (!(mode & S_IWGRP)) return "";
   if (const std::string writer = writer_of_list(path, caller); !writer.empty())
@@ -88,6 +92,16 @@ std::string wrong_with(const std::string& path, const struct stat& status, uid_t
   const group* entry = ::getgrgid(status.st_gid);
   return fmt::format("{} is writable by the group {} (mode {:04o})", path,
                      entry ? entry->gr_name : std::to_string(status.st_gid), mode);
+}
+
+// The same as a reader tells it, for root.
+std::string wrong_with(const std::string& path, const FileStatus& status, Sticky sticky) {
+  if (status.owner != "root") return fmt::format("{} belongs to {}", path, status.owner);
+  if (sticky == Sticky::safe && (status.mode & S_ISVTX)) return "";
+  if (status.mode & S_IWOTH) return fmt::format("{} is writable by everyone (mode {:04o})", path, status.mode);
+  if (status.mode & S_IWGRP)
+    return fmt::format("{} is writable by the group {} (mode {:04o})", path, status.group, status.mode);
+  return "";
 }
 
 std::deque<std::string> parts_of(const std::string& path) {
@@ -113,15 +127,20 @@ std::string absolute(const std::string& path) {
   return std::string(folder ? folder.get() : "") + "/" + path;
 }
 
-}  // namespace
-
-std::optional<std::string> distrust(const std::string& path, uid_t caller) {
+// Of a path, step by step. last: how a sticky folder at its end is judged, or at the end of what is there of it.
+std::optional<std::string> judge(const std::string& path, uid_t caller, Sticky last) {
   std::deque<std::string> ahead = parts_of(absolute(path));
   std::string at;  // the folder reached, without links; "" for the root folder
   int links = 0;
   struct stat status {};
   if (::stat("/", &status) == 0)
-    if (std::string wrong = wrong_with("/", status, caller); !wrong.empty()) return wrong;
+    if (std::string wrong = wrong_with("/", status, caller, Sticky::safe); !wrong.empty()) return wrong;
+  const auto end = [&]() -> std::optional<std::string> {
+    const std::string folder = at.empty() ? "/" : at;
+    if (last == Sticky::safe || ::stat(folder.c_str(), &status) != 0) return std::nullopt;
+    std::string wrong = wrong_with(folder, status, caller, last);
+    return wrong.empty() ? std::nullopt : std::optional(std::move(wrong));
+  };
   while (!ahead.empty()) {
     const std::string part = ahead.front();
     ahead.pop_front();
@@ -131,8 +150,8 @@ std::optional<std::string> distrust(const std::string& path, uid_t caller) {
       continue;
     }
     const std::string next = at + "/" + part;
-    if (::lstat(next.c_str(), &status) != 0) return std::nullopt;  // what is not there, or cannot be reached, is not read
-    if (std::string wrong = wrong_with(next, status, caller); !wrong.empty()) return wrong;
+    if (::lstat(next.c_str(), &status) != 0) return end();  // what is not there, or cannot be reached, is not read
+    if (std::string wrong = wrong_with(next, status, caller, Sticky::safe); !wrong.empty()) return wrong;
     if (!S_ISLNK(status.st_mode)) {
       at = next;
       continue;
@@ -143,7 +162,41 @@ std::optional<std::string> distrust(const std::string& path, uid_t caller) {
     ahead.insert(ahead.begin(), more.begin(), more.end());
     if (target.starts_with('/')) at.clear();
   }
-  return std::nullopt;
+  return end();
+}
+
+}  // namespace
+
+std::optional<std::string> distrust(const std::string& path, uid_t caller) {
+  return judge(path, caller, Sticky::safe);
+}
+
+std::optional<std::string> distrust_folder(const std::string& path) { return judge(path, 0, Sticky::open); }
+
+std::optional<std::string> distrust_folder(const FileReader& files, const std::string& path) {
+  std::deque<std::string> ahead = parts_of(path);
+  std::string at;  // as in judge
+  for (int links = 0;;) {
+    for (; !ahead.empty() && (ahead.front() == "." || ahead.front() == ".."); ahead.pop_front())
+      if (ahead.front() == "..") at.resize(at.empty() ? 0 : at.rfind('/'));
+    const std::string folder = at.empty() ? "/" : at;
+    const auto next = ahead.empty() ? std::nullopt : files.view(at + "/" + ahead.front(), 0);
+    if (const auto status = files.status(folder))
+      if (std::string wrong = wrong_with(folder, *status, next ? Sticky::safe : Sticky::open); !wrong.empty())
+        return wrong;
+    if (!next) return std::nullopt;
+    const std::string name = at + "/" + ahead.front();
+    ahead.pop_front();
+    if (next->status.type != FileType::symlink) {
+      at = name;
+      continue;
+    }
+    if (next->status.owner != "root") return fmt::format("{} belongs to {}", name, next->status.owner);
+    if (++links > most_links) return std::nullopt;
+    const std::deque<std::string> more = parts_of(next->target);
+    ahead.insert(ahead.begin(), more.begin(), more.end());
+    if (next->target.starts_with('/')) at.clear();
+  }
 }
 
 }  // namespace mlops

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "machine/files/file_reader.hpp"
+
 namespace mlops {
 
 // Why somebody beside root and the caller could change what is at the path, or put something else in its place: the
@@ -17,5 +19,12 @@ namespace mlops {
 // - but a folder that is sticky, as /tmp is, may be writable: what belongs to root and the caller stays theirs there.
 // A path that is not there is judged as far as it is. Relative paths are below the working folder.
 std::optional<std::string> distrust(const std::string& path, uid_t caller);
+
+// The same of a folder in which root is to find programs or let them work: root alone counts, and nobody else may make
+// entries in the folder itself, or in the last that is there on the way to it, sticky or not.
+std::optional<std::string> distrust_folder(const std::string& path);
+// As a reader sees it, an overlay too. Access lists are not looked at: a folder that its group may write to, which
+// their mask shows as, is distrusted, root's own as well. Errors and Unknown of the reader.
+std::optional<std::string> distrust_folder(const FileReader& files, const std::string& path);
 
 }  // namespace mlops
