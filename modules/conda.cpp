@@ -136,7 +136,7 @@ struct Conda {
   }
 
   static bool bounded(const Desired&) { return true; }
-  static Actor actor(const Desired& d) { return {Actor::Kind::path, d.prefix.path, ""}; }
+  static Actor actor(const Desired& d) { return {Actor::Kind::tree, d.prefix.path, ""}; }
 
   static Current inspect(const Desired& d, const MachineReader& machine) {
     const FileReader& files = machine.files();

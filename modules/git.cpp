@@ -77,7 +77,7 @@ struct Git {
   }
 
   static Claims claims(const Desired& d) { return {{.key = d.to.text, .tree = true}}; }
-  static Actor actor(const Desired& d) { return {Actor::Kind::path, d.to.text, ""}; }
+  static Actor actor(const Desired& d) { return {Actor::Kind::tree, d.to.text, ""}; }
 
   static Current inspect(const Desired& d, const MachineReader& machine) {
     const FileReader& files = machine.files();

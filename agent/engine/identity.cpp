@@ -1,6 +1,9 @@
 #include "engine/identity.hpp"
 
+#include <fmt/format.h>
+
 #include "machine/files/paths.hpp"
+#include "machine/files/trust.hpp"
 
 namespace mlops {
 namespace {
@@ -39,10 +42,41 @@ Identity IdentityRules::decide(const Actor& actor, const std::string& as) {
     case Actor::Kind::person:
       return person;
     case Actor::Kind::path:
+    case Actor::Kind::tree:
       break;
   }
   if (!actor.owner.empty() && actor.owner != person_.name) return root;
-  return person_may_write(std::string(folder_of(actor.path))) ? person : root;
+  if (person_may_write(std::string(folder_of(actor.path)))) return person;
+  return actor.kind == Actor::Kind::tree ? owner_of_folder(actor.path) : root;
+}
+
+// Of the deepest folder above that exists; root where that cannot be seen.
+Identity IdentityRules::owner_of_folder(const std::string& path) {
+  const FileReader& files = host_.as(caller_).files();
+  try {
+    for (std::string folder(folder_of(path));; folder = folder_of(folder)) {
+      const auto real = files.resolve(folder);
+      if (const auto status = real ? files.status(*real) : std::nullopt) return {status->owner};
+      if (folder == "/") break;
+    }
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::denied && e.kind() != ErrorKind::unsafe_path) throw;
+  } catch (const Unknown&) {
+  }
+  return {"root"};
+}
+
+void IdentityRules::require_trusted(const Actor& actor, const Identity& identity) {
+  if (actor.kind != Actor::Kind::tree || identity.user != "root") return;
+  try {
+    const std::string folder(folder_of(actor.path));
+    if (const auto why = distrust_folder(host_.as(identity).files(), folder))
+      throw Error(fmt::format("root runs no programs in a folder that others may write to: {}; say with `as` who is to act",
+                              *why),
+                  ErrorKind::unsafe_path);
+  } catch (const Unknown&) {
+    // What a program will have made there is judged once it has.
+  }
 }
 
 Identity IdentityRules::decide_to_change(const Actor& actor, const std::string& as, const Identity& decided) {

@@ -20,6 +20,8 @@ class IdentityRules {
   Identity decide(const Actor& actor, const std::string& as);
   // For a path that the person may write to, but where something is that is not the person's: root.
   Identity decide_to_change(const Actor& actor, const std::string& as, const Identity& decided);
+  // Error unsafe_path where root would run programs in a folder in which somebody else may exchange what they work on.
+  void require_trusted(const Actor& actor, const Identity& identity);
   // To be called when folders may have changed.
   void forget() { folders_.clear(); }
 
@@ -27,6 +29,7 @@ class IdentityRules {
 
  private:
   bool person_may_write(const std::string& folder);
+  Identity owner_of_folder(const std::string& path);
   Host& host_;
   Person person_;
   Identity caller_;

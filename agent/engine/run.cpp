@@ -312,6 +312,7 @@ void Run::attempt(const Resource& r, const std::string& key, const Value* item) 
       if (const auto cause = failures_.cause(claims, r.after, r.module->opaque, play_))
         return skip_after(i, *cause);
     i.identity = identities_.decide(i.actor, i.as);
+    identities_.require_trusted(i.actor, i.identity);
     if (!selected(r)) return read_only(i);
     if (const auto cause = unknown_.cause(claims, {}, false, play_)) throw Unknown{{*cause}, ""};
     look(i);

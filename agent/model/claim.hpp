@@ -29,9 +29,10 @@ struct Actor {
     root,    // system-wide things
     person,  // commands, verifications
     path,    // whoever the deepest existing ancestor of path belongs to
+    tree,    // the same, where programs work by name in a tree at path: root never does in a folder of others
   };
   Kind kind = Kind::root;
-  std::string path;   // for Kind::path
+  std::string path;   // for Kind::path and Kind::tree
   std::string owner;  // for Kind::path: the wanted owner, "" when not said
 };
 

@@ -79,6 +79,7 @@ TEST_CASE("a repository that is absent is cloned beside its place and renamed") 
   World w;
   const Tried t = try_module("git", json(), w);
   CHECK(changes(t.diff) == "exists false>true, remote null>" + repo);
+  CHECK(find_module("git")->actor(t.desired).kind == Actor::Kind::tree);
   CHECK(actions(t.diff) ==
         "git clone --origin origin -- " + repo + " " + temp + "; rename " + temp + " /srv/x");
   const auto* run = action<RunCommand>(t.diff, 0);

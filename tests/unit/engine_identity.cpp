@@ -63,6 +63,39 @@ TEST_CASE("In a sticky folder for all the person acts, in an unsafe one root") {
   CHECK(w.path("/open/x") == "root");
 }
 
+TEST_CASE("Programs work in another's folder as its owner, and as root only where nobody else may write") {
+  World w;
+  auto& files = w.host.world.f;
+  files.folder("/home/mallory", 0755, "mallory");
+  files.folder("/srv2", 0775);
+  files.folder("/home/mallory/roots", 0755);
+  const auto tree = [&](const std::string& path, const std::string& as = "") {
+    const Actor actor{Actor::Kind::tree, path, ""};
+    const Identity who = w.rules.decide(actor, as);
+    w.rules.require_trusted(actor, who);
+    return who.user;
+  };
+  const auto refused = [&](const std::string& path, const std::string& as = "") -> std::string {
+    try {
+      return tree(path, as);
+    } catch (const Error& e) {
+      return e.kind() == ErrorKind::unsafe_path ? e.what() : "another kind";
+    }
+  };
+  CHECK(tree("/home/ubuntu/x") == "ubuntu");
+  CHECK(tree("/home/mallory/x") == "mallory");
+  CHECK(tree("/home/mallory/not/there/x") == "mallory");
+  CHECK(tree("/etc/x") == "root");
+  CHECK(refused("/home/mallory/x", "root") ==
+        "root runs no programs in a folder that others may write to: /home/mallory belongs to mallory; say with `as` "
+        "who is to act");
+  CHECK_THAT(refused("/home/mallory/roots/x"), Catch::Contains("/home/mallory belongs to mallory"));
+  CHECK_THAT(refused("/home/ubuntu/theirs/x"), Catch::Contains("/home/ubuntu belongs to ubuntu"));
+  CHECK_THAT(refused("/open/x"), Catch::Contains("/open is writable by everyone (mode 0777)"));
+  CHECK_THAT(refused("/tmp/x", "root"), Catch::Contains("/tmp is writable by everyone (mode 1777)"));
+  CHECK_THAT(refused("/srv2/x"), Catch::Contains("/srv2 is writable by the group root (mode 0775)"));
+}
+
 TEST_CASE("Links are followed to the folder that counts") {
   World w;
   CHECK(w.path("/home/ubuntu/to-etc/x") == "root");
