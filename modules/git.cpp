@@ -4,10 +4,14 @@
 #include <algorithm>
 
 #include "machine/files/git_folder.hpp"
+#include "model/command_line.hpp"
 #include "playbook/module.hpp"
 
 namespace mlops::modules {
 namespace {
+
+// Without a byte for so long a remote is taken as dead.
+constexpr std::uint64_t stall_ms = 60'000;
 
 struct Git {
   static constexpr auto type = "git";
@@ -19,6 +23,7 @@ struct Git {
     std::optional<std::uint32_t> depth;
     bool update = false;
     std::string remote = "origin";
+    Duration timeout;
   };
   struct Current {
     enum class What { nothing, empty, repository, other };
@@ -51,6 +56,9 @@ struct Git {
         "update", &Desired::update,
         "Follow the remote's branch by fast-forwards. Local changes are never overwritten: they are an error.");
     s.optional("remote", &Desired::remote, "The remote's name.");
+    s.optional("timeout", &Desired::timeout,
+               "After this time a command of git that talks to the remote is ended, and the resource failed; 0s: never. "
+               "One that moves no byte for 60 s is ended in any case.");
     s.check(&Git::check);
     s.example(
         "A course's repository",
@@ -320,8 +328,11 @@ struct Git {
     args.insert(args.end(), options.begin(), options.end());
     args.push_back(d.repo);
     args.insert(args.end(), names.begin(), names.end());
-    Command command = in_tree(d.to.text, mirror_options(d, c), args);
-    const CommandResult result = machine.commands().run(command);
+    const CommandResult result =
+        machine.commands().run(with_patience(d, in_tree(d.to.text, mirror_options(d, c), args)));
+    if (result.stalled || result.timed_out)
+      throw Error(fmt::format("{} cannot be asked for its branches: it gave no answer within {}", d.repo,
+                              duration_text(result.stalled ? stall_ms : d.timeout.ms)));
     if (result.status != 0)
       throw Error(fmt::format("{} cannot be asked for its branches: {}", d.repo, last_line(result.errors)));
     return result.output;
@@ -349,7 +360,8 @@ struct Git {
     if (d.ref) diff.changes.push_back({.property = "ref", .after = *d.ref});
     const std::string folder = clone_folder(d), doing = "cloning " + d.repo;
     const auto add = [&](std::vector<std::string> argv) {
-      diff.actions.push_back(RunCommand{.command = {.argv = std::move(argv), .env = environment_of_git()},
+      Command command{.argv = std::move(argv), .env = environment_of_git()};
+      diff.actions.push_back(RunCommand{.command = with_patience(d, std::move(command)),
                                         .creates = {folder},
                                         .bounded = true,
                                         .remove_on_failure = folder,
@@ -392,7 +404,8 @@ struct Git {
     args.insert(args.end(), options.begin(), options.end());
     args.push_back(d.remote);
     args.insert(args.end(), what.begin(), what.end());
-    diff.actions.push_back(act(d, in_tree(d.to.text, mirror_options(d, c), args), "fetching " + d.repo));
+    Command command = with_patience(d, in_tree(d.to.text, mirror_options(d, c), args));
+    diff.actions.push_back(act(d, std::move(command), "fetching " + d.repo));
   }
 
   static std::string tracking(const Desired& d, const std::string& branch) {

@@ -201,6 +201,7 @@ struct Command {
   std::map<std::string, std::string> env;  // added to the clean environment of who acts
   std::optional<std::string> input;        // stdin; absent: /dev/null
   std::uint64_t timeout_ms = 0;            // 0: none
+  std::uint64_t stall_ms = 0;              // ended when neither it nor what it started moved a byte for so long; 0: never
   std::vector<std::string> path;           // folders put before PATH
 };
 

@@ -138,3 +138,12 @@ TEST_CASE("the newest line of a command's output is told while it runs, not ever
   CHECK(m.doing[1] == m.doing[0] + ": first");
   CHECK(m.doing.size() < 100);
 }
+
+TEST_CASE("a command that stands still is an error that says for how long, and what it left is removed") {
+  Made m;
+  RunCommand action{.command = {.argv = {"sleep", "600"}, .stall_ms = 200}};
+  action.remove_on_failure = "/tmp/half";
+  const Error e = error_of([&] { m.commands.perform(action); });
+  CHECK(std::string(e.what()) == "`sleep 600` was ended: it moved no byte for 200 ms");
+  CHECK(m.removed == std::vector<std::string>{"/tmp/half"});
+}

@@ -17,6 +17,7 @@
 
 #include "model/error.hpp"
 #include "support/catch.hpp"
+#include "support/listening_socket.hpp"
 
 using namespace mlops;
 using namespace std::chrono_literals;
@@ -270,6 +271,25 @@ TEST_CASE("a program whose time is up is ended with all its group") {
   std::ifstream(folder.path + "/pid") >> child;
   REQUIRE(child > 0);
   CHECK(soon([&] { return !alive(child); }));
+}
+
+TEST_CASE("a program whose server gives nothing any more is ended") {
+  const test::ListeningSocket silent(AF_INET, "127.0.0.1");
+  const std::string url = "git://127.0.0.1:" + std::to_string(silent.port()) + "/x";
+  Folder folder;
+  const CommandResult r =
+      run({.argv = {"git", "clone", "-q", url, folder.path + "/x"}, .timeout_ms = 60'000, .stall_ms = 300});
+  CHECK(r.stalled);
+  CHECK_FALSE(r.timed_out);
+  CHECK(r.status == 124);
+}
+
+TEST_CASE("a program that does a little every now and then does not stand still") {
+  Command slow = shell("i=0; while [ $i -lt 8 ]; do sleep 0.25; echo; i=$((i + 1)); done");
+  slow.stall_ms = 1500;
+  const CommandResult r = run(slow);
+  CHECK_FALSE(r.stalled);
+  CHECK(r.status == 0);
 }
 
 TEST_CASE("a program that does not heed SIGTERM is killed after five seconds") {

@@ -108,6 +108,7 @@ class Child {
   Child& operator=(const Child&) = delete;
 
   int fd() const { return pidfd_.get(); }
+  pid_t pid() const { return pid_; }
   void signal(int number) { ::kill(-pid_, number); }
   // Its raw status, for W* of wait(2).
   int wait() {

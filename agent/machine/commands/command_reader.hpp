@@ -12,6 +12,7 @@ struct CommandResult {
   bool timed_out = false;  // ended by us after timeout_ms; status is 124
   std::string output;      // stdout, the last 1 MiB
   std::string errors;      // stderr, the last 1 MiB
+  bool stalled = false;    // ended by us after stall_ms; status is 124
 };
 
 class CommandReader {

@@ -71,6 +71,9 @@ void LocalCommands::perform(const RunCommand& action) const {
     if (result.timed_out)
       throw Error(fmt::format("{} did not end within {}", name, duration_text(action.command.timeout_ms)))
           .with_output(last_lines(result.output));
+    if (result.stalled)
+      throw Error(fmt::format("{} was ended: it moved no byte for {}", name, duration_text(action.command.stall_ms)))
+          .with_output(last_lines(result.output));
     if (std::find(ok.begin(), ok.end(), result.status) == ok.end())
       throw Error(fmt::format("{} {}", name, how_it_ended(result.status)))
           .with_output(last_lines(result.output));

@@ -24,7 +24,7 @@ class LocalCommands : public CommandReader {
 
   CommandResult run(const Command& command) const override;
 
-  // Error with the last lines of its output when its status is none of ok_status, or its time is up; Error
+  // Error with the last lines of its output when its status is none of ok_status, its time is up, or it stood still; Error
   // cancelled. In each case remove_on_failure is removed first.
   void perform(const RunCommand& action) const;
 

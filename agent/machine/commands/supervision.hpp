@@ -11,26 +11,31 @@
 
 #include "machine/commands/child.hpp"
 #include "machine/commands/process.hpp"
+#include "machine/commands/session_activity.hpp"
 
 namespace mlops {
 
-// Reads the outputs of a child until it has ended, and ends it when its time is up or the person wishes.
+// Reads the outputs of a child until it has ended, and ends it when its time is up, it stands still for too
+// long, or the person wishes.
 class Supervision {
  public:
   Supervision(const Command& command, const ProcessOptions& options, Child& child, std::vector<ChildOutput*> outputs)
       : command_(command), options_(options), child_(child), outputs_(std::move(outputs)) {
     if (command.timeout_ms) deadline_ = Clock::now() + Ms(command.timeout_ms);
+    if (command.stall_ms) activity_.emplace(child.pid(), Ms(command.stall_ms));
   }
 
   void until_ended() {
     while (!step(next_wait())) {
       if (deadline_ && Clock::now() >= *deadline_) time_is_up();
+      if (activity_ && stop_ == Stop::no && activity_->stands_still()) stalled_ = true, ask();
     }
     if (stop_ != Stop::no)
       child_.signal(SIGKILL);  // what is left of its group; it itself is not yet waited for
     drain();
   }
   bool timed_out() const { return timed_out_; }
+  bool stalled() const { return stalled_; }
   bool cancelled() const { return cancelled_; }
 
  private:
@@ -64,6 +69,7 @@ class Supervision {
   int next_wait() const {
     std::optional<Ms> wait;
     if (deadline_) wait = std::max(std::chrono::ceil<Ms>(*deadline_ - Clock::now()), Ms(0));
+    if (activity_ && stop_ == Stop::no) wait = std::min(wait.value_or(activity_->next_look()), activity_->next_look());
     for (const ChildOutput* output : outputs_)
       if (output->is_file) wait = std::min(wait.value_or(look_at_files_every), look_at_files_every);
     return wait ? static_cast<int>(std::min(*wait, Ms(3600000)).count()) : -1;
@@ -113,8 +119,9 @@ class Supervision {
   Child& child_;
   std::vector<ChildOutput*> outputs_;
   std::optional<Clock::time_point> deadline_;
+  std::optional<SessionActivity> activity_;
   Stop stop_ = Stop::no;
-  bool timed_out_ = false, cancelled_ = false;
+  bool timed_out_ = false, cancelled_ = false, stalled_ = false;
 };
 
 }  // namespace mlops
