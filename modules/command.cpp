@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "model/command_line.hpp"
+#include "playbook/argv.hpp"
 #include "playbook/module.hpp"
 
 namespace mlops {
@@ -17,7 +18,7 @@ constexpr std::uint64_t guard_timeout_ms = 60'000;
 
 // A program and its arguments as a list, or a text for /bin/sh.
 struct Program {
-  std::vector<std::string> argv;
+  Argv argv;
 };
 // A path, or a list of them.
 struct Paths {
@@ -40,22 +41,22 @@ template <>
 struct Codec<Program> {
   static bool decode(const Value& v, Program& into, Decoder& d) {
     if (v.is_string()) {
-      into.argv = {"/bin/sh", "-c", v.as_string()};
+      into.argv.words = {"/bin/sh", "-c", v.as_string()};
       return true;
     }
     if (!v.is_array()) {
       d.error(v, fmt::format("expected a list of texts, or a text for the shell, found {}", v.kind_name()));
       return false;
     }
-    if (!v.as_array().empty()) return Codec<std::vector<std::string>>::decode(v, into.argv, d);
+    if (!v.as_array().empty()) return Codec<Argv>::decode(v, into.argv, d);
     d.error(v, "the list is empty: it needs the name of a program");
     return false;
   }
   static std::string type_text() { return "list of text, or text for the shell"; }
   static Value json_schema() {
-    return either(Codec<std::string>::json_schema(), Codec<std::vector<std::string>>::json_schema());
+    return either(Codec<std::string>::json_schema(), Codec<Argv>::json_schema());
   }
-  static Value to_value(const Program& p) { return Codec<std::vector<std::string>>::to_value(p.argv); }
+  static Value to_value(const Program& p) { return Codec<Argv>::to_value(p.argv); }
 };
 
 template <>
@@ -92,7 +93,7 @@ struct CommandModule {
   static constexpr bool opaque = true;
 
   struct Desired {
-    std::vector<std::string> argv;
+    Argv argv;
     std::optional<std::string> shell, stdin_text;
     std::optional<Paths> creates, changes;
     std::optional<Program> unless, only_if;
@@ -110,7 +111,7 @@ struct CommandModule {
   static void describe(Schema<Desired>& s) {
     s.summary("Runs a program when its guards say that it is needed.");
     s.named_by("argv");
-    s.optional("argv", &Desired::argv, "The program and its arguments; no shell is involved.");
+    s.optional("argv", &Desired::argv, "The program and its arguments; no shell is involved. `~/` at the beginning of one is the person's home.");
     s.optional("shell", &Desired::shell, "Instead of argv: a text for /bin/sh.");
     s.optional("creates", &Desired::creates,
                "It runs only while one of these paths is missing, and must make them.");
@@ -152,7 +153,7 @@ struct CommandModule {
   static void check(const Desired& d, Checker& c) {
     if (!c.given("argv") && !d.shell) c.error("argv", "nothing to run: neither `argv` nor `shell` is given");
     if (c.given("argv") && d.shell) c.error("shell", "`argv` and `shell` exclude each other");
-    if (c.given("argv") && (d.argv.empty() || d.argv[0].empty()))
+    if (c.given("argv") && (d.argv.words.empty() || d.argv.words[0].empty()))
       c.error("argv", "it needs the name of a program");
     if (!guarded(d) && !d.always)
       c.error("always", "nothing says when this command is needed",
@@ -173,9 +174,9 @@ struct CommandModule {
             .path = {}};
   }
   static std::vector<std::string> argv_of(const Desired& d) {
-    return d.shell ? std::vector<std::string>{"/bin/sh", "-c", *d.shell} : d.argv;
+    return d.shell ? std::vector<std::string>{"/bin/sh", "-c", *d.shell} : d.argv.words;
   }
-  static std::string line_of(const Desired& d) { return d.shell ? *d.shell : command_line(d.argv); }
+  static std::string line_of(const Desired& d) { return d.shell ? *d.shell : command_line(d.argv.words); }
 
   static Claims claims(const Desired& d) {
     Claims claims;
@@ -207,11 +208,11 @@ struct CommandModule {
   }
 
   static bool agrees(const Desired& d, const Program& guard, const char* name, const MachineReader& machine) {
-    Command command = command_of(d, guard.argv);
+    Command command = command_of(d, guard.argv.words);
     if (command.timeout_ms == 0) command.timeout_ms = guard_timeout_ms;
     const CommandResult result = machine.commands().run(command);
     if (!result.timed_out) return result.status == 0;
-    throw Error(fmt::format("the guard `{}` (`{}`) did not end within {}", name, short_command_line(guard.argv),
+    throw Error(fmt::format("the guard `{}` (`{}`) did not end within {}", name, short_command_line(guard.argv.words),
                             duration_text(command.timeout_ms)))
         .with_output(last_lines(result.output + result.errors));
   }

@@ -6,6 +6,7 @@
 #include "model/command_line.hpp"
 #include "model/error.hpp"
 #include "model/regular_expression.hpp"
+#include "playbook/argv.hpp"
 #include "playbook/module.hpp"
 
 namespace mlops::modules {
@@ -17,7 +18,7 @@ struct Verify {
   static constexpr bool verification = true;
 
   struct Desired {
-    std::vector<std::string> argv;
+    Argv argv;
     std::optional<std::string> shell, stdin_text, matches;
     std::int64_t status = 0;
     Texts contains;
@@ -33,7 +34,7 @@ struct Verify {
   static void describe(Schema<Desired>& s) {
     s.summary("Runs a program and fails when it does not answer as it should. Never a change.");
     s.named_by("argv");
-    s.optional("argv", &Desired::argv, "The program and its arguments; no shell is involved.");
+    s.optional("argv", &Desired::argv, "The program and its arguments; no shell is involved. `~/` at the beginning of one is the person's home.");
     s.optional("shell", &Desired::shell, "Instead of argv: a text for /bin/sh.");
     s.optional("status", &Desired::status, "The exit status that it must have.");
     s.optional("contains", &Desired::contains,
@@ -59,7 +60,7 @@ struct Verify {
   static void check(const Desired& d, Checker& c) {
     if (!c.given("argv") && !d.shell) c.error("argv", "nothing to run: neither `argv` nor `shell` is given");
     if (c.given("argv") && d.shell) c.error("shell", "`argv` and `shell` exclude each other");
-    if (c.given("argv") && (d.argv.empty() || d.argv[0].empty()))
+    if (c.given("argv") && (d.argv.words.empty() || d.argv.words[0].empty()))
       c.error("argv", "it needs the name of a program");
     if (d.status < 0 || d.status > 255)
       c.error("status", fmt::format("{} is no exit status (0 to 255)", d.status));
@@ -80,7 +81,7 @@ struct Verify {
   static Actor actor(const Desired&) { return {Actor::Kind::person}; }
 
   static Command command_of(const Desired& d) {
-    return {.argv = d.shell ? std::vector<std::string>{"/bin/sh", "-c", *d.shell} : d.argv,
+    return {.argv = d.shell ? std::vector<std::string>{"/bin/sh", "-c", *d.shell} : d.argv.words,
             .cwd = d.cwd ? d.cwd->text : "",
             .env = d.env,
             .input = d.stdin_text,

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "model/error.hpp"
+#include "playbook/argv.hpp"
 #include "playbook/interpolation.hpp"
 #include "playbook/resource_shape.hpp"
 
@@ -131,7 +132,7 @@ class Reading {
                        "no shell is involved");
       return std::nullopt;
     }
-    for (const Value& word : written.as_array()) origin.argv.push_back(word.as_string());
+    for (const Value& word : written.as_array()) origin.argv.push_back(below_home(word.as_string(), home_));
     return origin;
   }
 

@@ -172,3 +172,9 @@ TEST_CASE("verify: mistakes are told at their place") {
   CHECK(mistake(R"({"argv": ["x"], "shell": "y"})") ==
         "mistake: test.json:1:26: error: `argv` and `shell` exclude each other");
 }
+
+TEST_CASE("verify: ~/ at the beginning of an argument is the person's home") {
+  FakeMachine machine;
+  machine.c.answers[{"/home/ubuntu/tool", "--of", "/home/ubuntu/x"}] = {.status = 0};
+  CHECK_NOTHROW(try_module("verify", R"({"argv": ["~/tool", "--of", "~/x"]})", machine));
+}
