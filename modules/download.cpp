@@ -116,7 +116,7 @@ struct DownloadedFile {
 
   //  current \ desired  sha256 or sha256_url                       neither
   //  nothing            fetch (no folder for it: error)            fetch (no folder for it: error)
-  //  file               of that digest: mode, owner, group;        unchanged at the server: mode, owner, group;
+  //  file               of that digest: mode, owner, group;        what the server has: mode, owner, group;
   //                     else fetch                                 else fetch
   //  link to a file     the same of the file that it points at     the same of the file that it points at
   //  folder, other link error; force: replace it (a folder with content: recursive besides force)

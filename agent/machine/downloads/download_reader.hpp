@@ -19,8 +19,10 @@ class DownloadReader {
   // request, no reading of the content. Absent: not known.
   virtual std::optional<std::string> proved(const std::string& path, const std::string& url,
                                             const std::string& sha256_url) const = 0;
-  // Whether the server says that what url names is still what we downloaded to path (ETag or Last-Modified kept
-  // in our cache and sent with If-None-Match / If-Modified-Since). False too when we did not download it.
+  // Whether the file at path is what url has: the server says that its version is the one that we downloaded (ETag or
+  // Last-Modified kept in our cache and sent with If-None-Match / If-Modified-Since); or, where it says nothing of the
+  // kind, the bytes are the same. They are read for that once a run, unless the server tells another size. False where
+  // there is no file. Errors name the URL.
   virtual bool unchanged(const std::string& path, const std::string& url) const = 0;
   // Where a git remote or https URL is to be read from instead: the mirror's place for it, when a mirror is set
   // and has it (a folder) or may have it (a URL); absent otherwise.

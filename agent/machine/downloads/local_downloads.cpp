@@ -143,21 +143,46 @@ std::optional<std::string> LocalDownloads::proved(const std::string& path, const
 }
 
 bool LocalDownloads::unchanged(const std::string& path, const std::string& url) const {
+  const std::string key = download_key(path, url, "");
   const auto record = recall(path, url, "");
-  if (record && fetched_.contains(download_key(path, url, ""))) return true;
-  if (!record || (record->etag.empty() && record->last_modified.empty())) return false;
+  if (record && fetched_.contains(key)) return true;
+  const auto place = walker_.target_place(path);
+  struct stat now;
+  if (!place || fstatat(place->folder, place->name.c_str(), &now, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(now.st_mode))
+    return false;
+  const FileStamp stamp = stamp_of(now);
+  if (const auto known = compared_.find(key); known != compared_.end() && known->second.stamp == stamp)
+    return known->second.same;
+  const bool same = is_what_url_has(*place, stamp, url, record);
+  compared_[key] = {stamp, same};
+  return same;
+}
+
+// Asks for the version that is known. Where the server gives the content instead, its bytes tell.
+bool LocalDownloads::is_what_url_has(const Walker::Place& place, const FileStamp& stamp, const std::string& url,
+                                     const std::optional<DownloadRecord>& record) const {
+  const auto digest = [&]() -> std::string {
+    if (record) return record->sha256;
+    const Handle file(openat(place.folder, place.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    if (!file) throw system_error("cannot read " + place.name, errno);
+    return sha256_hex(file.get(), &cancellation_);
+  };
+  const Validators known = record ? Validators{record->etag, record->last_modified} : Validators{};
   std::vector<std::string> causes;
   for (const Origin& origin : origins(url)) {
-    if (origin.is_file) {
-      if (const auto file = open_mirror_file(origin.place)) return file->version == record->etag;
-      causes.push_back(fmt::format("there is no {}", origin.place));
-      continue;
+    if (!origin.is_file) try {
+        const auto found = content_digest(origin.place, known, stamp.size, http_, settings_.wait);
+        if (found.end == ContentDigest::End::unchanged) return true;
+        return found.end == ContentDigest::End::whole && found.sha256 == digest();
+      } catch (const NotHad& e) {
+        causes.push_back(e.cause);
+        continue;
+      }
+    if (const auto file = open_mirror_file(origin.place)) {
+      if (!known.etag.empty() && file->version == known.etag) return true;
+      return file->size == stamp.size && sha256_hex(file->handle.get(), &cancellation_) == digest();
     }
-    try {
-      return is_same_version(origin.place, {record->etag, record->last_modified}, http_, settings_.wait);
-    } catch (const NotHad& e) {
-      causes.push_back(e.cause);
-    }
+    causes.push_back(fmt::format("there is no {}", origin.place));
   }
   throw Error(joined(causes));
 }

@@ -60,6 +60,8 @@ class LocalDownloads : public DownloadReader {
   Validators fetch(const Download& action, const std::string& sha256, PartialFile& part);
   Validators fetch_verified(const Download& action, const std::string& sha256, PartialFile& part);
   void report(const std::string& url, std::uint64_t done, std::uint64_t total);
+  bool is_what_url_has(const Walker::Place& place, const FileStamp& stamp, const std::string& url,
+                       const std::optional<DownloadRecord>& record) const;
   std::optional<DownloadRecord> recall(const std::string& path, const std::string& url,
                                        const std::string& sha256_url) const;
 
@@ -78,6 +80,11 @@ class LocalDownloads : public DownloadReader {
   };
   mutable std::map<std::string, Answer> texts_;  // checksum files of this run, by URL
   mutable std::map<std::string, std::optional<std::string>> mirrored_;
+  struct Compared {
+    FileStamp stamp;
+    bool same = false;
+  };
+  mutable std::map<std::string, Compared> compared_;  // by download_key(): what was compared in this run
   std::set<std::string> fetched_;  // download_key() of what this run fetched: it is unchanged without asking
 };
 

@@ -204,6 +204,8 @@ Validators transfer(const TransferSettings& settings, HttpClient& http, Download
 
 namespace {
 
+struct OtherSize {};  // ends a transfer whose content is longer than what it is compared with
+
 // Asks until there is an answer of one of the statuses; the last one's.
 long ask(const HttpRequest& request, std::initializer_list<long> wanted, HttpClient& http, const Wait& wait) {
   const std::string get = "GET " + request.url + ": ";
@@ -238,11 +240,35 @@ std::string transfer_text(const std::string& url, std::uint64_t limit, HttpClien
   return text;
 }
 
-bool is_same_version(const std::string& url, const Validators& version, HttpClient& http, const Wait& wait) {
-  HttpRequest request{url, {}, [](const HttpResponse&) { return false; }, {}};
-  if (!version.etag.empty()) request.headers.push_back("If-None-Match: " + version.etag);
-  if (!version.last_modified.empty()) request.headers.push_back("If-Modified-Since: " + version.last_modified);
-  return ask(request, {200, 304}, http, wait) == 304;
+ContentDigest content_digest(const std::string& url, const Validators& known, std::uint64_t size, HttpClient& http,
+                             const Wait& wait) {
+  ContentDigest found;
+  std::uint64_t read = 0;
+  Sha256 digest;
+  HttpRequest request{url, {}, {}, {}};
+  if (!known.etag.empty()) request.headers.push_back("If-None-Match: " + known.etag);
+  if (!known.last_modified.empty()) request.headers.push_back("If-Modified-Since: " + known.last_modified);
+  request.on_response = [&](const HttpResponse& r) {
+    found.end = r.status == 304 ? ContentDigest::End::unchanged : ContentDigest::End::whole;
+    read = 0;
+    digest = Sha256();
+    const bool other = r.content_length >= 0 && static_cast<std::uint64_t>(r.content_length) != size;
+    if (r.status == 200 && other) found.end = ContentDigest::End::other_size;
+    return r.status == 200 && !other;
+  };
+  request.on_data = [&](std::string_view bytes) {
+    read += bytes.size();
+    if (read > size) throw OtherSize{};
+    digest.update(bytes);
+  };
+  try {
+    ask(request, {200, 304}, http, wait);
+  } catch (const OtherSize&) {
+    return {ContentDigest::End::other_size, ""};
+  }
+  if (found.end == ContentDigest::End::whole && read != size) found.end = ContentDigest::End::other_size;
+  if (found.end == ContentDigest::End::whole) found.sha256 = digest.hex();
+  return found;
 }
 
 bool has_git_repository(const std::string& url, HttpClient& http) {

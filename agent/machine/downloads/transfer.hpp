@@ -41,8 +41,15 @@ Validators transfer(const TransferSettings& settings, HttpClient& http, Download
 // The text at the URL, of at most limit bytes. NotHad, Error.
 std::string transfer_text(const std::string& url, std::uint64_t limit, HttpClient& http, const Wait& wait);
 
-// Whether the server says that what is at the URL is still of that version (304 Not Modified). NotHad, Error.
-bool is_same_version(const std::string& url, const Validators& version, HttpClient& http, const Wait& wait);
+// What is at a URL: still of the version that was asked about (304 Not Modified), of another size than was asked about,
+// or, read to its end, of this digest.
+struct ContentDigest {
+  enum class End { unchanged, other_size, whole } end = End::whole;
+  std::string sha256;  // lower-case hex, of `whole`
+};
+// known: "" for what is not known of the version. size: bytes, of another the content is not read. NotHad, Error.
+ContentDigest content_digest(const std::string& url, const Validators& known, std::uint64_t size, HttpClient& http,
+                             const Wait& wait);
 
 // Whether a git repository is served at the URL, by either of git's protocols over HTTP. Asks once.
 bool has_git_repository(const std::string& url, HttpClient& http);
