@@ -106,6 +106,7 @@ struct CommandModule {
   struct Current {
     std::vector<std::string> missing;  // of creates
     bool wanted = true;                // as far as the guards say, without notification
+    std::optional<Error> cannot_start;  // its program is not there, and nothing pending brings it
   };
 
   static void describe(Schema<Desired>& s) {
@@ -204,6 +205,7 @@ struct CommandModule {
     if (d.creates && !d.creates->list.empty()) c.wanted = !c.missing.empty();
     if (c.wanted && d.only_if) c.wanted = agrees(d, *d.only_if, "only_if", machine);
     if (c.wanted && d.unless) c.wanted = !agrees(d, *d.unless, "unless", machine);
+    if (c.wanted) c.cannot_start = machine.commands().cannot_start(command_of(d, argv_of(d)));
     return c;
   }
 
@@ -219,6 +221,7 @@ struct CommandModule {
 
   static Diff diff(const Desired& d, const Current& now, bool notified) {
     if (!now.wanted || (d.only_when_notified && !notified)) return {};
+    if (now.cannot_start) throw *now.cannot_start;
     Diff diff;
     for (const std::string& path : now.missing) diff.changes.push_back({"creates", {}, path});
     diff.changes.push_back(

@@ -94,9 +94,11 @@ struct Git {
     look_at_folder(d, machine, c);
     if (c.what != Current::What::repository) {
       if (c.what != Current::What::other) c.mirror = machine.downloads().mirrored(d.repo).value_or("");
+      if (c.what != Current::What::other) require_repository(d, files);
       return c;
     }
     if (c.switch_to == Current::Kind::none && !d.update) return c;
+    require_repository(d, files);
     c.mirror = machine.downloads().mirrored(d.repo).value_or("");
     if (c.switch_to != Current::Kind::none) find_ref(d, machine, c);
     if (d.update) find_upstream(d, machine, c);
@@ -178,7 +180,20 @@ struct Git {
     return fmt::format("{}/.{}.mlops-agent-clone", d.to.text.substr(0, slash), d.to.text.substr(slash + 1));
   }
 
+  // The path that a local repository is at; absent for one on a host.
+  static std::optional<std::string> local_path(const std::string& repo) {
+    constexpr std::string_view scheme = "file://";
+    if (repo.starts_with('/')) return repo;
+    return repo.starts_with(scheme) ? std::optional(repo.substr(scheme.size())) : std::nullopt;
+  }
+
   // ---- looking ----
+
+  static void require_repository(const Desired& d, const FileReader& files) {
+    const auto path = local_path(d.repo);
+    if (path && path->starts_with('/') && !files.resolve(*path))
+      throw Error(fmt::format("there is no repository at {}", *path));
+  }
 
   static void look_at_folder(const Desired& d, const MachineReader& machine, Current& c) {
     using What = Current::What;

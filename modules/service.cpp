@@ -83,8 +83,23 @@ struct Service {
 
   static Current inspect(const Desired& d, const MachineReader& machine) {
     Current unit = machine.services().unit(unit_name(d));
+    require_there(d, unit, machine.files());
     require_possible(d, unit);
     return unit;
+  }
+
+  // A unit's file that systemd has not read yet counts (systemd.unit(5)), and a script of SysV init.
+  static void require_there(const Desired& d, const Current& unit, const FileReader& files) {
+    if (unit.load_state != "not-found" || unit.may_come) return;
+    if (d.state != State::running && d.enabled != true) return;
+    std::string name = unit.name;  // or "app@.service" of "app@one.service"
+    if (const auto at = name.find('@'); at != std::string::npos) name = name.substr(0, at + 1) + name.substr(name.rfind('.'));
+    for (const char* folder : {"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
+                               "/usr/lib/systemd/system", "/lib/systemd/system"})
+      for (const std::string& file : {unit.name, name})
+        if (files.exists(fmt::format("{}/{}", folder, file))) return;
+    if (files.exists("/etc/init.d/" + unit.name.substr(0, unit.name.rfind('.')))) return;
+    throw Error(fmt::format("there is no unit {}, and nothing before it brings one", unit.name));
   }
 
   // What no verb could bring about is an error before anything is done.

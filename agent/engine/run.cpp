@@ -376,6 +376,7 @@ void Run::look(Instance& i) {
     return done(i, Outcome::ok, {});
   }
   i.identity = identities_.decide_to_change(i.actor, i.as, i.identity);
+  require_right(i, diff);
   note_unkept(i, diff);
   show_watcher(i, std::move(ground), diff);
   if (joins_queue(r) && diff.actions.size() == 1 && std::holds_alternative<WriteFile>(diff.actions[0]))
@@ -385,6 +386,16 @@ void Run::look(Instance& i) {
     maybe.insert(maybe.end(), i.notified->maybe.begin(), i.notified->maybe.end());
   flush();
   act(i, diff, std::move(maybe));
+}
+
+// In thought, too, what nobody may do has failed; the wish for it stays pending.
+void Run::require_right(const Instance& i, const Diff& diff) {
+  try {
+    host_.require_right(i.identity);
+  } catch (const Error&) {
+    if (!diff.changes.empty()) result_.pending.push_back({i.identity, i.label});
+    throw;
+  }
 }
 
 std::any Run::inspect(const Instance& i, Ground& ground) {

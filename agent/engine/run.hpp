@@ -116,6 +116,7 @@ class Run {
   bool selected(const Resource& resource) const;
   Instance fill(const Resource& resource, const std::string& key, const Value* item);
   void look(Instance& instance);
+  void require_right(const Instance& instance, const Diff& diff);
   std::any inspect(const Instance& instance, Ground& ground);
   void show_watcher(const Instance& instance, Ground ground, const Diff& diff);
   void act(Instance& instance, const Diff& diff, std::vector<std::string> maybe);

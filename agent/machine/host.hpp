@@ -16,6 +16,8 @@ class Host {
   // The machine as that identity sees and changes it; lives as long as the host. Error unavailable for an unknown
   // user. Whether the right to act can be had shows when it is needed.
   virtual Machine& as(const Identity& identity) = 0;
+  // Error privilege where it is certain that nothing can be done as the identity: with --no-sudo.
+  virtual void require_right(const Identity&) const {}
 
   // Performs independent steps, sharing their syncs where they can; a real host writes down what they are for before
   // they begin. One error for each step, absent where it went well. Error where none was begun.

@@ -161,15 +161,31 @@ class OverlayMachine : public Machine,
     Unit found = p_.services.unit(name);
     const bool touched = std::find(p_.units.begin(), p_.units.end(), name) != p_.units.end();
     if (!touched && !found.active()) p_.doubt(p_.installing);
+    found.may_come = !found.exists() && !p_.installing.empty();
     return found;
   }
   // A program that answers could see anything that is pending.
   CommandResult run(const Command& command) const override {
     if (!p_.all.empty()) throw Unknown{p_.all, ""};
-    if (p_.path.empty()) return real_.commands().run(command);
-    Command prepared = command;
-    prepared.path.insert(prepared.path.begin(), p_.path.begin(), p_.path.end());
-    return real_.commands().run(prepared);
+    return real_.commands().run(with_path(command));
+  }
+  // A program that will run, or a package, may bring it; so may a file that is there in thought.
+  std::optional<Error> cannot_start(const Command& command) const override {
+    if (!p_.running.empty() || !p_.installing.empty()) return std::nullopt;
+    const Command prepared = with_path(command);
+    auto error = real_.commands().cannot_start(prepared);
+    if (!error) return std::nullopt;
+    for (const std::string& place : real_.commands().places(prepared)) try {
+        if (p_.files.view(real_.files(), p_.files.resolve(real_.files(), place).value_or(place), 0)) return std::nullopt;
+      } catch (const Error&) {
+        return std::nullopt;  // nobody can say
+      } catch (const Unknown&) {
+        return std::nullopt;
+      }
+    return error;
+  }
+  std::vector<std::string> places(const Command& command) const override {
+    return real_.commands().places(with_path(command));
   }
   std::string published_sha256(const std::string& url, const std::string& file_name) const override {
     return real_.downloads().published_sha256(url, file_name);
@@ -285,6 +301,7 @@ class OverlayHost : public Host {
     machine = std::make_unique<OverlayMachine>(pending_, base(identity, is_there && touched), identity.user);
     return *machine;
   }
+  void require_right(const Identity& identity) const override { real_.require_right(identity); }
   void begin(const std::string& label) override {
     pending_.label = label;
     pending_.doubts.clear();

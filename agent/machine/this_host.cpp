@@ -206,6 +206,13 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
     }
   }
 
+  std::optional<Error> cannot_start(const Command& command) const override {
+    return local_->commands().cannot_start(with_path(command));
+  }
+  std::vector<std::string> places(const Command& command) const override {
+    return local_->commands().places(with_path(command));
+  }
+
   ThisHost& host_;
   Identity identity_;
   std::unique_ptr<Machine> local_;
@@ -220,6 +227,11 @@ ThisHost::ThisHost(ThisHostSettings settings, const Cancellation& cancellation, 
 ThisHost::~ThisHost() = default;
 
 Machine& ThisHost::as(const Identity& identity) { return machine(identity); }
+
+void ThisHost::require_right(const Identity& identity) const {
+  if (settings_.sudo == ThisHostSettings::Sudo::never && self_.uid != 0 && identity.user != self_.name)
+    throw Error("needs the right to act as " + identity.user + ", and --no-sudo was given", ErrorKind::privilege);
+}
 
 ThisHost::Elevating& ThisHost::machine(const Identity& identity) {
   const auto known = machines_.find(identity);
@@ -285,9 +297,8 @@ std::unique_ptr<HelperMachine> ThisHost::start(const Identity& identity) {
                         .mirror = settings_.mirror,
                         .journal = settings_.journal,
                         .tell = settings_.tell};
+  require_right(identity);
   if (self_.uid != 0) {
-    if (settings_.sudo == ThisHostSettings::Sudo::never)
-      throw Error("needs the right to act as " + identity.user + ", and --no-sudo was given", ErrorKind::privilege);
     wanted.sudo = {"sudo"};
     if (!may_ask() || settings_.password) wanted.sudo.emplace_back("-n");
   }

@@ -39,6 +39,7 @@ class ThisHost : public Host {
   ThisHost(ThisHostSettings settings, const Cancellation& cancellation, ProgressSink progress);
   ~ThisHost() override;
   Machine& as(const Identity& identity) override;
+  void require_right(const Identity& identity) const override;
   void begin(const std::string&) override {}
   std::vector<std::string> doubts() const override { return {}; }
   void add_to_path(const Identity& identity, const std::vector<std::string>& folders) override;

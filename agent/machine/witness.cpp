@@ -151,6 +151,10 @@ class Witness : public MachineReader,
     note(fmt::format("status of `{}`", short_command_line(command.argv)), std::to_string(result.status));
     return result;
   }
+  std::optional<Error> cannot_start(const Command& command) const override {
+    return machine_.commands().cannot_start(command);
+  }
+  std::vector<std::string> places(const Command& command) const override { return machine_.commands().places(command); }
   std::string published_sha256(const std::string& url, const std::string& file) const override {
     std::string found = machine_.downloads().published_sha256(url, file);
     note(fmt::format("digest of {} at {}", file, url), found);

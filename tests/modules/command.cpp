@@ -190,3 +190,34 @@ TEST_CASE("command: it is the person's, opaque, and can be notified") {
   CHECK(module.opaque);
   CHECK(module.notifiable);
 }
+
+TEST_CASE("command: ~/ at the beginning of an argument, a guard's too, and of `creates` is the person's home") {
+  FakeMachine machine;
+  machine.c.answers[{"/home/ubuntu/bin/ask", "a~/b"}] = {.status = 1};
+  const Tried t = try_module("command", R"({"argv": ["~/bin/make", "~/x", "--to=~/y", "~z", "~"], "creates": ["~/made"],
+    "unless": ["~/bin/ask", "a~/b"], "cwd": "~/src"})", machine);
+  const auto* run = action<RunCommand>(t.diff, 0);
+  REQUIRE(run);
+  CHECK(run->command.argv ==
+        std::vector<std::string>{"/home/ubuntu/bin/make", "/home/ubuntu/x", "--to=~/y", "~z", "~"});
+  CHECK(run->creates == std::vector<std::string>{"/home/ubuntu/made"});
+  CHECK(run->command.cwd == "/home/ubuntu/src");
+  CHECK(machine.c.asked.front().cwd == "/home/ubuntu/src");
+}
+
+TEST_CASE("command: a program that is not there is an error before it would run, and no matter where it would not") {
+  struct NoProgram : FakeCommands {
+    std::optional<Error> cannot_start(const Command& c) const override { return Error("no " + c.argv[0]); }
+  };
+  struct World : FakeMachine {
+    NoProgram none;
+    const CommandReader& commands() const override { return none; }
+  } machine;
+  machine.f.file("/there", "");
+  const auto tried = [&](const std::string& more) {
+    return message_of([&] { try_module("command", R"({"argv": ["make"])" + more + "}", machine); });
+  };
+  CHECK(tried(R"(, "always": true)") == "no make");
+  CHECK(tried(R"(, "creates": "/there")") == "(no error)");
+  CHECK(tried(R"(, "only_when_notified": true)") == "(no error)");
+}

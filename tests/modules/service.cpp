@@ -98,9 +98,22 @@ TEST_CASE("service: it is enabled before it is started, and a oneshot that remai
 
 TEST_CASE("service: a unit that is not there is planned as it is needed") {
   FakeMachine machine;
+  machine.s.units["a.service"] = {"a.service", "not-found", "inactive", "dead", "", false, "0", .may_come = true};
   const auto tried = try_module("service", R"({"name": "a", "state": "running", "enabled": true})", machine);
   CHECK(in_a_line(tried.diff) == "enabled false>true state absent>running | enable start");
   CHECK(try_module("service", R"({"name": "a", "state": "stopped", "enabled": false})", machine).diff.empty());
+}
+
+TEST_CASE("service: a unit that nothing has and nothing pending brings is an error, unless its file is there") {
+  FakeMachine machine;
+  const auto tried = [&](const std::string& more) {
+    return message_of([&] { try_module("service", R"({"name": "a@1", )" + more + "}", machine); });
+  };
+  CHECK(tried(R"("state": "running")") == "there is no unit a@1.service, and nothing before it brings one");
+  CHECK(tried(R"("enabled": true)") == "there is no unit a@1.service, and nothing before it brings one");
+  CHECK(tried(R"("state": "stopped", "enabled": false)") == "(no error)");
+  machine.f.file("/etc/systemd/system/a@.service", "");
+  CHECK(tried(R"("state": "running")") == "(no error)");
 }
 
 TEST_CASE("service: notified, it restarts or reloads when it runs and stays so") {

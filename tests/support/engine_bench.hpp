@@ -252,6 +252,7 @@ class FakeHost : public Host {
   SlowMachine world;
   std::vector<std::string> log;                // what was performed: "root: link /a -> x"
   std::map<std::string, std::string> failing;  // path, unit or program -> message
+  std::set<std::string> forbidden;             // users that nobody may become
   std::set<std::string> idle;                  // paths and units that no action changes
   std::vector<std::size_t> together;           // sizes of what was performed together
   std::vector<std::string> path;               // what was put on PATH: "ubuntu: /soft"
@@ -268,6 +269,9 @@ class FakeHost : public Host {
     auto& actor = actors_[identity.user];
     if (!actor) actor = std::make_unique<Acting>(*this, identity.user);
     return *actor;
+  }
+  void require_right(const Identity& identity) const override {
+    if (forbidden.contains(identity.user)) throw Error("nobody may act as " + identity.user, ErrorKind::privilege);
   }
   void begin(const std::string&) override {}
   std::vector<std::string> doubts() const override { return {}; }

@@ -160,6 +160,35 @@ TEST_CASE("programs are found as execvp finds them") {
   CHECK(run(with_path).output == "found\n");
 }
 
+TEST_CASE("root finds no program in a folder that others may write to, though the run put it on PATH") {
+  const ActingUser root{"root", "/root", "/bin/sh", 0, 0};
+  Folder folder;
+  folder.write("tool", "#!/bin/sh\necho theirs\n", 0755);
+  const Command tool{.argv = {"tool"}, .path = {folder.path}};
+  CHECK(find_program("tool", tool, root) == folder.path + "/tool");
+  ::chmod(folder.path.c_str(), 01777);
+  CHECK(find_program("tool", tool, nobody_special) == folder.path + "/tool");
+  CHECK(find_program("tool", tool, root).empty());
+  CHECK(message_of([&] { run_process(tool, root); }) ==
+        "cannot start `tool`: no such program in PATH; " + folder.path + " is left out of root's: " + folder.path +
+            " is writable by everyone (mode 1777)");
+  const CommandResult r = run_process({.argv = {"/bin/sh", "-c", "echo $PATH"}, .path = {folder.path}}, root);
+  CHECK(r.output == "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n");
+}
+
+TEST_CASE("a program that is not there is known of without starting it") {
+  Folder folder;
+  folder.write("data", "", 0644);
+  const auto why = [](const Command& c) {
+    const auto error = program_error(c, nobody_special);
+    return error ? std::string(error->what()) : "";
+  };
+  CHECK(why({.argv = {"sh"}}) == "");
+  CHECK(why({.argv = {"no-such-program-x"}}) == "cannot start `no-such-program-x`: no such program in PATH");
+  CHECK(why({.argv = {"/nowhere/x"}}) == "cannot start `/nowhere/x`: no such file");
+  CHECK(why({.argv = {folder.path + "/data"}}) == "");  // its mode may change until then
+}
+
 TEST_CASE("only stdin, stdout and stderr are open in a child, however many are open here") {
   std::vector<int> open;
   for (int i = 0; i < 50; ++i) open.push_back(::open("/dev/null", O_RDONLY));  // without CLOEXEC

@@ -61,7 +61,7 @@ std::string child_folder(const Command& command, const ActingUser& who) {
   return is_folder(who.home) ? who.home : "/";
 }
 
-std::string find_program(const std::string& name, const Command& command, const ActingUser& who) {
+std::vector<std::string> program_places(const std::string& name, const Command& command, const ActingUser& who) {
   const std::string folder = child_folder(command, who);
   if (name.empty()) return {};
   if (name.find('/') != std::string::npos) return {name.starts_with('/') ? name : joined(folder, name)};
@@ -75,6 +75,12 @@ std::string find_program(const std::string& name, const Command& command, const 
     places.push_back(joined(base, name));
     from = to + 1;
   }
+  return places;
+}
+
+std::string find_program(const std::string& name, const Command& command, const ActingUser& who) {
+  for (const std::string& place : program_places(name, command, who))
+    if (is_program(place)) return place;
   return "";
 }
 

@@ -32,6 +32,14 @@ CommandResult LocalCommands::run(const Command& command) const {
   return run_process(command, who_, {.cancellation = &cancellation_});
 }
 
+std::optional<Error> LocalCommands::cannot_start(const Command& command) const {
+  return program_error(command, who_);
+}
+
+std::vector<std::string> LocalCommands::places(const Command& command) const {
+  return program_places(command.argv.at(0), command, who_);
+}
+
 // What it prints last is told while it runs, not more often than a person can read.
 CommandResult LocalCommands::run_reporting(const RunCommand& action) const {
   ProcessOptions options{.cancellation = &cancellation_, .merge_output = true};

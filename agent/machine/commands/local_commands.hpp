@@ -23,6 +23,8 @@ class LocalCommands : public CommandReader {
         remove_(std::move(remove)) {}
 
   CommandResult run(const Command& command) const override;
+  std::optional<Error> cannot_start(const Command& command) const override;
+  std::vector<std::string> places(const Command& command) const override;
 
   // Error with the last lines of its output when its status is none of ok_status, its time is up, or it stood still; Error
   // cancelled. In each case remove_on_failure is removed first.

@@ -137,10 +137,16 @@ Error no_program(const Command& command, const ActingUser& who) {
   const std::string path = folder + command.argv[0];
   struct stat s;
   if (::stat(path.c_str(), &s) != 0)
-    throw errno == EACCES ? cannot_start(command, "permission denied", ErrorKind::denied)
-                          : cannot_start(command, "no such file");
-  if (S_ISDIR(s.st_mode)) throw cannot_start(command, "it is a folder");
-  throw cannot_start(command, "permission denied", ErrorKind::denied);
+    return errno == EACCES ? cannot_start(command, "permission denied", ErrorKind::denied)
+                           : cannot_start(command, "no such file");
+  if (S_ISDIR(s.st_mode)) return cannot_start(command, "it is a folder");
+  return cannot_start(command, "permission denied", ErrorKind::denied);
+}
+
+std::string program_of(const Command& command, const ActingUser& who) {
+  std::string found = find_program(command.argv[0], command, who);
+  if (found.empty()) throw no_program(command, who);
+  return found;
 }
 
 ChildFd folder_of(const Command& command, const ActingUser& who) {
@@ -189,6 +195,18 @@ pid_t launch(const Command& command, const ActingUser& who, const ChildSetup& se
 }
 
 }  // namespace
+
+std::optional<Error> program_error(const Command& command, const ActingUser& who) {
+  const std::string& name = command.argv.at(0);
+  const bool relative = !name.starts_with('/') && name.find('/') != std::string::npos;
+  const bool home_seen = !command.cwd.empty() || child_folder(command, who) == who.home;
+  if (relative && !home_seen) return std::nullopt;  // another's home may be closed to this process
+  for (const std::string& place : program_places(name, command, who)) {
+    struct stat s;
+    if (::stat(place.c_str(), &s) == 0 ? S_ISREG(s.st_mode) : errno == EACCES) return std::nullopt;
+  }
+  return no_program(command, who);
+}
 
 CommandResult run_process(const Command& command, const ActingUser& who, const ProcessOptions& options) {
   check_arguments(command);

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "machine/cancellation.hpp"
 #include "machine/commands/command_reader.hpp"
@@ -33,5 +35,10 @@ CommandResult run_process(const Command& command, const ActingUser& who, const P
 
 // The absolute path of a program as command.path and PATH would find it; "" when there is none. Starts nothing.
 std::string find_program(const std::string& name, const Command& command, const ActingUser& who);
+// Where find_program looks, in order: absolute paths.
+std::vector<std::string> program_places(const std::string& name, const Command& command, const ActingUser& who);
+// The Error with which run_process could not start it, where no file is where its program is looked for. Absent where
+// there is one, or the folder cannot be looked into with this process's rights.
+std::optional<Error> program_error(const Command& command, const ActingUser& who);
 
 }  // namespace mlops

@@ -14,6 +14,7 @@ struct Unit {
   std::string enabled_state;  // UnitFileState: "enabled", "disabled", "static", "masked", "indirect", …; ""
   bool can_reload = false;
   std::string since;  // of the active state: microseconds since the epoch, "0" when never
+  bool may_come = false;  // it is not there, but a package that is pending may bring it: in a plan
 
   bool exists() const { return load_state != "not-found" && !load_state.empty(); }
   bool active() const { return active_state == "active" || active_state == "reloading"; }
