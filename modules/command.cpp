@@ -194,6 +194,7 @@ struct CommandModule {
     return claims;
   }
   static bool bounded(const Desired& d) { return d.changes.has_value(); }
+  static bool waits_for_notification(const Desired& d) { return d.only_when_notified; }
   static Actor actor(const Desired&) { return {Actor::Kind::person}; }
 
   // After a run that was cut off, what is at `creates` may be half of it.

@@ -308,9 +308,10 @@ void Run::attempt(const Resource& r, const std::string& key, const Value* item) 
     // Failures come first: what is skipped need not be known.
     Claims claims;
     if (!failures_.empty() || !unknown_.empty()) claims = with_implied(i.claims, i.as);
+    // What is notified runs for whom it was notified by, whatever else failed.
+    const bool opaque = r.module->opaque && !i.notified && !r.module->waits_for_notification(i.desired);
     if (!failures_.empty())
-      if (const auto cause = failures_.cause(claims, r.after, r.module->opaque, play_))
-        return skip_after(i, *cause);
+      if (const auto cause = failures_.cause(claims, r.after, opaque, play_)) return skip_after(i, *cause);
     i.identity = identities_.decide(i.actor, i.as);
     identities_.require_trusted(i.actor, i.identity);
     if (!selected(r)) return read_only(i);

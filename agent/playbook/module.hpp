@@ -16,6 +16,7 @@
 //     static void    amend(std::vector<Change>&, const Desired&, const Current&);  // optional: after acting, says what
 //                                                // could not be known before (the version that came)
 //     static bool    bounded(const Desired&);    // optional, for opaque ones: it changes nothing but its claims
+//     static bool    waits_for_notification(const Desired&);  // optional, for opaque ones: it acts only when notified
 //     static std::optional<std::string> not_applicable(const Desired&, const Current&);  // optional: the reason why it
 //                                                // has no place on this machine, and is skipped there
 //     static Current inspect(const Desired&, const MachineReader&, bool cut_off);  // instead of the other: an earlier
@@ -73,6 +74,8 @@ struct Module {
   bool opaque, settles, notifiable, verification;
   // Whether what it changes is all in its claims: true where the module says nothing, unless it is opaque.
   bool (*bounded)(const std::any& desired);
+  // Whether it acts only when another resource notifies it, and so depends on no other.
+  bool (*waits_for_notification)(const std::any& desired);
   void (*amend)(std::vector<Change>& changes, const std::any& desired, const std::any& current);
   // Decodes parameters; empty after reporting mistakes to the decoder. See SchemaBase::decode for skip.
   std::any (*decode)(const Value& params, Decoder&, const std::function<bool(const Value&)>& skip);
@@ -123,6 +126,12 @@ const Module& erase_module() {
           return M::bounded(*std::any_cast<D>(&d));
         else
           return !requires { M::opaque; };
+      },
+      .waits_for_notification = [](const std::any& d) -> bool {
+        if constexpr (requires(const D& x) { M::waits_for_notification(x); })
+          return M::waits_for_notification(*std::any_cast<D>(&d));
+        else
+          return static_cast<void>(d), false;
       },
       .amend =
           [](std::vector<Change>& changes, const std::any& d, const std::any& c) {
