@@ -32,6 +32,7 @@ struct Git {
     std::string missing;      // the folder above when it is absent
     std::string description;  // of what is no repository
     bool leftover = false;    // of a clone that was killed
+    bool shallow = false;     // it was cloned with `depth`
     std::string mirror;       // where the repository is read from instead; "": from itself
     std::optional<std::string> remote_url;
     std::string branch, head;  // "" when a commit itself is checked out; "" before the first commit
@@ -51,7 +52,7 @@ struct Git {
         "ref", &Desired::ref,
         "A branch, a tag or a commit (7 to 40 hex digits) to check out. Default: the remote's own branch when "
         "it is cloned, and later whatever is checked out.");
-    s.optional("depth", &Desired::depth, "Clone only so many commits of history.");
+    s.optional("depth", &Desired::depth, "Only so many commits of history: when it is cloned, and when a clone that was made so is updated.");
     s.optional(
         "update", &Desired::update,
         "Follow the remote's branch by fast-forwards. Local changes are never overwritten: they are an error.");
@@ -110,7 +111,8 @@ struct Git {
   //  nothing, or an empty folder        clone beside it, then rename (no folder above: error)
   //  a repository, other remote         set the remote's URL
   //  a repository, other ref            fetch what is not there, switch (local changes: error that lists them)
-  //  a repository, behind, update       fetch, fast-forward (local changes: error that lists them)
+  //  a repository, behind, update       fetch, fast-forward (local changes: error that lists them); a shallow one is
+  //                                     then cut to the depth again
   //  a repository, ahead or equal       –
   //  anything else                      error
   //  and what a killed clone left beside it is removed
@@ -225,6 +227,7 @@ struct Git {
     } else {
       ask_git(d, machine, c);
     }
+    c.shallow = d.depth && machine.files().exists(d.to.text + "/.git/shallow");
     if (!d.ref || c.branch == *d.ref) return;
     if (c.branch.empty() && is_commit(*d.ref) && c.head.starts_with(*d.ref)) return;
     c.switch_to = is_commit(*d.ref) ? Current::Kind::commit : Current::Kind::tag;
@@ -309,11 +312,19 @@ struct Git {
     return {.argv = std::move(argv), .env = environment_of_git()};
   }
 
-  // git's own options by which it reads from the mirror while the origin stays what it is.
+  // git's own options by which it reads from the mirror while the origin stays what it is. Of a plain path it would
+  // take everything, whatever depth it is given.
   static std::vector<std::string> mirror_options(const Desired& d, const Current& c) {
-    if (c.mirror.empty()) return {};
-    const std::string place = c.mirror.starts_with('/') ? "file://" + c.mirror : c.mirror;
-    return {"-c", fmt::format("url.{}.insteadOf={}", place, d.repo)};
+    std::string place = c.mirror;
+    if (place.empty() && d.depth && d.repo.starts_with('/')) place = d.repo;
+    if (place.empty()) return {};
+    return {"-c", fmt::format("url.{}{}.insteadOf={}", place.starts_with('/') ? "file://" : "", place, d.repo)};
+  }
+
+  static Command with_patience(const Desired& d, Command command) {
+    command.timeout_ms = d.timeout.ms;
+    command.stall_ms = stall_ms;
+    return command;
   }
 
   // The mirror's folder may belong to whoever made it; the person has vouched for it by naming it.
@@ -413,8 +424,11 @@ struct Git {
                                "setting the remote of " + d.to.text));
   }
 
-  static void fetch(const Desired& d, const Current& c, const std::vector<std::string>& what, Diff& diff) {
+  enum class Depth { all_since, cut };  // everything since what is there, or no more than the depth
+  static void fetch(const Desired& d, const Current& c, const std::vector<std::string>& what, Diff& diff,
+                    Depth depth = Depth::cut) {
     std::vector<std::string> args{"fetch"};
+    if (depth == Depth::cut && c.shallow) args.insert(args.end(), {"--depth", std::to_string(*d.depth)});
     const auto options = upload_pack_options(c);
     args.insert(args.end(), options.begin(), options.end());
     args.push_back(d.remote);
@@ -454,9 +468,12 @@ struct Git {
     diff.changes.push_back({.property = "head",
                             .before = c.switch_to == Current::Kind::none ? Value(shortened(c.head)) : Value(),
                             .after = shortened(c.upstream)});
-    fetch(d, c, {fmt::format("+refs/heads/{}:{}", branch, tracking(d, branch))}, diff);
+    // Cut short at once, what is fetched would not be seen to follow what is there.
+    const std::vector<std::string> what{fmt::format("+refs/heads/{}:{}", branch, tracking(d, branch))};
+    fetch(d, c, what, diff, Depth::all_since);
     diff.actions.push_back(act(d, in_tree(d.to.text, {}, {"merge", "--ff-only", tracking(d, branch)}),
                                fmt::format("fast-forwarding {}", d.to.text)));
+    if (c.shallow) fetch(d, c, what, diff);
   }
 };
 

@@ -262,3 +262,37 @@ TEST_CASE("mistakes in git's parameters have their own messages") {
   CHECK(says(wrong(R"("ref": "abcdef1", "update": true)"), "a commit never changes"));
   CHECK(says(wrong(R"("ref": "abcdef1", "depth": 1)"), "with `depth` a commit needs all of its digits"));
 }
+
+TEST_CASE("what talks to the remote is ended when it stands still, or after the time that it is given") {
+  World w;
+  const std::string timed = json(R"("timeout": "5m")");
+  const auto patience = [](const Diff& diff, std::size_t i) {
+    const auto* run = action<RunCommand>(diff, i);
+    REQUIRE(run);
+    return std::pair(run->command.stall_ms, run->command.timeout_ms);
+  };
+  CHECK(patience(try_module("git", json(), w).diff, 0) == std::pair<std::uint64_t, std::uint64_t>(60'000, 0));
+  CHECK(patience(try_module("git", timed, w).diff, 0) == std::pair<std::uint64_t, std::uint64_t>(60'000, 300'000));
+  w.repository(on_main);
+  w.clean();
+  const std::string update = json(R"("update": true, "timeout": "5m")");
+  w.answer({"merge-base", "--is-ancestor", y, "HEAD"}, 128);
+  w.answer({"ls-remote", repo, "refs/heads/main"}, 0, y + "\trefs/heads/main\n");
+  const Diff diff = try_module("git", update, w).diff;
+  CHECK(w.c.asked.front().stall_ms == 60'000);
+  CHECK(w.c.asked.front().timeout_ms == 300'000);
+  CHECK(patience(diff, 0) == std::pair<std::uint64_t, std::uint64_t>(60'000, 300'000));
+  CHECK(patience(diff, 1) == std::pair<std::uint64_t, std::uint64_t>(0, 0));  // the merge is local
+  w.c.answers[{"git", "-C", "/srv/x", "ls-remote", repo, "refs/heads/main"}] = {.status = 124, .stalled = true};
+  CHECK(failure(update, w) == repo + " cannot be asked for its branches: it gave no answer within 60 s");
+}
+
+TEST_CASE("a local repository that is not there is an error before anything is done") {
+  World w;
+  const std::string local = R"({"repo": "/srv/git/x.git", "to": "/srv/x", "depth": 2})";
+  CHECK(failure(local, w) == "there is no repository at /srv/git/x.git");
+  CHECK(failure(R"({"repo": "file:///srv/git/x.git", "to": "/srv/x"})", w) == "there is no repository at /srv/git/x.git");
+  w.f.folder("/srv/git/x.git");
+  CHECK(says(actions(try_module("git", local, w).diff),
+             "git -c url.file:///srv/git/x.git.insteadOf=/srv/git/x.git clone --origin origin --depth 2 -- /srv/git/x.git "));
+}
