@@ -13,6 +13,7 @@
 #include "cli/run_words.hpp"
 #include "hosts/run_records.hpp"
 #include "machine/person.hpp"
+#include "model/url_password.hpp"
 #include "plan/plan_file.hpp"
 #include "playbook/provenance.hpp"
 #include "playbook/suggest.hpp"
@@ -63,7 +64,8 @@ std::string in_words(const ProvenanceStep& origin) {
   if (!origin.where.source) return "{{" + origin.name + "}}";
   if (origin.kind == ProvenanceStep::Kind::replaced) return "in place of what stands at " + place(origin.where);
   const std::string what = origin.name.empty() ? "" : origin.name + " is ";
-  return what + cut(printable(origin.text), value_length) + "  " + printable(place(origin.where));
+  return what + cut(printable(without_url_passwords(origin.text)), value_length) + "  " +
+         printable(place(origin.where));
 }
 
 const Change* change_of(const ResourceFinished& e, const std::string& property) {
@@ -227,7 +229,7 @@ class Why {
         Value s;
         s.set("name", step.name.empty() ? Value() : Value(step.name));
         s.set("where", step.where.source ? Value(place(step.where)) : Value());
-        s.set("text", step.text.empty() ? Value() : Value(step.text));
+        s.set("text", step.text.empty() ? Value() : Value(without_url_passwords(step.text)));
         s.set("depth", static_cast<std::int64_t>(step.depth));
         steps.push_back(std::move(s));
       }

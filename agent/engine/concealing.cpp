@@ -1,11 +1,21 @@
 #include "engine/concealing.hpp"
 
+#include <algorithm>
+
+#include "model/url_password.hpp"
+
 namespace mlops {
 namespace {
 
+// Without the playbook's secrets, and without the passwords of URLs.
+std::string concealed(const Secrets& secrets, std::string text) {
+  if (!secrets.empty()) text = secrets.concealed(std::move(text));
+  return without_url_passwords(std::move(text));
+}
+
 void conceal(const Secrets& secrets, Value& value) {
   if (value.is_string()) {
-    value.as_string() = secrets.concealed(std::move(value.as_string()));
+    value.as_string() = concealed(secrets, std::move(value.as_string()));
   } else if (value.is_array()) {
     for (Value& element : value.as_array()) conceal(secrets, element);
   } else if (value.is_object()) {
@@ -18,8 +28,35 @@ void conceal(const Secrets& secrets, std::vector<Change>& changes) {
     change.sensitive = change.sensitive || holds_secret(change.before) || holds_secret(change.after);
     conceal(secrets, change.before);
     conceal(secrets, change.after);
-    change.text_diff = secrets.concealed(std::move(change.text_diff));
+    change.text_diff = concealed(secrets, std::move(change.text_diff));
   }
+}
+
+bool shows_url_password(const Value& value) {
+  if (value.is_string()) return holds_url_password(value.as_string());
+  if (value.is_array())
+    return std::any_of(value.as_array().begin(), value.as_array().end(), [](const Value& v) { return shows_url_password(v); });
+  if (!value.is_object()) return false;
+  return std::any_of(value.as_object().begin(), value.as_object().end(),
+                     [](const Value::Member& member) { return shows_url_password(member.value); });
+}
+
+bool shows_url_password(const Event& event) {
+  const auto in = [](const std::string& text) { return holds_url_password(text); };
+  const auto in_change = [&](const Change& c) {
+    return shows_url_password(c.before) || shows_url_password(c.after) || in(c.text_diff);
+  };
+  return std::visit(overloaded{[](const RunStarted&) { return false; }, [](const RunFinished&) { return false; },
+                               [](const ResourceStarted&) { return false; },
+                               [](const ResourcesKnown&) { return false; },
+                               [&](const PlayStarted& e) { return in(e.skipped); },
+                               [&](const ProgressMade& e) { return in(e.doing); },
+                               [&](const NoticeGiven& e) { return in(e.text); },
+                               [&](const ResourceFinished& e) {
+                                 return in(e.reason) || in(e.output) || in(e.note) ||
+                                        std::any_of(e.changes.begin(), e.changes.end(), in_change);
+                               }},
+                    event);
 }
 
 void mark(const Secrets& secrets, Value& value) {
@@ -35,9 +72,9 @@ void mark(const Secrets& secrets, Value& value) {
 }  // namespace
 
 EventSink concealing(const Secrets& secrets, EventSink sink) {
-  if (secrets.empty()) return sink;
   return [&secrets, sink = std::move(sink)](const Event& event) {
-    const auto text = [&](std::string& t) { t = secrets.concealed(std::move(t)); };
+    if (secrets.empty() && !shows_url_password(event)) return sink(event);
+    const auto text = [&](std::string& t) { t = concealed(secrets, std::move(t)); };
     Event shown = event;
     std::visit(overloaded{[](RunStarted&) {}, [](ResourcesKnown&) {}, [](RunFinished&) {}, [](ResourceStarted&) {},
                           [&](PlayStarted& e) { text(e.skipped); }, [&](ProgressMade& e) { text(e.doing); },
@@ -53,16 +90,13 @@ EventSink concealing(const Secrets& secrets, EventSink sink) {
   };
 }
 
-void conceal(const Secrets& secrets, Diff& diff) {
-  if (!secrets.empty()) conceal(secrets, diff.changes);
-}
+void conceal(const Secrets& secrets, Diff& diff) { conceal(secrets, diff.changes); }
 
 void conceal(const Secrets& secrets, Diagnostics& mistakes) {
-  if (secrets.empty()) return;
   Diagnostics shown;
   for (Diagnostic d : mistakes.list()) {
-    d.message = secrets.concealed(std::move(d.message));
-    d.hint = secrets.concealed(std::move(d.hint));
+    d.message = concealed(secrets, std::move(d.message));
+    d.hint = concealed(secrets, std::move(d.hint));
     shown.add(std::move(d));
   }
   mistakes = std::move(shown);

@@ -1,4 +1,4 @@
-// Keeping secrets out of what a run tells and writes down.
+// Keeping secrets, and the passwords of URLs, out of what a run tells and writes down.
 #pragma once
 
 #include "model/diagnostic.hpp"
@@ -8,8 +8,8 @@
 
 namespace mlops {
 
-// Passes events on with *** in the place of secrets that have been read. Without any declared, it is the sink itself.
-// The secrets must outlive it.
+// Passes events on with *** in the place of secrets that have been read, and of passwords in URLs. The secrets must
+// outlive it.
 EventSink concealing(const Secrets& secrets, EventSink sink);
 
 void conceal(const Secrets& secrets, Diff& diff);

@@ -15,6 +15,7 @@
 #include "machine/files/handle.hpp"
 #include "machine/person.hpp"
 #include "machine/wire.hpp"
+#include "model/url_password.hpp"
 #include "playbook/files_beside.hpp"
 #include "state/json_value.hpp"
 #include "state/kept.hpp"
@@ -241,6 +242,7 @@ Value masked(const Value& v) {
     for (const Value& item : v.as_array()) items.push_back(masked(item));
     return Value(std::move(items));
   }
+  if (v.is_string()) return Value(without_url_passwords(v.as_string()));
   if (!v.is_object()) return v;
   Value all{Value::Object{}};
   for (const auto& member : v.as_object()) all.set(member.key, masked(member.value));

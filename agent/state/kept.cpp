@@ -4,6 +4,7 @@
 #include <map>
 #include <type_traits>
 
+#include "model/url_password.hpp"
 #include "state/json_value.hpp"
 
 namespace mlops {
@@ -296,11 +297,30 @@ std::optional<Action> action_named(const std::string& name, const Value& with, c
 
 }  // namespace
 
+namespace {
+
+// What was run or fetched is kept to be told, never to be done again: no password of a URL need be on the disk.
+template <class A>
+A without_passwords(const A& action) {
+  return action;
+}
+RunCommand without_passwords(RunCommand run) {
+  for (std::string& word : run.command.argv) word = without_url_passwords(std::move(word));
+  run.doing = without_url_passwords(std::move(run.doing));
+  return run;
+}
+Download without_passwords(Download download) {
+  download.url = without_url_passwords(std::move(download.url));
+  return download;
+}
+
+}  // namespace
+
 Value to_kept(const Action& action) {
   return std::visit(
       []<class A>(const A& a) {
         Value v;
-        v.set(name_of(&a), put(a));
+        v.set(name_of(&a), put(without_passwords(a)));
         return v;
       },
       action);

@@ -1,0 +1,55 @@
+// Passwords in URLs are shown to nobody and kept nowhere.
+#include "model/url_password.hpp"
+
+#include <filesystem>
+
+#include "support/agent_process.hpp"
+#include "support/catch.hpp"
+
+using namespace mlops;
+using mlops::test::AgentFolder;
+using mlops::test::Ended;
+
+TEST_CASE("the password of every URL in a text is masked, and nothing else") {
+  const auto masked = without_url_passwords;
+  CHECK(masked("https://me:pass@host/x") == "https://me:***@host/x");
+  CHECK(masked("cloning https://me:p@ss@host/x and ssh://me:two@host:22/y, too") ==
+        "cloning https://me:***@host/x and ssh://me:***@host:22/y, too");
+  CHECK(masked("https://ghp_token@github.com/x") == "https://***@github.com/x");
+  CHECK(masked("https://:pass@host") == "https://:***@host");
+  CHECK(masked("'http://me:pass@host'") == "'http://me:***@host'");
+  for (const char* plain : {"https://host:8443/x@y", "ssh://git@host/x", "git@host:x", "https://host/?to=a:b@c", "a://b",
+                            "https://me:***@host/x", "postgres://me@host/db", "https://me:@host", ""}) {
+    CHECK(masked(plain) == plain);
+    CHECK_FALSE(holds_url_password(plain));
+  }
+  CHECK(holds_url_password("x https://me:pass@host/x"));
+}
+
+TEST_CASE("a password in a URL is in no output of a run, and not in the database") {
+  AgentFolder folder;
+  const std::string playbook = folder.write("p.json", R"({"resources": [
+    {"id": "code", "type": "git", "repo": "http://me:hunter22@127.0.0.1:1/x.git", "to": "@/x"},
+    {"id": "data", "type": "download", "url": "http://me:hunter22@127.0.0.1:1/y", "path": "@/y"}]})");
+  const auto silent = [](const Ended& ended) {
+    CHECK_THAT(ended.out, !Catch::Contains("hunter22"));
+    CHECK_THAT(ended.err, !Catch::Contains("hunter22"));
+  };
+  const Ended planned = folder.run({"plan", playbook});
+  CHECK(planned.status == 2);
+  CHECK_THAT(planned.out, Catch::Contains("http://me:***@127.0.0.1:1/x.git"));
+  silent(planned);
+  silent(folder.run({"plan", "--json", playbook}));
+  silent(folder.run({"plan", playbook, "--out", folder.path("kept.plan")}));
+  CHECK_THAT(AgentFolder::read(folder.path("kept.plan")), !Catch::Contains("hunter22"));
+  const Ended applied = folder.run({"apply", playbook});
+  CHECK(applied.status == 1);
+  silent(applied);
+  silent(folder.run({"history", "last", "--state", folder.state()}));
+  silent(folder.run({"why", playbook, "code", "--state", folder.state()}));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.state()))
+    if (entry.is_regular_file()) {
+      INFO(entry.path());
+      CHECK_THAT(AgentFolder::read(entry.path()), !Catch::Contains("hunter22"));
+    }
+}
