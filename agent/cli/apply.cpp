@@ -78,9 +78,7 @@ class Application {
         options_.reach, mistakes, [this] { report_(ResourceStarted{}); }, say);
     const KeptPlan kept(options_, hosts);
     if (!options_.trust_writable) hosts.guard_files(person_.uid, options_.state, mistakes);
-    if (options_.plan)
-      if (const FileBeside file = hosts.files().read(options_.plan_path, false, 0); !file.refused.empty())
-        mistakes.add({}, file.refused, refused_hint);
+    hosts.distrust_too(options_.distrusted);
     LoadOptions load{options_.vars_files, options_.sets, person_.home, &kept.files(hosts)};
     if (!options_.reach.ssh_config.empty())
       load.ssh_config = std::filesystem::absolute(options_.reach.ssh_config).lexically_normal();

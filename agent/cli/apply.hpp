@@ -32,7 +32,7 @@ struct ApplyOptions {
   enum class Prune { no, too, alone } prune = Prune::no;
   bool all_or_nothing = false;           // with a plan file
   std::shared_ptr<const PlanFile> plan;  // what is applied, where the playbook was one
-  std::string plan_path;                 // its file
+  std::vector<std::string> distrusted;   // why its file is not to be followed where root is to act
 };
 
 // --host, --hosts, --accept-new-host-keys and --ssh-config.

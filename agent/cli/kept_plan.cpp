@@ -1,12 +1,15 @@
 #include "cli/kept_plan.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
 
 #include "cli/exit_code.hpp"
 #include "cli/output.hpp"
+#include "hosts/near_files.hpp"
+#include "machine/person.hpp"
 
 namespace mlops {
 namespace {
@@ -44,9 +47,16 @@ void tell_unknown(const std::vector<PlannedResource>& resources) {
 
 std::optional<int> take_plan(ApplyOptions& options) try {
   const std::string path = options.playbook;
-  auto plan = read_plan(path);
+  NotedFiles files;
+  if (!options.trust_writable)
+    files.guard(current_person().uid, ::geteuid() == 0 ? NotedFiles::Guard::refuse : NotedFiles::Guard::note);
+  auto plan = read_plan(path, files);
   if (!plan) {
     if (options.all_or_nothing) {
+      if (const FileBeside file = files.read(path, false, 0); !file.refused.empty()) {
+        say(fmt::format("{}\n  hint: {}", file.refused, refused_hint));
+        return exit_wrong;
+      }
       say(fmt::format("--all-or-nothing: {} is a playbook; it is for a plan that was kept with plan --out", path));
       return exit_wrong;
     }
@@ -61,7 +71,7 @@ std::optional<int> take_plan(ApplyOptions& options) try {
     return exit_wrong;
   }
   check_place(path, *plan, this_place());
-  options.plan_path = path;
+  options.distrusted = files.distrusted();
   options.playbook = plan->playbook;
   options.vars_files = plan->vars_files;
   options.sets = plan->sets;

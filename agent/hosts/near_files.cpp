@@ -11,7 +11,6 @@
 
 #include "machine/files/digest.hpp"
 #include "machine/files/handle.hpp"
-#include "machine/files/trust.hpp"
 
 namespace mlops {
 namespace {
@@ -43,27 +42,43 @@ std::vector<std::string> NotedFiles::distrusted() const {
   return distrusted_;
 }
 
-// Why it is refused; "" where it is not.
-std::string NotedFiles::judged(const std::string& path) const {
-  if (guard_ == Guard::none) return "";
+void NotedFiles::distrust_too(const std::vector<std::string>& reasons) {
   const std::lock_guard lock(mutex_);
-  auto why = distrust(path, caller_);
-  if (!why) return "";
-  std::string text = path == why->substr(0, path.size()) ? *why : path + ": " + *why;
+  for (const std::string& reason : reasons)
+    if (std::find(distrusted_.begin(), distrusted_.end(), reason) == distrusted_.end())
+      distrusted_.push_back(reason);
+}
+
+// Why it is refused; "" where it is not.
+std::string NotedFiles::refusal(const std::string& path, const std::string& wrong) const {
+  std::string text = path == wrong.substr(0, path.size()) ? wrong : path + ": " + wrong;
   text += ": root would do what somebody else can write there";
   if (guard_ == Guard::refuse) return text;
   if (std::find(distrusted_.begin(), distrusted_.end(), text) == distrusted_.end()) distrusted_.push_back(std::move(text));
   return "";
 }
 
+JudgedFile NotedFiles::open(const std::string& path) const {
+  if (guard_ == Guard::none) return open_unjudged(path);
+  const std::lock_guard lock(mutex_);  // account databases are asked, which give the same memory to all
+  JudgedFile file = open_judged(path, caller_);
+  if (file.wrong.empty()) return file;
+  file.wrong = refusal(path, file.wrong);
+  return file.wrong.empty() ? open_unjudged(path) : std::move(file);
+}
+
 FileBeside NotedFiles::whole(const std::string& path) const {
-  if (std::string refused = judged(path); !refused.empty()) return {.error = EPERM, .refused = std::move(refused)};
-  return files_on_disk().whole(path);
+  JudgedFile file = open(path);
+  if (!file.wrong.empty()) return {.error = EPERM, .refused = std::move(file.wrong)};
+  if (!file.entry) return {.error = file.error};
+  return read_open_whole(open_for_reading(file).get());
 }
 
 FileBeside NotedFiles::read(const std::string& path, bool content, std::uint64_t limit) const {
-  if (std::string refused = judged(path); !refused.empty()) return {.error = EPERM, .refused = std::move(refused)};
-  FileBeside file = files_on_disk().read(path, content, limit);
+  JudgedFile opened = open(path);
+  if (!opened.wrong.empty()) return {.error = EPERM, .refused = std::move(opened.wrong)};
+  FileBeside file = opened.entry ? read_open(open_for_reading(opened).get(), content, limit)
+                                 : FileBeside{.error = opened.error};
   const std::lock_guard lock(mutex_);
   noted_.emplace(path, FileBeside{file.error, file.regular, file.folder, file.size, ""});
   return file;
@@ -72,7 +87,10 @@ FileBeside NotedFiles::read(const std::string& path, bool content, std::uint64_t
 const std::vector<SentDigest>& NotedFiles::digests() const {
   for (const auto& [path, file] : noted_) {
     SentDigest digest{path, file, ""};
-    const FileBeside whole = file.regular ? files_on_disk().read(path, true, largest_source) : file;
+    FileBeside whole = file;
+    if (const JudgedFile opened = open(path); file.regular)
+      whole = opened.entry ? read_open(open_for_reading(opened).get(), true, largest_source)
+                           : FileBeside{.error = EPERM};
     if (file.regular && whole.error == 0 && whole.size <= largest_source) digest.sha256 = sha256_hex(whole.content);
     digests_.push_back(std::move(digest));
   }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "hosts/protocol.hpp"
+#include "machine/files/trust.hpp"
 #include "playbook/files_beside.hpp"
 
 namespace mlops {
@@ -31,9 +32,13 @@ class NotedFiles : public FilesBeside {
   void guard(uid_t caller, Guard guard);
   // Why those that were noted are not to be followed.
   std::vector<std::string> distrusted() const;
+  // Notes reasons that were found elsewhere.
+  void distrust_too(const std::vector<std::string>& reasons);
+  // What the path leads to, judged as far as guard says. wrong is why it is refused, as a sentence.
+  JudgedFile open(const std::string& path) const;
 
  private:
-  std::string judged(const std::string& path) const;
+  std::string refusal(const std::string& path, const std::string& wrong) const;
 
   uid_t caller_ = 0;
   Guard guard_ = Guard::none;

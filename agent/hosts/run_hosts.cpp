@@ -41,6 +41,7 @@ void read_hosts_file(const std::string& path, std::vector<std::string>& names, D
     mistakes.add({}, fmt::format("--hosts {}: cannot be read: {}", path, std::strerror(file.error)));
     return;
   }
+  if (!file.regular) return mistakes.add({}, "--hosts " + not_regular(path, file));
   std::size_t number = 0;
   bool any = false;
   for (std::size_t from = 0; from < file.content.size();) {
@@ -135,7 +136,8 @@ void RunHosts::judge(const std::string& host, const PassResult& result, Diagnost
 
 void RunHosts::open_secrets(const Playbook& playbook, bool dry, const Cancellation& cancellation) {
   questions_.heed(cancellation);
-  if (!playbook.secrets->empty()) playbook.secrets->open(near_secrets(questions_, dry, cancellation, warn_));
+  if (!playbook.secrets->empty())
+    playbook.secrets->open(near_secrets(questions_, noted_, dry, cancellation, warn_));
 }
 
 StartRun RunHosts::start_of(const Playbook& playbook, const PartSettings& settings, const LoadOptions& load) {

@@ -48,6 +48,8 @@ class RunHosts {
   // Files that others could change are refused where this process is root; otherwise where root is to act. So are root's
   // state folder on this machine and the file of --ssh-config; state is what --state names, "" for none. To be called before the playbook is read.
   void guard_files(uid_t caller, const std::string& state, Diagnostics& mistakes);
+  // Files that were judged before, and are not to be followed where root is to act.
+  void distrust_too(const std::vector<std::string>& reasons) { noted_.distrust_too(reasons); }
   // Adds why what is pending on a host may not be done.
   void judge(const std::string& host, const PassResult& result, Diagnostics& mistakes) const;
   // From now on the playbook's secrets are read when they are wanted. dry: see near_secrets.

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,9 +40,9 @@ Unknown asked_for(const std::string& name) {
 
 class NearSecrets : public SecretReader {
  public:
-  NearSecrets(Questions& questions, bool dry, const Cancellation& cancellation,
+  NearSecrets(Questions& questions, const NotedFiles& files, bool dry, const Cancellation& cancellation,
               std::function<void(const std::string&)> warn)
-      : questions_(questions), dry_(dry), cancellation_(cancellation), warn_(std::move(warn)) {}
+      : questions_(questions), files_(files), dry_(dry), cancellation_(cancellation), warn_(std::move(warn)) {}
 
   std::string read(const std::string& name, const SecretOrigin& origin) override {
     switch (origin.kind) {
@@ -66,20 +67,32 @@ class NearSecrets : public SecretReader {
 
   std::string file(const std::string& name, const SecretOrigin& origin) {
     const std::string& path = origin.text;
-    const Handle opened(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+    const JudgedFile found = files_.open(path);
+    if (!found.wrong.empty()) throw Error(found.wrong + "; " + refused_hint);
+    if (!found.entry) throw system_error("cannot open " + path, found.error);
+    const Handle opened = open_for_reading(found);
     struct stat status {};
     if (!opened || ::fstat(opened.get(), &status) != 0) throw system_error("cannot open " + path, errno);
     if (S_ISREG(status.st_mode)) check_mode(name, origin, status.st_mode & 07777);
     std::string text;
     char buffer[4096];
     for (;;) {
+      if (!S_ISREG(status.st_mode)) await(opened.get());
       const ssize_t n = ::read(opened.get(), buffer, sizeof buffer);
-      if (n < 0 && errno == EINTR) continue;
+      if (n < 0 && (errno == EINTR || errno == EAGAIN)) continue;
       if (n < 0) throw system_error("cannot read " + path, errno);
       if (n == 0) return text;
       text.append(buffer, static_cast<std::size_t>(n));
       if (text.size() > largest) throw Error(fmt::format("{} has more than {} bytes", path, largest));
     }
+  }
+
+  // Until a pipe has something, or its writer is gone. Error cancelled.
+  void await(int fd) const {
+    pollfd either[] = {{fd, POLLIN, 0}, {cancellation_.fd(), POLLIN, 0}};
+    while (::poll(either, 2, -1) < 0 && errno == EINTR) {
+    }
+    cancellation_.check();
   }
 
   void check_mode(const std::string& name, const SecretOrigin& origin, mode_t mode) {
@@ -127,6 +140,7 @@ class NearSecrets : public SecretReader {
   }
 
   Questions& questions_;
+  const NotedFiles& files_;
   bool dry_;
   const Cancellation& cancellation_;
   std::function<void(const std::string&)> warn_;
@@ -147,9 +161,10 @@ class SentSecrets : public SecretReader {
 
 }  // namespace
 
-std::unique_ptr<SecretReader> near_secrets(Questions& questions, bool dry, const Cancellation& cancellation,
+std::unique_ptr<SecretReader> near_secrets(Questions& questions, const NotedFiles& files, bool dry,
+                                           const Cancellation& cancellation,
                                            std::function<void(const std::string&)> warn) {
-  return std::make_unique<NearSecrets>(questions, dry, cancellation, std::move(warn));
+  return std::make_unique<NearSecrets>(questions, files, dry, cancellation, std::move(warn));
 }
 
 std::unique_ptr<SecretReader> sent_secrets(std::map<std::string, std::string> texts) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "hosts/near_files.hpp"
 #include "hosts/questions.hpp"
 #include "machine/cancellation.hpp"
 #include "playbook/secrets.hpp"
@@ -14,12 +15,14 @@ namespace mlops {
 
 // Reads them here, with the rights and the environment of this process.
 //   env      as it is
-//   file     without the newlines at its end, at most 1 MiB; one that others may write to is refused, one that others
-//            may read is warned of
+//   file     without the newlines at its end, at most 1 MiB; trusted as files trusts a playbook; one that
+//   others may write
+//            to is refused always, one that others may read is warned of
 //   command  what it prints, without the newlines at its end; it has 5 minutes, and must end with status 0
 //   prompt   asked on the terminal, without echo. Without one: in a plan (dry) Unknown, else an Error
 // All that is given must outlive it.
-std::unique_ptr<SecretReader> near_secrets(Questions& questions, bool dry, const Cancellation& cancellation,
+std::unique_ptr<SecretReader> near_secrets(Questions& questions, const NotedFiles& files, bool dry,
+                                           const Cancellation& cancellation,
                                            std::function<void(const std::string&)> warn);
 
 // Those that were sent. One that was not is Unknown: nobody could be asked for it.

@@ -203,13 +203,11 @@ void write_plan(const std::string& path, const PlanFile& plan) {
   }
 }
 
-std::optional<PlanFile> read_plan(const std::string& path) {
-  // A pipe is read once: by whoever reads playbooks.
-  const FileBeside head = files_on_disk().read(path, false, 0);
-  if (head.error != 0 || !head.regular) return std::nullopt;
-  const FileBeside file = files_on_disk().whole(path);
+std::optional<PlanFile> read_plan(const std::string& path, const FilesBeside& files) {
+  const FileBeside file = files.whole(path);
   const std::string begins = fmt::format("\"{}\"", mark);
-  if (file.error != 0 || file.content.substr(0, 64).find(begins) == std::string::npos) return std::nullopt;
+  if (file.error != 0 || !file.regular || file.content.substr(0, 64).find(begins) == std::string::npos)
+    return std::nullopt;
   Value v = parse_kept(file.content);
   const std::string digest = take_digest(v);
   if (digest.empty() || digest != sha256_hex(to_json(v)))

@@ -11,6 +11,7 @@
 #include "model/change.hpp"
 #include "model/error.hpp"
 #include "model/event.hpp"
+#include "playbook/files_beside.hpp"
 
 namespace mlops {
 
@@ -68,9 +69,9 @@ class PlanRefused : public Error {
 
 // Of this version. Mode 0600, as a whole or not at all. Error.
 void write_plan(const std::string& path, const PlanFile& plan);
-// Absent where the file is no plan, or cannot be read: a playbook then. PlanRefused where it was altered, or is of
-// another version of the program.
-std::optional<PlanFile> read_plan(const std::string& path);
+// Absent where the file is no plan, is refused by files, or cannot be read: a playbook then. PlanRefused where
+// it was altered, or is of another version of the program.
+std::optional<PlanFile> read_plan(const std::string& path, const FilesBeside& files = files_on_disk());
 // PlanRefused where the plan was made on another machine, or by somebody else.
 void check_place(const std::string& path, const PlanFile& plan, const PlanPlace& here);
 

@@ -15,6 +15,9 @@ namespace mlops {
 namespace {
 
 struct Descriptor {
+  explicit Descriptor(int opened) : fd(opened) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
   int fd;
   ~Descriptor() {
     if (fd >= 0) ::close(fd);
@@ -31,28 +34,16 @@ bool read_all(int fd, std::string& into) {
   }
 }
 
+Descriptor open_at(const std::string& path) {
+  return Descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+}
+
 class FilesOnDisk : public FilesBeside {
  public:
   FileBeside read(const std::string& path, bool content, std::uint64_t limit) const override {
-    FileBeside file;
-    const Descriptor at{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
-    struct stat status {};
-    if (at.fd < 0 || ::fstat(at.fd, &status) != 0) {
-      file.error = errno;
-      return file;
-    }
-    file.folder = S_ISDIR(status.st_mode);
-    file.regular = S_ISREG(status.st_mode);
-    file.size = static_cast<std::uint64_t>(status.st_size);
-    if (content && file.regular && file.size <= limit && !read_all(at.fd, file.content)) file.error = errno;
-    return file;
+    return read_open(open_at(path).fd, content, limit);
   }
-  FileBeside whole(const std::string& path) const override {
-    FileBeside file;
-    const Descriptor at{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (at.fd < 0 || !read_all(at.fd, file.content)) file.error = errno;
-    return file;
-  }
+  FileBeside whole(const std::string& path) const override { return read_open_whole(open_at(path).fd); }
   std::string similar(const std::string& path) const override {
     const std::filesystem::path wanted(path);
     const auto folder = wanted.has_parent_path() ? wanted.parent_path() : std::filesystem::path(".");
@@ -65,6 +56,30 @@ class FilesOnDisk : public FilesBeside {
 };
 
 }  // namespace
+
+FileBeside read_open(int fd, bool content, std::uint64_t limit) {
+  FileBeside file;
+  struct stat status {};
+  if (fd < 0 || ::fstat(fd, &status) != 0) {
+    file.error = errno;
+    return file;
+  }
+  file.folder = S_ISDIR(status.st_mode);
+  file.regular = S_ISREG(status.st_mode);
+  file.size = static_cast<std::uint64_t>(status.st_size);
+  if (content && file.regular && file.size <= limit && !read_all(fd, file.content)) file.error = errno;
+  return file;
+}
+
+FileBeside read_open_whole(int fd) {
+  FileBeside file = read_open(fd, true, FilesBeside::largest_text);
+  if (file.error == 0 && file.regular && file.size > FilesBeside::largest_text) file.error = EFBIG;
+  return file;
+}
+
+std::string not_regular(const std::string& path, const FileBeside& file) {
+  return path + (file.folder ? " is a folder, not a file" : " is no regular file");
+}
 
 const FilesBeside& files_on_disk() {
   static const FilesOnDisk disk;

@@ -20,7 +20,9 @@ class FilesBeside {
   virtual ~FilesBeside() = default;
   // limit: more bytes than that are not read; then content is "".
   virtual FileBeside read(const std::string& path, bool content, std::uint64_t limit) const = 0;
-  // A file of any kind, a pipe too, as a whole.
+  // A text as a whole: a regular file of at most largest_text bytes (EFBIG). Nothing else is read: regular is
+  // false then.
+  static constexpr std::uint64_t largest_text = 64u << 20;
   virtual FileBeside whole(const std::string& path) const = 0;
   // "did you mean `x`?" for a file that is not there; "" where nothing is near.
   virtual std::string similar(const std::string& path) const = 0;
@@ -31,5 +33,11 @@ inline constexpr auto refused_hint = "take that right away, or say --trust-writa
 
 // Relative paths are below the working folder.
 const FilesBeside& files_on_disk();
+
+// What the descriptor stands for, as read and whole tell it. It stays the caller's.
+FileBeside read_open(int fd, bool content, std::uint64_t limit);
+FileBeside read_open_whole(int fd);
+// What is no regular file, for a message: "/run/x is a folder, not a file".
+std::string not_regular(const std::string& path, const FileBeside& file);
 
 }  // namespace mlops

@@ -147,8 +147,17 @@ const Source* read_source(const std::string& path, Playbook& playbook, Diagnosti
                     file.error == ENOENT ? playbook.files->similar(path) : "");
     return nullptr;
   }
+  if (file.error == 0 && !file.regular && wanted.source) {
+    diagnostics.add(wanted, not_regular(path, file));
+    return nullptr;
+  }
   Source& source = add_source(playbook, path, std::move(file.content));
-  if (file.error == 0) return &source;
+  if (file.error == 0 && file.regular) return &source;
+  if (file.error == 0) {
+    diagnostics.add({&source, 0, 0}, file.folder ? "it is a folder, not a file" : "it is no regular file",
+                    file.folder ? "" : "write what it gives to a file first");
+    return nullptr;
+  }
   diagnostics.add({&source, 0, 0}, fmt::format("cannot be read: {}", std::strerror(file.error)));
   return nullptr;
 }

@@ -106,7 +106,7 @@ bool Codec<SourceFile>::decode(const Value& v, SourceFile& into, Decoder& d) {
   }
   if (file.error != 0) return cannot_read(v, into.path, file.error, d);
   if (!file.regular) {
-    d.error(v, fmt::format("{} is {}", into.path, file.folder ? "a folder, not a file" : "no regular file"));
+    d.error(v, not_regular(into.path, file));
     return false;
   }
   if (file.size > largest_source) {

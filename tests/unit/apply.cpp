@@ -1,4 +1,7 @@
 // plan and apply as they are called, on real files in a temporary folder.
+#include <fmt/format.h>
+#include <poll.h>
+
 #include <random>
 #include <set>
 
@@ -25,6 +28,16 @@ std::map<std::string, std::string> outcomes(const Ended& ended) {
   for (const Json& line : ended.lines())
     if (line.at("event") == "resource") all[line.at("label")] = line.at("outcome");
   return all;
+}
+
+// Until the process has the file open; throws after a minute.
+void await_open(pid_t process, const std::string& path) {
+  for (int i = 0; i < 6000; ++i, ::poll(nullptr, 0, 10)) {
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(fmt::format("/proc/{}/fd", process), error))
+      if (std::filesystem::read_symlink(entry.path(), error) == path) return;
+  }
+  throw std::runtime_error("it was not opened: " + path);
 }
 
 pid_t process_in(const std::string& path) { return static_cast<pid_t>(std::stol(AgentFolder::read(path))); }
@@ -234,6 +247,43 @@ TEST_CASE("A playbook is read from stdin too") {
   const std::string playbook = folder.write("p.json", small);
   CHECK(folder.run({"apply", "/dev/stdin"}, playbook).status == 0);
   CHECK(AgentFolder::read(folder.tree() + "/g") == "two\n");
+}
+
+TEST_CASE("A named pipe is no playbook, no vars, no source and no include, and nobody waits for its writer") {
+  AgentFolder folder;
+  const std::string pipe = folder.path("pipe");
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  const Ended playbook = folder.run({"apply", pipe});
+  CHECK(playbook.status == 3);
+  CHECK_THAT(playbook.err, Catch::Contains(pipe + ": error: it is no regular file"));
+  const Ended vars = folder.run({"apply", "--vars", pipe, folder.write("p.json", small)});
+  CHECK(vars.status == 3);
+  CHECK_THAT(vars.err, Catch::Contains(pipe + ": error: it is no regular file"));
+  for (const char* resource :
+       {R"({"type": "file", "path": "@/f", "source": "pipe"})", R"({"include": "pipe"})"}) {
+    const Ended named =
+        folder.run({"plan", folder.write("q.json", fmt::format(R"({{"resources": [{}]}})", resource))});
+    CHECK(named.status == 3);
+    CHECK_THAT(named.err, Catch::Contains("pipe is no regular file"));
+  }
+  CHECK(folder.picture().empty());
+}
+
+TEST_CASE("The digest of a file without end is given up within half a second of an interruption") {
+  AgentFolder folder;
+  const std::string large = folder.write("tree/large", "");
+  REQUIRE(::truncate(large.c_str(), std::int64_t{1} << 40) == 0);
+  const std::string playbook = folder.write(
+      "p.json",
+      fmt::format(
+          R"({{"resources": [{{"type": "download", "url": "http://127.0.0.1:9/x", "path": "@/large", "sha256": "{}"}}]}})",
+          std::string(64, 'a')));
+  const pid_t child = folder.start({"plan", playbook});
+  await_open(child, large);
+  const auto asked = std::chrono::steady_clock::now();
+  ::kill(child, SIGINT);
+  CHECK(folder.wait(child).status == 130);
+  CHECK(std::chrono::steady_clock::now() - asked < std::chrono::milliseconds(500));
 }
 
 TEST_CASE("A relative mirror is taken from where the program was started") {

@@ -1,17 +1,24 @@
 // Whether somebody else could change what root is about to follow. Files are given away, so it runs as root.
 #include "machine/files/trust.hpp"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <thread>
+
+#include "hosts/near_files.hpp"
 #include "support/agent_process.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 
 using namespace mlops;
 using mlops::test::AgentFolder;
+using mlops::test::content_of;
 using mlops::test::Ended;
 using mlops::test::TemporaryFolder;
 using mlops::test::Words;
@@ -108,6 +115,126 @@ TEST_CASE("what is not there is judged as far as it is") {
   const std::string open = t.folder("open", 0777);
   CHECK(why(open + "/not/there") == open + " is writable by everyone (mode 0777)");
   CHECK(why(t / "not/there") == "");
+}
+
+TEST_CASE("what was judged is what is read, whatever has its name by then") {
+  const TemporaryFolder t;
+  const std::string path = t.file("f", "judged");
+  const JudgedFile file = open_judged(path, 0);
+  REQUIRE(file.wrong == "");
+  ::rename(t.file("g", "exchanged", 0666, daemon_user).c_str(), path.c_str());
+  CHECK(read_open_whole(open_for_reading(file).get()).content == "judged");
+  CHECK(open_judged(path, 0).wrong == path + " belongs to daemon");
+  CHECK_FALSE(open_judged(path, 0).entry);
+  CHECK(open_judged(t / "none", 0).error == ENOENT);
+}
+
+TEST_CASE("what comes and goes while it is judged is refused or absent, never read") {
+  const TemporaryFolder t;
+  t.folder("d", 01777);
+  const std::string path = t / "d/f", planted = t / "d/planted";
+  std::atomic<bool> done = false;
+  std::thread other([&] {
+    while (!done) {
+      t.file("d/planted", "another's", 0644, daemon_user);
+      ::rename(planted.c_str(), path.c_str());
+      ::unlink(path.c_str());
+    }
+  });
+  NotedFiles files;
+  files.guard(0, NotedFiles::Guard::refuse);
+  std::size_t read = 0, refused = 0;
+  for (int i = 0; i < 20'000 || (refused == 0 && i < 2'000'000); ++i) {
+    const FileBeside file = files.whole(path);
+    read += file.error == 0 && file.content == "another's" ? 1 : 0;
+    refused += file.refused.empty() ? 0 : 1;
+  }
+  done = true;
+  other.join();
+  CHECK(read == 0);
+  CHECK(refused > 0);
+}
+
+TEST_CASE("what was given open is judged as it is: a pipe, or a file that has no name any more") {
+  const TemporaryFolder t;
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  CHECK(open_judged("/dev/fd/" + std::to_string(ends[0]), 0).entry);
+  CHECK(why("/dev/fd/" + std::to_string(ends[0])) == "");
+  ::close(ends[0]);
+  ::close(ends[1]);
+  const std::string path = t.file("f", "x", 0644, daemon_user);
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  ::unlink(path.c_str());
+  CHECK_THAT(why("/dev/fd/" + std::to_string(file)), Catch::EndsWith(" belongs to daemon"));
+  ::close(file);
+}
+
+TEST_CASE("as root, a secret's file that another user owns or may replace is refused") {
+  AgentFolder folder;
+  const std::string playbook =
+      folder.write("p.json", R"({"secrets": {"key": {"file": "keys/key"}}, "resources": [
+    {"type": "file", "path": "@/f", "mode": "0600", "content": "{{secrets.key}}"}]})");
+  std::filesystem::create_directory(folder.path("keys"));
+  const std::string key = folder.write("keys/key", "a key of eight and more");
+  give(key, daemon_user, daemon_group, 0600);
+  const Ended ended = folder.run({"apply", playbook});
+  CHECK(ended.status == 4);
+  CHECK_THAT(ended.err,
+             Catch::Contains(key + " belongs to daemon: root would do what somebody else can write there"));
+  CHECK(folder.picture().empty());
+  CHECK(folder.run({"apply", "--trust-writable", playbook}).status == 0);
+  give(key, 0, 0, 0600);
+  ::chmod(folder.path("keys").c_str(), 0777);
+  CHECK_THAT(folder.run({"apply", playbook}).err,
+             Catch::Contains(folder.path("keys") + " is writable by everyone"));
+  ::chmod(folder.path("keys").c_str(), 0755);
+  CHECK(folder.run({"apply", playbook}).status == 0);
+}
+
+TEST_CASE("as root, a kept plan that another user owns is refused, and read no further") {
+  AgentFolder folder;
+  const std::string playbook =
+      folder.write("p.json", R"({"resources": [{"type": "file", "path": "@/f", "content": "x"}]})");
+  const std::string plan = folder.path("kept.plan");
+  REQUIRE(folder.run({"plan", "--out", plan, playbook}).status == 2);
+  give(plan, daemon_user, daemon_group, 0600);
+  for (const Words& more : {Words{}, Words{"--all-or-nothing"}}) {
+    Words words{"apply", plan};
+    words.insert(words.end(), more.begin(), more.end());
+    const Ended ended = folder.run(words);
+    CHECK(ended.status == 3);
+    CHECK_THAT(ended.err,
+               Catch::Contains(plan + " belongs to daemon: root would do what somebody else can write there"));
+  }
+  CHECK(folder.picture().empty());
+  give(plan, 0, 0, 0600);
+  CHECK(folder.run({"apply", plan}).status == 0);
+}
+
+TEST_CASE("as root, a backend that others could exchange is not loaded") {
+  const TemporaryFolder t;
+  const std::string built = std::filesystem::path(AGENT).parent_path();
+  std::filesystem::copy_file(AGENT, t / "mlops-agent");
+  std::filesystem::copy(built + "/backends", t / "backends");
+  const auto check = [&] {
+    const int status = ::system(("'" + t / "mlops-agent" + "' bundle-check 2> '" + t / "err" + "'").c_str());
+    return std::pair(status, content_of(t / "err"));
+  };
+  CHECK(check().first == 0);
+  ::chmod((t / "backends").c_str(), 0777);
+  const auto [open, open_says] = check();
+  CHECK(open != 0);
+  CHECK_THAT(open_says, Catch::Contains("is not loaded: " + t / "backends" +
+                                        " is writable by everyone (mode 0777), and root would "
+                                        "run what somebody else can put there"));
+  give(t / "backends", 0, 0, 0755);
+  give(t / "backends/curl.so", daemon_user, daemon_group, 0755);
+  CHECK_THAT(check().second, Catch::Contains("the backend curl is not loaded: " + t / "backends/curl.so" +
+                                             " belongs to daemon"));
+  give(t / "backends/curl.so", 0, 0, 0755);
+  t.folder("lib", 0755, daemon_user);
+  CHECK_THAT(check().second, Catch::Contains(t / "lib" + " belongs to daemon"));
 }
 
 TEST_CASE("as root, a playbook and all that it names are refused where others could change them") {

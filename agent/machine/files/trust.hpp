@@ -7,6 +7,7 @@
 #include <string>
 
 #include "machine/files/file_reader.hpp"
+#include "machine/files/handle.hpp"
 
 namespace mlops {
 
@@ -26,5 +27,18 @@ std::optional<std::string> distrust_folder(const std::string& path);
 // As a reader sees it, an overlay too. Access lists are not looked at: a folder that its group may write to, which
 // their mask shows as, is distrusted, root's own as well. Errors and Unknown of the reader.
 std::optional<std::string> distrust_folder(const FileReader& files, const std::string& path);
+// What a path leads to, open and judged: each step is opened below the one before it and judged by its
+// descriptor, so that nobody can exchange what is judged for something else before it is read.
+struct JudgedFile {
+  Handle entry;       // O_PATH, and owned; none where the path leads to nothing that can be opened
+  int error = 0;      // then why, an errno value
+  std::string wrong;  // why it is not to be followed, as distrust says it; "": it may be
+};
+JudgedFile open_judged(const std::string& path, uid_t caller);
+// The same without judging: wrong is "".
+JudgedFile open_unjudged(const std::string& path);
+// Opens what the entry stands for, for reading; a named pipe without waiting for its writer. No handle, with
+// errno, where that fails.
+Handle open_for_reading(const JudgedFile& file);
 
 }  // namespace mlops
