@@ -12,6 +12,8 @@
 
 #include "machine/commands/own_executable.hpp"
 #include "machine/files/handle.hpp"
+#include "machine/files/trust.hpp"
+#include "machine/person.hpp"
 #include "model/error.hpp"
 
 namespace mlops {
@@ -27,6 +29,20 @@ struct CloseFolder {
 Handle& kept_folder() {
   static Handle folder;
   return folder;
+}
+
+// What is loaded acts with this process's rights: as root, nobody but root and the caller may have a hand in
+// it, nor in the libraries beside it. What lies in a folder that is judged so stays as it is until dlopen(3)
+// opens it by name.
+void refuse_where_others_write(const std::string& name, const std::string& folder, const std::string& path) {
+  if (::geteuid() != 0) return;
+  const uid_t caller = current_person().uid;
+  for (const std::string& place : {path, folder + "/../lib"})
+    if (const auto why = distrust(place, caller))
+      throw Error(
+          fmt::format("the backend {} is not loaded: {}, and root would run what somebody else can put there",
+                      name, *why),
+          ErrorKind::unavailable);
 }
 
 }  // namespace
@@ -62,9 +78,11 @@ void keep_backends_reachable() try {
 }
 
 Backend::Backend(const std::string& name) : name_(name) {
-  const std::string path = fmt::format("{}/{}{}", backends_folder(), name, suffix);
+  const std::string folder = backends_folder();
+  const std::string path = fmt::format("{}/{}{}", folder, name, suffix);
   if (::access(path.c_str(), R_OK) != 0)
     throw Error(fmt::format("the backend {} is missing: there is no {}", name, path), ErrorKind::unavailable);
+  refuse_where_others_write(name, folder, path);
   handle_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (!handle_)
     throw Error(fmt::format("cannot load the backend {}: {}", name, dlerror()), ErrorKind::unavailable);

@@ -10,9 +10,10 @@ namespace mlops {
 // of this and what function() returned stay good; making another of the same name is cheap.
 class Backend {
  public:
-  // Loads NAME.so from backends_folder(). The libraries it needs are taken from the folder lib beside that one where
-  // they are there (another host: remote/bundle_contents.hpp), else as ld.so(8) finds them. Error unavailable, which
-  // says what is missing.
+  // Loads NAME.so from backends_folder(). The libraries it needs are taken from the folder lib beside that one
+  // where they are there (another host: remote/bundle_contents.hpp), else as ld.so(8) finds them. Error
+  // unavailable, which says what is missing, or, as root, who beside root and the caller could change what is
+  // loaded.
   explicit Backend(const std::string& name);
 
   // The function of that C name. Fn is the function's type. Error unavailable when the backend has none.
