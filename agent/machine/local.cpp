@@ -25,14 +25,20 @@ class LocalMachine : public Machine {
         progress_(std::move(progress)),
         names_(accounts_),
         walker_(::geteuid() == 0 || settings.who.uid == 0, settings.person),
-        files_(walker_, names_),
-        writer_(walker_, names_, [this](const std::string& text) { progress_({text, 0, 0}); }),
+        files_(walker_, names_, &cancellation),
+        writer_(walker_, names_,
+                [this](const std::string& text) {
+                  progress_({text, 0, 0});
+                }),
         account_writer_(settings.who, cancellation),
         packages_(settings.who, cancellation, progress_),
         services_(cancellation),
         commands_(settings.who, cancellation, progress_,
-                  [this](const std::string& path) { writer_.perform(RemovePath{path, true}); }),
-        downloads_({settings.mirror, settings.cache_dir, settings.who}, walker_, names_, cancellation, progress_),
+                  [this](const std::string& path) {
+                    writer_.perform(RemovePath{path, true});
+                  }),
+        downloads_({settings.mirror, settings.cache_dir, settings.who}, walker_, names_, cancellation,
+                   progress_),
         tunnels_(settings.who, cancellation),
         network_(cancellation) {}
 

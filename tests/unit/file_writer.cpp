@@ -563,3 +563,57 @@ TEST_CASE("temporary names fit, and long names that begin alike have different o
   CHECK(content_of(t / a) == "a");
   CHECK(content_of(t / b) == "b");
 }
+
+TEST_CASE("what belongs neither to the folder's owner nor to who is to have it is not given away") {
+  if (!is_root("what is not given away")) return;
+  const TemporaryFolder t;
+  t.folder("home", 0755, person);
+  const std::string moved = t.file("home/moved", "root's own", 0600);
+  Writing w;
+  const std::string refused = "unsafe path: " + moved +
+                              " belongs to root, neither to its folder's owner nor to who is to have it: "
+                              "another user may have moved it there";
+  const std::string theirs = std::to_string(person);
+  CHECK(w.perform(SetAttributes{.path = moved, .owner = theirs}) == refused);
+  CHECK(w.perform(SetAttributes{.path = moved, .mode = 0644}) == refused);
+  CHECK(w.perform(SetAttributes{.path = moved, .group = theirs}) == refused);
+  CHECK(w.perform(WriteFile{.path = moved, .content = "root's own, and a line", .owner = theirs}) == refused);
+  CHECK(w.perform(WriteFile{.path = moved, .content = "root's own, and a line", .mode = 0644}) == refused);
+  CHECK(content_of(moved) == "root's own");
+  CHECK(mode_of(moved) == 0600);
+  CHECK(status_of(moved).st_uid == 0);
+  const std::string folder = t.folder("home/folder", 0700);
+  CHECK_THAT(w.perform(SetAttributes{.path = folder, .owner = theirs}),
+             Catch::StartsWith("unsafe path: " + folder));
+}
+
+TEST_CASE("what is the folder's owner's, or stays whose it is, is written to and given on") {
+  if (!is_root("what is given on")) return;
+  const TemporaryFolder t;
+  t.folder("home", 0755, person);
+  Writing w;
+  const std::string own = t.file("home/own", "x", 0600, person), roots = t.file("home/roots", "x", 0600);
+  CHECK(w.perform(SetAttributes{.path = own, .mode = 0644, .owner = std::to_string(mallory)}) == "");
+  CHECK(status_of(own).st_uid == mallory);
+  CHECK(w.perform(SetAttributes{.path = roots, .mode = 0644, .owner = "root"}) == "");
+  CHECK(w.perform(SetAttributes{.path = roots, .mode = 0400}) == "");
+  CHECK(w.perform(WriteFile{.path = roots, .content = "y"}) == "");
+  CHECK(content_of(roots) == "y");
+  const std::string system = t.file("system", "x", 0600, mallory);
+  CHECK(w.perform(SetAttributes{.path = system, .owner = std::to_string(person)}) == "");
+}
+
+TEST_CASE("in a folder that everyone may write to, only what is to be theirs already is given anybody") {
+  if (!is_root("folders of everyone")) return;
+  const TemporaryFolder t;
+  t.folder("open", 0777);
+  t.folder("sticky", 01777);
+  Writing w;
+  CHECK_THAT(w.perform(SetAttributes{.path = t.file("open/f", "x", 0600), .mode = 0644}),
+             Catch::StartsWith("unsafe path"));
+  CHECK(w.perform(SetAttributes{.path = t.file("open/g", "x", 0600), .mode = 0644, .owner = "root"}) == "");
+  CHECK(w.perform(SetAttributes{.path = t.file("sticky/f", "x", 0600), .mode = 0644}) == "");
+  CHECK_THAT(
+      w.perform(SetAttributes{.path = t.file("sticky/g", "x", 0600, mallory), .owner = std::to_string(person)}),
+      Catch::StartsWith("unsafe path"));
+}

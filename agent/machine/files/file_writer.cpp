@@ -40,9 +40,12 @@ void or_else(Work work, Remove remove) try {
 
 }  // namespace
 
-void FileWriter::perform(const WriteFile& action) {
-  StagedFile staged(action, walker_, names_);
-  if (::fsync(staged.file().get()) != 0) throw system_error("cannot sync " + action.path, errno);
+void FileWriter::perform(const WriteFile& action) { write(action, Judged::here); }
+
+void FileWriter::write(const WriteFile& action, Judged judged) {
+  StagedFile staged(action, walker_, names_, judged == Judged::here);
+  if (staged.file() && ::fsync(staged.file().get()) != 0)
+    throw system_error("cannot sync " + action.path, errno);
   put_in_place(staged, action);
   sync_folder(staged.folder(), action.path);
 }
@@ -60,8 +63,9 @@ void FileWriter::perform(const CreateSecret& action) {
 }
 
 void FileWriter::put_in_place(StagedFile& staged, const WriteFile& action) {
-  if (!staged.put_in_place() && notice_)
-    notice_(action.path + " is a mount of its own: written in place, which is not atomic");
+  if (staged.put_in_place() || !notice_) return;
+  notice_(action.path + (staged.is_anothers() ? " belongs to another user" : " is a mount of its own") +
+          ": written in place, which is not atomic");
 }
 
 std::vector<std::optional<Error>> FileWriter::write_together(std::span<const WriteFile* const> actions) {
@@ -93,7 +97,7 @@ void FileWriter::write_batch(std::span<const WriteFile* const> actions,
   };
   const auto sync_all = [&](bool in_place) {
     for (const auto& [device, handle] : file_systems)
-      if (::syncfs(handle.get()) != 0) {
+      if (handle && ::syncfs(handle.get()) != 0) {
         const Error why = system_error("cannot sync", errno);
         const Error failed(why.message(), in_place ? ErrorKind::unsynced : why.kind());
         each([&, on = device](std::size_t i) {
@@ -181,13 +185,16 @@ void sync_entry(const std::string& self, const struct ::stat& status) {
 
 }  // namespace
 
-void FileWriter::perform(const SetAttributes& action) {
+void FileWriter::perform(const SetAttributes& action) { set_attributes(action, Judged::here); }
+
+void FileWriter::set_attributes(const SetAttributes& action, Judged judged) {
   const Walker::Place place = need(walker_.target_place(action.path), action.path);
   const Owners wanted = find_owners(names_, action.owner, action.group);
   const Handle entry(::openat(place.folder, place.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct ::stat status {};
   if (!entry || ::fstat(entry.get(), &status) != 0) throw system_error("cannot open " + action.path, errno);
   check_names(place, status, action.path);
+  if (judged == Judged::here) check_hand_over(place, status, wanted, action.mode, names_, action.path);
   // chmod(2) has no form for an O_PATH descriptor; its name in /proc is the same file.
   const std::string self = self_path(entry.get());
   const bool folder = S_ISDIR(status.st_mode);

@@ -157,14 +157,11 @@ std::optional<std::string> LocalFiles::sha256(const std::string& path) const {
   struct ::stat raw {};
   if (::fstat(file.get(), &raw) != 0) throw system_error("cannot look at " + path, errno);
   if (!S_ISREG(raw.st_mode)) return std::nullopt;
-  Sha256 digest;
-  std::string buffer(256 << 10, '\0');
-  for (;;) {
-    const ssize_t n = ::read(file.get(), buffer.data(), buffer.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw system_error("cannot read " + path, errno);
-    if (n == 0) return digest.hex();
-    digest.update(std::string_view(buffer.data(), static_cast<std::size_t>(n)));
+  try {
+    return sha256_hex(file.get(), cancellation_);
+  } catch (Error& e) {
+    if (e.kind() != ErrorKind::cancelled) e.while_doing("the digest of " + path);
+    throw;
   }
 }
 

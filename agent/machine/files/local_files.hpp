@@ -17,12 +17,15 @@
 
 namespace mlops {
 
+class Cancellation;
 class StagedFile;
 
-// Reads with the rights of this process. walker and names must outlive it.
+// Reads with the rights of this process. All given must outlive it; digests heed cancellation (Error
+// cancelled).
 class LocalFiles : public FileReader {
  public:
-  LocalFiles(Walker& walker, OwnerNames& names) : walker_(walker), names_(names) {}
+  LocalFiles(Walker& walker, OwnerNames& names, const Cancellation* cancellation = nullptr)
+      : walker_(walker), names_(names), cancellation_(cancellation) {}
   std::optional<FileView> view(const std::string& path, std::uint64_t content_limit) const override;
   std::optional<std::vector<std::string>> list(const std::string& path) const override;
   std::optional<std::string> resolve(const std::string& path) const override;
@@ -33,6 +36,7 @@ class LocalFiles : public FileReader {
   FileStatus status_of(const struct ::stat& raw) const;
   Walker& walker_;
   OwnerNames& names_;
+  const Cancellation* cancellation_;
 };
 
 // Performs the file actions durably: when a member returns, what it did survives a power cut. walker and names must
@@ -57,6 +61,10 @@ class FileWriter {
   std::vector<std::optional<Error>> write_together(std::span<const WriteFile* const> actions);
 
  private:
+  // As undo: what is there is what the run left that is undone.
+  enum class Judged { here, before };
+  void write(const WriteFile& action, Judged judged);
+  void set_attributes(const SetAttributes& action, Judged judged);
   void write_batch(std::span<const WriteFile* const> actions, std::span<std::optional<Error>> errors);
   void put_in_place(StagedFile& staged, const WriteFile& action);
   void restore_tree(const RestorePath& action, const Walker::Place& place);

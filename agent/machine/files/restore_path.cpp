@@ -154,11 +154,11 @@ void FileWriter::perform(const RestorePath& action) {
     case SavedPath::Kind::file:
       if (!saved.hard_link.empty() && link_again(saved, *place)) return;
       if (!action.content) throw Error("the earlier content of " + saved.path + " was not kept");
-      perform(WriteFile{saved.path, *action.content, saved.mode, saved.owner, saved.group, true});
+      write({saved.path, *action.content, saved.mode, saved.owner, saved.group, true}, Judged::before);
       break;
     case SavedPath::Kind::folder:
       if (there && S_ISDIR(now.st_mode))
-        perform(SetAttributes{saved.path, saved.mode, saved.owner, saved.group});
+        set_attributes({saved.path, saved.mode, saved.owner, saved.group}, Judged::before);
       else
         perform(CreateDirectory{saved.path, saved.mode, saved.owner, saved.group});
       break;

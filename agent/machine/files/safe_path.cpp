@@ -251,4 +251,11 @@ std::optional<std::string> Walker::canonical_folder(const std::string& path) {
 
 void Walker::forget() { state_->folders.clear(); }
 
+std::string given_away(const std::string& path, const std::string& owner) {
+  return fmt::format(
+      "unsafe path: {} belongs to {}, neither to its folder's owner nor to who is to have it: another user may "
+      "have moved it there",
+      path, owner);
+}
+
 }  // namespace mlops

@@ -48,4 +48,34 @@ class Walker {
   std::unique_ptr<State> state_;
 };
 
+// What is to become of an entry: whom and which mode it gets. Owners are uids, or names.
+template <class Id>
+struct HandOver {
+  std::optional<Id> owner, group;  // absent: they stay
+  std::optional<mode_t> mode;
+};
+// An entry and the folder that it lies in, as they are.
+template <class Id>
+struct EntryInFolder {
+  Id owner, group;
+  mode_t mode = 0;
+  Id folder_owner;
+  mode_t folder_mode = 0;
+};
+// Whether root would give away what may be a third person's: whoever may write to a folder that is not root's
+// may have moved there what belongs neither to the folder's owner nor to who is to have it.
+template <class Id>
+bool gives_away(const EntryInFolder<Id>& entry, const HandOver<Id>& wanted, const Id& root) {
+  constexpr mode_t everyone = 0002, sticky = 01000;
+  const bool open = (entry.folder_mode & everyone) != 0;
+  if (entry.folder_owner == root && !open) return false;
+  const bool moved_by_owner_alone = !open || (entry.folder_mode & sticky) != 0;
+  if (entry.owner == entry.folder_owner && moved_by_owner_alone) return false;
+  if (wanted.owner) return entry.owner != *wanted.owner;
+  return (wanted.group && entry.group != *wanted.group) ||
+         (wanted.mode && (*wanted.mode & ~entry.mode & 0777) != 0);
+}
+// What is said then.
+std::string given_away(const std::string& path, const std::string& owner);
+
 }  // namespace mlops

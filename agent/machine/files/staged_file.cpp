@@ -73,6 +73,33 @@ mode_t replaced_file_mode(const Walker::Place& place, const struct ::stat& now, 
   return mode_after(now.st_mode & 07777, false, {.owner = owner_changes, .content = true}, acl_group);
 }
 
+void check_hand_over(const Walker::Place& place, const struct ::stat& entry, const Owners& wanted,
+                     std::optional<mode_t> mode, const OwnerNames& names, const std::string& path) {
+  struct ::stat folder {};
+  if (::geteuid() != 0) return;
+  if (::fstat(place.folder, &folder) != 0) throw system_error("cannot look at the folder of " + path, errno);
+  const EntryInFolder<uid_t> now{entry.st_uid, entry.st_gid, entry.st_mode, folder.st_uid, folder.st_mode};
+  HandOver<uid_t> next{{}, {}, mode};
+  if (wanted.user != static_cast<uid_t>(-1)) next.owner = wanted.user;
+  if (wanted.group != static_cast<gid_t>(-1)) next.group = wanted.group;
+  if (gives_away<uid_t>(now, next, 0))
+    throw Error(given_away(path, names.user(entry.st_uid)), ErrorKind::unsafe_path);
+}
+
+namespace {
+
+// Who acts may write to it, but make nobody else the owner of a new one.
+bool stays_anothers(const Walker::Place& place, const struct ::stat& now, const Owners& wanted,
+                    std::optional<mode_t> mode) {
+  const bool same_user = wanted.user == static_cast<uid_t>(-1) || wanted.user == now.st_uid;
+  const bool same_group = wanted.group == static_cast<gid_t>(-1) || wanted.group == now.st_gid;
+  const bool same_mode = !mode || *mode == (now.st_mode & 07777);
+  return ::geteuid() != 0 && ::geteuid() != now.st_uid && same_user && same_group && same_mode &&
+         ::faccessat(place.folder, place.name.c_str(), W_OK, AT_EACCESS) == 0;
+}
+
+}  // namespace
+
 StagedFile& StagedFile::operator=(StagedFile&& other) noexcept {
   std::swap(action_, other.action_);
   std::swap(place_, other.place_);
@@ -83,6 +110,7 @@ StagedFile& StagedFile::operator=(StagedFile&& other) noexcept {
   std::swap(gid_, other.gid_);
   std::swap(mode_, other.mode_);
   std::swap(keeps_acl_, other.keeps_acl_);
+  std::swap(anothers_, other.anothers_);
   return *this;
 }
 
@@ -90,7 +118,8 @@ StagedFile::~StagedFile() {
   if (!temporary_.empty()) ::unlinkat(place_.folder, temporary_.c_str(), 0);
 }
 
-StagedFile::StagedFile(const WriteFile& action, Walker& walker, const OwnerNames& names) : action_(&action) {
+StagedFile::StagedFile(const WriteFile& action, Walker& walker, const OwnerNames& names, bool judged)
+    : action_(&action) {
   auto place = action.replace_link ? walker.place(action.path) : walker.target_place(action.path);
   if (!place) throw Error("the folder of " + action.path + " does not exist");
   place_ = std::move(*place);
@@ -102,6 +131,7 @@ StagedFile::StagedFile(const WriteFile& action, Walker& walker, const OwnerNames
   const bool replaces = exists && S_ISREG(now.st_mode);
   if (exists && !replaces && !(action.replace_link && S_ISLNK(now.st_mode)))
     throw Error(action.path + " is " + to_text(type_of(now.st_mode)) + "; it is not replaced");
+  if (replaces && judged) check_hand_over(place_, now, wanted, action.mode, names, action.path);
   uid_ = wanted.user != static_cast<uid_t>(-1) ? wanted.user : replaces ? now.st_uid : ::geteuid();
   gid_ = wanted.group;
   keeps_acl_ = replaces && uid_ == now.st_uid;
@@ -110,6 +140,11 @@ StagedFile::StagedFile(const WriteFile& action, Walker& walker, const OwnerNames
           : action.sensitive ? new_secret_mode
                              : new_file_mode;
 
+  anothers_ = replaces && stays_anothers(place_, now, wanted, action.mode);
+  if (anothers_) {
+    device_ = now.st_dev;
+    return;
+  }
   create();
   try {
     write_all(file_.get(), action.content, action.path);
@@ -161,6 +196,10 @@ void StagedFile::give_attributes(const struct ::stat& now, bool replaces) {
 }
 
 bool StagedFile::put_in_place() {
+  if (anothers_) {
+    write_in_place();
+    return false;
+  }
   if (::renameat(place_.folder, temporary_.c_str(), place_.folder, place_.name.c_str()) == 0) {
     temporary_.clear();
     return true;
@@ -176,14 +215,16 @@ void StagedFile::write_in_place() {
   struct ::stat now {};
   if (!target || ::fstat(target.get(), &now) != 0) throw system_error("cannot write " + path, errno);
   // First no rights but those that it had and is to have.
-  if (::fchmod(target.get(), now.st_mode & mode_ & 0777) != 0)
-    throw system_error("cannot set owner and mode of " + path, errno);
-  if (!keeps_acl_) remove_acl(self_path(target.get()), path);
-  if (::fchown(target.get(), uid_, gid_) != 0)
+  if (!anothers_) {
+    if (::fchmod(target.get(), now.st_mode & mode_ & 0777) != 0)
+      throw system_error("cannot set owner and mode of " + path, errno);
+    if (!keeps_acl_) remove_acl(self_path(target.get()), path);
+  }
+  if (!anothers_ && ::fchown(target.get(), uid_, gid_) != 0)
     throw system_error("cannot set owner and mode of " + path, errno);
   write_all(target.get(), action_->content, path);
   if (::ftruncate(target.get(), static_cast<off_t>(action_->content.size())) != 0 ||
-      ::fchmod(target.get(), mode_) != 0 || ::fsync(target.get()) != 0)
+      (!anothers_ && ::fchmod(target.get(), mode_) != 0) || ::fsync(target.get()) != 0)
     throw system_error("cannot write " + path, errno);
 }
 
