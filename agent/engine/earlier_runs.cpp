@@ -110,7 +110,7 @@ void Run::recover(Instance& i) {
   flush();
   label_ = i.label;
   i.identity = identities_.decide_to_change(i.actor, i.as, i.identity);
-  written_.add(records_.size(), i.label, i.claims, false);
+  wrote(i, false);
   i.recovered = {{.property = "cut off", .after = "recovered", .kind = Change::Kind::event}};
   Step step{purpose(i, i.recovered), actions};
   step.purpose.heals.clear();  // this alone does not make it well

@@ -17,6 +17,7 @@ struct Run::Instance {
   std::any desired;
   Value parameters;  // filled in, where a watcher wants them
   Claims claims;
+  Claims real;  // those of paths that have another name when links are replaced, under that name
   Actor actor;
   Identity identity;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
@@ -37,6 +38,7 @@ struct Run::Record {
   Identity identity;
   Outcome outcome;
   bool made = false;  // nothing of it was there before
+  Claims real;        // as an instance's
 };
 
 // A write that waits for its neighbours, or an event that waits for the writes before it.

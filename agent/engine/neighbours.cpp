@@ -25,11 +25,14 @@ void Run::queue(Instance& i, Diff diff, std::vector<std::string> maybe) {
     const bool both_read = mine.access == Claim::Access::reads && theirs.access == Claim::Access::reads;
     return !both_read && mine.kind == theirs.kind && mine.key == theirs.key;
   };
-  const auto touches = [&](const Queued& other) {
-    const Claims& theirs = other.instance.claims;
-    return std::any_of(i.claims.begin(), i.claims.end(), [&](const Claim& mine) {
+  const auto meet = [&](const Claims& ours, const Claims& theirs) {
+    return std::any_of(ours.begin(), ours.end(), [&](const Claim& mine) {
       return std::any_of(theirs.begin(), theirs.end(), [&](const Claim& one) { return same_thing(mine, one); });
     });
+  };
+  const auto touches = [&](const Queued& other) {
+    const Instance& o = other.instance;
+    return meet(i.claims, o.claims) || meet(i.real, o.claims) || meet(i.claims, o.real) || meet(i.real, o.real);
   };
   const bool other_identity = !queue_.empty() && queue_.front().instance.identity != i.identity;
   if (other_identity || std::any_of(queue_.begin(), queue_.end(), touches)) {
@@ -80,7 +83,7 @@ void Run::flush() {
     try {
       const auto remains = prove(i, q.diff.changes);
       i.cut_off.clear();
-      written_.add(records_.size(), i.label, i.claims, false);
+      wrote(i, false);
       ResourceFinished event;
       event.changes = std::move(q.diff.changes);
       event.maybe = std::move(q.maybe);

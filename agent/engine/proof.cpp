@@ -71,7 +71,8 @@ void Run::look_again(std::size_t first) {
     if (record.resource->module->verification) continue;
     try {
       const Instance i = fill(*record.resource, record.key, record.item ? &*record.item : nullptr);
-      const auto writer = written_.later_writer(place, i.claims);
+      auto writer = written_.later_writer(place, i.claims);
+      if (!writer) writer = written_.later_writer(place, record.real);
       if (!writer) continue;
       host_.begin(record.label);
       const std::any current = i.resource->module->inspect(i.desired, host_.as(record.identity));

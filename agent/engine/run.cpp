@@ -29,6 +29,13 @@ std::string reason_of(const Unknown& unknown) {
   return text;
 }
 
+bool may_change_links(const Diff& diff) {
+  return std::any_of(diff.actions.begin(), diff.actions.end(), [](const Action& a) {
+    return !std::holds_alternative<WriteFile>(a) && !std::holds_alternative<SetAttributes>(a) &&
+           !std::holds_alternative<CreateDirectory>(a);
+  });
+}
+
 bool may_change_anything(const Diff& diff) {
   return std::any_of(diff.actions.begin(), diff.actions.end(), [](const Action& a) {
     const auto* run = std::get_if<RunCommand>(&a);
@@ -399,12 +406,15 @@ void Run::require_right(const Instance& i, const Diff& diff) {
   }
 }
 
-std::any Run::inspect(const Instance& i, Ground& ground) {
+std::any Run::inspect(Instance& i, Ground& ground) {
   const Module& module = *i.resource->module;
   const Machine& machine = host_.as(i.identity);
   const auto look = i.doubted ? module.inspect_cut_off : module.inspect;
-  if (!options_.watcher) return look(i.desired, machine);
-  return look(i.desired, *make_witness(machine, ground));
+  const auto witness = options_.watcher ? make_witness(machine, ground) : nullptr;
+  const LinkRecorder recorder(witness ? *witness : static_cast<const MachineReader&>(machine));
+  std::any current = look(i.desired, recorder);
+  i.real = real_paths_.renamed(i.claims, machine.files(), recorder.links());
+  return current;
 }
 
 void Run::show_watcher(const Instance& i, Ground ground, const Diff& diff) {
@@ -416,7 +426,8 @@ void Run::show_watcher(const Instance& i, Ground ground, const Diff& diff) {
 void Run::act(Instance& i, const Diff& diff, std::vector<std::string> maybe) {
   label_ = i.label;
   // Its place also when it fails: what came before the failure may have been done.
-  written_.add(records_.size(), i.label, i.claims, may_change_anything(diff));
+  wrote(i, may_change_anything(diff));
+  if (may_change_links(diff)) real_paths_.forget();
   try {
     host_.begin(i.label);
     const Step step{purpose(i, diff.changes), diff.actions};
@@ -454,6 +465,12 @@ void Run::notify(const Instance& i, bool certain) {
   }
 }
 
+// By all names of what it claims.
+void Run::wrote(const Instance& i, bool anything) {
+  written_.add(records_.size(), i.label, i.claims, anything);
+  if (!i.real.empty()) written_.add(records_.size(), i.label, i.real, false);
+}
+
 // Later commands of whom it is for find its folders.
 void Run::into_effect(const Instance& i, const std::any& current) {
   const Environment environment = i.resource->module->environment(i.desired, current);
@@ -480,7 +497,9 @@ void Run::give(const Instance& i, Outputs outputs) {
 }
 
 void Run::failed(const Instance& i) {
-  failures_.add({i.label, i.resource->id, i.label, i.claims, play_});
+  Claims claims = i.claims;
+  claims.insert(claims.end(), i.real.begin(), i.real.end());
+  failures_.add({i.label, i.resource->id, i.label, std::move(claims), play_});
   run_scope_.set_failed(i.resource->id, i.key, i.label, i.label);
   if (options_.fail_fast) stopped_ = true;
 }
@@ -529,7 +548,7 @@ void Run::done(Instance& i, Outcome outcome, ResourceFinished event) {
     result_.pending.push_back({i.identity, i.label});
   }
   const bool made = outcome == options_.acted && i.resource->module->made(i.desired, event.changes);
-  records_.push_back({i.resource, i.key, i.item, i.label, i.identity, outcome, made});
+  records_.push_back({i.resource, i.key, i.item, i.label, i.identity, outcome, made, i.real});
   note_made(i, outcome);
   finish(i, std::move(event));
 }

@@ -13,6 +13,7 @@
 
 #include "engine/claims.hpp"
 #include "engine/identity.hpp"
+#include "engine/linked_paths.hpp"
 #include "engine/outputs.hpp"
 #include "engine/watcher.hpp"
 #include "machine/cancellation.hpp"
@@ -117,7 +118,8 @@ class Run {
   Instance fill(const Resource& resource, const std::string& key, const Value* item);
   void look(Instance& instance);
   void require_right(const Instance& instance, const Diff& diff);
-  std::any inspect(const Instance& instance, Ground& ground);
+  std::any inspect(Instance& instance, Ground& ground);
+  void wrote(const Instance& instance, bool anything);
   void show_watcher(const Instance& instance, Ground ground, const Diff& diff);
   void act(Instance& instance, const Diff& diff, std::vector<std::string> maybe);
   void read_only(Instance& instance);
@@ -163,6 +165,7 @@ class Run {
   std::map<std::string, Notification> notified_;  // by the id that is to act
   std::vector<Record> records_;
   std::vector<Queued> queue_;
+  RealPaths real_paths_;
   std::string label_;  // of the resource that is under way
   std::size_t play_ = 0;
   const Resource* trying_ = nullptr;  // what is under way
