@@ -102,7 +102,7 @@ void LocalParticipant::begin(Pass pass, const std::vector<std::size_t>&) {
   if (pass == Pass::real || settings_.dry) tell_of_cut_off();
   run_.reset();
   identities_.reset();
-  overlay_ = pass == Pass::what_if ? make_overlay_host(*host_, self_) : nullptr;
+  overlay_ = pass == Pass::what_if ? make_overlay_host(*host_, self_, person_.name) : nullptr;
   Host& host = overlay_ ? *overlay_ : *host_;
   identities_.emplace(host, person_, self_);
   RunOptions options{Outcome::changed, settings_.only, settings_.tags, settings_.fail_fast};

@@ -159,7 +159,7 @@ std::vector<std::string> UndoRun::stays() const {
 
 UndoRun::Result UndoRun::in_thought() {
   host_.look_back(run_.playbook_key);
-  const auto overlay = make_overlay_host(host_, {effective_person().name});
+  const auto overlay = make_overlay_host(host_, {effective_person().name}, current_person().name);
   pending_.clear();
   return pass(*overlay, Outcome::would_change);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <map>
 #include <string_view>
 
@@ -28,12 +29,17 @@ bool belongs_to_packages(std::string_view path) {
   return std::any_of(folders.begin(), folders.end(), [&](const char* folder) { return is_within(path, folder); });
 }
 
+bool is_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 // What is shared by all identities of the what-if host.
 struct Pending {
   // Units are looked at as root: without a bus only root can ask systemd.
   Pending(Machine& real, Machine& root)
       : accounts(real.accounts()), packages(real.packages()), services(root.services()), tunnels(real.tunnels()) {}
 
+  std::string person;  // for whom the run is
   OverlayFiles files;
   OverlayAccounts accounts;
   OverlayPackages packages;
@@ -96,21 +102,21 @@ class OverlayMachine : public Machine,
   // ---- reading ----
   std::optional<FileView> view(const std::string& path, std::uint64_t limit) const override {
     p_.need_foresight();
-    auto found = p_.files.view(real_.files(), path, limit);
+    auto found = p_.files.view(base(), path, limit);
     if (!found && !p_.installing.empty() && belongs_to_packages(path)) p_.doubt(p_.installing);
     return found;
   }
   std::optional<std::vector<std::string>> list(const std::string& path) const override {
     p_.need_foresight();
-    return p_.files.list(real_.files(), path);
+    return p_.files.list(base(), path);
   }
   std::optional<std::string> resolve(const std::string& path) const override {
     p_.need_foresight();
-    return p_.files.resolve(real_.files(), path);
+    return p_.files.resolve(base(), path);
   }
   std::optional<std::string> sha256(const std::string& path) const override {
     p_.need_foresight();
-    return p_.files.sha256(real_.files(), path);
+    return p_.files.sha256(base(), path);
   }
   std::optional<Grants> grants(const std::string& path) const override {
     p_.need_foresight();
@@ -192,12 +198,12 @@ class OverlayMachine : public Machine,
   }
   std::optional<std::string> proved(const std::string& path, const std::string& url,
                                     const std::string& sha256_url) const override {
-    if (p_.files.touched(real_.files(), path)) return std::nullopt;
+    if (p_.files.touched(base(), path)) return std::nullopt;
     return real_.downloads().proved(path, url, sha256_url);
   }
   bool unchanged(const std::string& path, const std::string& url) const override {
     if (const auto pending = p_.downloaded.find(path); pending != p_.downloaded.end()) return pending->second == url;
-    if (p_.files.touched(real_.files(), path)) return false;
+    if (p_.files.touched(base(), path)) return false;
     return real_.downloads().unchanged(path, url);
   }
   std::optional<std::string> mirrored(const std::string& url) const override {
@@ -232,8 +238,50 @@ class OverlayMachine : public Machine,
   // ---- performing in thought ----
   template <class A>
   void on_files(const A& a) {
+    if constexpr (requires {
+                    a.owner;
+                    a.group;
+                  }) {
+      std::string owner = user_name(a.owner), group = group_name(a.group);
+      if (owner != a.owner || group != a.group) {
+        A named = a;
+        named.owner = std::move(owner);
+        named.group = std::move(group);
+        return p_.files.apply(named, base(), maker());
+      }
+    }
+    p_.files.apply(a, base(), maker());
+  }
+  // Readers tell owners by name, also of what was given to a number.
+  std::string user_name(const std::string& owner) const {
+    if (!is_number(owner) || p_.accounts.user(owner)) return owner;
+    const auto account =
+        p_.accounts.user_by_uid(static_cast<std::uint32_t>(std::strtoul(owner.c_str(), nullptr, 10)));
+    return account ? account->name : owner;
+  }
+  std::string group_name(const std::string& group) const {
+    if (!is_number(group) || p_.accounts.group(group)) return group;
+    const auto account =
+        p_.accounts.group_by_gid(static_cast<std::uint32_t>(std::strtoul(group.c_str(), nullptr, 10)));
+    return account ? account->name : group;
+  }
+  OverlayFiles::Base base() const { return {real_.files(), user_ == "root", p_.person}; }
+  OverlayFiles::Maker maker() const {
     const auto account = p_.accounts.user(user_);
-    p_.files.apply(a, real_.files(), {user_, account ? account->group : user_, p_.label});
+    return {user_,
+            account ? account->group : user_,
+            p_.label,
+            user_ != "root",
+            account ? account->groups : Labels(),
+            [this](const std::string& owner, const std::string& group) { need_accounts(owner, group); }};
+  }
+  // As the real machine says it; but what packages will have been installed by then may bring accounts.
+  void need_accounts(const std::string& owner, const std::string& group) const {
+    const bool has_owner = owner.empty() || is_number(owner) || p_.accounts.user(owner);
+    const bool has_group = group.empty() || is_number(group) || p_.accounts.group(group);
+    if ((has_owner && has_group) || !p_.installing.empty()) return;
+    if (!has_owner) throw Error("user `" + owner + "` does not exist", ErrorKind::unavailable);
+    throw Error("group `" + group + "` does not exist", ErrorKind::unavailable);
   }
   void apply(const WriteFile& a) { on_files(a); }
   void apply(const CreateSecret& a) { on_files(a); }
@@ -272,9 +320,7 @@ class OverlayMachine : public Machine,
     add(p_.units, a.unit);
   }
   void apply(const RunCommand& a) {
-    const auto account = p_.accounts.user(user_);
-    for (const std::string& path : a.creates)
-      p_.files.assume_made(path, real_.files(), {user_, account ? account->group : user_, p_.label});
+    for (const std::string& path : a.creates) p_.files.assume_made(path, base(), maker());
     if (!a.bounded) add(p_.running, p_.label);
   }
   void apply(const StartTunnel& a) { p_.tunnels.apply(a); }
@@ -287,7 +333,10 @@ class OverlayMachine : public Machine,
 
 class OverlayHost : public Host {
  public:
-  OverlayHost(Host& real, const Identity& caller) : real_(real), pending_(real.as(caller), real.as({"root"})) {}
+  OverlayHost(Host& real, const Identity& caller, const std::string& person)
+      : real_(real), pending_(real.as(caller), real.as({"root"})) {
+    pending_.person = person;
+  }
   Machine& as(const Identity& identity) override {
     auto& machine = machines_[identity];
     if (machine) return *machine;
@@ -333,8 +382,8 @@ class OverlayHost : public Host {
 
 }  // namespace
 
-std::unique_ptr<Host> make_overlay_host(Host& real, const Identity& caller) {
-  return std::make_unique<OverlayHost>(real, caller);
+std::unique_ptr<Host> make_overlay_host(Host& real, const Identity& caller, const std::string& person) {
+  return std::make_unique<OverlayHost>(real, caller, person);
 }
 
 }  // namespace mlops

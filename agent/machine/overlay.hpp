@@ -8,7 +8,9 @@
 namespace mlops {
 
 // What a program will do that runs here only in thought (a package's scripts, an installer, a command) is not
-// guessed: readers throw Unknown, or what is absent counts as doubtful (Host::doubts). real must outlive it.
-std::unique_ptr<Host> make_overlay_host(Host& real, const Identity& caller);
+// guessed: readers throw Unknown, or what is absent counts as doubtful (Host::doubts). What the kernel, or this
+// program's own rules for paths, would refuse to who acts is an Error with the same words. person: for whom the
+// run is. real must outlive it.
+std::unique_ptr<Host> make_overlay_host(Host& real, const Identity& caller, const std::string& person = "");
 
 }  // namespace mlops

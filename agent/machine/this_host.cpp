@@ -8,6 +8,7 @@
 #include <deque>
 
 #include "machine/accounts/local_accounts.hpp"
+#include "machine/overlay.hpp"
 #include "machine/person.hpp"
 
 namespace mlops {
@@ -34,6 +35,15 @@ bool changes_groups(const Action& action) {
   return std::holds_alternative<ChangeMembership>(action) || std::holds_alternative<ChangeUser>(action) ||
          std::holds_alternative<ChangeGroup>(action) || std::holds_alternative<RemoveGroup>(action) ||
          std::holds_alternative<CreateUser>(action);
+}
+
+// Files alone: what they come to is known before.
+bool can_be_rehearsed(const Step& step) {
+  return step.actions.size() > 1 && std::all_of(step.actions.begin(), step.actions.end(), [](const Action& a) {
+           return std::holds_alternative<WriteFile>(a) || std::holds_alternative<CreateDirectory>(a) ||
+                  std::holds_alternative<CreateLink>(a) || std::holds_alternative<SetAttributes>(a) ||
+                  std::holds_alternative<RemovePath>(a);
+         });
 }
 
 }  // namespace
@@ -76,13 +86,38 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
       for (Step& step : steps)
         if (std::any_of(step.actions.begin(), step.actions.end(), runs_command)) step.actions = with_path(step, copies);
     const LookAnew afterwards{host_};
-    const auto errors = written_down(steps);
+    const auto errors = begun(steps);
     for (const Step& step : steps)
       if (std::any_of(step.actions.begin(), step.actions.end(), changes_groups)) host_.groups_changed();
     return errors;
   }
 
  private:
+  // A step of several actions of which one is bound to fail is not begun: it would be left half done.
+  std::vector<std::optional<Error>> begun(const std::vector<Step>& steps) {
+    std::vector<std::optional<Error>> errors;
+    std::vector<Step> rest;
+    for (const Step& step : steps) {
+      errors.push_back(can_be_rehearsed(step) ? rehearsed(step) : std::nullopt);
+      if (!errors.back()) rest.push_back(step);
+    }
+    if (rest.empty()) return errors;
+    auto performed = written_down(rest);
+    auto next = performed.begin();
+    for (auto& error : errors)
+      if (!error) error = std::move(*next++);
+    return errors;
+  }
+  std::optional<Error> rehearsed(const Step& step) try {
+    make_overlay_host(host_, {host_.self_.name}, host_.settings_.person.name)
+        ->as(identity_)
+        .perform(step.actions);
+    return std::nullopt;
+  } catch (const Error& e) {
+    return e;
+  } catch (const Unknown&) {
+    return std::nullopt;
+  }
   static bool runs_command(const Action& action) { return std::holds_alternative<RunCommand>(action); }
   std::span<const Action> with_path(const Step& step, std::deque<std::vector<Action>>& copies) const {
     std::vector<Action>& copy = copies.emplace_back(step.actions.begin(), step.actions.end());

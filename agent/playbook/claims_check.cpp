@@ -44,7 +44,7 @@ class ClaimsCheck {
     held_.reserve(holders.size());
     for (const ClaimHolder& holder : holders)
       for (const Claim& claim : holder.claims) take({&holder, &claim});
-    if (removed_trees_.empty()) return;
+    if (removed_.empty()) return;
     for (const ClaimHolder& holder : holders)
       for (const Claim& claim : holder.claims) look_above({&holder, &claim});
   }
@@ -58,11 +58,10 @@ class ClaimsCheck {
     const auto [first, added] = held_.emplace(key, held);
     if (!added && first->second.holder != held.holder && !same_wish(first->second, held))
       report(first->second, held);
-    if (!edits && claim.tree && claim.kind == Claim::Kind::path && claim.wish == "absent")
-      removed_trees_.emplace(claim.key, held);
+    if (!edits && claim.kind == Claim::Kind::path && claim.wish == "absent") removed_.emplace(claim.key, held);
   }
 
-  // Whether what is claimed lies in a tree that another removes.
+  // Whether what is claimed lies in what another removes.
   void look_above(const Held& held) {
     const Claim& claim = *held.claim;
     if (claim.kind != Claim::Kind::path || claim.access == Claim::Access::reads || claim.wish == "absent")
@@ -72,8 +71,8 @@ class ClaimsCheck {
       const std::size_t slash = path.rfind('/');
       if (slash == std::string_view::npos) return;
       path = path.substr(0, std::max<std::size_t>(slash, 1));
-      const auto tree = removed_trees_.find(path);
-      if (tree == removed_trees_.end() || tree->second.holder == held.holder) continue;
+      const auto tree = removed_.find(path);
+      if (tree == removed_.end() || tree->second.holder == held.holder) continue;
       add(tree->second, held,
           fmt::format("the path {} lies in {}, which {} removes", claim.key, path, tree->second.holder->label));
       return;
@@ -97,7 +96,7 @@ class ClaimsCheck {
 
   Diagnostics& diagnostics_;
   std::unordered_map<Key, Held, KeyHash> held_;
-  std::unordered_map<std::string_view, Held> removed_trees_;
+  std::unordered_map<std::string_view, Held> removed_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "machine/accounts/overlay_accounts.hpp"
 
+#include "machine/accounts/local_accounts.hpp"
 #include "model/error.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"
@@ -118,4 +119,22 @@ TEST_CASE("what the real programs refuse is refused") {
         "group `docker` does not exist");
   CHECK(error_of(overlay, ChangeMembership{"ubuntu", {"docker"}, {}}) == "group `docker` does not exist");
   CHECK(error_of(overlay, RemoveUser{"ada"}) == "user `ada` does not exist");
+}
+
+TEST_CASE("a group that is somebody's primary one is not removed, as groupdel has it") {
+  const auto base = machine();
+  OverlayAccounts overlay(base);
+  overlay.apply(CreateUser{"bob", 1500u, false, "adm", "/home/bob", "/bin/sh", "", {}});
+  try {
+    overlay.apply(RemoveGroup{"adm"});
+    FAIL("it was removed");
+  } catch (const Error& e) {
+    CHECK(std::string(e.what()) == "removing group adm: groupdel ended with status 8");
+    CHECK(e.output() == "groupdel: cannot remove the primary group of user 'bob'\n");
+  }
+  overlay.apply(RemoveUser{"bob"});
+  overlay.apply(RemoveGroup{"adm"});
+  const LocalAccounts accounts;
+  OverlayAccounts real(accounts);
+  CHECK(error_of(real, RemoveGroup{"daemon"}) == "groupdel ended with status 8");
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "machine/accounts/local_accounts.hpp"
 #include "model/error.hpp"
 
 namespace mlops {
@@ -81,9 +82,23 @@ void OverlayAccounts::apply(const ChangeGroup& action) { edit_group(action.name)
 void OverlayAccounts::apply(const RemoveGroup& action) {
   const auto account = group(action.name);
   if (!account) throw Error(fmt::format("group `{}` does not exist", action.name));
+  need_no_primary_users(action.name);
   for (const std::string& member : account->members)
     if (user(member)) std::erase(edit_user(member).groups, action.name);
   groups_[action.name] = std::nullopt;
+}
+
+void OverlayAccounts::need_no_primary_users(const std::string& name) const {
+  std::vector<std::string> users;
+  for (const auto& [user_name, account] : users_) users.push_back(user_name);
+  // Who has it as the primary group on the machine, only its own files tell.
+  if (const auto* local = dynamic_cast<const LocalAccounts*>(&base_))
+    for (std::string& one : local->primary_users(name)) users.push_back(std::move(one));
+  for (const std::string& one : users)
+    if (const auto account = user(one); account && account->group == name)
+      throw Error("groupdel ended with status 8")
+          .with_output(fmt::format("groupdel: cannot remove the primary group of user '{}'\n", one))
+          .while_doing("removing group " + name);
 }
 
 void OverlayAccounts::apply(const CreateUser& action) {

@@ -34,6 +34,8 @@ class OverlayAccounts : public AccountReader {
   bool touched_group(const std::string& name) const { return groups_.contains(name); }
 
  private:
+  // As groupdel(8): Error where the group is somebody's primary one.
+  void need_no_primary_users(const std::string& group) const;
   UserAccount& edit_user(const std::string& name);
   GroupAccount& edit_group(const std::string& name);
   void join(const std::string& user, const std::string& group);
