@@ -1,7 +1,8 @@
 // service: a unit of systemd runs or not, starts at boot or not, and restarts or reloads when it is notified.
 //
 //   wanted \ now   inactive, failed   activating   active, reloading   deactivating
-//   running        start              start        –                   start
+//   running        start              start        – (up for long      start
+//                                                  enough: stable)
 //   stopped        –                  stop         stop                stop
 //   (unmanaged)    –                  –            –                   –
 //
@@ -36,6 +37,7 @@ struct Service {
     State state = State::unmanaged;
     std::optional<bool> enabled;
     OnNotify on_notify = OnNotify::restart;
+    Duration stable{2'000};
   };
   using Current = Unit;
 
@@ -51,6 +53,8 @@ struct Service {
         "on_notify", &Desired::on_notify, {{"restart", OnNotify::restart}, {"reload", OnNotify::reload}},
         "What to do when another resource notifies this one and it runs; reload is a restart for a unit that "
         "cannot reload.");
+    s.optional("stable", &Desired::stable,
+               "How long it must have been up before it counts as running: one that ends sooner has failed.");
     s.check(&Service::check);
     s.example("Docker runs, now and after a boot",
               R"({"type": "service", "name": "docker", "state": "running", "enabled": true})");
@@ -116,8 +120,9 @@ struct Service {
 
   static Diff diff(const Desired& d, const Current& now, bool notified) {
     Diff diff;
-    if (d.enabled && *d.enabled != starts_at_boot(now)) {
-      diff.changes.push_back({"enabled", starts_at_boot(now), *d.enabled});
+    if (d.enabled && (*d.enabled ? !starts_at_boot(now) : starts_at_boot(now) || for_this_boot(now))) {
+      diff.changes.push_back({"enabled", for_this_boot(now) ? Value("until the next boot") : Value(starts_at_boot(now)),
+                              *d.enabled});
       diff.actions.push_back(ChangeUnit{now.name, *d.enabled ? Verb::enable : Verb::disable});
     }
     if (const auto verb = change_of_state(d, now)) {
@@ -140,6 +145,19 @@ struct Service {
     return {};
   }
 
+  // Enabled below /run.
+  static bool for_this_boot(const Current& now) { return now.enabled_state == "enabled-runtime"; }
+
+  // What has a process can end; a socket, a mount or a oneshot that has run stays as it is.
+  static std::uint64_t unsettled_ms(const Desired& d, const Current& now) {
+    const bool runs = now.active() && now.sub_state == "running" && now.name.ends_with(".service");
+    if (d.state != State::running || !runs || now.up_ms >= d.stable.ms) return 0;
+    return d.stable.ms - now.up_ms;
+  }
+  static std::string evidence(const Desired& d, const MachineReader& machine, std::uint64_t since_us) {
+    return machine.services().log_since(unit_name(d), since_us);
+  }
+
   // An alias is the name of another unit that is enabled.
   static bool starts_at_boot(const Current& now) { return now.enabled() || now.enabled_state == "alias"; }
 
@@ -147,6 +165,28 @@ struct Service {
     if (!now.exists()) return "absent";
     if (now.active()) return "running";
     return now.active_state == "inactive" ? "stopped" : now.active_state;
+  }
+
+  // What it was made to do: it stops, and starts at boot no more.
+  static Value removal(const Desired& d) {
+    if (d.state != State::running && d.enabled != true) return false;
+    Value v;
+    v.set("type", type);
+    v.set("name", d.name);
+    if (d.state == State::running) v.set("state", "stopped");
+    if (d.enabled == true) v.set("enabled", false);
+    return v;
+  }
+
+  // It neither ran nor started at boot before, as far as that was asked for.
+  static bool made(const Desired& d, const std::vector<Change>& changes) {
+    const auto became = [&](const char* property, const Value& what) {
+      return std::any_of(changes.begin(), changes.end(), [&](const Change& c) {
+        return c.property == property && c.after == what;
+      });
+    };
+    if (d.state != State::running && d.enabled != true) return false;
+    return (d.state != State::running || became("state", "running")) && (d.enabled != true || became("enabled", true));
   }
 
   static Value outputs(const Desired&, const Current& now) {

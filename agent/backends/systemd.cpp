@@ -2,6 +2,7 @@
 // libsystemd.
 #include <poll.h>
 #include <systemd/sd-bus.h>
+#include <systemd/sd-journal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -150,6 +151,8 @@ int read_property(sd_bus_message* m, const char* key, mlops_systemd_unit* into) 
     into->can_reload = value != 0;
     return r;
   }
+  if (std::strcmp(key, "ActiveEnterTimestampMonotonic") == 0)
+    return sd_bus_message_read(m, "v", "t", &into->active_since);
   if (std::strcmp(key, "StateChangeTimestamp") == 0) return sd_bus_message_read(m, "v", "t", &into->since);
   return sd_bus_message_skip(m, "v");
 }
@@ -165,6 +168,16 @@ int read_properties(sd_bus_message* m, mlops_systemd_unit* into) {
   return r;
 }
 
+// Whether disabling would remove anything: so many links has a unit file that says only Also=, where that is enabled.
+bool has_links(sd_bus* bus, const char* name) {
+  BusError error;
+  Message reply;
+  const char* link = nullptr;
+  int r = sd_bus_call_method(bus, destination, manager_path, manager, "GetUnitFileLinks", &error.e, &reply.m, "sb", name, 0);
+  if (r >= 0) r = sd_bus_message_enter_container(reply.m, 'a', "s");
+  return r >= 0 && sd_bus_message_read(reply.m, "s", &link) > 0;
+}
+
 // As the folders of unit files say now; the unit's own property may be from before. Not every unit has a file.
 void read_enabled(sd_bus* bus, const char* name, mlops_systemd_unit* into) {
   BusError error;
@@ -173,6 +186,7 @@ void read_enabled(sd_bus* bus, const char* name, mlops_systemd_unit* into) {
   const int r = sd_bus_call_method(bus, destination, manager_path, manager, "GetUnitFileState", &error.e,
                                    &reply.m, "s", name);
   if (r >= 0 && sd_bus_message_read(reply.m, "s", &state) >= 0) copy(into->enabled_state, state);
+  if (std::strcmp(into->enabled_state, "indirect") == 0) into->has_links = has_links(bus, name);
 }
 
 bool read_unit(sd_bus* bus, const char* name, mlops_systemd_unit* into, Result* result) {
@@ -350,10 +364,17 @@ bool change_file_state(sd_bus* bus, const char* name, mlops_systemd_verb verb, R
   const Wording words = wording(verb);
   BusError error;
   Message reply;
+  const auto disable = [&](int runtime_only) {
+    BusError failed;
+    Message removed;
+    sd_bus_error* into = runtime_only ? &failed.e : &error.e;
+    return sd_bus_call_method(bus, destination, manager_path, manager, words.method, into, &removed.m, "asb", 1, name,
+                              runtime_only);
+  };
   int r = enable ? sd_bus_call_method(bus, destination, manager_path, manager, words.method, &error.e, &reply.m,
                                       "asbb", 1, name, 0, 0)
-                 : sd_bus_call_method(bus, destination, manager_path, manager, words.method, &error.e, &reply.m,
-                                      "asb", 1, name, 0);
+                 : disable(0);
+  if (r >= 0 && !enable) r = disable(1);
   int has_install_section = 1;
   if (r >= 0 && enable) r = sd_bus_message_read(reply.m, "b", &has_install_section);
   if (r < 0) {
@@ -366,6 +387,38 @@ bool change_file_state(sd_bus* bus, const char* name, mlops_systemd_verb verb, R
                 name);
   return reload_manager(bus, result);
 }
+
+// Each text of a property that is a list of them; none where it cannot be read.
+void each_text(sd_bus* bus, const char* path, const char* interface, const char* property, mlops_systemd_text_fn* each,
+               void* context) {
+  BusError error;
+  Message reply;
+  if (sd_bus_get_property(bus, destination, path, interface, property, &error.e, &reply.m, "as") < 0 ||
+      sd_bus_message_enter_container(reply.m, 'a', "s") < 0)
+    return;
+  const char* text = nullptr;
+  while (sd_bus_message_read(reply.m, "s", &text) > 0) each(context, text);
+}
+
+// ---- the journal --------------------------------------------------------------------------------------------------
+
+struct Journal {
+  sd_journal* j = nullptr;
+  Journal() = default;
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+  ~Journal() { sd_journal_close(j); }
+
+  // At its end, with what `journalctl --unit` shows of this boot.
+  bool open(const char* name) {
+    char of_unit[300], by_manager[300];
+    std::snprintf(of_unit, sizeof of_unit, "_SYSTEMD_UNIT=%s", name);
+    std::snprintf(by_manager, sizeof by_manager, "UNIT=%s", name);
+    return sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) >= 0 && sd_journal_add_match(j, of_unit, 0) >= 0 &&
+           sd_journal_add_disjunction(j) >= 0 && sd_journal_add_match(j, "_PID=1", 0) >= 0 &&
+           sd_journal_add_match(j, by_manager, 0) >= 0 && sd_journal_seek_tail(j) >= 0;
+  }
+};
 
 }  // namespace
 
@@ -381,6 +434,56 @@ MLOPS_EXPORT void mlops_systemd_close(void* client) { sd_bus_flush_close_unref(s
 MLOPS_EXPORT void mlops_systemd_read(void* client, const char* name, mlops_systemd_unit* into, Result* result) {
   *result = {};
   read_unit(static_cast<sd_bus*>(client), name, into, result);
+}
+
+MLOPS_EXPORT void mlops_systemd_places(void* client, const char* name, mlops_systemd_text_fn* folder,
+                                       mlops_systemd_text_fn* unit_name, void* context, std::uint64_t* loaded,
+                                       Result* result) {
+  *result = {};
+  *loaded = 0;
+  sd_bus* bus = static_cast<sd_bus*>(client);
+  Message unit;
+  const char* path = nullptr;
+  if (!load_unit(bus, name, unit, path, result)) return;
+  each_text(bus, manager_path, manager, "UnitPath", folder, context);
+  each_text(bus, path, unit_interface, "Names", unit_name, context);
+  // The first is of systemd 251; before it, the boot is what is known.
+  for (const char* property : {"UnitsLoadTimestamp", "UnitsLoadStartTimestamp"}) {
+    BusError unknown;
+    if (sd_bus_get_property_trivial(bus, destination, manager_path, manager, property, &unknown.e, 't', loaded) >= 0) return;
+  }
+}
+
+MLOPS_EXPORT void mlops_systemd_reload_manager(void* client, Result* result) {
+  *result = {};
+  reload_manager(static_cast<sd_bus*>(client), result);
+}
+
+MLOPS_EXPORT void mlops_systemd_log(const char* name, std::uint64_t since, unsigned lines, mlops_systemd_text_fn* line,
+                                    void* context) {
+  Journal journal;
+  if (!journal.open(name)) return;
+  unsigned found = 0;
+  // Back from the end, then forwards again over what was counted.
+  while (found < lines && sd_journal_previous(journal.j) > 0) {
+    std::uint64_t time = 0;
+    if (sd_journal_get_realtime_usec(journal.j, &time) < 0 || time < since) {
+      sd_journal_next(journal.j);
+      break;
+    }
+    ++found;
+  }
+  for (; found > 0; --found) {
+    const void* data = nullptr;
+    std::size_t size = 0;
+    constexpr std::size_t field = sizeof "MESSAGE=" - 1;
+    if (sd_journal_get_data(journal.j, "MESSAGE", &data, &size) >= 0 && size > field) {
+      char text[1024];
+      std::snprintf(text, sizeof text, "%.*s", static_cast<int>(size - field), static_cast<const char*>(data) + field);
+      line(context, text);
+    }
+    if (sd_journal_next(journal.j) <= 0) break;
+  }
 }
 
 MLOPS_EXPORT void mlops_systemd_change(void* client, const char* name, mlops_systemd_verb verb, int cancel_fd,

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/instance.hpp"
@@ -12,6 +13,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds settle_interval{100};
+constexpr const char* does_not_stay = "it does not stay as it is: it ends and begins anew";
 
 std::string short_text(const Value& value) {
   constexpr std::size_t limit = 60;
@@ -40,25 +42,60 @@ std::string describe(const Diff& diff) {
 std::optional<std::string> Run::prove(const Instance& i, std::vector<Change>& changes) {
   const Resource& r = *i.resource;
   const auto deadline = Clock::now() + options_.settle;
+  std::optional<Clock::time_point> end;  // of waiting for it to stay as it is
   for (;;) {
     host_.begin(i.label);
     try {
       const std::any current = r.module->inspect(i.desired, host_.as(i.identity));
       const Diff rest = r.module->diff(i.desired, current, false);
-      if (!has_state_changes(rest)) {
+      const std::uint64_t unsettled = has_state_changes(rest) ? 0 : r.module->unsettled_ms(i.desired, current);
+      if (unsettled != 0) {
+        if (!end) end = std::max(deadline, Clock::now()) + std::chrono::milliseconds(unsettled);
+        if (Clock::now() >= *end) return does_not_stay;
+      } else if (!has_state_changes(rest)) {
         r.module->amend(changes, i.desired, current);
         into_effect(i, current);
         if (!r.id.empty()) give(i, r.module->outputs(i.desired, current));
         return std::nullopt;
+      } else if (!r.module->settles || Clock::now() >= std::max(deadline, end.value_or(deadline))) {
+        return "after acting, " + describe(rest);
       }
-      if (!r.module->settles || Clock::now() >= deadline) return "after acting, " + describe(rest);
     } catch (const Unknown&) {
       run_scope_.set_unknown(r.id, i.key, i.label);
       return std::nullopt;
     }
-    pollfd wait{cancellation_.fd(), POLLIN, 0};
-    ::poll(&wait, 1, static_cast<int>(settle_interval.count()));
-    cancellation_.check();
+    pause();
+  }
+}
+
+void Run::pause() {
+  pollfd wait{cancellation_.fd(), POLLIN, 0};
+  ::poll(&wait, 1, static_cast<int>(settle_interval.count()));
+  cancellation_.check();
+}
+
+// What was found as wanted a moment after it began is looked at until it counts, or until it differs.
+Diff Run::settled_diff(Instance& i, Ground& ground, std::any& current) {
+  const Module& module = *i.resource->module;
+  std::optional<Clock::time_point> end;
+  for (;;) {
+    Diff diff = module.diff(i.desired, current, i.notified.has_value());
+    const std::uint64_t unsettled = diff.empty() ? module.unsettled_ms(i.desired, current) : 0;
+    if (unsettled == 0) return diff;
+    if (!end) end = Clock::now() + options_.settle + std::chrono::milliseconds(unsettled);
+    if (Clock::now() >= *end) throw Error(does_not_stay).with_output(evidence(i));
+    pause();
+    current = inspect(i, ground);
+  }
+}
+
+std::string Run::evidence(const Instance& i) {
+  using namespace std::chrono;
+  const auto since = duration_cast<microseconds>(i.began.time_since_epoch()).count();
+  try {
+    return i.resource->module->evidence(i.desired, host_.as(i.identity), static_cast<std::uint64_t>(since));
+  } catch (const Error&) {
+    return "";
   }
 }
 

@@ -302,6 +302,7 @@ void Run::attempt(const Resource& r, const std::string& key, const Value* item) 
   i.key = key;
   i.label = label_of(r, r.parameters, key);
   label_ = i.label;
+  host_.begin(i.label);
   run_scope_.set_item(item);
   try {
     if (!r.when.is_null())
@@ -333,7 +334,7 @@ void Run::attempt(const Resource& r, const std::string& key, const Value* item) 
     result_.mistakes.add(e.diagnostic);
     fail(i, Error(e.diagnostic.message));
   } catch (const Error& e) {
-    fail(i, e);
+    fail_unless_awaited(i, e);
   } catch (const std::exception& e) {
     fail(i, Error(e.what()));
   }
@@ -366,9 +367,9 @@ void Run::look(Instance& i) {
   look_for_cut_off(i);
   if (i.doubted) recover(i);
   Ground ground;
-  const std::any current = inspect(i, ground);
+  std::any current = inspect(i, ground);
   if (const auto reason = module.not_applicable(i.desired, current)) return skip(i, *reason);
-  Diff diff = module.diff(i.desired, current, i.notified.has_value());
+  Diff diff = settled_diff(i, ground, current);
   conceal(*playbook_.secrets, diff);
   if (diff.empty()) {
     show_watcher(i, std::move(ground), diff);
@@ -442,6 +443,7 @@ void Run::act(Instance& i, const Diff& diff, std::vector<std::string> maybe) {
     if (const auto remains = prove(i, event.changes)) {
       if (wants_again(i, Error(*remains))) return;
       event.reason = *remains;
+      event.output = evidence(i);
       failed(i);
       return done(i, Outcome::not_converged, std::move(event));
     }
@@ -450,7 +452,7 @@ void Run::act(Instance& i, const Diff& diff, std::vector<std::string> maybe) {
   } catch (const Error& e) {
     identities_.forget();
     half_done_ = leaves_doubt(diff.actions);
-    fail(i, e, diff.changes);
+    fail_unless_awaited(i, e, diff.changes);
   }
 }
 
@@ -489,6 +491,14 @@ void Run::fail(Instance& i, const Error& error, std::vector<Change> changes) {
   flush();
   failed(i);
   done(i, Outcome::failed, std::move(event));
+}
+
+// What cannot go well without something that a pending package may bring is not wrong yet.
+void Run::fail_unless_awaited(Instance& i, const Error& error, std::vector<Change> changes) {
+  const std::vector<std::string> awaited = host_.awaited();
+  const bool by_absence = error.kind() == ErrorKind::other || error.kind() == ErrorKind::unavailable;
+  if (awaited.empty() || !by_absence) return fail(i, error, std::move(changes));
+  not_known(i, Unknown{awaited, ""});
 }
 
 void Run::give(const Instance& i, Outputs outputs) {

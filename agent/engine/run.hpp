@@ -124,11 +124,15 @@ class Run {
   void act(Instance& instance, const Diff& diff, std::vector<std::string> maybe);
   void read_only(Instance& instance);
   std::optional<std::string> prove(const Instance& instance, std::vector<Change>& changes);
+  Diff settled_diff(Instance& instance, Ground& ground, std::any& current);
+  std::string evidence(const Instance& instance);
+  void pause();
   void queue(Instance& instance, Diff diff, std::vector<std::string> maybe);
   void flush();
   bool joins_queue(const Resource& resource) const;
   void done(Instance& instance, Outcome outcome, ResourceFinished event);
   void fail(Instance& instance, const Error& error, std::vector<Change> changes = {});
+  void fail_unless_awaited(Instance& instance, const Error& error, std::vector<Change> changes = {});
   void failed(const Instance& instance);
   void skip(Instance& instance, const std::string& reason);
   void skip_after(Instance& instance, const std::string& cause);

@@ -32,7 +32,7 @@ class LocalMachine : public Machine {
                 }),
         account_writer_(settings.who, cancellation),
         packages_(settings.who, cancellation, progress_),
-        services_(cancellation),
+        services_(settings.who, cancellation),
         commands_(settings.who, cancellation, progress_,
                   [this](const std::string& path) {
                     writer_.perform(RemovePath{path, true});
@@ -57,6 +57,7 @@ class LocalMachine : public Machine {
       cancellation_.check();
       look_anew();
       std::visit([this](const auto& a) { act(a); }, action);
+      std::visit([this](const auto& a) { tell_services(a); }, action);
     }
     look_anew();
   }
@@ -70,6 +71,7 @@ class LocalMachine : public Machine {
     cancellation_.check();
     if (::geteuid() == 0) account_writer_.heal();
     look_anew();
+    for (const WriteFile* write : writes) services_.wrote(write->path);
     return writer_.write_together(writes);
   }
 
@@ -79,6 +81,12 @@ class LocalMachine : public Machine {
   }
 
  private:
+  template <class A>
+  void tell_services(const A& a) {
+    if constexpr (requires { a.path; }) services_.wrote(a.path);
+    if constexpr (requires { a.from; }) services_.wrote(a.from), services_.wrote(a.to);
+    if constexpr (requires { a.saved; }) services_.wrote(a.saved.path);
+  }
   void act(const WriteFile& a) { writer_.perform(a); }
   void act(const CreateSecret& a) { writer_.perform(a); }
   void act(const CreateDirectory& a) { writer_.perform(a); }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <map>
 #include <string_view>
+#include <utility>
 
 #include "machine/accounts/overlay_accounts.hpp"
 #include "machine/files/overlay_files.hpp"
@@ -33,6 +34,11 @@ bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+// sources.list(5)
+bool is_list_of_sources(std::string_view path) {
+  return path == "/etc/apt/sources.list" || is_within(path, "/etc/apt/sources.list.d");
+}
+
 // What is shared by all identities of the what-if host.
 struct Pending {
   // Units are looked at as root: without a bus only root can ask systemd.
@@ -55,6 +61,13 @@ struct Pending {
   Labels units;         // that were acted on
   std::map<std::string, Labels> path;  // by user: folders that commands find before PATH
   mutable Labels doubts;
+  mutable Labels awaited;  // those of them that may bring what was found absent
+
+  // Packages that are installed in thought, and whose files are not in the tree yet.
+  struct Bringing {
+    std::string name, version, label;
+  };
+  std::vector<Bringing> bringing;
 
   // Throws Unknown where a program that may change anything comes first.
   void need_foresight() const {
@@ -63,9 +76,14 @@ struct Pending {
   void doubt(const Labels& labels) const {
     for (const std::string& one : labels) add(doubts, one);
   }
+  // Something is absent that these may bring.
+  void await(const Labels& labels) const {
+    doubt(labels);
+    for (const std::string& one : labels) add(awaited, one);
+  }
   template <class T>
   T with_doubt(T found, bool absent) const {
-    if (absent) doubt(installing);
+    if (absent) await(installing);
     return found;
   }
 };
@@ -100,27 +118,45 @@ class OverlayMachine : public Machine,
 
  private:
   // ---- reading ----
-  std::optional<FileView> view(const std::string& path, std::uint64_t limit) const override {
+  // What is absent where packages put files may come with one that is to be installed.
+  template <class Read>
+  auto read_file(const std::string& path, const Read& read) const {
     p_.need_foresight();
-    auto found = p_.files.view(base(), path, limit);
-    if (!found && !p_.installing.empty() && belongs_to_packages(path)) p_.doubt(p_.installing);
+    auto found = read();
+    if (found || p_.installing.empty() || !belongs_to_packages(path)) return found;
+    if (put_packaged_files()) found = read();
+    if (!found) p_.await(p_.installing);
     return found;
   }
+  // Puts what the archives of pending packages hold into the tree; false where there was nothing to put. Done when it is
+  // first of consequence: looking into an archive takes a while.
+  bool put_packaged_files() const {
+    bool any = false;
+    for (const Pending::Bringing& one : std::exchange(p_.bringing, {})) {
+      const auto contents = p_.packages.contents(one.name, one.version);
+      for (const PackagedPath& packaged : contents.value_or(std::vector<PackagedPath>())) try {
+          any = p_.files.bring(packaged, real_.files(), one.label) || any;
+        } catch (const Error&) {
+          // The real package system is not stopped by what stops this identity's look.
+        }
+    }
+    return any;
+  }
+  std::optional<FileView> view(const std::string& path, std::uint64_t limit) const override {
+    return read_file(path, [&] { return p_.files.view(base(), path, limit); });
+  }
   std::optional<std::vector<std::string>> list(const std::string& path) const override {
-    p_.need_foresight();
-    return p_.files.list(base(), path);
+    return read_file(path, [&] { return p_.files.list(base(), path); });
   }
   std::optional<std::string> resolve(const std::string& path) const override {
-    p_.need_foresight();
-    return p_.files.resolve(base(), path);
+    return read_file(path, [&] { return p_.files.resolve(base(), path); });
   }
   std::optional<std::string> sha256(const std::string& path) const override {
-    p_.need_foresight();
-    return p_.files.sha256(base(), path);
+    return read_file(path, [&] { return p_.files.sha256(base(), path); });
   }
   std::optional<Grants> grants(const std::string& path) const override {
     p_.need_foresight();
-    return p_.files.grants(real_.files(), path);
+    return p_.files.grants(base(), path);
   }
   std::optional<UserAccount> user(const std::string& name) const override {
     p_.need_foresight();
@@ -166,9 +202,23 @@ class OverlayMachine : public Machine,
     p_.need_foresight();
     Unit found = p_.services.unit(name);
     const bool touched = std::find(p_.units.begin(), p_.units.end(), name) != p_.units.end();
-    if (!touched && !found.active()) p_.doubt(p_.installing);
+    if (!touched && !found.exists())
+      p_.await(p_.installing);
+    else if (!touched && !found.active())
+      p_.doubt(p_.installing);
     found.may_come = !found.exists() && !p_.installing.empty();
     return found;
+  }
+  bool index_outdated() const override { return p_.packages.index_outdated(); }
+  std::optional<std::vector<PackagedPath>> contents(const std::string& name,
+                                                    const std::string& version) const override {
+    return p_.packages.contents(name, version);
+  }
+  std::vector<std::string> unneeded_without(const std::vector<std::string>& names) const override {
+    return p_.packages.unneeded_without(names);
+  }
+  std::string log_since(const std::string& name, std::uint64_t since_us) const override {
+    return p_.services.log_since(name, since_us);
   }
   // A program that answers could see anything that is pending.
   CommandResult run(const Command& command) const override {
@@ -237,7 +287,19 @@ class OverlayMachine : public Machine,
 
   // ---- performing in thought ----
   template <class A>
+  static const std::string& path_of(const A& a) {
+    if constexpr (requires { a.path; })
+      return a.path;
+    else if constexpr (requires { a.to; })
+      return a.to;
+    else
+      return a.saved.path;
+  }
+  template <class A>
   void on_files(const A& a) {
+    // What comes with a package is there before this.
+    if (!p_.bringing.empty() && belongs_to_packages(path_of(a))) put_packaged_files();
+    if (is_list_of_sources(path_of(a))) p_.packages.sources_changed();
     if constexpr (requires {
                     a.owner;
                     a.group;
@@ -304,7 +366,10 @@ class OverlayMachine : public Machine,
   void apply(const ChangeMembership& a) { p_.accounts.apply(a); }
   void apply(const InstallPackages& a) {
     p_.packages.apply(a);
+    if (a.wanted.empty()) return;  // only marks
     add(p_.installing, p_.label);
+    for (const PackageChange& change : a.expected)
+      if (!change.version_after.empty()) p_.bringing.push_back({change.name, change.version_after, p_.label});
     const bool known = std::none_of(a.expected.begin(), a.expected.end(),
                                     [](const PackageChange& c) { return c.version_after.empty(); });
     if (!known || a.expected.empty()) add(p_.unforeseen, p_.label);
@@ -354,7 +419,9 @@ class OverlayHost : public Host {
   void begin(const std::string& label) override {
     pending_.label = label;
     pending_.doubts.clear();
+    pending_.awaited.clear();
   }
+  std::vector<std::string> awaited() const override { return pending_.awaited; }
   std::vector<std::string> doubts() const override { return pending_.doubts; }
   const Earlier& earlier() const override { return real_.earlier(); }
   void unforeseen() override { add(pending_.running, pending_.label); }

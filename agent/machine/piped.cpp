@@ -49,6 +49,10 @@ struct ForecastInstall { std::vector<std::string> wanted; };
 struct ForecastRemoval { std::vector<std::string> names; };
 struct ReadSimilar { std::string name; };
 struct ReadPurgeLoss { std::string name; };
+struct ReadIndexOutdated {};
+struct ReadContents { std::string name, version; };
+struct ReadUnneeded { std::vector<std::string> names; };
+struct ReadLog { std::string name; std::uint64_t since_us; };
 struct ReadUnit { std::string name; };
 struct RunGuard { Command command; };
 struct ReadPublished { std::string url, file_name; };
@@ -69,12 +73,13 @@ struct Heal { std::vector<StepName> steps; };
 struct Conclude { std::string outcome; };
 struct Cancel {};
 
-using Request =
-    std::variant<ViewFile, ListFolder, ResolvePath, DigestFile, ReadGrants, ReadUser, ReadGroup, ReadUserById,
-                 ReadGroupById, ReadPackage, ReadInterrupted, ReadIndexAge, ReadCandidate, ForecastInstall,
-                 ForecastRemoval, ReadSimilar, ReadPurgeLoss, ReadUnit, RunGuard, ReadPublished, ReadProved,
-                 ReadUnchanged, ReadMirrored, ReadTunnel, ReadListener, ReadListenerAt, AskHttp, Perform,
-                 PerformTogether, PerformSteps, Configure, TakeLock, OpenJournal, Heal, Conclude, Cancel>;
+using Request = std::variant<ViewFile, ListFolder, ResolvePath, DigestFile, ReadGrants, ReadUser, ReadGroup, ReadUserById,
+                             ReadGroupById, ReadPackage, ReadInterrupted, ReadIndexAge, ReadCandidate,
+                             ForecastInstall, ForecastRemoval, ReadSimilar, ReadPurgeLoss, ReadIndexOutdated,
+                             ReadContents, ReadUnneeded, ReadUnit, ReadLog, RunGuard, ReadPublished,
+                             ReadProved, ReadUnchanged, ReadMirrored, ReadTunnel, ReadListener, ReadListenerAt,
+                             AskHttp, Perform, PerformTogether, PerformSteps, Configure, TakeLock, OpenJournal, Heal,
+                             Conclude, Cancel>;
 
 using Done = bool;  // the reply of what has none
 using Errors = std::vector<std::optional<Error>>;
@@ -96,6 +101,10 @@ auto answer(Machine& m, const ForecastInstall& r) { return m.packages().forecast
 auto answer(Machine& m, const ForecastRemoval& r) { return m.packages().forecast_removal(r.names); }
 auto answer(Machine& m, const ReadSimilar& r) { return m.packages().similar(r.name); }
 auto answer(Machine& m, const ReadPurgeLoss& r) { return m.packages().purge_loss(r.name); }
+auto answer(Machine& m, const ReadIndexOutdated&) { return m.packages().index_outdated(); }
+auto answer(Machine& m, const ReadContents& r) { return m.packages().contents(r.name, r.version); }
+auto answer(Machine& m, const ReadUnneeded& r) { return m.packages().unneeded_without(r.names); }
+auto answer(Machine& m, const ReadLog& r) { return m.services().log_since(r.name, r.since_us); }
 auto answer(Machine& m, const ReadUnit& r) { return m.services().unit(r.name); }
 auto answer(Machine& m, const RunGuard& r) { return m.commands().run(r.command); }
 auto answer(Machine& m, const ReadPublished& r) { return m.downloads().published_sha256(r.url, r.file_name); }
@@ -390,7 +399,18 @@ class PipedMachine : public HelperMachine,
   }
   std::vector<std::string> similar(const std::string& name) const override { return link_.call(ReadSimilar{name}); }
   PurgeLoss purge_loss(const std::string& name) const override { return link_.call(ReadPurgeLoss{name}); }
+  bool index_outdated() const override { return link_.call(ReadIndexOutdated{}); }
+  std::optional<std::vector<PackagedPath>> contents(const std::string& name,
+                                                    const std::string& version) const override {
+    return link_.call(ReadContents{name, version});
+  }
+  std::vector<std::string> unneeded_without(const std::vector<std::string>& names) const override {
+    return link_.call(ReadUnneeded{names});
+  }
   Unit unit(const std::string& name) const override { return link_.call(ReadUnit{name}); }
+  std::string log_since(const std::string& name, std::uint64_t since_us) const override {
+    return link_.call(ReadLog{name, since_us});
+  }
   CommandResult run(const Command& command) const override { return link_.call(RunGuard{command}); }
   std::string published_sha256(const std::string& url, const std::string& file_name) const override {
     return link_.call(ReadPublished{url, file_name});

@@ -187,6 +187,10 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
   std::optional<std::string> sha256(const std::string& path) const override {
     return read(path, [&](const FileReader& f) { return f.sha256(path); });
   }
+  std::string log_since(const std::string& name, std::uint64_t since_us) const override {
+    if (host_.acts_here(identity_)) return local_->services().log_since(name, since_us);
+    return acting().services().log_since(name, since_us);
+  }
   // Without a bus only root can ask systemd.
   Unit unit(const std::string& name) const override {
     try {

@@ -141,6 +141,17 @@ class Witness : public MachineReader,
   }
   std::vector<std::string> similar(const std::string& name) const override { return machine_.packages().similar(name); }
   PurgeLoss purge_loss(const std::string& name) const override { return machine_.packages().purge_loss(name); }
+  bool index_outdated() const override { return machine_.packages().index_outdated(); }
+  std::optional<std::vector<PackagedPath>> contents(const std::string& name,
+                                                    const std::string& version) const override {
+    return machine_.packages().contents(name, version);
+  }
+  std::vector<std::string> unneeded_without(const std::vector<std::string>& names) const override {
+    return machine_.packages().unneeded_without(names);
+  }
+  std::string log_since(const std::string& name, std::uint64_t since_us) const override {
+    return machine_.services().log_since(name, since_us);
+  }
   Unit unit(const std::string& name) const override {
     Unit found = machine_.services().unit(name);
     note("service " + name, in_words(found));

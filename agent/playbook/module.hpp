@@ -30,6 +30,10 @@
 //                                                // that nothing of it was there before; where the module says
 //                                                // nothing, "exists" became true
 //     static constexpr bool settles = true;      // optional: looked at again for up to 10 s after acting
+//     static std::uint64_t unsettled_ms(const Desired&, const Current&);  // optional, with settles: how much longer it
+//                                                // must stay as it is before it counts as converged; 0: it counts
+//     static std::string evidence(const Desired&, const MachineReader&, std::uint64_t since_us);  // optional: what the
+//                                                // machine wrote down since then about a failure, shown with it
 //     static constexpr bool verification = true; // optional: its failure is `failed`, never a change
 //   };
 //   } MLOPS_MODULE(Group); }
@@ -91,6 +95,10 @@ struct Module {
   // Whether the changes made all of it: nothing of it was there before.
   bool (*made)(const std::any& desired, const std::vector<Change>& changes);
   Diff (*diff)(const std::any& desired, const std::any& current, bool notified);
+  // Milliseconds that what converged must still stay as it is.
+  std::uint64_t (*unsettled_ms)(const std::any& desired, const std::any& current);
+  // Lines about a failure, since microseconds after the epoch; "" where there are none.
+  std::string (*evidence)(const std::any& desired, const MachineReader&, std::uint64_t since_us);
   Outputs (*outputs)(const std::any& desired, const std::any& current);  // null where the module has none
   // Why it is to be skipped on this machine; absent where it is not.
   std::optional<std::string> (*not_applicable)(const std::any& desired, const std::any& current);
@@ -182,6 +190,18 @@ const Module& erase_module() {
           return M::diff(*std::any_cast<D>(&d), *std::any_cast<C>(&c), notified);
         else
           return M::diff(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
+      },
+      .unsettled_ms = [](const std::any& d, const std::any& c) -> std::uint64_t {
+        if constexpr (requires(const D& x, const C& y) { M::unsettled_ms(x, y); })
+          return M::unsettled_ms(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
+        else
+          return static_cast<void>(d), static_cast<void>(c), 0;
+      },
+      .evidence = [](const std::any& d, const MachineReader& m, std::uint64_t since_us) -> std::string {
+        if constexpr (requires(const D& x) { M::evidence(x, m, since_us); })
+          return M::evidence(*std::any_cast<D>(&d), m, since_us);
+        else
+          return static_cast<void>(d), static_cast<void>(m), static_cast<void>(since_us), "";
       },
       .outputs = [](const std::any& d, const std::any& c) -> Outputs {
         if constexpr (requires(const D& x, const C& y) { M::outputs(x, y).unknown; })

@@ -71,7 +71,9 @@ TEST_CASE("service: enabled and disabled from every state that a unit file can b
     const char *now, *enabled, *disabled;
   };
   const std::string enable = "enabled false>true | enable", disable = "enabled true>false | disable";
-  const Row rows[] = {{"enabled", "|", disable.c_str()}, {"enabled-runtime", "|", disable.c_str()},
+  const std::string lasting = "enabled until the next boot>true | enable",
+                    no_longer = "enabled until the next boot>false | disable";
+  const Row rows[] = {{"enabled", "|", disable.c_str()}, {"enabled-runtime", lasting.c_str(), no_longer.c_str()},
                       {"alias", "|", disable.c_str()},   {"disabled", enable.c_str(), "|"},
                       {"indirect", enable.c_str(), "|"}, {"linked", enable.c_str(), "|"},
                       {"", enable.c_str(), "|"}};
@@ -184,4 +186,46 @@ TEST_CASE("service: it gives its state to later resources and is done by root") 
   CHECK(module.actor(tried.desired).kind == Actor::Kind::root);
   CHECK(module.settles);
   CHECK(module.notifiable);
+}
+
+TEST_CASE("service: one with a process must have been up for `stable` before it counts, two seconds where nothing is said") {
+  const Module& module = *find_module("service");
+  const auto left = [&](const std::string& parameters, std::uint64_t up_ms, const char* sub = "running") {
+    Unit now = unit("active", "enabled");
+    now.sub_state = sub;
+    now.up_ms = up_ms;
+    const Tried tried = service(parameters, now);
+    return module.unsettled_ms(tried.desired, tried.current);
+  };
+  const std::string running = R"(, "state": "running")";
+  CHECK(left(running, 300) == 1700);
+  CHECK(left(running, 2000) == 0);
+  CHECK(left(running, UINT64_MAX) == 0);
+  CHECK(left(running, 300, "exited") == 0);
+  CHECK(left("", 300) == 0);
+  CHECK(left(running + R"(, "stable": "5s")", 2000) == 3000);
+  CHECK(left(running + R"(, "stable": "0s")", 0) == 0);
+}
+
+TEST_CASE("service: what takes it away stops it, and disables it, as far as it was made to run or start") {
+  const Module& module = *find_module("service");
+  const auto removal = [&](const std::string& parameters) {
+    const Tried tried = service(parameters, unit("inactive", "disabled"));
+    return to_json(module.removal(tried.desired)) + (module.made(tried.desired, tried.diff.changes) ? " made" : "");
+  };
+  CHECK(removal(R"(, "state": "running", "enabled": true)") ==
+        R"({"type":"service","name":"a","state":"stopped","enabled":false} made)");
+  CHECK(removal(R"(, "state": "running")") == R"({"type":"service","name":"a","state":"stopped"} made)");
+  CHECK(removal(R"(, "enabled": true)") == R"({"type":"service","name":"a","enabled":false} made)");
+  CHECK(removal(R"(, "state": "stopped")") == "false");
+  CHECK(removal("") == "false");
+  const Tried ran = service(R"(, "state": "running", "enabled": true)", unit("active", "disabled"));
+  CHECK_FALSE(module.made(ran.desired, ran.diff.changes));
+}
+
+TEST_CASE("service: a failure shows what the unit logged") {
+  FakeMachine machine;
+  machine.s.logs["a.service"] = "no such configuration";
+  const Tried tried = service(R"(, "state": "running")", unit("failed", "enabled"));
+  CHECK(find_module("service")->evidence(tried.desired, machine, 0) == "no such configuration");
 }

@@ -237,7 +237,9 @@ inline ModuleTable engine_modules() {
 struct SlowServices : FakeServices {
   int up_after = 0;  // 0: never
   mutable int looks = 0;
+  std::function<Unit(int)> answers;  // where it is given: what is found the first time, the second time …
   Unit unit(const std::string& name) const override {
+    if (answers) return answers(++looks);
     if (up_after && ++looks > up_after) return {name, "loaded", "active", "running", "", false, "1"};
     return FakeServices::unit(name);
   }
@@ -342,6 +344,7 @@ struct EngineBench {
   FakeHost host;
   Site site;
   Cancellation cancellation;
+  ModuleTable modules = engine_modules();
   RunOptions options{Outcome::changed, {}, {}, false, std::chrono::milliseconds(0)};
   PassResult result;
   std::vector<ShownLine> shown;
@@ -367,7 +370,7 @@ struct EngineBench {
   std::vector<std::string> run(const std::string& json, Host& on) {
     Diagnostics diagnostics;
     const Playbook playbook =
-        load_playbook(site.write("p.json", json), {{}, {}, "/home/ubuntu"}, engine_modules(), diagnostics);
+        load_playbook(site.write("p.json", json), {{}, {}, "/home/ubuntu"}, modules, diagnostics);
     for (const Diagnostic& d : diagnostics.list()) throw std::runtime_error(to_text(d));
     const Person person{"ubuntu", "/home/ubuntu", "/bin/bash", 1000, 1000};
     const Facts facts(person);

@@ -128,9 +128,28 @@ struct FakePackages : PackageReader {
   }
   std::vector<std::string> similar(const std::string&) const override { return {}; }
   PurgeLoss purge_loss(const std::string&) const override { return {}; }
+  bool outdated = false;
+  bool index_outdated() const override { return outdated; }
+  std::map<std::string, std::vector<PackagedPath>> archives;  // name -> what its cached archive holds
+  std::optional<std::vector<PackagedPath>> contents(const std::string& n, const std::string&) const override {
+    const auto f = archives.find(n);
+    return f == archives.end() ? std::nullopt : std::optional(f->second);
+  }
+  std::map<std::string, std::vector<std::string>> unneeded;  // name -> what nothing needs without it
+  std::vector<std::string> unneeded_without(const std::vector<std::string>& names) const override {
+    std::vector<std::string> all;
+    for (const std::string& n : names)
+      if (const auto f = unneeded.find(n); f != unneeded.end()) all.insert(all.end(), f->second.begin(), f->second.end());
+    return all;
+  }
 };
 
 struct FakeServices : ServiceReader {
+  std::map<std::string, std::string> logs;  // unit -> its last lines
+  std::string log_since(const std::string& n, std::uint64_t) const override {
+    const auto f = logs.find(n);
+    return f == logs.end() ? "" : f->second;
+  }
   std::map<std::string, Unit> units;
   bool no_systemd = false;
   Unit unit(const std::string& n) const override {

@@ -160,6 +160,12 @@ std::uint64_t since(const std::string& name) {
   return static_cast<std::uint64_t>(status.st_mtim.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(status.st_mtim.tv_nsec) / 1000;
 }
 
+std::uint64_t now_us() {
+  timespec t{};
+  ::clock_gettime(CLOCK_REALTIME, &t);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(t.tv_nsec) / 1000;
+}
+
 int reply_properties(sd_bus_message* m, const std::string& name) {
   sd_bus_message* reply = nullptr;
   sd_bus_message_new_method_return(m, &reply);
@@ -177,6 +183,10 @@ int reply_property(sd_bus_message* m) {
   word_of(m);
   const std::string property = word_of(m);
   if (property == "NeedDaemonReload") return sd_bus_reply_method_return(m, "v", "b", 0);
+  if (property == "UnitPath") return sd_bus_reply_method_return(m, "v", "as", 1, unit_files.c_str());
+  if (property == "Names") return sd_bus_reply_method_return(m, "v", "as", 1, unit_of(m).c_str());
+  // Files are read anew each time.
+  if (property == "UnitsLoadTimestamp") return sd_bus_reply_method_return(m, "v", "t", now_us());
   if (property == "ExecMainStatus") return sd_bus_reply_method_return(m, "v", "i", 0);
   return sd_bus_reply_method_return(m, "v", "s", "success");
 }

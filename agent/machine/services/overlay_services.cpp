@@ -9,6 +9,7 @@ void set_active(Unit& unit, bool active, const std::string& when) {
   if (unit.active() == active && unit.active_state != "activating" && unit.active_state != "deactivating")
     return;
   unit.since = when;
+  unit.up_ms = UINT64_MAX;
   unit.active_state = active ? "active" : "inactive";
   unit.sub_state = active ? "running" : "dead";
 }

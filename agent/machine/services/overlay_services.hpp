@@ -18,6 +18,9 @@ class OverlayServices : public ServiceReader {
   // What base says, with the changes upon it. A unit that base does not have is there once something was done
   // to it.
   Unit unit(const std::string& name) const override;
+  std::string log_since(const std::string& name, std::uint64_t since_us) const override {
+    return base_.log_since(name, since_us);
+  }
   void apply(const ChangeUnit& change);
 
  private:
