@@ -25,6 +25,7 @@ struct Package {
     Texts names;
     State state = State::present;
     std::optional<Duration> refresh;
+    bool unneeded = false;
     Duration lock_timeout{600'000};
   };
   struct Row {
@@ -32,12 +33,17 @@ struct Package {
     std::optional<InstalledPackage> installed;
     std::string version_asked;  // "" when none
     bool acts = false;          // is to be installed or removed
+    bool marks = false;         // is there, and apt does not know that it was asked for
   };
   struct Current {
     std::vector<Row> rows;
     bool interrupted = false;  // these three are only looked at when a row acts, or for latest
     bool refresh = false;
     Forecast forecast;
+    std::vector<std::string> unneeded;  // what goes along, as nothing needs it then
+    bool marks() const {
+      return std::any_of(rows.begin(), rows.end(), [](const Row& r) { return r.marks; });
+    }
     bool acts() const {
       return std::any_of(rows.begin(), rows.end(), [](const Row& r) { return r.acts; });
     }
@@ -57,7 +63,11 @@ struct Package {
     s.optional(
         "refresh", &Desired::refresh,
         "How old the package index may be (\"1d\") when something is to be installed, and for latest; an older "
-        "one is fetched again. Not given: it is fetched when it does not know a name.");
+        "one is fetched again. It is also fetched when it does not know a name, and when a list of sources was "
+        "written since.");
+    s.optional("unneeded", &Desired::unneeded,
+               "With state absent: also what came along with them and nothing needs then, where apt would remove "
+               "nothing else for it.");
     s.optional("lock_timeout", &Desired::lock_timeout,
                "How long to wait for another program that uses apt or dpkg.");
     s.check(&Package::check);
@@ -97,6 +107,7 @@ struct Package {
         c.error("names", fmt::format("`{}` is no version of `{}`", wanted.version, wanted.name));
       else if (versioned && d.state != State::present)
         c.error("names", fmt::format("`{}` asks for a version, which only state present can have", text));
+      if (d.unneeded && d.state != State::absent) c.error("unneeded", "`unneeded` is for state absent");
       if (!seen.insert(wanted.name).second) c.error("names", fmt::format("`{}` is named twice", wanted.name));
     }
   }
@@ -139,12 +150,13 @@ struct Package {
       const WantedPackage wanted = parse_wanted(text);
       Row row{text, wanted.name, packages.installed(wanted.name), wanted.version};
       row.acts = acts(d.state, row);
+      row.marks = d.state != State::absent && !row.acts && is_automatic(row);
       now.rows.push_back(std::move(row));
     }
     if (!now.acts() && d.state != State::latest) return now;
     now.interrupted = packages.interrupted();
     if (d.state == State::absent)
-      now.forecast = forecast(now, [&] { return packages.forecast_removal(texts(now.rows, false)); });
+      look_at_removal(d, packages, now);
     else
       look_at_index(d, packages, now);
     return now;
@@ -162,7 +174,26 @@ struct Package {
     }
   }
 
-  static constexpr std::uint64_t fresh = 300;  // seconds; fetching again would hardly find more
+  static void look_at_removal(const Desired& d, const PackageReader& packages, Current& now) {
+    std::vector<std::string> names = texts(now.rows, false);
+    now.forecast = forecast(now, [&] { return packages.forecast_removal(names); });
+    if (!d.unneeded || now.interrupted) return;
+    const std::vector<std::string> unneeded = packages.unneeded_without(names);
+    if (unneeded.empty()) return;
+    names.insert(names.end(), unneeded.begin(), unneeded.end());
+    Forecast all = packages.forecast_removal(names);
+    const bool nothing_else = std::all_of(all.changes.begin(), all.changes.end(), [&](const PackageChange& c) {
+      return change_of(now.forecast, c.name) || std::find(names.begin(), names.end(), c.name) != names.end();
+    });
+    if (!nothing_else) return;
+    now.forecast = std::move(all);
+    now.unneeded = unneeded;
+  }
+
+  // A virtual name's provider was not asked for by its own.
+  static bool is_automatic(const Row& row) {
+    return row.installed->automatic && row.installed->name == row.name.substr(0, row.name.find(':'));
+  }
 
   static void look_at_index(const Desired& d, const PackageReader& packages, Current& now) {
     const bool latest = d.state == State::latest;
@@ -171,9 +202,7 @@ struct Package {
       for (Row& row : now.rows) row.acts = row.acts || change_of(now.forecast, row.name) != nullptr;
     const auto age = packages.index_age();
     const bool old = d.refresh && (!age || *age * 1000 >= d.refresh->ms);
-    now.refresh = old || !now.forecast.unknown.empty();
-    if (!now.forecast.unknown.empty() && age && *age < fresh)
-      throw Error(why_unknown(packages, now.forecast.unknown.front()));
+    now.refresh = old || !now.forecast.unknown.empty() || packages.index_outdated();
   }
 
   // Of the transaction; null when it leaves the package as it is.
@@ -186,6 +215,8 @@ struct Package {
 
   // ---- what differs
   // -------------------------------------------------------------------------------------------
+
+  static constexpr const char *removed = "removed", *asked_for = "asked for";
 
   static Value version_text(const std::string& version) {
     return version.empty() ? "version unknown" : version;
@@ -247,19 +278,29 @@ struct Package {
   static Diff diff(const Desired& d, const Current& now) {
     Diff diff;
     const bool fetches = now.refresh && d.state != State::absent;
-    if (!now.acts() && !fetches) return diff;
+    if (!now.acts() && !fetches && !now.marks()) return diff;
     const std::uint64_t lock_timeout = (d.lock_timeout.ms + 999) / 1000;
     std::vector<PackageChange> expected;
+    std::vector<std::string> manual;
     for (const Row& row : now.rows) {
+      if (row.marks) {
+        diff.changes.push_back({.property = row.name, .before = "automatic", .after = asked_for});
+        manual.push_back(row.name);
+      }
       if (!row.acts) continue;
       const std::string after = d.state == State::absent ? "" : version_after(row, now);
       Change change{.property = row.name, .before = before(row)};
-      if (d.state != State::absent) change.after = version_text(after);
+      change.after = d.state == State::absent ? Value(removed) : version_text(after);
       diff.changes.push_back(std::move(change));
       expected.push_back({row.name, row.installed ? row.installed->version : "", after});
     }
     add_others(now, diff.changes, expected);
-    if (fetches) diff.changes.push_back({.property = "index", .after = "fetched", .kind = Change::Kind::event});
+    if (fetches) {
+      const auto& unknown = now.forecast.unknown;
+      diff.changes.push_back({.property = "index",
+                              .after = unknown.empty() ? "fetched" : "fetched, as it has no " + unknown.front(),
+                              .kind = Change::Kind::event});
+    }
     if (now.forecast.download_bytes.value_or(0) > 0)
       diff.changes.push_back({.property = "download",
                               .after = (fetches ? "about " : "") + size_text(*now.forecast.download_bytes),
@@ -268,11 +309,18 @@ struct Package {
       diff.changes.push_back({.property = "dpkg", .before = "interrupted", .after = "repaired"});
       diff.actions.push_back(RepairPackages{lock_timeout});
     }
-    if (d.state == State::absent)
-      diff.actions.push_back(RemovePackages{texts(now.rows, false), lock_timeout, std::move(expected)});
-    else
-      diff.actions.push_back(InstallPackages{texts(now.rows, d.state == State::latest), now.refresh,
-                                             lock_timeout, std::move(expected)});
+    if (d.state == State::absent) {
+      RemovePackages remove{texts(now.rows, false), lock_timeout, std::move(expected)};
+      remove.names.insert(remove.names.end(), now.unneeded.begin(), now.unneeded.end());
+      diff.actions.push_back(std::move(remove));
+      return diff;
+    }
+    InstallPackages install{.lock_timeout = lock_timeout, .expected = std::move(expected), .manual = std::move(manual)};
+    if (now.acts() || fetches) {
+      install.wanted = texts(now.rows, d.state == State::latest);
+      install.refresh_index = now.refresh;
+    }
+    diff.actions.push_back(std::move(install));
     return diff;
   }
 
@@ -299,14 +347,17 @@ struct Package {
     for (const std::string& text : d.names.list) names.emplace_back(parse_wanted(text).name);
     v.set("names", std::move(names));
     v.set("state", "absent");
+    v.set("unneeded", true);
     return v;
   }
 
   // A plan against an old index does not know the version; the package that came does.
-  static void amend(std::vector<Change>& changes, const Desired&, const Current& now) {
+  static void amend(std::vector<Change>& changes, const Desired& d, const Current& now) {
+    if (d.state == State::absent) return;
     for (Change& change : changes)
       for (const Row& row : now.rows)
-        if (change.property == row.name && row.installed && !row.installed->version.empty())
+        if (change.property == row.name && change.after != Value(asked_for) && row.installed &&
+            !row.installed->version.empty())
           change.after = row.installed->version;
   }
 

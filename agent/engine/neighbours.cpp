@@ -77,7 +77,7 @@ void Run::flush() {
     }
     const auto& error = errors[at++];
     if (error) {
-      fail(i, *error, q.diff.changes);
+      fail_unless_awaited(i, *error, q.diff.changes);
       continue;
     }
     try {

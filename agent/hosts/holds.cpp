@@ -58,6 +58,13 @@ bool is_there(const PackageReader& packages, const std::string& name) {
   return found && (found->state == PackageState::installed || found->state == PackageState::interrupted);
 }
 
+bool are_marked(const PackageReader& packages, const std::vector<std::string>& names, bool automatic) {
+  return std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+    const auto found = packages.installed(name);
+    return !found || found->automatic == automatic;
+  });
+}
+
 bool has_state(const ChangeUnit& a, const Unit& unit) {
   switch (a.verb) {
     case ChangeUnit::Verb::start: return unit.active();
@@ -113,7 +120,7 @@ bool holds(const Action& action, const MachineReader& m) {
             return std::all_of(a.expected.begin(), a.expected.end(), [&](const PackageChange& c) {
               const auto found = m.packages().installed(c.name);
               return found && found->state == PackageState::installed && found->version == c.version_after;
-            });
+            }) && are_marked(m.packages(), a.automatic, true) && are_marked(m.packages(), a.manual, false);
           },
           [&](const ChangeUnit& a) { return has_state(a, m.services().unit(a.unit)); },
           [&](const StartTunnel& a) {

@@ -38,6 +38,9 @@ class Host {
   virtual void begin(const std::string& label) = 0;
   // The resources whose pending programs may bring what was found absent since begin(); only a what-if host has any.
   virtual std::vector<std::string> doubts() const = 0;
+  // Those of them that may bring it: what cannot go well without it is not known yet, rather than wrong. Only a what-if
+  // host has any.
+  virtual std::vector<std::string> awaited() const { return {}; }
   // The resource begun may do what nobody can foresee; only a what-if host has to know.
   virtual void unforeseen() {}
   // Folders that later commands of this identity find before PATH; those of no other.

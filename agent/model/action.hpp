@@ -167,6 +167,7 @@ struct InstallPackages {
   std::uint64_t lock_timeout = 0;
   std::vector<PackageChange> expected;  // the forecast; the overlay assumes it
   std::vector<std::string> automatic;   // names that apt is told came along with others
+  std::vector<std::string> manual;      // installed names that apt is told were asked for; wanted may be empty then
 };
 struct RemovePackages {
   std::vector<std::string> names;

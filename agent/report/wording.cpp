@@ -78,7 +78,9 @@ std::string in_words(const Change& change, std::size_t limit) {
     if (!text.empty()) return text;
   }
   if (change.before.is_null()) return property + " " + in_words(change.after, limit);
-  return fmt::format("{} {} → {}", property, in_words(change.before, limit), in_words(change.after, limit));
+  const bool goes_along = change.after.is_null() && property.starts_with('+');
+  return fmt::format("{} {} → {}", property, in_words(change.before, limit),
+                     goes_along ? "removed" : in_words(change.after, limit));
 }
 
 std::string grouped(std::uint64_t number) {

@@ -8,6 +8,7 @@
 
 #include "machine/accounts/subordinate_ids.hpp"
 #include "machine/files/paths.hpp"
+#include "machine/packages/apt_output.hpp"
 
 namespace mlops {
 namespace {
@@ -34,16 +35,8 @@ std::map<std::string, Listed> by_name(const std::string& list) {
 
 // What apt has marked as come along, as "name:architecture"; empty where it marks nothing.
 std::set<std::string> automatic_packages(const std::string& dpkg_folder) {
-  std::set<std::string> names;
   std::ifstream file(dpkg_folder.substr(0, dpkg_folder.rfind('/')) + "/apt/extended_states");
-  std::string name, architecture;
-  for (std::string line; std::getline(file, line);) {
-    const auto value = line.substr(std::min(line.size(), line.find(": ") + 2));
-    if (line.starts_with("Package: ")) name = value;
-    if (line.starts_with("Architecture: ")) architecture = value;
-    if (line == "Auto-Installed: 1") names.insert(name + ":" + architecture);
-  }
-  return names;
+  return parse_automatic(std::string(std::istreambuf_iterator<char>(file), {}));
 }
 
 constexpr const char* configuration = "(configuration)";

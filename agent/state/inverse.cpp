@@ -154,7 +154,11 @@ Inverse of_transaction(const Before& b) {
     if (path.kind != Kind::absent) result.actions.push_back(RestorePath{path});
   return result;
 }
-Inverse of(const InstallPackages&, const Before& b) { return of_transaction(b); }
+Inverse of(const InstallPackages& a, const Before& b) {
+  Inverse result = of_transaction(b);
+  if (!a.manual.empty()) result.actions.push_back(InstallPackages{.automatic = a.manual});
+  return result;
+}
 Inverse of(const RemovePackages&, const Before& b) { return of_transaction(b); }
 Inverse of(const RepairPackages&, const Before&) { return {}; }
 

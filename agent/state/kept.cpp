@@ -88,7 +88,7 @@ void members(V&& v, PackageChange& a) {
 template <class V>
 void members(V&& v, InstallPackages& a) {
   v("wanted", a.wanted), v("refresh_index", a.refresh_index), v("expected", a.expected);
-  v("automatic", a.automatic);
+  v("automatic", a.automatic), v("manual", a.manual);
 }
 template <class V>
 void members(V&& v, RemovePackages& a) {

@@ -144,7 +144,7 @@ TEST_CASE(
 
 TEST_CASE("package: absent removes what is installed or interrupted, with its dependants") {
   const Diff d = diff(R"({"names": ["bash", "jq"], "state": "absent"})");
-  CHECK(text(d) == "bash: 5.2 -> null\n");
+  CHECK(text(d) == "bash: 5.2 -> removed\n");
   const auto* remove = action<RemovePackages>(d, 0);
   REQUIRE(remove);
   CHECK(remove->names == Names{"bash"});
@@ -203,29 +203,80 @@ TEST_CASE("package: latest with an index that is too old fetches it even when no
 TEST_CASE("package: a name that the index does not know is looked for in a new one") {
   const Diff d = diff(R"({"names": ["jq", "brand-new"]})");
   CHECK(text(d) ==
-        "jq: null -> version unknown\nbrand-new: null -> version unknown\nindex: null -> fetched (event)\n");
+        "jq: null -> version unknown\nbrand-new: null -> version unknown\nindex: null -> fetched, as it has no brand-new (event)\n");
   CHECK(action<InstallPackages>(d, 0)->refresh_index);
 }
 
-TEST_CASE("package: a name that a fresh index does not know is an error with the nearest ones") {
-  struct Near : FakePackages {
-    Names similar(const std::string&) const override { return {"docker.io", "docker2aci"}; }
+TEST_CASE("package: a name that the index does not know is looked for in a new one, however fresh the old one is") {
+  auto m = machine();
+  m.p.age = 0;
+  CHECK(action<InstallPackages>(diff(R"({"names": "brand-new"})", m), 0)->refresh_index);
+  CHECK(action<InstallPackages>(diff(R"({"names": "brand-new", "refresh": "0s"})", m), 0)->refresh_index);
+}
+
+TEST_CASE("package: an index that is older than the lists of sources is fetched again") {
+  auto m = machine();
+  m.p.outdated = true;
+  CHECK(text(diff(R"({"names": "jq"})", m)) == "jq: null -> version unknown\nindex: null -> fetched (event)\n");
+  CHECK(diff(R"({"names": "bash"})", m).empty());
+}
+
+TEST_CASE("package: one that came along with another and is asked for is marked so, without being touched") {
+  auto m = machine();
+  m.p.present["bash"].automatic = true;
+  m.p.candidates["bash"] = "5.3";
+  const Diff d = diff(R"({"names": "bash"})", m);
+  CHECK(text(d) == "bash: automatic -> asked for\n");
+  REQUIRE(d.actions.size() == 1);
+  CHECK(action<InstallPackages>(d, 0)->wanted.empty());
+  CHECK(action<InstallPackages>(d, 0)->manual == Names{"bash"});
+  const Diff both = diff(R"({"names": ["bash", "jq"]})", m);
+  CHECK(text(both) == "bash: automatic -> asked for\njq: null -> 1.6\n");
+  CHECK(action<InstallPackages>(both, 0)->wanted == Names{"jq"});
+  CHECK(action<InstallPackages>(both, 0)->manual == Names{"bash"});
+}
+
+TEST_CASE("package: neither a provider of the name nor what is to be absent is marked as asked for") {
+  auto m = machine();
+  m.p.present["mawk"].automatic = m.p.present["awk"].automatic = m.p.present["telnet"].automatic = true;
+  CHECK(diff(R"({"names": "awk"})", m).empty());
+  CHECK(diff(R"({"names": "telnet", "state": "absent"})", m).empty());
+}
+
+TEST_CASE("package: after it was removed, its version is not told as the one that came") {
+  auto m = machine();
+  std::vector<Change> changes = diff(R"({"names": "bash", "state": "absent"})", m).changes;
+  m.p.present["bash"].state = PackageState::config_files;
+  const auto tried = try_module("package", R"({"names": "bash", "state": "absent"})", m);
+  find_module("package")->amend(changes, tried.desired, tried.current);
+  CHECK(changes.at(0).after == Value("removed"));
+}
+
+TEST_CASE("package: what nothing needs any more goes along only where apt removes nothing else for it") {
+  auto m = machine();
+  const std::string json = R"({"names": "jq", "state": "absent", "unneeded": true})";
+  m.p.present["jq"] = {"jq", "amd64", "1.6", PackageState::installed};
+  m.p.present["libjq1"] = {"libjq1", "amd64", "1.6", PackageState::installed};
+  m.p.unneeded["jq"] = {"libjq1"};
+  const Diff d = diff(json, m);
+  CHECK(text(d) == "jq: 1.6 -> removed\n+libjq1: 1.6 -> null\n");
+  CHECK(action<RemovePackages>(d, 0)->names == Names{"jq", "libjq1"});
+  CHECK(text(diff(R"({"names": "jq", "state": "absent"})", m)) == "jq: 1.6 -> removed\n");
+
+  struct Greedy : FakePackages {
+    Forecast forecast_removal(const Names& names) const override {
+      Forecast f = FakePackages::forecast_removal(names);
+      if (names.size() > 1) f.changes.push_back({"theirs", "1", ""});
+      return f;
+    }
   };
-  struct NearMachine : FakeMachine {
-    Near near;
-    const PackageReader& packages() const override { return near; }
-  } m;
-  m.near.age = 10;
-  m.near.candidates["awk"] = "";
-  try {
-    try_module("package", R"({"names": "dokcer.io"})", m);
-    FAIL("no error");
-  } catch (const Error& error) {
-    CHECK(error.message() == "no package is named `dokcer.io`; near: docker.io, docker2aci");
-  }
-  auto fresh = machine();
-  fresh.p.age = 10;
-  CHECK(failure(R"({"names": "dokcer.io"})", fresh) == "no package is named `dokcer.io`");
+  struct GreedyMachine : FakeMachine {
+    Greedy greedy;
+    const PackageReader& packages() const override { return greedy; }
+  } greedy;
+  static_cast<FakePackages&>(greedy.greedy) = m.p;
+  CHECK(text(try_module("package", json, greedy).diff) == "jq: 1.6 -> removed\n");
+  CHECK(has(failure(R"({"names": "jq", "unneeded": true})"), "`unneeded` is for state absent"));
 }
 
 TEST_CASE("package: apt's refusal is an error, but not in the middle of an interrupted installation") {

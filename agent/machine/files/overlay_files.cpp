@@ -557,6 +557,15 @@ void OverlayFiles::apply(const CreateSecret& action, const Base& base, const Mak
   entry.view.status.size = 2 * action.bytes;
 }
 
+bool OverlayFiles::bring(const PackagedPath& packaged, const Base& base, const std::string& label) {
+  const std::string k = key(base, packaged.path);
+  if (find(k) || not_foreseen(k)) return false;
+  const auto above = look(base, std::string(folder_of(k)), 0);
+  if (!above || above->status.type != FileType::directory || look(base, k, 0)) return false;
+  put(k, Entry{Entry::Kind::made, {packaged.status, packaged.target, {}}, {}, label, "", {}});
+  return true;
+}
+
 void OverlayFiles::assume_made(const std::string& path, const Base& base, const Maker& maker) {
   const std::string k = key(base, path);
   remove_below(k);

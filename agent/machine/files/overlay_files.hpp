@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "machine/files/file_reader.hpp"
+#include "machine/packages/package_reader.hpp"
 #include "model/action.hpp"
 
 namespace mlops {
@@ -56,6 +57,9 @@ class OverlayFiles {
   void apply(const RenamePath& action, const Base& base, const Maker& maker);
   void apply(const RestorePath& action, const Base& base, const Maker& maker);
   void apply(const Download& action, const Base& base, const Maker& maker);
+  // A package will have put it there, unless something is there already, or its folder was removed. Its content is not
+  // known. False where nothing was put.
+  bool bring(const PackagedPath& packaged, const Base& base, const std::string& label);
   // A program will have made it: it exists, as a folder or a file, and what is in it is not known.
   void assume_made(const std::string& path, const Base& base, const Maker& maker);
 

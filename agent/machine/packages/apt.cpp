@@ -101,6 +101,12 @@ CommandResult Apt::read(std::vector<std::string> argv, std::function<void(std::s
   return run_process(command(std::move(all)), who_, options);
 }
 
+CommandResult Apt::run(std::vector<std::string> argv) const {
+  ProcessOptions options;
+  options.cancellation = &cancellation_;
+  return run_process(command(std::move(argv)), who_, options);
+}
+
 std::string Apt::change(const std::string& doing, std::vector<std::string> argv, bool stoppable,
                         std::uint64_t total) const {
   cancellation_.check();

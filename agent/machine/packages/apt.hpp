@@ -25,6 +25,9 @@ class Apt {
   // write the machine's own.
   CommandResult read(std::vector<std::string> argv, std::function<void(std::string_view)> on_line = {}) const;
 
+  // Any other program that only reads. Error when it cannot be started.
+  CommandResult run(std::vector<std::string> argv) const;
+
   // A step of a transaction. stoppable: it ends when the person interrupts (a download); else it ends by itself
   // even when this process dies. total is how many bytes it downloads, where known. Error, with the output's
   // last lines, when it fails. Returns the output.

@@ -128,6 +128,19 @@ std::map<std::string, std::string> parse_policy(std::string_view output) {
   return candidates;
 }
 
+std::set<std::string> parse_automatic(std::string_view states) {
+  std::set<std::string> names;
+  std::string name, architecture;
+  each_line(states, [&](std::string_view line) {
+    const auto value = [&](std::string_view field) { return std::string(line.substr(field.size())); };
+    constexpr std::string_view package = "Package: ", arch = "Architecture: ";
+    if (line.starts_with(package)) name = value(package);
+    if (line.starts_with(arch)) architecture = value(arch);
+    if (line == "Auto-Installed: 1") names.insert(name + ":" + architecture);
+  });
+  return names;
+}
+
 // apt says it twice:   Err:1 http://host suite InRelease        W: Failed to fetch http://host/…/InRelease
 // cause
 std::string parse_fetch_failure(std::string_view output) {

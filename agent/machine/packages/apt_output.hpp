@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +31,9 @@ std::uint64_t parse_uris(std::string_view output);
 
 // Name -> candidate of `apt-cache policy`; "" for none. Names that it does not know are left out.
 std::map<std::string, std::string> parse_policy(std::string_view output);
+
+// What /var/lib/apt/extended_states has as come along with others: "name:architecture".
+std::set<std::string> parse_automatic(std::string_view states);
 
 // What could not be fetched by `apt-get update`, as "URL: cause"; "" when everything was.
 std::string parse_fetch_failure(std::string_view output);

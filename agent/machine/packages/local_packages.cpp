@@ -12,11 +12,13 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <string_view>
 
 #include "machine/files/handle.hpp"
 #include "machine/packages/apt_output.hpp"
+#include "machine/packages/archive.hpp"
 #include "machine/packages/unknown_package.hpp"
 #include "model/error.hpp"
 
@@ -28,6 +30,10 @@ std::optional<timespec> mtime(const std::string& path) {
   struct stat s;
   if (::stat(path.c_str(), &s) != 0) return {};
   return s.st_mtim;
+}
+
+bool same_time(const std::optional<timespec>& a, const std::optional<timespec>& b) {
+  return a.has_value() == b.has_value() && (!a || (a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec));
 }
 
 // When the newest part of the index came here; absent when there is none. Their mtime is the server's.
@@ -108,27 +114,89 @@ std::string brief_list(const std::vector<std::string>& names) {
 }  // namespace
 
 LocalPackages::LocalPackages(const ActingUser& who, const Cancellation& cancellation, ProgressSink progress,
-                             std::string dpkg_dir, std::string apt_dir)
+                             std::string dpkg_dir, std::string apt_dir, std::string sources_dir,
+                             std::string archives_dir)
     : apt_(who, cancellation, std::move(progress)),
       dpkg_dir_(std::move(dpkg_dir)),
       apt_dir_(std::move(apt_dir)),
+      sources_dir_(std::move(sources_dir)),
+      archives_dir_(std::move(archives_dir)),
       dpkg_(dpkg_dir_) {}
 
 std::optional<InstalledPackage> LocalPackages::installed(const std::string& name) const {
-  return dpkg_.installed(name);
+  auto found = dpkg_.installed(name);
+  if (!found) return found;
+  const std::string path = apt_dir_ + "/extended_states";
+  if (const auto now = mtime(path); !same_time(now, marks_read_)) {
+    std::ifstream file(path);
+    marks_ = parse_automatic(std::string(std::istreambuf_iterator<char>(file), {}));
+    marks_read_ = now;
+  }
+  const std::string& architecture = found->architecture == "all" ? dpkg_.native_architecture() : found->architecture;
+  found->automatic = marks_.contains(found->name + ":" + architecture);
+  return found;
 }
 
 bool LocalPackages::interrupted() const { return dpkg_.interrupted(); }
 
-std::optional<std::uint64_t> LocalPackages::index_age() const {
+// When the index was last fetched; absent when there is none.
+std::optional<std::time_t> LocalPackages::index_fetched() const {
   const std::string lists = apt_dir_ + "/lists";
   const auto newest = newest_index(lists);
   const auto changed = mtime(lists);
   if (!newest || !changed) return {};
   // Both are upper bounds: a copied image has new files, and apt makes folders there when it installs.
   const auto stamped = mtime(apt_dir_ + "/periodic/update-success-stamp");
-  const std::time_t fetched = std::max(std::min(*newest, changed->tv_sec), stamped ? stamped->tv_sec : 0);
-  return static_cast<std::uint64_t>(std::max<std::time_t>(0, ::time(nullptr) - fetched));
+  return std::max(std::min(*newest, changed->tv_sec), stamped ? stamped->tv_sec : 0);
+}
+
+std::optional<std::uint64_t> LocalPackages::index_age() const {
+  const auto fetched = index_fetched();
+  if (!fetched) return {};
+  return static_cast<std::uint64_t>(std::max<std::time_t>(0, ::time(nullptr) - *fetched));
+}
+
+// sources.list(5). The folder's own time tells of a list that came with an old time, or went.
+bool LocalPackages::index_outdated() const {
+  const std::string folder = sources_dir_ + "/sources.list.d";
+  std::time_t newest = 0;
+  const auto look = [&](const std::string& path) {
+    if (const auto written = mtime(path)) newest = std::max(newest, written->tv_sec);
+  };
+  look(sources_dir_ + "/sources.list");
+  look(folder);
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(folder.c_str()), &::closedir);
+  while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
+    const std::string_view name = entry->d_name;
+    if (name.ends_with(".list") || name.ends_with(".sources")) look(folder + "/" + entry->d_name);
+  }
+  // A time that is still to come says nothing: the clock was set back.
+  const auto fetched = index_fetched();
+  return newest != 0 && newest <= ::time(nullptr) && (!fetched || newest > *fetched);
+}
+
+std::optional<std::vector<PackagedPath>> LocalPackages::contents(const std::string& name,
+                                                                 const std::string& version) const {
+  const std::string archive = find_archive(archives_dir_, name, version);
+  if (archive.empty()) return {};
+  const CommandResult result = apt_.run({"dpkg-deb", "--contents", archive});
+  if (result.status != 0) return {};
+  return parse_contents(result.output);
+}
+
+std::vector<std::string> LocalPackages::unneeded_without(const std::vector<std::string>& names) const {
+  const auto removed = [](const Forecast& forecast) {
+    std::set<std::string> gone;
+    for (const PackageChange& change : forecast.changes)
+      if (change.version_after.empty()) gone.insert(change.name);
+    return gone;
+  };
+  const std::set<std::string> with = removed(simulate("autoremove", names)), without = removed(simulate("remove", names)),
+                              already = removed(simulate("autoremove", {}));
+  std::vector<std::string> unneeded;
+  for (const std::string& name : with)
+    if (!without.contains(name) && !already.contains(name)) unneeded.push_back(name);
+  return unneeded;
 }
 
 std::optional<std::string> LocalPackages::candidate(const std::string& name) const {
@@ -155,7 +223,7 @@ Forecast LocalPackages::simulate(const std::string& verb, std::vector<std::strin
 
   Forecast forecast;
   const std::vector<std::string> wanted = names;
-  while (!names.empty()) {
+  while (!names.empty() || wanted.empty()) {
     std::vector<std::string> argv = {"apt-get", "-s", "-qq", "-y", verb};
     if (asks_for_version(names)) argv.push_back("--allow-downgrades");
     append(argv, names);
@@ -237,8 +305,17 @@ void LocalPackages::check_installed(const std::vector<std::string>& wanted) cons
   }
 }
 
+void LocalPackages::mark(const std::vector<std::string>& names, const char* as, const std::string& doing) const {
+  if (!names.empty()) apt_.change(doing, joined({"apt-mark", as}, names), false);
+}
+
 void LocalPackages::perform(const InstallPackages& action) {
   wait(action.lock_timeout);
+  if (action.wanted.empty()) {
+    mark(action.automatic, "auto", "marking packages as not asked for");
+    mark(action.manual, "manual", "marking packages as asked for");
+    return keep();
+  }
   if (action.refresh_index) refresh_index(action.lock_timeout);
   const Forecast forecast = forecast_install(action.wanted);
   if (!forecast.unknown.empty()) throw Error(why_unknown(*this, forecast.unknown.front()));
@@ -254,8 +331,8 @@ void LocalPackages::perform(const InstallPackages& action) {
   wait(action.lock_timeout);
   apt_.change("installing " + names, argv, false);
   check_installed(action.wanted);
-  if (!action.automatic.empty())
-    apt_.change("installing " + names, joined({"apt-mark", "auto"}, action.automatic), false);
+  mark(action.automatic, "auto", "installing " + names);
+  mark(action.manual, "manual", "installing " + names);
   keep();
 }
 

@@ -1,7 +1,9 @@
 // The packages of the machine that this process runs on.
 #pragma once
 
+#include <ctime>
 #include <map>
+#include <set>
 #include <string>
 
 #include "machine/packages/apt.hpp"
@@ -18,7 +20,8 @@ class LocalPackages : public PackageReader {
  public:
   // cancellation must outlive it.
   LocalPackages(const ActingUser& who, const Cancellation& cancellation, ProgressSink progress = {},
-                std::string dpkg_dir = "/var/lib/dpkg", std::string apt_dir = "/var/lib/apt");
+                std::string dpkg_dir = "/var/lib/dpkg", std::string apt_dir = "/var/lib/apt",
+                std::string sources_dir = "/etc/apt", std::string archives_dir = "/var/cache/apt/archives");
 
   std::optional<InstalledPackage> installed(const std::string& name) const override;
   bool interrupted() const override;
@@ -28,6 +31,10 @@ class LocalPackages : public PackageReader {
   Forecast forecast_removal(const std::vector<std::string>& names) const override;
   std::vector<std::string> similar(const std::string& name) const override;
   PurgeLoss purge_loss(const std::string& name) const override;
+  bool index_outdated() const override;
+  std::optional<std::vector<PackagedPath>> contents(const std::string& name,
+                                                    const std::string& version) const override;
+  std::vector<std::string> unneeded_without(const std::vector<std::string>& names) const override;
 
   // As root. What is downloaded before an interruption is kept for the next time; once packages are unpacked,
   // an interruption waits for the end.
@@ -37,7 +44,9 @@ class LocalPackages : public PackageReader {
 
  private:
   std::string stamp() const;
+  std::optional<std::time_t> index_fetched() const;
   std::vector<PackageLock> locks() const { return package_locks(dpkg_dir_); }
+  void mark(const std::vector<std::string>& names, const char* as, const std::string& doing) const;
   void wait(std::uint64_t lock_timeout) const;
   void refresh_index(std::uint64_t lock_timeout);
   void configure_pending(const std::string& doing) const;
@@ -49,10 +58,12 @@ class LocalPackages : public PackageReader {
   void check_installed(const std::vector<std::string>& wanted) const;
 
   Apt apt_;
-  std::string dpkg_dir_, apt_dir_, history_ = "/var/log/apt/history.log";
+  std::string dpkg_dir_, apt_dir_, sources_dir_, archives_dir_, history_ = "/var/log/apt/history.log";
   DpkgDatabase dpkg_;
   mutable std::map<std::vector<std::string>, Forecast> forecasts_;  // by verb and names
   mutable std::string forecasts_stamp_;
+  mutable std::set<std::string> marks_;  // what came along with others, as "name:architecture"
+  mutable std::optional<timespec> marks_read_;  // how old the marks were when they were read
 };
 
 }  // namespace mlops

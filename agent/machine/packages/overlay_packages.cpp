@@ -31,6 +31,8 @@ std::optional<std::uint64_t> OverlayPackages::index_age() const {
   return refreshed_ ? std::optional<std::uint64_t>(0) : base_.index_age();
 }
 
+bool OverlayPackages::index_outdated() const { return !refreshed_ && (sources_changed_ || base_.index_outdated()); }
+
 std::optional<std::string> OverlayPackages::candidate(const std::string& name) const {
   auto version = base_.candidate(name);
   return version || !refreshed_ ? version : "";
@@ -89,6 +91,17 @@ Forecast OverlayPackages::forecast_removal(const std::vector<std::string>& names
   return forecast;
 }
 
+// What came only in thought is not known to base, and nothing is known of what it brought along.
+std::vector<std::string> OverlayPackages::unneeded_without(const std::vector<std::string>& names) const {
+  std::vector<std::string> of_base;
+  for (const std::string& name : names)
+    if (!changed_.contains(name)) of_base.push_back(name);
+  if (of_base.empty()) return {};
+  std::vector<std::string> unneeded = base_.unneeded_without(of_base);
+  std::erase_if(unneeded, [&](const std::string& name) { return changed_.contains(name); });
+  return unneeded;
+}
+
 std::vector<std::string> OverlayPackages::similar(const std::string& name) const { return base_.similar(name); }
 
 void OverlayPackages::apply(const InstallPackages& action) {
@@ -106,6 +119,13 @@ void OverlayPackages::apply(const InstallPackages& action) {
     if (!slot) slot = InstalledPackage{package.name, "", "", PackageState::installed};
     if (!package.version.empty()) slot->version = package.version;
   }
+  for (const auto* names : {&action.automatic, &action.manual})
+    for (const std::string& name : *names)
+      if (auto package = installed(name)) {
+        package->automatic = names == &action.automatic;
+        changed_[name] = std::move(package);
+      }
+  if (action.wanted.empty()) return;
   refreshed_ = refreshed_ || action.refresh_index;
   pending_ = true;
 }

@@ -23,8 +23,17 @@ class OverlayPackages : public PackageReader {
   Forecast forecast_removal(const std::vector<std::string>& names) const override;
   std::vector<std::string> similar(const std::string& name) const override;
 
-  void apply(const InstallPackages& action);
   PurgeLoss purge_loss(const std::string& name) const override { return base_.purge_loss(name); }
+  bool index_outdated() const override;
+  std::optional<std::vector<PackagedPath>> contents(const std::string& name,
+                                                    const std::string& version) const override {
+    return base_.contents(name, version);
+  }
+  std::vector<std::string> unneeded_without(const std::vector<std::string>& names) const override;
+
+  // A list of sources was written.
+  void sources_changed() { refreshed_ = false, sources_changed_ = true; }
+  void apply(const InstallPackages& action);
   void apply(const RemovePackages& action);
   void apply(const RepairPackages& action);
 
@@ -36,7 +45,7 @@ class OverlayPackages : public PackageReader {
 
   const PackageReader& base_;
   std::map<std::string, std::optional<InstalledPackage>> changed_;  // by name as given; empty: removed
-  bool pending_ = false, repaired_ = false, refreshed_ = false;
+  bool pending_ = false, repaired_ = false, refreshed_ = false, sources_changed_ = false;
 };
 
 }  // namespace mlops

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "machine/files/file_reader.hpp"
 #include "model/action.hpp"
 
 namespace mlops {
@@ -16,6 +17,7 @@ struct InstalledPackage {
   std::string name;  // of the real package, when asked for a name that it provides
   std::string architecture, version;
   PackageState state = PackageState::absent;
+  bool automatic = false;  // it came along with another, as apt has it marked
 };
 
 // What one transaction would do, by apt's own simulation against the index as it is.
@@ -31,6 +33,13 @@ struct PurgeLoss {
   std::vector<std::string> changed;   // configuration files that are not as the package brought them
 };
 
+// One path that a package brings.
+struct PackagedPath {
+  std::string path;  // absolute
+  FileStatus status;
+  std::string target;  // of a symbolic link
+};
+
 class PackageReader {
  public:
   virtual ~PackageReader() = default;
@@ -43,6 +52,13 @@ class PackageReader {
   // Seconds since the index was last fetched; absent: never.
   virtual std::optional<std::uint64_t> index_age() const = 0;
 
+  // A list of sources was written after the index was last fetched. False where there is neither.
+  virtual bool index_outdated() const = 0;
+
+  // What the package of that version brings, parents before what is in them; absent where apt's archive cache does not
+  // have it. Starts dpkg-deb.
+  virtual std::optional<std::vector<PackagedPath>> contents(const std::string& name,
+                                                            const std::string& version) const = 0;
   // Of an installed package. Starts dpkg.
   virtual PurgeLoss purge_loss(const std::string& name) const = 0;
 
@@ -51,6 +67,9 @@ class PackageReader {
   virtual std::optional<std::string> candidate(const std::string& name) const = 0;
   virtual Forecast forecast_install(const std::vector<std::string>& wanted) const = 0;
   virtual Forecast forecast_removal(const std::vector<std::string>& names) const = 0;
+  // Packages that came along with others, and that nothing needs any more once names are removed. Those that nothing needs
+  // already are not among them.
+  virtual std::vector<std::string> unneeded_without(const std::vector<std::string>& names) const = 0;
   // Known names near to a mistyped one, nearest first, at most five.
   virtual std::vector<std::string> similar(const std::string& name) const = 0;
 };
