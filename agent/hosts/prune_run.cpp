@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "hosts/prune_packages.hpp"
 #include "machine/local.hpp"
 #include "machine/person.hpp"
 #include "state/capture_before.hpp"
@@ -50,10 +51,18 @@ Value escaped(const Value& v) {
   return all;
 }
 
+bool is_service(const std::string& thing) { return thing.starts_with("service "); }
+
+// A unit that neither runs nor starts at boot has nothing that could be taken back.
+bool is_gone(const std::string& thing, const MachineReader& machine) {
+  const std::string print = fingerprint_of(thing, machine);
+  return print == "absent" || (is_service(thing) && print == "inactive, not enabled");
+}
+
 bool is_gone(const Owned& owned, const MachineReader& machine) {
   return owned.edits.empty() && !owned.owns.empty() &&
          std::all_of(owned.owns.begin(), owned.owns.end(),
-                     [&](const std::string& thing) { return fingerprint_of(thing, machine) == "absent"; });
+                     [&](const std::string& thing) { return is_gone(thing, machine); });
 }
 
 std::string why_it_stays(const Owned& owned, Database& database, const MachineReader& machine) {
@@ -63,8 +72,36 @@ std::string why_it_stays(const Owned& owned, Database& database, const MachineRe
       if (const std::string other = other_owner(database, thing, owned.playbook_key); !other.empty())
         return fmt::format("{} is also of the playbook {}", shown(thing), other);
   for (const auto& [thing, print] : owned.fingerprint)
-    if (!print.empty() && fingerprint_of(thing, machine) != print) return shown(thing) + " was changed since";
+    // A service that was stopped meanwhile is stopped all the same.
+    if (!print.empty() && !is_service(thing) && fingerprint_of(thing, machine) != print) return shown(thing) + " was changed since";
   return "";
+}
+
+constexpr std::string_view package = "package ";
+
+// Its packages that are not held: those that may go, and those that stay, each part with its share of the resource.
+void add_packages(Owned owned, const HeldByPlaybook& held, Database& database, const MachineReader& machine,
+                  std::vector<Stale>& list) {
+  std::vector<std::string> names;
+  for (const std::string& thing : owned.owns)
+    if (thing.starts_with(package) && !held.has(thing)) names.push_back(thing.substr(package.size()));
+  const PackagesToPrune chosen = choose_packages(std::move(names), machine.packages(), [&](const std::string& name) {
+    const std::string other = other_owner(database, std::string(package) + name, owned.playbook_key);
+    return other.empty() ? "" : fmt::format("it is also of the playbook {}", other);
+  });
+  std::string why;
+  std::vector<std::string> keeps;
+  for (const auto& [name, reason] : chosen.stay) {
+    why += fmt::format("{}{}: {}", why.empty() ? "" : "; ", name, reason);
+    keeps.push_back(std::string(package) + name);
+  }
+  if (!chosen.go.empty()) {
+    Stale going{owned, "", keeps};
+    Value::Array going_names(chosen.go.begin(), chosen.go.end());
+    going.owned.removal.set("names", std::move(going_names));
+    list.push_back(std::move(going));
+  }
+  if (!why.empty()) list.push_back({std::move(owned), std::move(why), {}});
 }
 
 }  // namespace
@@ -89,11 +126,15 @@ bool HeldByPlaybook::has(const Owned& owned) const {
         return owned.declared == label || owned.declared.starts_with(label + "[");
       }))
     return true;
-  const auto claims = [&](const std::string& thing) {
-    return std::binary_search(claimed_.begin(), claimed_.end(), plain(thing));
-  };
+  const auto claims = [&](const std::string& thing) { return has(thing); };
+  // Packages are told and removed one by one.
+  if (owned.type == "package" && !owned.owns.empty()) return std::all_of(owned.owns.begin(), owned.owns.end(), claims);
   return std::any_of(owned.owns.begin(), owned.owns.end(), claims) ||
          (owned.owns.empty() && !owned.edits.empty() && std::all_of(owned.edits.begin(), owned.edits.end(), claims));
+}
+
+bool HeldByPlaybook::has(const std::string& thing) const {
+  return std::binary_search(claimed_.begin(), claimed_.end(), plain(thing));
 }
 
 std::vector<Stale> find_stale(const std::string& given, const std::string& playbook_key, std::uint64_t digest,
@@ -111,12 +152,16 @@ std::vector<Stale> find_stale(const std::string& given, const std::string& playb
     try {
       const Machine& machine = host.as({owned.identity});
       if (is_gone(owned, machine)) continue;
+      if (owned.type == "package" && owned.removal.is_object()) {
+        add_packages(owned, held, *database, machine, list);
+        continue;
+      }
       std::string stays = why_it_stays(owned, *database, machine);
-      list.push_back({std::move(owned), std::move(stays)});
+      list.push_back({std::move(owned), std::move(stays), {}});
     } catch (const Error& e) {
-      list.push_back({std::move(owned), e.what()});
+      list.push_back({std::move(owned), e.what(), {}});
     } catch (const Unknown& unknown) {
-      list.push_back({std::move(owned), unknown.reason});
+      list.push_back({std::move(owned), unknown.reason, {}});
     }
   }
   return list;
@@ -155,10 +200,23 @@ void forget_stale(const std::string& given, const std::vector<Stale>& removed) {
   const auto database = open_state(given, StateDatabaseSettings::For::writing);
   if (!database) return;
   Transaction transaction(*database);
-  for (const Stale& one : removed)
+  for (const Stale& one : removed) {
+    if (!one.keeps.empty()) {
+      Value::Array claims;
+      for (const std::string& thing : one.keeps) claims.emplace_back("owns " + thing);
+      Value removal = one.owned.removal;
+      Value::Array names;
+      for (const std::string& thing : one.keeps) names.emplace_back(thing.substr(package.size()));
+      removal.set("names", std::move(names));
+      database->statement("UPDATE ledger SET claims = ?, removal = ? WHERE playbook_key = ? AND resource = ?")
+          .with(to_json(Value(std::move(claims))), to_json(removal), one.owned.playbook_key, one.owned.resource)
+          .run();
+      continue;
+    }
     database->statement("DELETE FROM ledger WHERE playbook_key = ? AND resource = ?")
         .with(one.owned.playbook_key, one.owned.resource)
         .run();
+  }
   transaction.commit();
 }
 

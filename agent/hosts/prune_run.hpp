@@ -17,6 +17,8 @@ class HeldByPlaybook {
  public:
   void take(const Event& event);
   bool has(const Owned& owned) const;
+  // A thing: "package jq".
+  bool has(const std::string& thing) const;
   std::vector<std::string>& claimed() { return claimed_; }
   // To be called when all was taken, before has: what is listened to in every run is put in order only where it is asked.
   void order();
@@ -30,6 +32,7 @@ class HeldByPlaybook {
 struct Stale {
   Owned owned;
   std::string stays;  // why it is not removed; "": it may be
+  std::vector<std::string> keeps;  // things of its resource that stay the playbook's when it is removed
 };
 
 // Of the playbook, what it created and no longer has, the newest first; what is gone already is not listed. Reads the

@@ -68,7 +68,7 @@ TEST_CASE("each type says what takes away what it made, or that it made nothing"
   CHECK(removal("directory", R"({"type": "directory", "path": "/d"})") ==
         R"({"type":"directory","path":"/d","state":"absent"})");
   CHECK(removal("package", R"({"type": "package", "names": ["jq=1.6", "git"]})") ==
-        R"({"type":"package","names":["jq","git"],"state":"absent"})");
+        R"({"type":"package","names":["jq","git"],"state":"absent","unneeded":true})");
   CHECK(removal("user", R"({"type": "user", "name": "bob"})") == R"({"type":"user","name":"bob","state":"absent"})");
   CHECK(removal("group", R"({"type": "group", "name": "g", "state": "absent"})") == "false");
   CHECK(removal("download", R"({"type": "download", "url": "https://example.org/t", "path": "/t"})") ==
@@ -82,7 +82,8 @@ TEST_CASE("each type says what takes away what it made, or that it made nothing"
   CHECK(removal("jupyter", R"({"type": "jupyter", "port": 8890})") ==
         R"({"type":"jupyter","port":8890,"state":"absent"})");
   CHECK(removal("command", R"({"type": "command", "argv": ["true"], "always": true})") == "null");
-  CHECK(removal("service", R"({"type": "service", "name": "ssh", "state": "running"})") == "null");
+  CHECK(removal("service", R"({"type": "service", "name": "ssh", "state": "running"})") ==
+        R"({"type":"service","name":"ssh","state":"stopped"})");
 }
 
 TEST_CASE("a resource was made where nothing of it was there before") {
