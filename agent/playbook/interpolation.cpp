@@ -55,6 +55,7 @@ Value evaluate(const Placeholder& placeholder, const Value& text, const Scope& s
         const bool secret = holds_secret(*result);
         result = apply_filter(call, *result);
         result->secret = secret;
+        if (secret && result->is_string()) scope.hide(result->as_string());
       } catch (const FilterMistake& mistake) {
         throw error_at(text, call.offset, mistake.message, mistake.hint);
       }
@@ -239,6 +240,44 @@ std::vector<std::string> member_names(const Value& value) {
   return names;
 }
 
+namespace {
+
+// Names written together: "hostname" for both {"hostname"} and {"host", "name"}.
+std::string squashed(std::span<const std::string> names) {
+  std::string text;
+  for (const std::string& name : names)
+    for (const char c : name)
+      if (c != '_' && c != '-') text += c;
+  return text;
+}
+
+// All paths below one, as far as a scope tells their names.
+void paths_below(const Scope& scope, std::vector<std::string>& path, std::vector<std::vector<std::string>>& into) {
+  constexpr std::size_t deepest = 4, most = 1000;
+  for (const std::string& name : scope.names(path)) {
+    if (path.size() >= deepest || into.size() >= most) return;
+    path.push_back(name);
+    into.push_back(path);
+    paths_below(scope, path, into);
+    path.pop_back();
+  }
+}
+
+// The fact whose names, written together, are those of the path from `from` on, or nearly so: `facts.host.name` for
+// facts.hostname.
+std::string near_fact(const std::vector<std::string>& path, std::size_t from, const Scope& scope) {
+  std::vector<std::string> below(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(from));
+  std::vector<std::vector<std::string>> all;
+  paths_below(scope, below, all);
+  std::vector<std::string> words;
+  for (const auto& one : all) words.push_back(squashed(std::span(one).subspan(from)));
+  const std::string near = nearest(squashed(std::span(path).subspan(from)), words);
+  const auto found = std::find(words.begin(), words.end(), near);
+  return near.empty() ? "" : fmt::format("did you mean `{}`?", path_text(all[static_cast<std::size_t>(found - words.begin())]));
+}
+
+}  // namespace
+
 Diagnostic unknown_name(const std::vector<std::string>& path, Position where, const Scope& scope) {
   std::vector<std::string> known;
   for (const std::string& element : path) {
@@ -247,6 +286,7 @@ Diagnostic unknown_name(const std::vector<std::string>& path, Position where, co
     if (std::find(names.begin(), names.end(), element) != names.end()) continue;
     if (path[0] == "hosts" && known.size() == 2 && names.empty()) continue;  // the command names them
     std::string hint = as_index(element) ? "" : did_you_mean(element, names);
+    if (hint.empty() && path[0] == "facts" && known.size() > 1) hint = near_fact(path, known.size() - 1, scope);
     if (path[0] == "secrets" && known.size() == 1)
       return {where, fmt::format("there is no `{}`", path_text(path)),
               R"(declare it at the top: "secrets": {"NAME": {"env": "NAME"}})", {}, {}};

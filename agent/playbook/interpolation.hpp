@@ -20,6 +20,8 @@ class Scope {
   virtual std::optional<Value> lookup(const std::vector<std::string>& path) const = 0;
   // The names that could stand after path (the roots for an empty one), to suggest from.
   virtual std::vector<std::string> names(const std::vector<std::string>& path) const = 0;
+  // Told of each text that a filter made of a secret: it gives the secret away as well. Nothing by default.
+  virtual void hide(const std::string& derived) const { static_cast<void>(derived); }
 };
 
 // {{resources.X…}} where X was skipped; caught by whoever handles the resource that refers.

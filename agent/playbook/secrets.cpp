@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 
 #include "model/error.hpp"
 #include "playbook/argv.hpp"
@@ -15,7 +16,8 @@ namespace mlops {
 namespace {
 
 constexpr auto stars = "***";
-constexpr std::size_t shortest_part = 8;  // bytes of a line of a secret, or of its base64, that gives it away
+constexpr std::size_t shortest = 4;         // bytes of a secret, or of one of its lines: less stands in every other text
+constexpr std::size_t shortest_base64 = 8;  // characters of it that are hidden
 
 // The characters of base64 (RFC 4648, section 4) that the text alone decides where it stands `before` bytes behind the
 // begin of a group of three.
@@ -40,23 +42,95 @@ std::string inside_single_quotes(const std::string& text) {
   return word;
 }
 
-// All texts that give the secret away.
+// The secret and its lines, without blanks around them.
+std::vector<std::string> parts_of(const std::string& secret) {
+  std::vector<std::string> parts{secret};
+  for (std::size_t from = 0; from < secret.size();) {
+    const std::size_t end = std::min(secret.find('\n', from), secret.size());
+    std::string_view line = std::string_view(secret).substr(from, end - from);
+    line.remove_prefix(std::min(line.find_first_not_of(" \t\r"), line.size()));
+    line = line.substr(0, line.find_last_not_of(" \t\r") + 1);
+    if (line.size() >= shortest) parts.emplace_back(line);
+    from = end + 1;
+  }
+  return parts;
+}
+
+// All texts that give a secret away, but for those that are found byte by byte.
 std::vector<std::string> forms_of(const std::string& secret) {
-  std::vector<std::string> forms{secret};
+  std::vector<std::string> forms = parts_of(secret);
   const std::string quoted = json_quote(secret);
   forms.push_back(quoted.substr(1, quoted.size() - 2));
   forms.push_back(inside_single_quotes(secret));
-  for (std::size_t from = 0; from < secret.size();) {
-    const std::size_t end = std::min(secret.find('\n', from), secret.size());
-    if (end - from >= shortest_part) forms.push_back(secret.substr(from, end - from));
-    from = end + 1;
+  for (const std::size_t before : {0, 1, 2}) {
+    std::string part = base64_part(secret, before);
+    if (part.size() < shortest_base64) continue;
+    forms.push_back(part);
+    std::replace(part.begin(), part.end(), '+', '-');
+    std::replace(part.begin(), part.end(), '/', '_');
+    forms.push_back(std::move(part));
   }
-  for (const std::size_t before : {0, 1, 2})
-    if (std::string part = base64_part(secret, before); part.size() >= shortest_part) forms.push_back(std::move(part));
   return forms;
 }
 
-bool longer(const std::string& a, const std::string& b) { return a.size() != b.size() ? a.size() > b.size() : a < b; }
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  const char low = static_cast<char>(c | 0x20);
+  return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
+}
+
+// Whether two hexadecimal digits at the begin of the text stand for the byte.
+bool is_hex_of(std::string_view text, char byte) {
+  return text.size() >= 2 && hex_digit(text[0]) == static_cast<unsigned char>(byte) >> 4 &&
+         hex_digit(text[1]) == (byte & 15);
+}
+
+// How much of the begin of the text is the secret with some of its bytes percent-encoded; 0: it is not.
+std::size_t percent_encoded(std::string_view text, std::string_view secret) {
+  std::size_t at = 0;
+  for (const char byte : secret) {
+    if (at == text.size()) return 0;
+    if (text[at] == '%' && is_hex_of(text.substr(at + 1), byte))
+      at += 3;
+    else if (text[at] == byte || (text[at] == '+' && byte == ' '))
+      ++at;
+    else
+      return 0;
+  }
+  return at;
+}
+
+// The same for hexadecimal digits.
+std::size_t hexadecimal(std::string_view text, std::string_view secret) {
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < secret.size(); ++i) {
+    if (i > 0 && text.substr(at).starts_with("\\x"))
+      at += 2;
+    else if (i > 0 && at < text.size() && (text[at] == ' ' || text[at] == ':' || text[at] == '-'))
+      ++at;
+    if (!is_hex_of(text.substr(at), secret[i])) return 0;
+    at += 2;
+  }
+  return at;
+}
+
+using Encoded = std::size_t (*)(std::string_view text, std::string_view secret);
+
+struct Place {
+  std::size_t at = std::string_view::npos, size = 0;
+};
+
+Place find_encoded(std::string_view text, std::string_view secret, Encoded encoded, std::size_t from) {
+  for (std::size_t at = from; at + secret.size() <= text.size(); ++at)
+    if (const std::size_t size = encoded(text.substr(at), secret)) return {at, size};
+  return {};
+}
+
+struct Longer {
+  bool operator()(const std::string& a, const std::string& b) const {
+    return a.size() != b.size() ? a.size() > b.size() : a < b;
+  }
+};
 
 bool is_name(const std::string& name) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
@@ -153,13 +227,36 @@ struct Secrets::State {
   mutable std::mutex mutex;
   std::map<std::string, Value, std::less<>> texts;
   std::map<std::string, Diagnostic, std::less<>> failures;
-  std::vector<std::string> forms;  // the longest first
+  std::set<std::string, Longer> parts, forms;
+
+  void hide(const std::string& text) {
+    for (std::string& form : forms_of(text)) forms.insert(std::move(form));
+    for (std::string& part : parts_of(text)) parts.insert(std::move(part));
+  }
+
+  // Calls found with each place of the text where a secret stands; what it returns is where to go on, npos to end.
+  template <class Found>
+  void search(const std::string& text, const Found& found) const {
+    const bool percent = text.find_first_of("%+") != text.npos;
+    for (const Encoded encoded : {percent_encoded, hexadecimal}) {
+      if (encoded == percent_encoded && !percent) continue;
+      for (const std::string& part : parts)
+        for (Place place = find_encoded(text, part, encoded, 0); place.at != text.npos;) {
+          const std::size_t next = found(place.at, place.size);
+          if (next == text.npos) return;
+          place = find_encoded(text, part, encoded, next);
+        }
+    }
+    for (const std::string& form : forms)
+      for (std::size_t at = text.find(form); at != text.npos;) {
+        const std::size_t next = found(at, form.size());
+        if (next == text.npos) return;
+        at = text.find(form, next);
+      }
+  }
 
   const Value& keep(const std::string& name, std::string text) {
-    const std::vector<std::string> more = forms_of(text);
-    forms.insert(forms.end(), more.begin(), more.end());
-    std::sort(forms.begin(), forms.end(), longer);
-    forms.erase(std::unique(forms.begin(), forms.end()), forms.end());
+    hide(text);
     Value& value = texts.emplace(name, Value(std::move(text))).first->second;
     value.secret = true;
     return value;
@@ -186,6 +283,8 @@ std::optional<Value> Secrets::value(std::string_view name) const {
     try {
       std::string text = reader_->read(known->name, known->origin);
       if (text.empty()) throw Error("it is empty");
+      if (text.size() < shortest)
+        throw Error(fmt::format("it has fewer than {} bytes, which cannot be told apart in what is shown", shortest));
       if (text.find('\0') != std::string::npos) throw Error("it holds a NUL character");
       return state_->keep(known->name, std::move(text));
     } catch (const Error& e) {
@@ -206,20 +305,31 @@ bool Secrets::failed() const {
   return !state_->failures.empty();
 }
 
+void Secrets::hide(const std::string& derived) const {
+  if (!reader_ || derived.size() < shortest) return;
+  const std::lock_guard lock(state_->mutex);
+  if (!state_->parts.contains(derived)) state_->hide(derived);
+}
+
 std::string Secrets::concealed(std::string text) const {
   if (declared_.empty() || text.empty()) return text;
   const std::lock_guard lock(state_->mutex);
-  for (const std::string& form : state_->forms)
-    for (std::size_t at = text.find(form); at != std::string::npos; at = text.find(form, at + 3))
-      text.replace(at, form.size(), stars);
+  state_->search(text, [&](std::size_t at, std::size_t size) {
+    text.replace(at, size, stars);
+    return at + std::string_view(stars).size();
+  });
   return text;
 }
 
 bool Secrets::shows_in(std::string_view text) const {
   if (declared_.empty()) return false;
   const std::lock_guard lock(state_->mutex);
-  return std::any_of(state_->forms.begin(), state_->forms.end(),
-                     [&](const std::string& form) { return text.find(form) != std::string_view::npos; });
+  bool shows = false;
+  state_->search(std::string(text), [&](std::size_t, std::size_t) {
+    shows = true;
+    return std::string::npos;
+  });
+  return shows;
 }
 
 void read_secrets(const Value& written, const std::string& folder, const std::string& home, Secrets& into,

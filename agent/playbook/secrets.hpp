@@ -51,13 +51,18 @@ class Secrets {
   bool is_open() const { return reader_ != nullptr; }
 
   // Its text, marked as secret; absent where there is none of that name. InterpolationError, at its declaration, where
-  // it cannot be had, or is empty or holds a NUL; Unknown as the reader has it; Error only where it is interrupted.
+  // it cannot be had, has fewer than 4 bytes (it could not be told apart in what is shown) or holds a NUL; Unknown as
+  // the reader has it; Error only where it is interrupted.
   std::optional<Value> value(std::string_view name) const;
   // Whether one was wanted that cannot be had.
   bool failed() const;
 
-  // The text with *** in the place of each secret that has been read: as it is, its lines, and as JSON, base64 and a
-  // POSIX shell write it.
+  // What was made of a secret that has been read is hidden from now on, too. A text of fewer than 4 bytes is not.
+  void hide(const std::string& derived) const;
+
+  // The text with *** in the place of each secret that has been read, and of what was made of one: as it is, its lines of
+  // at least 4 bytes, as JSON, base64 (RFC 4648, both alphabets) and a POSIX shell write it, with any of its bytes
+  // percent-encoded (RFC 3986; + for a blank), and as hexadecimal digits, also with blanks, colons or \\x between bytes.
   std::string concealed(std::string text) const;
   // Whether concealed would change it.
   bool shows_in(std::string_view text) const;

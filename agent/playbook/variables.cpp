@@ -192,4 +192,11 @@ std::vector<std::string> Variables::names(const std::vector<std::string>& path) 
   return value ? member_names(*value) : std::vector<std::string>{};
 }
 
+void Variables::hide(const std::string& derived) const {
+  if (state_->secrets)
+    state_->secrets->hide(derived);
+  else if (state_->inner)
+    state_->inner->hide(derived);
+}
+
 }  // namespace mlops

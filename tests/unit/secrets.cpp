@@ -158,9 +158,9 @@ site.json:2:46: error: there is no `secrets.token.x`
 }
 
 TEST_CASE("a secret is read when it is wanted, and once") {
-  Opened o(Map{{"a", "one"}, {"b", "two"}});
+  Opened o(Map{{"a", "number one"}, {"b", "number two"}});
   CHECK(o.reads.empty());
-  CHECK(o.secrets.value("a") == Value("one"));
+  CHECK(o.secrets.value("a") == Value("number one"));
   CHECK(o.secrets.value("a")->secret);
   CHECK(o.reads == std::map<std::string, int>{{"a", 1}});
   CHECK_FALSE(o.secrets.value("c"));
@@ -177,20 +177,20 @@ TEST_CASE("a secret is read when it is wanted, and once") {
   CHECK(o.secrets.failed());
 }
 
-TEST_CASE("an empty secret, and one with a NUL, cannot be meant") {
-  Opened o(Map{{"empty", ""}, {"nul", std::string("a\0b", 3)}});
-  for (const char* name : {"empty", "nul"}) CHECK_THROWS_AS(o.secrets.value(name), InterpolationError);
+TEST_CASE("an empty secret, a short one, and one with a NUL, cannot be meant") {
+  Opened o(Map{{"empty", ""}, {"short", "abc"}, {"nul", std::string("a\0bcd", 5)}});
+  for (const char* name : {"empty", "short", "nul"}) CHECK_THROWS_AS(o.secrets.value(name), InterpolationError);
 }
 
 TEST_CASE("what went through filters and into longer texts stays secret") {
-  Opened o(Map{{"a", "One"}});
+  Opened o(Map{{"a", "Number One"}});
   Playbook p;
   p.vars = Value(Value::Object{});
   p.vars.set("with", "x {{secrets.a}}");
   p.vars.set("without", "x");
   p.secrets->declare("a", {});
   std::map<std::string, int> reads;
-  p.secrets->open(std::make_unique<Known>(std::map<std::string, std::string>{{"a", "One"}}, reads));
+  p.secrets->open(std::make_unique<Known>(std::map<std::string, std::string>{{"a", "Number One"}}, reads));
   const Scopes scopes(p, nullptr);
   for (const char* text : {"{{secrets.a}}", "{{secrets.a | lower}}", "{{secrets.a | quote}}", "{{secrets.a | json}}",
                            "{{vars.with}}", "{{vars.with | upper}} and {{vars.without}}", "{{secrets.a | default('x')}}"}) {
@@ -243,3 +243,45 @@ TEST_CASE("texts are shown without a secret in any of its forms") {
   CHECK_FALSE(o.secrets.shows_in("the hunter"));
 }
 
+TEST_CASE("what a filter made of a secret is hidden as the secret is") {
+  Playbook p;
+  p.vars = Value(Value::Object{});
+  p.vars.set("path", "/keys/{{secrets.a}}");
+  p.secrets->declare("a", {});
+  std::map<std::string, int> reads;
+  p.secrets->open(std::make_unique<Known>(std::map<std::string, std::string>{{"a", "dir/Hunter Two"}}, reads));
+  const Scopes scopes(p, nullptr);
+  const auto filled = [&](const char* text) { return interpolate(Value(text), scopes.of()).as_string(); };
+  for (const char* text : {"{{secrets.a | upper}}", "{{secrets.a | lower}}", "{{secrets.a | basename}}",
+                           "{{vars.path | basename}}", "{{vars.path | dirname}}", "{{secrets.a | upper | quote}}"}) {
+    CAPTURE(text);
+    const std::string derived = filled(text);
+    CHECK(p.secrets->concealed("it is " + derived + ".") != "it is " + derived + ".");
+    CHECK(p.secrets->shows_in(derived));
+    CHECK(p.secrets->concealed("it is " + derived + ".").find("unter") == std::string::npos);
+  }
+  CHECK(filled("{{secrets.a | dirname}}") == "dir");  // shorter than what is hidden
+  CHECK(p.secrets->concealed("a dir") == "a dir");
+}
+
+TEST_CASE("a secret shows neither percent-encoded nor in hexadecimal digits") {
+  Opened o(Map{{"a", "p/w s3cr+t"}});
+  o.secrets.value("a");
+  for (const char* text : {"p%2Fw%20s3cr%2Bt", "p%2fw%20s3cr%2bt", "p/w%20s3cr+t", "p%2Fw+s3cr%2Bt", "%70/w s3cr+t",
+                           "702f7720733363722b74", "702F7720733363722B74", "70:2f:77:20:73:33:63:72:2b:74",
+                           "702f 7720 7333 6372 2b74", "70\\x2f\\x77\\x20\\x73\\x33\\x63\\x72\\x2b\\x74"}) {
+    CAPTURE(text);
+    CHECK(o.secrets.concealed("u=" + std::string(text) + "&") == "u=***&");
+    CHECK(o.secrets.shows_in(text));
+  }
+  CHECK(o.secrets.concealed("p%2Fw%20s3cr%2Bu 702f77") == "p%2Fw%20s3cr%2Bu 702f77");
+}
+
+TEST_CASE("short lines of a secret are hidden, too, from four bytes on, and base64 of either alphabet") {
+  Opened o(Map{{"a", "user: ann\r\n  pw: x1y2\n}\nabc\n"}, {"b", "\xff\xfe\xfd\xfc\xfb\xfa?>~"}});
+  o.secrets.value("a");
+  o.secrets.value("b");
+  CHECK(o.secrets.concealed("| user: ann | pw: x1y2 | } abc") == "| *** | *** | } abc");
+  CHECK(o.secrets.concealed("//79/Pv6Pz5+") == "***");
+  CHECK(o.secrets.concealed("__79_Pv6Pz5-") == "***");
+}
