@@ -111,7 +111,7 @@ struct CommandModule {
 
   static void describe(Schema<Desired>& s) {
     s.summary("Runs a program when its guards say that it is needed.");
-    s.named_by("argv");
+    s.named_by("argv", "shell");
     s.optional("argv", &Desired::argv, "The program and its arguments; no shell is involved. `~/` at the beginning of one is the person's home.");
     s.optional("shell", &Desired::shell, "Instead of argv: a text for /bin/sh.");
     s.optional("creates", &Desired::creates,

@@ -37,13 +37,15 @@ struct Directory {
     s.required("path", &Desired::path, "Where the folder is.");
     s.one_of("state", &Desired::state, {{"present", State::present}, {"absent", State::absent}},
              "Whether it is to be there.");
-    s.optional("mode", &Desired::mode, "Permission bits, \"0750\". A new folder gets 0755 where not given.");
-    s.optional("owner", &Desired::owner, "Name of the user it belongs to.");
-    s.optional("group", &Desired::group, "Name of the group it belongs to.");
+    s.optional("mode", &Desired::mode, "Permission bits, \"0750\". A new folder gets 0755 where not given.")
+        .for_present();
+    s.optional("owner", &Desired::owner, "Name of the user it belongs to.").for_present();
+    s.optional("group", &Desired::group, "Name of the group it belongs to.").for_present();
     s.optional("parents", &Desired::parents,
                "Make missing folders above it too: mode 0755, with the same owner and group.");
     s.optional("recursive", &Desired::recursive, "With state absent: remove it though it has content.");
     s.optional("force", &Desired::force, "Replace, or remove, what is there and is no folder.");
+    s.absent([](const Desired& d) { return d.state == State::absent; });
     s.check(&Directory::check);
     s.example("A folder of a person", R"({"type": "directory", "path": "~/soft"})");
     s.example("A shared folder and those above it",
@@ -54,8 +56,8 @@ struct Directory {
 
   static void check(const Desired& d, Checker& c) {
     if (d.path.text == "/" && d.state == State::absent) c.error("path", "the root folder cannot be removed");
-    if (d.state == State::absent) return;
-    if (d.recursive) c.error("recursive", "`recursive` is for state absent", "leave it out");
+    // Where a state is given, absent is one word away.
+    if (d.recursive && !c.given("state")) c.error("recursive", "`recursive` is for state absent", "leave it out");
   }
 
   static Claims claims(const Desired& d) {

@@ -46,14 +46,16 @@ struct File {
     s.optional("content", &Desired::content,
                "The whole content. With neither content nor source, what a file holds is left alone, "
                "and a new one is empty.")
-        .secret();
-    s.optional("source", &Desired::source, "A file beside the playbook that has the content.");
+        .secret()
+        .for_present();
+    s.optional("source", &Desired::source, "A file beside the playbook that has the content.").for_present();
     s.optional("mode", &Desired::mode,
                "Permission bits, \"0600\". Where not given, a new file gets 0644, one with a secret 0600; with "
                "another "
-               "owner, group or content a file loses the set-user-ID and set-group-ID bits.");
-    s.optional("owner", &Desired::owner, "Name of the user it belongs to.");
-    s.optional("group", &Desired::group, "Name of the group it belongs to.");
+               "owner, group or content a file loses the set-user-ID and set-group-ID bits.")
+        .for_present();
+    s.optional("owner", &Desired::owner, "Name of the user it belongs to.").for_present();
+    s.optional("group", &Desired::group, "Name of the group it belongs to.").for_present();
     s.optional("force", &Desired::force,
                "Replace, or remove, what is there and is no file: a folder, a device, the link itself.");
     s.optional("recursive", &Desired::recursive, "With force: also a folder that has content.");
@@ -61,6 +63,7 @@ struct File {
                "Never show the content: it is *** everywhere, and what it replaces is not kept. "
                "Goes without saying where `content` has a secret.");
     s.secrets(&Desired::sensitive);
+    s.absent([](const Desired& d) { return d.state == State::absent; });
     s.check(&File::check);
     s.example("A file of one line",
               R"({"type": "file", "path": "/etc/motd", "content": "Be kind.\n", "mode": "0644"})");
@@ -73,10 +76,6 @@ struct File {
       c.error("source", "`content` and `source` are both given", "leave one of them out");
     if (d.recursive && !d.force) c.error("recursive", "`recursive` is for `force`", "set `force` too");
     if (d.path.text == "/") c.error("path", "the root folder is no file");
-    if (d.state == State::present) return;
-    for (const char* name : {"content", "source", "mode", "owner", "group"})
-      if (c.given(name))
-        c.error(name, fmt::format("a file that is to be absent has no `{}`", name), "leave it out");
   }
 
   static Claims claims(const Desired& d) {

@@ -30,9 +30,12 @@ struct Group {
     s.required("name", &Desired::name, "Its name.");
     s.one_of("state", &Desired::state, {{"present", State::present}, {"absent", State::absent}},
              "Whether it is to be there.");
-    s.optional("gid", &Desired::gid, "Its number. A new group gets the next free one where not given.");
+    s.optional("gid", &Desired::gid, "Its number. A new group gets the next free one where not given.")
+        .for_present();
     s.optional("system", &Desired::system,
-               "A new group gets a number of the range for the system's own groups.");
+               "A new group gets a number of the range for the system's own groups.")
+        .for_present();
+    s.absent([](const Desired& d) { return d.state == State::absent; });
     s.check(&Group::check);
     s.example("A group", R"({"type": "group", "name": "docker"})");
     s.example("One of the system, with its number",
@@ -47,7 +50,6 @@ struct Group {
                       d.name.find_first_not_of("0123456789") != d.name.npos;
     if (!good)
       c.error("name", fmt::format("`{}` is no group name", d.name), "letters, digits, _ and -, at most 32");
-    if (d.state == State::absent && d.gid) c.error("gid", "gid is not for a group that is to be absent");
   }
 
   static Claims claims(const Desired& d) {

@@ -57,11 +57,15 @@ struct Jupyter {
     s.one_of("state", &Desired::state, {{"running", State::running}, {"absent", State::absent}},
              "running: now and after each boot. absent: stopped, with its unit and its token removed.");
     s.one_of("interface", &Desired::interface, {{"notebook", Interface::notebook}, {"lab", Interface::lab}},
-             "Which of Jupyter's programs: jupyter-notebook or jupyter-lab.");
+             "Which of Jupyter's programs: jupyter-notebook or jupyter-lab.")
+        .for_present();
     s.optional("prefix", &Desired::prefix,
-               "The Conda prefix or virtual environment that has it in bin. Default: the system's.");
-    s.optional("folder", &Desired::folder, "Where notebooks lie. Default: the home of whose server it is.");
+               "The Conda prefix or virtual environment that has it in bin. Default: the system's.")
+        .for_present();
+    s.optional("folder", &Desired::folder, "Where notebooks lie. Default: the home of whose server it is.")
+        .for_present();
     s.optional("user", &Desired::user, "Whose server it is. Default: the person's.");
+    s.absent([](const Desired& d) { return d.state == State::absent; });
     s.check(&Jupyter::check);
     s.example("From Anaconda, for the person",
               R"({"type": "jupyter", "prefix": "~/anaconda3", "folder": "~/mlops-zoomcamp"})");
@@ -77,9 +81,6 @@ struct Jupyter {
     for (const auto& [name, path] : {std::pair{"prefix", &d.prefix}, {"folder", &d.folder}})
       if (*path && !fits_unit((*path)->text))
         c.error(name, "a path with control characters, or with a backslash at its end, cannot stand in a unit");
-    for (const char* name : {"interface", "prefix", "folder"})
-      if (d.state == State::absent && c.given(name))
-        c.error(name, fmt::format("a server that is to be absent has no `{}`", name), "leave it out");
     if (d.user && !is_account_name(*d.user)) c.error("user", fmt::format("`{}` is no name of a user", *d.user));
   }
 

@@ -105,8 +105,8 @@ struct Package {
                 "lower-case letters, digits, and + - . inside; name=version, name:arch");
       else if (versioned && !is_version(wanted.version))
         c.error("names", fmt::format("`{}` is no version of `{}`", wanted.version, wanted.name));
-      else if (versioned && d.state != State::present)
-        c.error("names", fmt::format("`{}` asks for a version, which only state present can have", text));
+      else if (versioned && d.state == State::latest)
+        c.error("names", fmt::format("`{}` asks for a version, which is not always the latest", text));
       if (d.unneeded && d.state != State::absent) c.error("unneeded", "`unneeded` is for state absent");
       if (!seen.insert(wanted.name).second) c.error("names", fmt::format("`{}` is named twice", wanted.name));
     }
@@ -119,7 +119,7 @@ struct Package {
       const char* state = d.state == State::absent ? "absent" : d.state == State::latest ? "latest" : "present";
       claims.push_back({.kind = Claim::Kind::package,
                         .key = wanted.name,
-                        .wish = wanted.version.empty() ? state : "=" + wanted.version});
+                        .wish = wanted.version.empty() || d.state == State::absent ? state : "=" + wanted.version});
     }
     return claims;
   }
@@ -149,6 +149,7 @@ struct Package {
     for (const std::string& text : d.names.list) {
       const WantedPackage wanted = parse_wanted(text);
       Row row{text, wanted.name, packages.installed(wanted.name), wanted.version};
+      if (d.state == State::absent) row.wanted = wanted.name, row.version_asked.clear();
       row.acts = acts(d.state, row);
       row.marks = d.state != State::absent && !row.acts && is_automatic(row);
       now.rows.push_back(std::move(row));

@@ -94,7 +94,8 @@ struct PortForward {
                "a Unix socket.");
     s.optional("target", &Desired::target,
                "Where they are carried to: a port of the other side's loopback, \"host:port\" as seen from there, or a "
-               "Unix socket.");
+               "Unix socket.")
+        .for_present();
     s.optional("via", &Desired::via, "The host: a name of ~/.ssh/config, or user@host:port.");
     s.one_of("direction", &Desired::direction,
              {{"local", Direction::local}, {"remote", Direction::remote}, {"dynamic", Direction::dynamic}},
@@ -105,12 +106,16 @@ struct PortForward {
     s.optional("or_next_free", &Desired::or_next_free,
                "Where another program has the port, the next one that is free is taken, up to 99 further.");
     s.optional("at_login", &Desired::at_login,
-               "Also started when the person logs in, by a unit of systemd's user manager.");
+               "Also started when the person logs in, by a unit of systemd's user manager.")
+        .for_present();
     s.one_of("proven_by", &Desired::proven_by, {{"target", Proof::target}, {"host", Proof::host}},
              "What has to answer for it to count as right: the target, or only the host, for a target that is not "
-             "always there.");
+             "always there.")
+        .for_present();
     s.optional("config", &Desired::config,
-               "The file in which `via` is looked up. Default: that of --ssh-config, else the person's ~/.ssh/config.");
+               "The file in which `via` is looked up. Default: that of --ssh-config, else the person's ~/.ssh/config.")
+        .for_present();
+    s.absent([](const Desired& d) { return d.state == State::absent; });
     s.check(&PortForward::check);
     s.example("A notebook on another machine, opened in the browser of this one",
               R"({"type": "port_forward", "listen": 8888, "target": 8888, "via": "mlops-zoomcamp", "or_next_free": true})");
@@ -266,9 +271,6 @@ struct PortForward {
     if (!d.name && !d.listen) c.error("name", "`name` is missing", "or `listen`, from which the name is made");
     if (!d.name && (d.direction == Direction::remote || d.or_next_free) && !d.via)
       c.error("via", "`via` is missing", "or `name`, which is made from both");
-    for (const char* parameter : {"target", "at_login", "proven_by", "config"})
-      if (c.given(parameter))
-        c.error(parameter, fmt::format("what is to be absent has no `{}`", parameter), "leave it out");
   }
 
   static void check_listen(const Desired& d, Checker& c) {

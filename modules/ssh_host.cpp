@@ -99,10 +99,10 @@ struct SshHost {
              "Whether the file is to have the block. With present, lines of the block that are not named here "
              "stay; an "
              "empty text names none.");
-    s.optional("hostname", &Desired::hostname, "The host's address or full name.");
-    s.optional("user", &Desired::user, "Whom to log in as.");
-    s.optional("port", &Desired::port, "The port of its sshd.");
-    s.optional("identity_file", &Desired::identity_file, "The private key, or several.");
+    s.optional("hostname", &Desired::hostname, "The host's address or full name.").for_present();
+    s.optional("user", &Desired::user, "Whom to log in as.").for_present();
+    s.optional("port", &Desired::port, "The port of its sshd.").for_present();
+    s.optional("identity_file", &Desired::identity_file, "The private key, or several.").for_present();
     s.one_of(
         "strict_host_key_checking", &Desired::checking,
         {{"yes", Checking::yes},
@@ -110,13 +110,16 @@ struct SshHost {
          {"ask", Checking::ask},
          {"accept-new", Checking::accept_new}},
         "What ssh does about a host key that it does not know. accept-new trusts the first one that it sees; "
-        "no also trusts one that changed, which is what an attacker would need.");
-    s.optional("proxy_jump", &Desired::proxy_jump, "The host, or hosts, to go through.");
+        "no also trusts one that changed, which is what an attacker would need.")
+        .for_present();
+    s.optional("proxy_jump", &Desired::proxy_jump, "The host, or hosts, to go through.").for_present();
     s.optional(
         "options", &Desired::options,
         "Further keywords of ssh_config(5), each with what stands behind it; a list for one that may be there "
-        "several times, null for one that must not be there.");
+        "several times, null for one that must not be there.")
+        .for_present();
     s.optional("config", &Desired::config, "The file. Default: the person's ~/.ssh/config.");
+    s.absent([](const Desired& d) { return d.state == State::absent; });
     s.check(&SshHost::check);
     s.example("A machine in the cloud",
               R"({"type": "ssh_host", "name": "mlops-zoomcamp", "hostname": "192.0.2.7",

@@ -78,6 +78,7 @@ struct User {
     bool own_group = false;     // a group of the user's name is there
     std::string uid_holder;     // another user that has the wanted uid
     std::string missing_group;  // a wanted group that does not exist
+    TextMap numbered;           // names of wanted groups that are given by their number
     bool bash = false;          // /bin/bash is there
     std::string home;           // where it is, or will be
     std::optional<FileStatus> home_status;
@@ -97,21 +98,27 @@ struct User {
     s.required("name", &Desired::name, "Login name.");
     s.one_of("state", &Desired::state, {{"present", State::present}, {"absent", State::absent}},
              "Whether it is to be there.");
-    s.optional("uid", &Desired::uid, "Its number. A new user gets the next free one where not given.");
+    s.optional("uid", &Desired::uid, "Its number. A new user gets the next free one where not given.")
+        .for_present();
     s.optional("group", &Desired::group,
-               "Primary group, which must exist. A new user gets one of its own name where not given.");
-    s.optional("groups", &Desired::groups, "Supplementary groups to be in; others are left alone.");
-    s.optional("only_groups", &Desired::only_groups, "Supplementary groups to be in, and no others.");
-    s.optional("shell", &Desired::shell, "Login shell. A new user gets /bin/bash, one of the system none.");
+               "Primary group, which must exist. A new user gets one of its own name where not given.")
+        .for_present();
+    s.optional("groups", &Desired::groups, "Supplementary groups to be in; others are left alone.").for_present();
+    s.optional("only_groups", &Desired::only_groups, "Supplementary groups to be in, and no others.").for_present();
+    s.optional("shell", &Desired::shell, "Login shell. A new user gets /bin/bash, one of the system none.").for_present();
     s.optional("home", &Desired::home,
-               "Home folder. A new user gets /home/NAME. What is in another home is not moved.");
-    s.optional("comment", &Desired::comment, "The person's name, or what the account is for.");
+               "Home folder. A new user gets /home/NAME. What is in another home is not moved.")
+        .for_present();
+    s.optional("comment", &Desired::comment, "The person's name, or what the account is for.").for_present();
     s.optional(
         "system", &Desired::system,
-        "A new user is one of the system: a number of that range, no shell, no home where none is given.");
+        "A new user is one of the system: a number of that range, no shell, no home where none is given.")
+        .for_present();
     s.optional("create_home", &Desired::create_home,
-               "Make the home where it is missing, from /etc/skel. Not given: for ordinary users.");
+               "Make the home where it is missing, from /etc/skel. Not given: for ordinary users.")
+        .for_present();
     s.optional("remove_home", &Desired::remove_home, "With state absent: also the home and all that is in it.");
+    s.absent([](const Desired& d) { return d.state == State::absent; });
     s.check(&User::check);
     s.example("A person who may use Docker", R"({"type": "user", "name": "ubuntu", "groups": ["docker"]})");
     s.example("A new person",
@@ -132,7 +139,8 @@ struct User {
     if (!is_name(d.name))
       c.error("name", fmt::format("`{}` is no user name", d.name), "letters, digits, _ . and -, at most 32");
     if (d.groups && d.only_groups) c.error("only_groups", "groups and only_groups exclude each other");
-    if (d.remove_home && d.state == State::present) c.error("remove_home", "remove_home needs state absent");
+    // Where a state is given, absent is one word away.
+    if (d.remove_home && !c.given("state")) c.error("remove_home", "remove_home needs state absent");
     if (d.comment && d.comment->find_first_of(":\n") != std::string::npos)
       c.error("comment", "a comment cannot have a colon or a line break");
     if (d.shell &&
@@ -140,10 +148,6 @@ struct User {
       c.error("shell", fmt::format("`{}` is no absolute path of a shell", *d.shell));
     if (d.home && d.home->text.find_first_of(":\n") != std::string::npos)
       c.error("home", "a home cannot have a colon or a line break");
-    if (d.state == State::absent)
-      for (const char* name :
-           {"uid", "group", "groups", "only_groups", "shell", "home", "comment", "create_home"})
-        if (c.given(name)) c.error(name, fmt::format("{} is not for a user who is to be absent", name));
   }
 
   // ---- claims
@@ -207,8 +211,15 @@ struct User {
       if (const auto holder = accounts.user_by_uid(*d.uid)) now.uid_holder = holder->name;
     Names groups = wanted_groups(d);
     if (d.group) groups.push_back(*d.group);
-    for (const std::string& group : groups)
-      if (now.missing_group.empty() && !accounts.group(group)) now.missing_group = group;
+    for (const std::string& group : groups) {
+      if (accounts.group(group)) continue;
+      const auto gid = number(group);
+      const auto by_number = gid ? accounts.group_by_gid(*gid) : std::nullopt;
+      if (by_number)
+        now.numbered[group] = by_number->name;
+      else if (now.missing_group.empty())
+        now.missing_group = group;
+    }
     if (!now.account) {
       now.own_group = accounts.group(d.name).has_value();
       now.bash = machine.files().exists("/bin/bash");
@@ -233,6 +244,27 @@ struct User {
     const std::string defs = files.read("/etc/login.defs").value_or("");
     const UserAccount asked{.name = d.name, .uid = d.uid};
     return is_ordinary(d, asked, defs) && !d.system ? setting(defs, "SUB_UID_COUNT", 10).value_or(65536) : 0;
+  }
+
+  // A text of digits alone; a group of that name comes first, as for usermod(8).
+  static std::optional<std::uint32_t> number(const std::string& text) {
+    std::uint32_t n = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+    return error == std::errc() && end == text.data() + text.size() ? std::optional(n) : std::nullopt;
+  }
+
+  // With the names of groups that are given by their number.
+  static Desired named(Desired d, const Current& now) {
+    const auto name = [&](std::string& group) {
+      if (const auto found = now.numbered.find(group); found != now.numbered.end()) group = found->second;
+    };
+    if (d.group) name(*d.group);
+    for (auto* groups : {&d.groups, &d.only_groups}) {
+      if (!*groups) continue;
+      for (std::string& group : **groups) name(group);
+      *groups = sorted(**groups);
+    }
+    return d;
   }
 
   static std::string home_of(const Desired& d, const std::optional<UserAccount>& account) {
@@ -283,8 +315,9 @@ struct User {
 
   // ---- what differs -----------------------------------------------------------------------------------------
 
-  static Diff diff(const Desired& d, const Current& now) {
-    if (d.state == State::absent) return removal(d, now);
+  static Diff diff(const Desired& given, const Current& now) {
+    if (given.state == State::absent) return removal(given, now);
+    const Desired d = named(given, now);
     if (!now.missing_group.empty()) throw Error(fmt::format("group `{}` does not exist", now.missing_group));
     if (!now.uid_holder.empty())
       throw Error(fmt::format("uid {} belongs to user `{}`", *d.uid, now.uid_holder));

@@ -33,7 +33,7 @@ struct Verify {
 
   static void describe(Schema<Desired>& s) {
     s.summary("Runs a program and fails when it does not answer as it should. Never a change.");
-    s.named_by("argv");
+    s.named_by("argv", "shell");
     s.optional("argv", &Desired::argv, "The program and its arguments; no shell is involved. `~/` at the beginning of one is the person's home.");
     s.optional("shell", &Desired::shell, "Instead of argv: a text for /bin/sh.");
     s.optional("status", &Desired::status, "The exit status that it must have.");

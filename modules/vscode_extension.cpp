@@ -73,9 +73,6 @@ struct Extensions {
       if (bad)
         c.error("names", fmt::format("`{}` is no extension", name),
                 "write publisher.name or publisher.name@1.2.3");
-      if (d.state == State::absent && !w.version.empty())
-        c.error("names", fmt::format("an extension that is to be absent has no version: `{}`", name),
-                "leave it out");
     }
   }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 
+#include "playbook/locator.hpp"
 #include "playbook/schema.hpp"
 #include "playbook/suggest.hpp"
 
@@ -81,6 +82,9 @@ std::string quoted_hint(const Value& v, const Decoder& d) {
   return plain && !d.sensitive ? fmt::format("write \"{}\"", v.to_text()) : "";
 }
 
+// A plain value that a text such as "{{item}}" stood for, which keeps its kind.
+bool is_filled_in(const Value& v) { return (v.is_number() || v.is_bool()) && Locator().is_text(v.where); }
+
 bool decode_texts(const Value& list, std::vector<std::string>& into, Decoder& d) {
   return Codec<std::vector<std::string>>::decode(list, into, d);
 }
@@ -109,6 +113,10 @@ Value Codec<bool>::to_value(const bool& b) { return b; }
 // ---------------------------------------------------------------------------------------------------
 
 bool Codec<std::string>::decode(const Value& v, std::string& into, Decoder& d) {
+  if (is_filled_in(v)) {
+    into = v.to_text();
+    return true;
+  }
   if (!v.is_string()) return d.must_be(v, "a text", quoted_hint(v, d));
   into = v.as_string();
   return true;
@@ -118,8 +126,8 @@ Value Codec<std::string>::json_schema() { return schema_of("string"); }
 Value Codec<std::string>::to_value(const std::string& s) { return s.empty() ? Value() : Value(s); }
 
 bool Codec<Texts>::decode(const Value& v, Texts& into, Decoder& d) {
-  if (v.is_string()) {
-    into.list.push_back(v.as_string());
+  if (v.is_string() || is_filled_in(v)) {
+    into.list.push_back(v.to_text());
     return true;
   }
   if (!v.is_array()) return d.must_be(v, "a text or a list of texts", quoted_hint(v, d));

@@ -67,6 +67,10 @@ Position Locator::inside(const Value& text, std::size_t offset) {
   return where;
 }
 
+bool Locator::is_text(const Position& where) {
+  return where.source && std::string_view(where.source->text).substr(byte_of(where)).starts_with('"');
+}
+
 std::size_t Locator::byte_of(const Position& where) {
   const std::string& text = where.source->text;
   Lines& lines = sources_[where.source];

@@ -16,6 +16,8 @@ class Locator {
   // The position of the byte at offset of text.as_string(), which begins at text.where: escapes before it in
   // the raw JSON are accounted for. A value that no one wrote gives text.where.
   Position inside(const Value& text, std::size_t offset);
+  // Whether a JSON text begins there.
+  bool is_text(const Position& where);
 
  private:
   struct Lines {

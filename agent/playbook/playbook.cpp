@@ -7,6 +7,7 @@
 #include "playbook/document.hpp"
 #include "playbook/given_vars.hpp"
 #include "model/error.hpp"
+#include "model/printable.hpp"
 #include "playbook/resource_list.hpp"
 #include "playbook/resource_shape.hpp"
 #include "playbook/static_scope.hpp"
@@ -159,9 +160,29 @@ std::string joined_names(const Value& value) {
   return text;
 }
 
-}  // namespace
-
-namespace {
+// The first line of a script that does something, as much of it as a label has room for.
+std::string first_words(std::string_view script) {
+  constexpr std::string_view blanks = " \t\r\n";
+  while (!script.empty()) {
+    const std::size_t end = std::min(script.find('\n'), script.size());
+    std::string_view line = script.substr(0, end);
+    script.remove_prefix(std::min(end + 1, script.size()));
+    line.remove_prefix(std::min(line.find_first_not_of(blanks), line.size()));
+    line = line.substr(0, line.find_last_not_of(blanks) + 1);
+    if (line.empty() || line.front() == '#') continue;
+    const bool more = script.find_first_not_of(blanks) != script.npos;
+    std::string words(line);
+    if (words.size() > longest_label) {
+      const std::size_t blank = words.rfind(' ', longest_label);
+      words = cut(std::move(words), longest_label);
+      if (blank != words.npos && blank > longest_label / 2) words = words.substr(0, blank) + " …";
+    } else if (more) {
+      words += " …";
+    }
+    return words;
+  }
+  return "";
+}
 
 // The hosts of a play, which vars may name: they must be known before any host is. On a target they only tell plays
 // apart.
@@ -241,8 +262,10 @@ std::string label_of(const Resource& resource, const Value& parameters, const st
     if (const Parameter* p = primary ? nullptr : schema.find(schema.primary()); p && !p->default_value.is_null())
       primary = &p->default_value;
   }
+  const Value* script = nullptr;
+  if (resource.id.empty() && resource.module && !primary) script = parameters.find(resource.module->schema->script());
   label += '[';
-  label += primary ? joined_names(*primary) : resource.id;
+  label += primary ? joined_names(*primary) : script && script->is_string() ? first_words(script->as_string()) : resource.id;
   label += ']';
   if (!key.empty()) label += '[' + key + ']';
   return label;

@@ -99,6 +99,21 @@ bool Decoder::must_be(const Value& at, std::string_view wanted, std::string hint
   return false;
 }
 
+std::string Decoder::list_hint(const Value& at) const {
+  constexpr std::size_t longest = 200;  // bytes
+  if (!at.is_string() || sensitive || holds_secret(at) || at.as_string().size() > longest) return "";
+  if (parameter != "argv") return fmt::format("write [{}]", json_quote(at.as_string()));
+  std::string_view rest = at.as_string();
+  if (rest.find_first_of("|&;<>()$`\\\"'*?#~\n") != rest.npos) return "a text for the shell is given as `shell`";
+  std::vector<std::string> words;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find(' '), rest.size());
+    if (end > 0) words.push_back(json_quote(rest.substr(0, end)));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return fmt::format("write [{}]; a text for the shell is given as `shell`", fmt::join(words, ", "));
+}
+
 const Parameter* SchemaBase::find(std::string_view name) const {
   for (const auto& p : parameters_)
     if (p->name == name) return p.get();
@@ -138,9 +153,12 @@ bool SchemaBase::decode(const Value& params, void* desired, Decoder& decoder,
     report_missing(*parameters_[i], decoder);
     good = false;
   }
-  if (!good || !complete || !check_) return good;
+  if (!good || !complete) return good;
   const std::size_t before = decoder.diagnostics.size();
-  check_(desired, params, decoder);
+  if (check_) check_(desired, params, decoder);
+  if (absent_ && absent_(desired))
+    for (const auto& p : parameters_)
+      if (p->present_only) p->reset(desired);
   return decoder.diagnostics.size() == before;
 }
 

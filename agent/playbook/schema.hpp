@@ -88,6 +88,8 @@ struct Decoder {
   }
   // "`mode` must be a text such as "0644", found the number 644". Always false.
   bool must_be(const Value& at, std::string_view wanted, std::string hint = "");
+  // How a text is written where a list of texts is wanted: an argv word for word. "" where it is no text.
+  std::string list_hint(const Value& at) const;
 };
 
 // One C++ type as a parameter. decode returns false after it has reported what is wrong.
@@ -144,7 +146,7 @@ struct Codec<std::optional<T>> {
 template <class T>
 struct Codec<std::vector<T>> {
   static bool decode(const Value& v, std::vector<T>& into, Decoder& d) {
-    if (!v.is_array()) return d.must_be(v, "a " + type_text());
+    if (!v.is_array()) return d.must_be(v, "a " + type_text(), d.list_hint(v));
     bool good = true;
     d.item = true;
     into.reserve(v.as_array().size());
@@ -177,8 +179,12 @@ struct Parameter {
   Value json_schema;
   // Checks or decodes a value into the desired struct that void* points at. False after reporting.
   std::function<bool(const Value&, void* desired, Decoder&)> decode;
+  std::function<void(void* desired)> reset;  // gives it its default again
+  bool present_only = false;
 
   Parameter& secret() { sensitive = true; return *this; }
+  // It only means something for what is to be present: where Schema::absent holds it is checked, and then ignored.
+  Parameter& for_present() { present_only = true; return *this; }
 };
 
 struct Example {
@@ -192,6 +198,7 @@ class SchemaBase {
   const Parameter* find(std::string_view name) const;
   const std::string& summary() const { return summary_; }
   const std::string& primary() const { return primary_; }
+  const std::string& script() const { return script_; }
   const std::vector<Example>& examples() const { return examples_; }
 
   // Decodes all members of params (an object without the keys that every resource has) into desired. Reports
@@ -203,11 +210,12 @@ class SchemaBase {
 
  protected:
   std::vector<std::unique_ptr<Parameter>> parameters_;
-  std::string summary_, primary_;
+  std::string summary_, primary_, script_;
   std::vector<Example> examples_;
   std::function<void(const void* desired, const Value& params, Decoder&)> check_;
   std::function<void(void* desired, const Decoder&)> person_;
   std::function<void(void* desired)> secrets_;
+  std::function<bool(const void* desired)> absent_;
 };
 
 // For Schema::check: reports a mistake at a parameter (or at the resource where it is not given).
@@ -227,8 +235,18 @@ class Schema : public SchemaBase {
  public:
   // What the type is for, in a sentence.
   Schema& summary(std::string text) { summary_ = std::move(text); return *this; }
-  // The parameter whose value names a resource that has no id: "package[docker.io]".
-  Schema& named_by(std::string parameter) { primary_ = std::move(parameter); return *this; }
+  // The parameter whose value names a resource that has no id: "package[docker.io]". script: one whose first words do
+  // where the other is not given; "" for none.
+  Schema& named_by(std::string parameter, std::string script = "") {
+    primary_ = std::move(parameter);
+    script_ = std::move(script);
+    return *this;
+  }
+  // What is to be absent: parameters that are for_present are then ignored.
+  Schema& absent(bool (*is)(const D&)) {
+    absent_ = [is](const void* d) { return is(*static_cast<const D*>(d)); };
+    return *this;
+  }
   Schema& example(std::string title, std::string json) {
     examples_.push_back({std::move(title), std::move(json)});
     return *this;
@@ -273,6 +291,7 @@ class Schema : public SchemaBase {
     std::vector<std::string> names;
     for (const auto& [word, value] : words) names.push_back(word);
     Parameter& p = add_words(std::move(name), names, std::move(doc));
+    p.reset = [member](void* d) { static_cast<D*>(d)->*member = D{}.*member; };
     for (const auto& [word, value] : words)
       if (value == D{}.*member) p.default_value = Value(word);
     p.decode = [member, words, names](const Value& v, void* d, Decoder& decoder) {
@@ -291,6 +310,7 @@ class Schema : public SchemaBase {
     p->doc = std::move(doc);
     p->type_text = Codec<T>::type_text();
     p->json_schema = Codec<T>::json_schema();
+    p->reset = [member](void* d) { static_cast<D*>(d)->*member = D{}.*member; };
     p->decode = [member](const Value& v, void* d, Decoder& decoder) {
       return Codec<T>::decode(v, static_cast<D*>(d)->*member, decoder);
     };

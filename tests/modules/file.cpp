@@ -325,10 +325,6 @@ TEST_CASE("file: parameters that contradict each other are reported") {
   const FakeMachine machine;
   CHECK(says(failure(R"({"path": "/x", "recursive": true})", machine), "`recursive` is for `force`"));
   CHECK(says(failure(R"({"path": "/"})", machine), "the root folder is no file"));
-  CHECK(says(failure(R"({"path": "/x", "state": "absent", "content": ""})", machine),
-             "a file that is to be absent has no `content`"));
-  CHECK(says(failure(R"({"path": "/x", "state": "absent", "mode": "0644"})", machine),
-             "a file that is to be absent has no `mode`"));
 }
 
 TEST_CASE("file: claims its path and is for whom the path belongs to") {

@@ -78,8 +78,6 @@ TEST_CASE("group: names that groupadd would refuse are mistakes") {
   for (const char* name : {"", "-x", "a:b", "a b", "123"})
     CHECK(failure(R"({"name": ")" + std::string(name) + "\"}", machine()).find("is no group name") !=
           std::string::npos);
-  CHECK(failure(R"({"name": "x", "state": "absent", "gid": 5})", machine())
-            .find("gid is not for a group that is to be absent") != std::string::npos);
 }
 
 TEST_CASE("group: its outputs are its name and its number") {

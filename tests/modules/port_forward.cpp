@@ -267,8 +267,6 @@ TEST_CASE("port_forward: mistakes in its parameters have their place") {
   CHECK(with_rest(R"("listen": "/)" + std::string(107, 'a') + R"(", "target": 1)")
             .ends_with("the path of a socket may have 107 bytes, this has 108"));
   CHECK(mistake(R"({"state": "absent"})") == "test.json:1:1 `name` is missing");
-  CHECK(mistake(R"({"name": "a", "state": "absent", "target": 1})")
-            .ends_with("what is to be absent has no `target`"));
 }
 
 // ---- real runs --------------------------------------------------------------------------------------------

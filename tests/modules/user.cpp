@@ -234,8 +234,6 @@ TEST_CASE("user: parameters that do not go together are mistakes") {
   CHECK(has(failure(R"({"name": "a", "remove_home": true})"), "remove_home needs state absent"));
   CHECK(has(failure(R"({"name": "a", "shell": "zsh"})"), "`zsh` is no absolute path of a shell"));
   CHECK(has(failure(R"({"name": "a", "comment": "a:b"})"), "a comment cannot have a colon or a line break"));
-  CHECK(has(failure(R"({"name": "a", "state": "absent", "uid": 5})"),
-            "uid is not for a user who is to be absent"));
 }
 
 TEST_CASE("user: two that add different groups share the user in peace, attributes are owned") {
@@ -252,6 +250,18 @@ TEST_CASE("user: two that add different groups share the user in peace, attribut
   CHECK(edit[1].access == Claim::Access::reads);
   CHECK(claims(R"({"name": "ubuntu", "shell": "/bin/bash"})")[0].access == Claim::Access::owns);
   CHECK(claims(R"({"name": "ubuntu", "only_groups": ["adm"]})")[0].access == Claim::Access::owns);
+}
+
+TEST_CASE("user: a group may be given by its number") {
+  CHECK(diff(R"({"name": "ubuntu", "group": "1000", "groups": ["4", "adm"]})").empty());
+  const Diff d = diff(R"({"name": "ubuntu", "groups": ["998"]})");
+  REQUIRE(action<ChangeMembership>(d, 0));
+  CHECK(action<ChangeMembership>(d, 0)->add == Names{"docker"});
+  CHECK(action<CreateUser>(diff(R"({"name": "ada", "groups": ["998", "docker"]})"), 0)->groups == Names{"docker"});
+  CHECK(failure(R"({"name": "ubuntu", "groups": ["61"]})") == "group `61` does not exist");
+  FakeMachine m = machine();
+  m.a.groups["998"] = {"998", 5, {}};  // usermod(8) takes a name first, too
+  CHECK(action<ChangeMembership>(diff(R"({"name": "ubuntu", "groups": ["998"]})", m), 0)->add == Names{"998"});
 }
 
 TEST_CASE("user: its outputs are name, number, home and shell") {

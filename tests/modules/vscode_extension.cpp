@@ -186,8 +186,6 @@ TEST_CASE("vscode_extension: mistakes in its parameters") {
   CHECK(mistake(R"({"names": []})") == "no extension is named");
   for (const char* bad : {"python", ".x", "x.", "a.b@", "a.b@1 2", "a/b.c", "--help", "a.b;x"})
     CHECK(mistake(R"({"names": ")" + std::string(bad) + "\"}") == "`" + std::string(bad) + "` is no extension");
-  CHECK(mistake(R"({"names": "a.b@1.0.0", "state": "absent"})") ==
-        "an extension that is to be absent has no version: `a.b@1.0.0`");
   CHECK(mistake(R"({"names": "ms-vscode-remote.remote-ssh@0.102.0"})") == "");
 }
 

@@ -191,3 +191,20 @@ TEST_CASE("a resource is called by its type, its id or what it is about") {
   CHECK(label(2) == "package[first-of-long-names, …]");
   CHECK(label(3) == "file[~/x]");
 }
+
+TEST_CASE("a resource with a script and without an id is called by the script's first words") {
+  const Module* command = find_module("command");
+  REQUIRE(command);
+  const auto label = [&](const char* shell) {
+    Resource r;
+    r.module = command;
+    r.parameters = Value(Value::Object{});
+    r.parameters.set("shell", shell);
+    return label_of(r, r.parameters);
+  };
+  CHECK(label("make install") == "command[make install]");
+  CHECK(label("#!/bin/sh\n\n  # all of it\n  cd /srv && make\n") == "command[cd /srv && make]");
+  CHECK(label("set -eu\nmake\n") == "command[set -eu …]");
+  CHECK(label("curl --fail --silent https://example.org/a/long/path | sh") == "command[curl --fail --silent …]");
+  CHECK(label("") == "command[]");
+}

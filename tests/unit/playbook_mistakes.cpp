@@ -800,3 +800,32 @@ TEST_CASE("a --set must name a var, and keep its kind") {
    ^
 )");
 }
+
+TEST_CASE("a number or a truth that {{ }} puts where a text belongs becomes text; one that is written there does not") {
+  Site site;
+  CHECK(site.mistakes(R"({"vars": {"n": 8080, "on": true}, "resources": [
+    {"type": "file", "path": "/{{item}}", "content": "{{item}}", "for_each": [1, 2]},
+    {"type": "file", "path": "/n", "content": "{{vars.n}}"},
+    {"type": "file", "path": "/on", "content": "{{vars.on}}"},
+    {"type": "package", "names": "{{item}}", "for_each": [7, 8]}
+  ]})") == "");
+  CHECK(site.mistakes(R"({"vars": {"list": [1]}, "resources": [
+    {"type": "file", "path": "/a", "content": 1}, {"type": "package", "names": "{{vars.list}}"}]})") ==
+        R"(site.json:2:47: error: `content` must be a text, found the number 1
+      {"type": "file", "path": "/a", "content": 1}, {"type": "package", "names": "{{vars.list}}"}]})
+                                                ^
+  hint: write "1"
+site.json:1:20: error: each of `names` must be a text, found the number 1
+  {"vars": {"list": [1]}, "resources": [
+                     ^
+  hint: write "1"
+)");
+}
+
+TEST_CASE("a fact whose names are written together, a missing include and an argv in one text get the right word") {
+  Site site;
+  CHECK(site.mistakes(R"({"resources": [{"type": "file", "path": "/a", "content": "{{facts.hostname}}"}]})").find(
+            "hint: did you mean `facts.host.name`?") != std::string::npos);
+  CHECK(site.mistakes(R"({"resources": [{"include": "roles/web.json"}]})").find(
+            "hint: it is looked for beside the file that includes it") != std::string::npos);
+}
