@@ -1,5 +1,7 @@
 #include "cli/program.hpp"
 
+#include <sys/stat.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
@@ -33,13 +35,64 @@ bool is_helper(int argc, char** argv) {
 // `tunnel FOLDER NAME`: the process that keeps a tunnel, started by this program or by systemd.
 bool is_keeper(int argc, char** argv) { return argc == 4 && std::string_view(argv[1]) == keeper_command; }
 
-// The hint for a first word that is no command; absent when it may be one.
+constexpr std::string_view first_steps =
+    "mlops-agent makes a machine match a playbook, and changes only what differs.\n\n"
+    "  mlops-agent plan PLAYBOOK      what would change; touches nothing\n"
+    "  mlops-agent apply PLAYBOOK     change it\n"
+    "  mlops-agent validate PLAYBOOK  is the file right?\n"
+    "  mlops-agent modules [TYPE]     what a playbook can hold, with examples\n\n"
+    "`mlops-agent --help` lists all commands, `mlops-agent COMMAND --help` the options of one.\n";
+
+bool is_playbook(const std::string& word) {
+  if (word.ends_with(".json") || word.ends_with(".jsonc")) return true;
+  struct stat status {};
+  return ::stat(word.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+}
+
+// What is wrong with a first word that is no command; absent when it may be one.
 std::optional<std::string> unknown_command(const CLI::App& app, const std::string& name) {
   std::vector<std::string> known;
   for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
   if (name.starts_with('-') || std::find(known.begin(), known.end(), name) != known.end()) return std::nullopt;
+  if (is_playbook(name))
+    return "a command comes before `" + name + "`: `mlops-agent plan " + name + "` says what would change";
   const std::string hint = did_you_mean(name, known);
-  return hint.empty() ? "`mlops-agent --help` lists them" : hint;
+  return "there is no command `" + name + "`; " + (hint.empty() ? "`mlops-agent --help` lists them" : hint);
+}
+
+// The command that the words name, or the program itself.
+CLI::App& command_of(CLI::App& app) {
+  const std::vector<CLI::App*> parsed = app.get_subcommands();
+  return parsed.empty() ? app : *parsed.front();
+}
+
+std::string full_name(const CLI::App& app, const CLI::App& command) {
+  return &app == &command ? app.get_name() : app.get_name() + " " + command.get_name();
+}
+
+// What is left over when everything else of the command line had its place.
+std::string left_over(CLI::App& app) {
+  CLI::App& command = command_of(app);
+  const std::string name = full_name(app, command);
+  const std::vector<std::string> rest = app.remaining(true);
+  const std::string word = rest.empty() ? "" : rest.front().substr(0, rest.front().find('='));
+  if (!word.starts_with('-')) return name + ": `" + word + "` is one word too many; `" + name + " --help` says what it takes";
+  std::vector<std::string> known;
+  for (const CLI::Option* option : command.get_options())
+    for (const std::string& long_name : option->get_lnames()) known.push_back("--" + long_name);
+  const std::string hint = did_you_mean(word, known);
+  return name + ": there is no option `" + word + "`; " + (hint.empty() ? "`" + name + " --help` lists them" : hint);
+}
+
+int tell_mistake(CLI::App& app, const CLI::ParseError& e) {
+  if (e.get_exit_code() == 0) return app.exit(e, std::cout, std::cerr);  // --help and --version
+  if (dynamic_cast<const CLI::ExtrasError*>(&e)) {
+    std::cerr << left_over(app) << '\n';
+    return exit_wrong;
+  }
+  const std::string name = full_name(app, command_of(app));
+  std::cerr << name << ": " << e.what() << "; `" << name << " --help` says what it takes\n";
+  return exit_wrong;
 }
 
 }  // namespace
@@ -51,7 +104,7 @@ int run_program(int argc, char** argv) {
   if (argc == 5 && std::string_view(argv[1]) == "recorded") return print_recorded(argv[2], argv[3], argv[4]);
   int status = exit_done;
   CLI::App app("Makes a machine match a JSON playbook, and changes only what differs.", "mlops-agent");
-  app.set_version_flag("--version", "mlops-agent " MLOPS_VERSION);
+  app.set_version_flag("--version,-V", "mlops-agent " MLOPS_VERSION);
   app.footer(std::string(help_end));
   app.require_subcommand(1);
   add_plan_and_apply(app, status);
@@ -64,14 +117,24 @@ int run_program(int argc, char** argv) {
   add_schema(app, status);
   add_tunnels(app, status);
   add_bundle(app, status);
-  if (const auto hint = argc > 1 ? unknown_command(app, argv[1]) : std::nullopt) {
-    std::cerr << "mlops-agent: there is no command `" << argv[1] << "`; " << *hint << '\n';
+  if (argc < 2) {
+    std::cerr << first_steps;
+    return exit_wrong;
+  }
+  // `help` and `help COMMAND` are what people type first.
+  std::vector<const char*> words(argv, argv + argc);
+  if (std::string_view(words[1]) == "help") {
+    words.erase(words.begin() + 1);
+    words.push_back("--help");
+  }
+  if (const auto mistake = unknown_command(app, words[1])) {
+    std::cerr << "mlops-agent: " << *mistake << '\n';
     return exit_wrong;
   }
   try {
-    app.parse(argc, argv);
+    app.parse(static_cast<int>(words.size()), words.data());
   } catch (const CLI::ParseError& e) {
-    return app.exit(e, std::cout, std::cerr) == 0 ? exit_done : exit_wrong;
+    return tell_mistake(app, e);
   }
   return status;
 }

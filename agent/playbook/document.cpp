@@ -212,6 +212,34 @@ class Builder : public nlohmann::json::json_sax_t {
   std::vector<Value::Member> waiting_;
 };
 
+// Blanks that stand for commas behind a last item or member, which JSON does not have: true where there were any. Of two
+// commas, and of one that nothing precedes, none is taken.
+bool drop_trailing_commas(std::string& text) {
+  bool any = false;
+  const char* const end = text.data() + text.size();
+  char before = '[';  // what stands before p, but for blanks and comments
+  for (const char* p = skip_blank(text.data(), end); p != end; p = skip_blank(p, end)) {
+    if (*p == '"') {
+      p = text_end(p, end);
+      before = '"';
+      continue;
+    }
+    const char* const next = skip_blank(p + 1, end);
+    if (*p == ',' && next != end && (*next == ']' || *next == '}') && before != ',' && before != '[' && before != '{') {
+      text[static_cast<std::size_t>(p - text.data())] = ' ';
+      any = true;
+    }
+    before = *p++;
+  }
+  return any;
+}
+
+bool parse(Builder& builder, std::string_view text) {
+  constexpr bool strict = true, comments = true;
+  return nlohmann::json::sax_parse(text.data(), text.data() + text.size(), &builder, nlohmann::json::input_format_t::json,
+                                   strict, comments);
+}
+
 std::string_view without_mark(std::string_view text) {
   return text.starts_with("\xef\xbb\xbf") ? text.substr(3) : text;
 }
@@ -255,13 +283,18 @@ std::optional<Value> parse_document(const Source& source, Diagnostics& diagnosti
   if (!is_readable(source, text, diagnostics)) return std::nullopt;
   std::string copy;
   if (find_invalid_utf8(text) != text.npos) text = copy = repaired(source, text, diagnostics);
-  Builder builder(source, text, diagnostics);
-  constexpr bool strict = true, comments = true;
-  const char* const begin = text.data();
-  if (!nlohmann::json::sax_parse(begin, begin + text.size(), &builder, nlohmann::json::input_format_t::json,
-                                 strict, comments))
-    return std::nullopt;
-  return builder.result();
+  Diagnostics first;
+  Builder builder(source, text, first);
+  const bool good = parse(builder, text);
+  auto value = good ? builder.result() : std::nullopt;
+  // Only what is no JSON as it is written is looked through for commas.
+  std::string lenient(good ? "" : text);
+  if (!good && drop_trailing_commas(lenient)) {
+    Builder again(source, lenient, diagnostics);
+    return parse(again, lenient) ? again.result() : std::nullopt;
+  }
+  for (const Diagnostic& d : first.list()) diagnostics.add(d);
+  return value;
 }
 
 }  // namespace mlops

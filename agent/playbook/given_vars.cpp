@@ -143,8 +143,9 @@ const Source* read_source(const std::string& path, Playbook& playbook, Diagnosti
     return nullptr;
   }
   if (file.error != 0 && wanted.source) {
-    diagnostics.add(wanted, fmt::format("{} cannot be read: {}", path, std::strerror(file.error)),
-                    file.error == ENOENT ? playbook.files->similar(path) : "");
+    std::string hint = file.error == ENOENT ? playbook.files->similar(path) : "";
+    if (hint.empty() && file.error == ENOENT) hint = "it is looked for beside the file that includes it";
+    diagnostics.add(wanted, fmt::format("{} cannot be read: {}", path, std::strerror(file.error)), std::move(hint));
     return nullptr;
   }
   if (file.error == 0 && !file.regular && wanted.source) {

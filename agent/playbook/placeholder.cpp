@@ -78,12 +78,15 @@ class Parser {
   std::string name() {
     const std::size_t begin = at_;
     while (!ended() && is_name(text_[at_])) ++at_;
+    if (at_ == begin && text_.substr(at_).starts_with("{{"))
+      fail("`{{` inside of `{{ }}`: a path is written as it is", "what varies is an object of `for_each`: `{{item.value.x}}`");
     if (at_ == begin) fail("expected a name, found " + here(), literal_braces);
     return std::string(text_.substr(begin, at_ - begin));
   }
 
   std::string element() {
     const std::size_t begin = at_;
+    if (text_.substr(at_).starts_with("{{")) name();  // says what is wrong with it
     const Value value = literal();
     if (value.is_string() || (value.is_integer() && value.as_integer() >= 0)) return value.to_text();
     at_ = begin;

@@ -27,7 +27,11 @@ class Explainer {
     if (at_ != end_ && *at_ == '/') return slash();
     switch (state_.last) {
       case Last::nothing:
-        return at_ == end_ ? say(at_, "the text is empty: there is no JSON value in it") : value("a value");
+        if (at_ == end_) return say(at_, "the text is empty: there is no JSON value in it");
+        if (is_yaml())
+          return say(at_, "this looks like YAML, and what is read here is JSON (with comments)",
+                     R"(write {"resources": [{"type": "package", "names": ["jq"]}]})");
+        return value("a value");
       case Last::open:
         return state_.open.back().object ? key("a key or `}`") : value("a value or `]`");
       case Last::key:
@@ -54,6 +58,14 @@ class Explainer {
   }
 
   bool at(std::string_view text) const { return std::string_view(at_, end_).starts_with(text); }
+
+  // "---", "- item" or "key: value" at the begin.
+  bool is_yaml() const {
+    if (at("---") || at("- ") || at("%YAML")) return true;
+    const std::string_view key = word();
+    const std::string_view rest(key.data() + key.size(), static_cast<std::size_t>(end_ - key.data() - key.size()));
+    return !key.empty() && is_letter(key[0]) && (rest.starts_with(": ") || rest.starts_with(":\n") || rest == ":");
+  }
 
   std::string_view word() const {
     return {at_, std::find_if(at_, end_,

@@ -212,9 +212,32 @@ TEST_CASE("A command line that is wrong exits with 3 and says what is right") {
         "--mirror " + folder.path("none") + ": there is no such folder");
   wrong({"apply", "--mirror", playbook, playbook}, "--mirror " + playbook + ": it is not a folder");
   wrong({"apply", "--colour", playbook}, "--colour");
-  wrong({"apply"}, "playbook is required");
+  wrong({"apply"}, "mlops-agent apply: playbook is required; `mlops-agent apply --help` says what it takes");
   wrong({"aplly", playbook}, "there is no command `aplly`; did you mean `apply`?");
-  wrong({}, "A subcommand is required");
+}
+
+TEST_CASE("what a newcomer types first is answered with what to type next") {
+  AgentFolder folder;
+  const std::string playbook = folder.write("p.json", R"({"resources": []})");
+  const auto said = [&](const Words& words, int status, const std::string& message) {
+    const Ended ended = folder.run(words);
+    CAPTURE(ended.out, ended.err);
+    CHECK(ended.status == status);
+    CHECK((status == 0 ? ended.out : ended.err).find(message) != std::string::npos);
+    CHECK(folder.picture().empty());
+  };
+  said({}, 3, "mlops-agent plan PLAYBOOK      what would change; touches nothing");
+  said({"help"}, 0, "plan");
+  said({"help", "plan"}, 0, "--set");
+  said({"-V"}, 0, "mlops-agent 0.");
+  said({playbook}, 3, "a command comes before `" + playbook + "`: `mlops-agent plan " + playbook + "` says what would change");
+  said({"none.json"}, 3, "`mlops-agent plan none.json` says what would change");
+  said({"apply", "--dryrun", playbook}, 3, "mlops-agent apply: there is no option `--dryrun`; did you mean `--dry-run`?");
+  said({"apply", "--colour=never", playbook}, 3, "there is no option `--colour`; did you mean `--color`?");
+  said({"plan", playbook, "--frobnicate"}, 3, "there is no option `--frobnicate`; `mlops-agent plan --help` lists them");
+  said({"plan", playbook, "more"}, 3, "mlops-agent plan: `more` is one word too many; `mlops-agent plan --help` says what it takes");
+  const std::string yaml = folder.write("p.yml", "---\n- hosts: all\n");
+  said({"plan", yaml}, 3, "1:1: error: this looks like YAML, and what is read here is JSON (with comments)");
 }
 
 TEST_CASE("the options --set, --vars and --only do what they say") {

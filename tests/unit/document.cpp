@@ -158,6 +158,11 @@ TEST_CASE("200 lists and objects may be inside each other, and no more") {
   CHECK(mistake(std::string(1000000, '[')) == "1:201 more than 200 lists and objects inside each other");
 }
 
+TEST_CASE("a comma behind the last item or member is passed over, and places stay right") {
+  CHECK(places("[1, // last\n]") == "1:1 top\n1:2\n");
+  CHECK(places("{\"a\":[{\"b\":\",]\",},\n2,],}") == places("{\"a\":[{\"b\":\",]\" },\n2 ] }"));
+}
+
 TEST_CASE("each mistake of syntax is said in plain words at its place") {
   struct Case {
     const char *text, *mistake;
@@ -174,8 +179,14 @@ TEST_CASE("each mistake of syntax is said in plain words at its place") {
       {"{\"a\":1,", "1:8 expected a key, found the end of the text (1:1 the object begins here)"},
       {"[", "1:2 expected a value or `]`, found the end of the text (1:1 the list begins here)"},
       {"[1,", "1:4 expected a value, found the end of the text (1:1 the list begins here)"},
-      {"{\"a\":1,}", "1:7 a comma too many: nothing follows it; remove it"},
-      {"[1, // last\n]", "1:3 a comma too many: nothing follows it; remove it"},
+      {"[1,,]", "1:4 expected a value, found `,` (1:1 the list begins here)"},
+      {"[1,],]", "1:5 expected nothing after the end of the JSON value, found `,`"},
+      {"---\na: 1",
+       "1:1 this looks like YAML, and what is read here is JSON (with comments); write {\"resources\": [{\"type\": "
+       "\"package\", \"names\": [\"jq\"]}]}"},
+      {"hosts: all\n",
+       "1:1 this looks like YAML, and what is read here is JSON (with comments); write {\"resources\": [{\"type\": "
+       "\"package\", \"names\": [\"jq\"]}]}"},
       {"[1,,2]", "1:4 expected a value, found `,` (1:1 the list begins here)"},
       {"[,1]", "1:2 expected a value or `]`, found `,` (1:1 the list begins here)"},
       {"{,}", "1:2 expected a key or `}`, found `,` (1:1 the object begins here)"},

@@ -172,6 +172,10 @@ TEST_CASE("every mistake in a reference has its own message") {
   CHECK(f.message("{{ vars.name | join(',') }}") == "the filter `join` needs a list, found a text");
   CHECK(f.message("{{ vars.list | lower }}") == "the filter `lower` needs a text, found a list");
   CHECK(f.message("{{ vars.name") == "`{{` without `}}` | write `{{{{` for a literal `{{`");
+  CHECK(f.message("{{ vars.{{item}} }}") ==
+        "`{{` inside of `{{ }}`: a path is written as it is | what varies is an object of `for_each`: `{{item.value.x}}`");
+  CHECK(f.message("{{ vars.list[{{item}}] }}").starts_with("`{{` inside of `{{ }}`"));
+  CHECK(f.message("{{ facts.osid }}") == "there is no `facts.osid` | did you mean `facts.os.id`?");
   CHECK(f.message("{{.Names}}") == "expected a name, found `.` | write `{{{{` for a literal `{{`");
   CHECK(f.message("{{ vars.name x }}") == "expected `|` or `}}`, found `x`");
   CHECK(f.message("{{ vars.name é }}") == "expected `|` or `}}`, found `é`");

@@ -44,8 +44,9 @@ TEST_CASE("what is no expression says why") {
 TEST_CASE("no expression takes much longer for a text than another, however it nests and repeats") {
   const std::string text(longest_searched, 'a');
   const std::string deep = std::string(20'000, '(') + "b" + std::string(20'000, ')');
-  for (const std::string& expression : {std::string("(a+)+b"), std::string("(a|aa)+b"), std::string("(a*)*(a*)*b"),
-                                        std::string("^(([a-z])+.)+[A-Z]([a-z])+$"), deep}) {
+  for (const std::string& expression :
+       {std::string("(a+)+b"), std::string("(a|aa)+b"), std::string("(a*)*(a*)*b"),
+        std::string("^(([a-z])+.)+[A-Z]([a-z])+$"), deep}) {
     const auto begin = std::chrono::steady_clock::now();
     CAPTURE(expression.substr(0, 30));
     try {
