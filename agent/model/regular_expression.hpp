@@ -11,8 +11,8 @@ class RE2;
 
 namespace mlops {
 
-// RE2's syntax (https://github.com/google/re2/wiki/Syntax) over UTF-8: Perl's without look-around and back references;
-// ^ and $ stand for the begin and the end of the whole text.
+// RE2's syntax (https://github.com/google/re2/wiki/Syntax) over UTF-8: Perl's without look-around and back
+// references; ^ and $ stand for the begin and the end of the whole text.
 class RegularExpression {
  public:
   // Error, which says what is wrong and shows nothing of it, for what is none, or would take more than 256 KiB.
@@ -28,10 +28,12 @@ class RegularExpression {
   std::unique_ptr<re2::RE2> compiled_;
 };
 
-// How much of a text is searched at most where somebody waits for it: the worst expression takes half a second for it.
+// How much of a text is searched at most where somebody waits for it: the worst expression takes half a second
+// for it.
 inline constexpr std::size_t longest_searched = 64 << 10;  // bytes
 
 // For the hint of a message about one that is wrong.
-inline constexpr auto regular_expression_hint = "they are as RE2 has them: without look-around and back references";
+inline constexpr auto regular_expression_hint =
+    "they are as RE2 has them: without look-around and back references";
 
 }  // namespace mlops

@@ -5,8 +5,8 @@
 
 namespace mlops {
 
-// Lists and objects inside each other, and vars that refer to vars. Everything that walks through values calls itself
-// for each level, so this is also what keeps the stack from running out.
+// Lists and objects inside each other, and vars that refer to vars. Everything that walks through values calls
+// itself for each level, so this is also what keeps the stack from running out.
 inline constexpr std::size_t deepest_nesting = 200;
 
 // Bytes that one value may take in memory through what is filled in: texts, names and the values themselves.

@@ -1,9 +1,10 @@
-// Whatever a playbook holds: loading it ends, with a playbook or with mistakes that have a place, and its conditions and
-// texts end in a value or in a mistake when they are filled in.
+// Whatever a playbook holds: loading it ends, with a playbook or with mistakes that have a place, and its
+// conditions and texts end in a value or in a mistake when they are filled in.
 //
-// With clang: clang++ -fsanitize=fuzzer,address -DMLOPS_LIBFUZZER … Otherwise NAME [ROUNDS [SEED]]: changes of examples
-// with a bit of everything, made by a generator that is always the same; every other one is still JSON, with values
-// exchanged, repeated or of another kind. MLOPS_FUZZ_KEEP=FILE: each text is written there before it is tried.
+// With clang: clang++ -fsanitize=fuzzer,address -DMLOPS_LIBFUZZER … Otherwise NAME [ROUNDS [SEED]]: changes of
+// examples with a bit of everything, made by a generator that is always the same; every other one is still
+// JSON, with values exchanged, repeated or of another kind. MLOPS_FUZZ_KEEP=FILE: each text is written there
+// before it is tried.
 #include <cstdlib>
 
 #include "../support/replay.hpp"
@@ -135,9 +136,9 @@ class Exchange {
       trees_.push_back(*value);
       gather(*value);
     }
-    for (const char* key : {"any", "facts", "", "item", "a.b[0]"})
-      keys_.emplace_back(key);
-    for (const char* text : {"{{vars.home}}{{vars.home}}", "{{vars}}", "{{vars.n[2].a | default(1)}}", "((((", "{{", "~"})
+    for (const char* key : {"any", "facts", "", "item", "a.b[0]"}) keys_.emplace_back(key);
+    for (const char* text :
+         {"{{vars.home}}{{vars.home}}", "{{vars}}", "{{vars.n[2].a | default(1)}}", "((((", "{{", "~"})
       pieces_.emplace_back(text);
   }
 
@@ -188,10 +189,14 @@ class Exchange {
   // As people write a key that they take for an expression.
   std::string misspelt(const std::string& key) {
     switch (below(4)) {
-      case 0: return key + " == debian";
-      case 1: return key + ".";
-      case 2: return "{{" + key + "}}";
-      default: return key + "[0]";
+      case 0:
+        return key + " == debian";
+      case 1:
+        return key + ".";
+      case 2:
+        return "{{" + key + "}}";
+      default:
+        return key + "[0]";
     }
   }
 
@@ -229,8 +234,8 @@ std::vector<std::string> examples() {
   std::vector<std::string> all(8, bit_of_everything);
   for (const Module* module : all_modules())
     for (const Example& e : module->schema->examples())
-      all.push_back(R"({"resources": [)" + (e.json.starts_with('[') ? e.json.substr(1, e.json.rfind(']') - 1) : e.json) +
-                    "]}");
+      all.push_back(R"({"resources": [)" +
+                    (e.json.starts_with('[') ? e.json.substr(1, e.json.rfind(']') - 1) : e.json) + "]}");
   return all;
 }
 
