@@ -79,7 +79,8 @@ std::vector<std::string> written(const Claims& claims) {
 
 }  // namespace
 
-// A step counts for the resource that it was for, and for one of its type that claims the same things.
+// A step counts for the resource that it was for, and for one of its type that claims the same things; one that only
+// another user's database tells of, where that user acts.
 void Run::look_for_cut_off(Instance& i) {
   const Earlier& earlier = host_.earlier();
   i.doubted = half_done_;
@@ -90,6 +91,7 @@ void Run::look_for_cut_off(Instance& i) {
     if (step.type != i.resource->module->type) continue;
     const bool same = step.playbook_key == options_.playbook_key && step.resource == i.label;
     if (!same && !same_things(step, claims)) continue;
+    if (!step.told_by.empty() && identities_.decide_to_change(i.actor, i.as, i.identity).user != step.told_by) continue;
     i.cut_off.push_back(step.name);
     i.doubted = i.doubted || step.program;
     failed = failed || step.failed;

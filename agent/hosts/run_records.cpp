@@ -18,6 +18,7 @@ namespace mlops {
 namespace {
 
 constexpr std::size_t part_size = 512u << 10;  // bytes: below what is kept of a program's output (run_process)
+constexpr std::size_t largest_record = 256u << 20;  // of one run, as another user's process tells it
 
 std::unique_ptr<Database> open_for_reading(const std::string& user, const std::string& given, const Notice& notice) {
   const std::string folder = find_state_folder(state_folder(acting_user(user), given));
@@ -34,22 +35,21 @@ std::string told_by(const Machine& machine, const std::string& id, const std::st
     const CommandResult told = machine.commands().run(ask);
     if (told.status != 0) throw Error(told.errors.substr(0, told.errors.find('\n')));
     all += told.output;
+    if (all.size() > largest_record) throw Error(fmt::format("it is more than {} MiB", largest_record >> 20));
     if (told.output.size() < part_size) return all;
   }
 }
 
-void take_over(std::vector<RecordedStep>& steps, const Value& told) {
-  if (!told.is_array()) return;
-  for (const Value& one : told.as_array()) {
-    RecordedStep step = recorded_step(one);
-    const auto known = std::find_if(steps.begin(), steps.end(),
-                                    [&](const RecordedStep& s) { return s.sequence == step.sequence; });
-    if (!step.detailed) continue;
-    if (known == steps.end())
-      steps.push_back(std::move(step));
-    else
-      *known = std::move(step);
-  }
+// What only root can do is not what another user's process did, whatever that user's database says.
+bool takes_root(const std::optional<Action>& action) {
+  return action && std::visit(overloaded{[](const CreateGroup&) { return true; }, [](const ChangeGroup&) { return true; },
+                                         [](const RemoveGroup&) { return true; }, [](const CreateUser&) { return true; },
+                                         [](const ChangeUser&) { return true; }, [](const RemoveUser&) { return true; },
+                                         [](const ChangeMembership&) { return true; },
+                                         [](const InstallPackages&) { return true; },
+                                         [](const RemovePackages&) { return true; },
+                                         [](const RepairPackages&) { return true; }, [](const auto&) { return false; }},
+                              *action);
 }
 
 }  // namespace
@@ -69,7 +69,7 @@ WholeRun RunRecords::whole(const RecordedRun& run, Host& host) const {
   for (const std::string& identity : run.participants) {
     if (identity == self_) continue;
     try {
-      take_over(whole.steps, parse_kept(told_by(host.as({identity}), run.id, given_)));
+      add_details(whole.steps, identity, parse_kept(told_by(host.as({identity}), run.id, given_)));
     } catch (const Error& e) {
       whole.missing[identity] = e.what();
     } catch (const Unknown& unknown) {
@@ -79,6 +79,23 @@ WholeRun RunRecords::whole(const RecordedRun& run, Host& host) const {
   std::sort(whole.steps.begin(), whole.steps.end(),
             [](const RecordedStep& a, const RecordedStep& b) { return a.sequence < b.sequence; });
   return whole;
+}
+
+void add_details(std::vector<RecordedStep>& steps, const std::string& identity, const Value& told) {
+  if (!told.is_array()) return;
+  for (const Value& one : told.as_array()) {
+    RecordedStep step = recorded_step(one);
+    const auto listed = std::find_if(steps.begin(), steps.end(), [&](const RecordedStep& own) {
+      return own.sequence == step.sequence && own.identity == identity && !own.detailed;
+    });
+    if (listed == steps.end() || !step.detailed) continue;
+    if (identity != "root" && std::any_of(step.actions.begin(), step.actions.end(), takes_root)) continue;
+    listed->detailed = true;
+    listed->changes = std::move(step.changes);
+    listed->actions = std::move(step.actions);
+    listed->before = std::move(step.before);
+    listed->after = std::move(step.after);
+  }
 }
 
 int print_recorded(const std::string& id, const std::string& offset, const std::string& given) try {

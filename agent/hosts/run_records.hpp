@@ -28,7 +28,8 @@ class RunRecords {
   // Of the identity that this process acts as.
   const RecordedRuns& own() const { return *own_; }
   const std::string& self() const { return self_; }
-  // The parts of other identities are asked for through the host, as they: root's, where sudo needs no password.
+  // The details of other identities' steps are read by processes that run as them: root's, where sudo needs no password.
+  // Which steps there are, for which resources, and who acted, this identity's own database alone says (add_details).
   WholeRun whole(const RecordedRun& run, Host& host) const;
 
  private:
@@ -36,6 +37,12 @@ class RunRecords {
   std::unique_ptr<Database> database_;
   std::unique_ptr<RecordedRuns> own_;
 };
+
+// Fills in the steps of the identity that are listed without details. told: what that identity's process says of the run,
+// the list of to_value(RecordedStep). It may say anything, because that database is its user's: only changes, actions and
+// what they replaced are taken from it, only for steps that are listed as that identity's, and of users other than root
+// nothing that only root can do. All else that it says is ignored.
+void add_details(std::vector<RecordedStep>& steps, const std::string& identity, const Value& told);
 
 // `recorded RUN OFFSET [STATE]`: prints a part of what the database of this identity has of a run, for another process
 // of this program. Returns the exit status.

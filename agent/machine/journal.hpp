@@ -62,6 +62,9 @@ struct CutOff {
   std::int64_t began = 0;  // microseconds since the epoch: the run
   bool restarted = false;  // the machine has started anew since: what was not synced may be lost
   bool failed = false;     // it ended, with a failure that leaves as much doubt as no end
+  // Told only by the database of another user, whom nobody but that user has to believe: it counts only for resources
+  // for which this identity acts. "": by the own database, or root's.
+  std::string told_by = {};
 };
 
 // Whether these leave doubt where they fail, as where they are cut off: of a program that is not run again once it made

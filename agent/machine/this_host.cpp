@@ -319,7 +319,7 @@ void ThisHost::make_ready(const Identity& identity, Helper& helper) {
   if (!locked_here) helper.machine->lock(run_.playbook, settings_.wait);
   helper.ready = true;
   if (settings_.journals && self_.uid == 0) settings_.journals->make_place(acting_user(identity.user));
-  if (settings_.journals) add_earlier(helper.machine->open_journal(run_));
+  if (settings_.journals) add_earlier(believed(helper.machine->open_journal(run_), identity));
 }
 
 // Only once the run may act: what could not be read before shows as unknown until then.
@@ -371,12 +371,24 @@ void ThisHost::look_back(const std::string& playbook_key) {
   if (settings_.journals) earlier_ = settings_.journals->earlier(self_, playbook_key, settings_.tell);
 }
 
+// The database of a user is that user's to write to: it tells of no steps but that user's own, and of no runs.
+Earlier ThisHost::believed(Earlier told, const Identity& by) const {
+  if (by.user == "root" || by.user == self_.name) return told;
+  told.runs.clear();
+  std::erase_if(told.steps, [&](const CutOff& step) { return step.identity != by.user; });
+  for (CutOff& step : told.steps) step.told_by = by.user;
+  return told;
+}
+
 // What several know of one step counts once.
 void ThisHost::add_earlier(Earlier more) {
   for (CutOff& step : more.steps) {
     const auto known = std::find_if(earlier_.steps.begin(), earlier_.steps.end(),
                                     [&](const CutOff& one) { return one.name == step.name; });
-    if (known == earlier_.steps.end()) earlier_.steps.push_back(std::move(step));
+    if (known == earlier_.steps.end())
+      earlier_.steps.push_back(std::move(step));
+    else if (!known->told_by.empty() && step.told_by.empty())
+      *known = std::move(step);
   }
   for (CutOffRun& run : more.runs) {
     const auto known = std::find_if(earlier_.runs.begin(), earlier_.runs.end(),

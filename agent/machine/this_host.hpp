@@ -78,6 +78,7 @@ class ThisHost : public Host {
   void groups_changed();
   Elevating& machine(const Identity& identity);
   void make_ready(const Identity& identity, Helper& helper);
+  Earlier believed(Earlier told, const Identity& by) const;
   void add_earlier(Earlier more);
   void conclude(const Identity& identity, Helper& helper, const std::string& outcome);
   bool may_act() const { return !run_.playbook.empty(); }

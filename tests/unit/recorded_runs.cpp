@@ -1,6 +1,7 @@
 // What is told of earlier runs, by the database and by `history`.
 #include "state/recorded_runs.hpp"
 
+#include "hosts/run_records.hpp"
 #include "state/state_database.hpp"
 #include "support/agent_process.hpp"
 #include "support/catch.hpp"
@@ -233,4 +234,31 @@ TEST_CASE("history --prune forgets all but the last 20 runs") {
   CHECK(pruned.out == "3 runs removed; the last 20 are kept\n");
   CHECK(pruned.status == 0);
   CHECK(folder.run({"history", "--json", "--state", folder.path("state")}).lines().size() == 20);
+}
+
+TEST_CASE("of another user's record only the details of the steps that are listed as that user's are taken") {
+  const auto step = [](std::uint64_t sequence, const char* identity, bool detailed) {
+    RecordedStep one{.sequence = sequence, .resource = "file[f]", .type = "file", .identity = identity,
+                     .state = StepState::done, .reason = {}, .detailed = detailed};
+    if (detailed) one.actions = {WriteFile{.path = "/told"}};
+    return one;
+  };
+  std::vector<RecordedStep> own = {step(1, "root", false), step(2, "ada", false), step(3, "root", true)};
+  own[2].actions = {WriteFile{.path = "/own"}};
+  Value::Array told;
+  for (const std::uint64_t sequence : {1, 2, 3, 4}) {
+    RecordedStep one = step(sequence, "root", true);
+    one.resource = "file[forged]";
+    one.state = StepState::cut_off;
+    told.push_back(to_value(one));
+  }
+  add_details(own, "ada", Value(std::move(told)));
+  REQUIRE(own.size() == 3);
+  CHECK_FALSE(own[0].detailed);
+  CHECK(own[1].detailed);
+  CHECK(own[1].identity == "ada");
+  CHECK(own[1].resource == "file[f]");
+  CHECK(own[1].state == StepState::done);
+  CHECK(std::get<WriteFile>(own[1].actions.at(0).value()).path == "/told");
+  CHECK(std::get<WriteFile>(own[2].actions.at(0).value()).path == "/own");
 }

@@ -1,4 +1,8 @@
 // undo: what a run did, taken back; and what it refuses.
+#include <grp.h>
+#include <pwd.h>
+
+#include "state/state_database.hpp"
 #include "support/agent_process.hpp"
 #include "support/catch.hpp"
 
@@ -191,4 +195,97 @@ TEST_CASE("undo of a run that is not there, was undone, or of none at all is ref
   const Ended nothing = site.undo();
   CHECK(nothing.status == 3);
   CHECK(nothing.err == "there is no run that changed something and was not undone; nothing was touched\n");
+}
+
+namespace {
+
+// Root's runs, in which the user daemon takes part: its state database lies in a folder that is daemon's own.
+struct SharedSite : Site {
+  const passwd* daemon = ::getpwnam("daemon");
+  SharedSite() {
+    if (!possible()) return;
+    std::filesystem::permissions(folder.root(), std::filesystem::perms(0755));
+    REQUIRE(::chown(folder.tree().c_str(), daemon->pw_uid, daemon->pw_gid) == 0);
+  }
+  bool possible() const { return ::geteuid() == 0 && daemon; }
+  // What daemon may write into its own database.
+  void forge(const std::string& sql) const {
+    const auto database = mlops::open_state_database(
+        {state + "/daemon", mlops::StateDatabaseSettings::For::writing, {}, {}});
+    REQUIRE(database);
+    database->run(sql);
+    std::filesystem::remove(state + "/daemon/settled");
+  }
+};
+
+}  // namespace
+
+TEST_CASE("undo by root takes no step from another user's database that root's own does not list as that user's") {
+  const SharedSite site;
+  if (!site.possible()) return;
+  const std::string victim = site.folder.path("victim"), other = site.folder.path("other");
+  std::ofstream(victim) << "root's";
+  std::ofstream(other) << "root's";
+  site.apply(R"({"resources": [
+    {"id": "mine", "type": "file", "path": "@/../mine", "content": "x", "as": "root"},
+    {"id": "its", "type": "file", "path": "@/its", "content": "x", "as": "daemon"}]})");
+  const std::string removes = R"([{"write_file":{"path":")" + victim + R"("}}])";
+  site.forge("UPDATE steps SET identity = 'root', resource = 'file[forged]', actions = '" + removes + "', before = '[{}]', " +
+             "after = '{}'; INSERT INTO steps (run, sequence, resource, type, identity, state, program, makes, claims, changes, "
+             "actions, before, after) SELECT run, 99, 'file[added]', 'file', 'root', 1, 0, 0, '[]', '[]', '" +
+             R"([{"write_file":{"path":")" + other + R"("}}])" + "', '[{}]', '{}' FROM steps");
+  const Ended undone = site.undo();
+  INFO(undone.out << undone.err);
+  CHECK(undone.status == 1);  // daemon cannot do what its row says
+  CHECK(AgentFolder::read(victim) == "root's");
+  CHECK(AgentFolder::read(other) == "root's");
+  for (const Json& line : undone.lines())
+    if (line["event"] == "resource" && line["label"] == "file[its]") CHECK(line["as"] == "daemon");
+  CHECK(outcomes(undone).size() == 2);
+  CHECK(outcomes(undone).at("file[mine]") == "changed");
+  CHECK_FALSE(std::filesystem::exists(site.folder.path("mine")));
+}
+
+TEST_CASE("undo by root does for another user's step nothing that only root can do") {
+  const SharedSite site;
+  if (!site.possible()) return;
+  site.apply(R"({"resources": [{"id": "its", "type": "file", "path": "@/its", "content": "x", "as": "daemon"}]})");
+  // apt would be asked, by root, what it is to remove.
+  site.forge(R"(UPDATE steps SET actions = '[{"install_packages":{"wanted":["-oDir::Etc::Parts=/tmp"]}}]',
+    before = '[{"packages":[{"name":"-oDir::Etc::Parts=/tmp","version_after":"1"}]}]', after = '{}')");
+  const Ended undone = site.undo();
+  CHECK(outcomes(undone) == Outcomes{{"file[its]", "failed: what it did is not written down where it was done"}});
+}
+
+TEST_CASE("undo takes back what another user did, as that user") {
+  const SharedSite site;
+  if (!site.possible()) return;
+  site.apply(R"({"resources": [{"id": "its", "type": "file", "path": "@/its", "content": "x", "as": "daemon"}]})");
+  const Ended undone = site.undo();
+  INFO(undone.out << undone.err);
+  CHECK(undone.status == 0);
+  CHECK_FALSE(site.there("its"));
+  CHECK(undone.lines().at(1)["as"] == "daemon");
+}
+
+TEST_CASE("another user's database does not make root's once-only command run again") {
+  const SharedSite site;
+  if (!site.possible()) return;
+  const char* const playbook = R"({"resources": [
+    {"id": "once", "type": "command", "shell": "echo x >> @/../ran; touch @/../done", "creates": "@/../done", "as": "root"},
+    {"id": "its", "type": "file", "path": "@/its", "content": "1", "as": "daemon"},
+    {"id": "theirs", "type": "command", "shell": "echo x >> @/theirs; touch @/made", "creates": "@/made", "as": "daemon"}]})";
+  site.apply(playbook);
+  // Cut off, it says: root's command, and its own.
+  site.forge("UPDATE steps SET state = 3; INSERT INTO steps (run, sequence, resource, type, identity, state, program, makes, "
+             "claims) SELECT number, 98, 'command[once]', 'command', 'daemon', 3, 1, 1, '[\"path " +
+             site.folder.path("done") + "\"]' FROM runs; INSERT INTO steps (run, sequence, resource, type, identity, state, "
+             "program, makes, claims) SELECT number, 99, 'command[once]', 'command', 'root', 3, 1, 1, '[\"path " +
+             site.folder.path("done") + "\"]' FROM runs");
+  site.put("its", "0");  // daemon acts again
+  const Ended again = site.apply(playbook);
+  CHECK(outcomes(again).at("command[once]") == "ok");
+  CHECK(outcomes(again).at("file[its]") == "changed");
+  CHECK(outcomes(again).at("command[theirs]") == "changed");
+  CHECK(AgentFolder::read(site.folder.path("ran")) == "x\n");
 }
