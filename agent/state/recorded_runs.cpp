@@ -147,9 +147,17 @@ RecordedRun RecordedRuns::find(const std::string& id) const {
   return std::move(found.front());
 }
 
+// A failure of several actions may have come after the first of them; one of a single action changed nothing that is known.
+bool RecordedRuns::changed_something(const RecordedRun& run) const {
+  const std::vector<RecordedStep> done = steps(run.number);
+  return std::any_of(done.begin(), done.end(), [](const RecordedStep& step) {
+    return step.state != StepState::failed || step.actions.size() > 1;
+  });
+}
+
 RecordedRun RecordedRuns::last_to_undo() const {
   for (RecordedRun& run : all())
-    if (run.kind != "undo" && run.undone_by.empty()) return std::move(run);
+    if (run.kind != "undo" && run.undone_by.empty() && changed_something(run)) return std::move(run);
   throw NoSuchRun("there is no run that changed something and was not undone");
 }
 

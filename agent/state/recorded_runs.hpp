@@ -62,7 +62,7 @@ class RecordedRuns {
   std::vector<RecordedRun> all() const;
   // The run of this id, or of the only one that begins so; "last" is the newest. NoSuchRun.
   RecordedRun find(const std::string& id) const;
-  // The newest that undo would take back: no undo itself, and not taken back. NoSuchRun.
+  // The newest that undo would take back: it changed something, is no undo itself, and was not taken back. NoSuchRun.
   RecordedRun last_to_undo() const;
   // In their order.
   std::vector<RecordedStep> steps(std::int64_t run) const;
@@ -77,6 +77,7 @@ class RecordedRuns {
   std::string last_run_of(const std::string& thing, std::int64_t run) const;
 
  private:
+  bool changed_something(const RecordedRun& run) const;
   Database& database_;
 };
 

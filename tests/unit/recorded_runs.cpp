@@ -262,3 +262,16 @@ TEST_CASE("of another user's record only the details of the steps that are liste
   CHECK(std::get<WriteFile>(own[1].actions.at(0).value()).path == "/told");
   CHECK(std::get<WriteFile>(own[2].actions.at(0).value()).path == "/own");
 }
+
+TEST_CASE("undo by itself takes back the last run that changed something, not one in which nothing changed") {
+  const TemporaryFolder top;
+  Recorder recorder(top / "state");
+  const std::string changed = run_of(recorder, top / "f", "one");
+  recorder.begin();
+  CHECK_THROWS(recorder.perform("file[g]", {WriteFile{.path = top / "none/g", .content = "x"}}));
+  recorder.end("failed", R"({"failed":1})");
+  const auto database = read(recorder.folder());
+  const RecordedRuns runs(*database);
+  REQUIRE(runs.all().size() == 2);
+  CHECK(runs.last_to_undo().id == changed);
+}
