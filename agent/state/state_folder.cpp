@@ -7,10 +7,11 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <memory>
+#include <filesystem>
 
 #include "machine/files/handle.hpp"
 #include "machine/files/paths.hpp"
+#include "machine/files/safe_path.hpp"
 #include "model/error.hpp"
 
 namespace mlops {
@@ -35,23 +36,40 @@ void make_folder(const std::string& folder, mode_t last = 0755) {
 
 enum class Mend { no, yes };
 
-void check_owner(const std::string& folder, Mend mend) {
-  const Handle opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+// Open, and without links: on the way to it none is followed that another user made in a folder that everyone may write to,
+// such as /var/tmp.
+Handle open_folder(const std::string& folder) try {
+  Walker walker(false);
+  const auto place = walker.target_place(folder);
+  if (!place) throw system_error("cannot find the state folder " + folder, ENOENT);
+  Handle opened(::openat(place->folder, place->name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (!opened) throw system_error("cannot open the state folder " + folder, errno);
+  return opened;
+} catch (const Error& e) {
+  if (e.kind() != ErrorKind::unsafe_path) throw;
+  throw Error(fmt::format("the state folder {} is not safe: {}; remove the link, or name another folder with --state",
+                          folder, e.message()));
+}
+
+std::string path_of(const Handle& folder) {
+  std::error_code error;
+  const auto path = std::filesystem::read_symlink(fmt::format("/proc/self/fd/{}", folder.get()), error);
+  if (error) throw system_error("cannot tell where the state folder is", error.value());
+  return path;
+}
+
+// Judged as it is opened: what has its name a moment later may be another.
+std::string judged(const std::string& folder, Mend mend) {
+  const Handle opened = open_folder(folder);
   struct stat status {};
-  if (!opened || ::fstat(opened.get(), &status) != 0)
-    throw system_error("cannot open the state folder " + folder, errno);
+  if (::fstat(opened.get(), &status) != 0) throw system_error("cannot look at the state folder " + folder, errno);
   if (status.st_uid != ::geteuid())
     throw Error(fmt::format("the state folder {} belongs to another user (uid {}); remove it, or name another with "
                             "--state",
                             folder, status.st_uid));
   if (mend == Mend::yes && (status.st_mode & others) != 0 && ::fchmod(opened.get(), 0700) != 0)
     throw system_error("cannot close the state folder " + folder + " to others", errno);
-}
-
-std::string without_links(const std::string& folder) {
-  const std::unique_ptr<char, void (*)(void*)> real(::realpath(folder.c_str(), nullptr), std::free);
-  if (!real) throw system_error("cannot find the state folder " + folder, errno);
-  return real.get();
+  return path_of(opened);
 }
 
 }  // namespace
@@ -67,9 +85,7 @@ std::string state_folder(const ActingUser& who, const std::string& given) {
 
 std::string prepare_state_folder(const std::string& folder) {
   make_folder(folder, 0700);
-  const std::string real = without_links(folder);
-  check_owner(real, Mend::yes);
-  return real;
+  return judged(folder, Mend::yes);
 }
 
 void give_state_folder(const std::string& folder, const ActingUser& who) {
@@ -89,9 +105,7 @@ std::string find_state_folder(const std::string& folder) {
     if (errno == ENOENT || errno == ENOTDIR || errno == EACCES) return "";
     throw system_error("cannot look at the state folder " + folder, errno);
   }
-  const std::string real = without_links(folder);
-  check_owner(real, Mend::no);
-  return real;
+  return judged(folder, Mend::no);
 }
 
 }  // namespace mlops

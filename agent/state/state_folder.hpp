@@ -13,7 +13,8 @@ namespace mlops {
 std::string state_folder(const ActingUser& who, const std::string& given);
 
 // Makes the folder, and those above it, where they are missing; what this process owns is closed to others (0700).
-// Returns its path without links. Error where it is somebody else's, or is no folder. Acting as that identity.
+// Returns its path without links. Error where it is somebody else's, is no folder, or a link on the way to it is another
+// user's, in a folder that everyone may write to. Acting as that identity.
 std::string prepare_state_folder(const std::string& folder);
 // Makes the folder for that identity, where it is missing: below a folder that it may not write to. By root.
 void give_state_folder(const std::string& folder, const ActingUser& who);

@@ -112,6 +112,22 @@ TEST_CASE("the state folder is root's, the person's own, or one for those who ha
   ::unsetenv("XDG_STATE_HOME");
 }
 
+TEST_CASE("a link that another user made where everyone may write is not followed to a state folder") {
+  if (!test::is_root("another user's link")) return;
+  const TemporaryFolder top;
+  top.folder("tmp", 01777);
+  top.folder("own", 0755);
+  top.link("tmp/mlops-agent-0", top / "own", 1234);
+  CHECK_THAT(failure([&] { prepare_state_folder(top / "tmp/mlops-agent-0"); }),
+             Catch::Contains("is not safe: ") && Catch::Contains("another user made this link"));
+  CHECK_THAT(failure([&] { find_state_folder(top / "tmp/mlops-agent-0"); }), Catch::Contains("is not safe: "));
+  CHECK(test::mode_of(top / "own") == 0755);
+  // One's own, such as a home on another disk, is.
+  top.link("home", top / "own");
+  CHECK(prepare_state_folder(top / "home/state") == top / "own/state");
+  CHECK(find_state_folder(top / "home/state") == top / "own/state");
+}
+
 TEST_CASE("an older state database is brought up to date, with what is in it") {
   const TemporaryFolder top;
   const std::string folder = prepare_state_folder(top / "state");
