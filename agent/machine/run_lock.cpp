@@ -43,8 +43,19 @@ void make_folder(const std::string& folder) {
   }
 }
 
-// System users often have no home that they may write to: theirs is in /tmp, which nobody else can take away
-// (sticky).
+constexpr const char* locks_of_users = "/run/mlops-agent";
+
+std::string lock_folder_of(uid_t uid) { return fmt::format("{}/{}", locks_of_users, uid); }
+
+// A folder that is this user's alone: in it nobody else can make a lock, or remove one.
+bool is_own(const std::string& folder) {
+  struct stat status {};
+  return ::lstat(folder.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == ::geteuid() &&
+         (status.st_mode & 022) == 0;
+}
+
+// System users often have no home that they may write to. Their folder is made by root where root starts what acts as
+// them; else it is one in /var/tmp, which nobody can take away (sticky) once it is there.
 std::string lock_path(const std::string& cache_folder) {
   if (::geteuid() == 0) return "/run/mlops-agent.lock";
   try {
@@ -52,7 +63,11 @@ std::string lock_path(const std::string& cache_folder) {
     if (::access(cache_folder.c_str(), W_OK) == 0) return cache_folder + "/lock";
   } catch (const Error&) {
   }
-  return fmt::format("/tmp/mlops-agent-{}.lock", ::geteuid());
+  if (is_own(lock_folder_of(::geteuid()))) return lock_folder_of(::geteuid()) + "/lock";
+  const std::string own = fmt::format("/var/tmp/mlops-agent-{}", ::geteuid());
+  make_folder(own);
+  if (!is_own(own)) throw Error("the folder " + own + ", for the lock on runs, belongs to another user; remove it");
+  return own + "/lock";
 }
 
 std::string waited(std::chrono::milliseconds wait) {
@@ -61,6 +76,14 @@ std::string waited(std::chrono::milliseconds wait) {
 }
 
 }  // namespace
+
+void make_lock_folder(uid_t uid, gid_t gid, const std::string& home) {
+  struct stat status {};
+  if (uid == 0 || (::stat(home.c_str(), &status) == 0 && status.st_uid == uid)) return;
+  ::mkdir(locks_of_users, 0755);
+  const std::string folder = lock_folder_of(uid);
+  if (::mkdir(folder.c_str(), 0700) == 0) static_cast<void>(::lchown(folder.c_str(), uid, gid));
+}
 
 RunLock::RunLock(const std::string& cache_folder, const std::string& playbook, const Cancellation& cancellation,
                  const ProgressSink& progress, std::chrono::milliseconds wait) {

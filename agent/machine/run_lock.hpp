@@ -1,6 +1,8 @@
 // One run at a time for an identity.
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <string>
 
@@ -10,8 +12,8 @@
 
 namespace mlops {
 
-// An exclusive flock(2) on a file of the acting identity: /run/mlops-agent.lock for root, else CACHE/lock, or
-// /tmp/mlops-agent-UID.lock where that cannot be had. Held as long as the object lives, or this process.
+// An exclusive flock(2) on a file of the acting identity, in a folder where no other user can put one: /run/mlops-agent.lock
+// for root, else CACHE/lock; where that cannot be had, /run/mlops-agent/UID/lock, or /var/tmp/mlops-agent-UID/lock. Held as long as the object lives, or this process.
 class RunLock {
  public:
   // Error, which names the other process, its playbook and since when, when another run holds it for longer than `wait`.
@@ -25,5 +27,8 @@ class RunLock {
  private:
   Handle file_;
 };
+
+// By root: makes /run/mlops-agent/UID for one whose home is not their own. Where that fails, the other place is taken.
+void make_lock_folder(uid_t uid, gid_t gid, const std::string& home);
 
 }  // namespace mlops

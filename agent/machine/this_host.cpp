@@ -316,9 +316,11 @@ ThisHost::Helper& ThisHost::helper(const Identity& identity) {
 
 void ThisHost::make_ready(const Identity& identity, Helper& helper) {
   const bool locked_here = lock_ && identity.user == self_.name;
+  const ActingUser who = acting_user(identity.user);
+  if (self_.uid == 0) make_lock_folder(who.uid, who.gid, who.home);
   if (!locked_here) helper.machine->lock(run_.playbook, settings_.wait);
   helper.ready = true;
-  if (settings_.journals && self_.uid == 0) settings_.journals->make_place(acting_user(identity.user));
+  if (settings_.journals && self_.uid == 0) settings_.journals->make_place(who);
   if (settings_.journals) add_earlier(believed(helper.machine->open_journal(run_), identity));
 }
 

@@ -167,7 +167,9 @@ TEST_CASE("Under sudo paths in the person's home are the person's, the rest is r
   const Ended ended = folder.run({"apply", "--json", playbook});
   ::unsetenv("SUDO_USER");
   ::unsetenv("SUDO_UID");
-  std::filesystem::remove("/tmp/mlops-agent-" + uid + ".lock");
+  std::filesystem::remove_all("/run/mlops-agent/" + uid);  // the folder of its lock
+  std::error_code in_use;
+  std::filesystem::remove("/run/mlops-agent", in_use);
   CAPTURE(ended.out, ended.err);
   CHECK(ended.status == 0);
   const auto owner = [&](const std::string& name) {

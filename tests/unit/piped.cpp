@@ -237,6 +237,38 @@ TEST_CASE("one run at a time has the lock, and the other is told who") {
   CHECK(error_of([&] { h->lock("third.json", {}); }).message() == e.message());
 }
 
+TEST_CASE("the lock of a user without a home cannot be taken away by another user's file in /tmp") {
+  constexpr uid_t homeless = 64321, mallory = 64322;
+  if (!test::is_root("a lock of another user")) return;
+  const std::string planted = fmt::format("/tmp/mlops-agent-{}.lock", homeless);
+  const std::string made = fmt::format("/run/mlops-agent/{}", homeless);
+  std::ofstream(planted) << "";
+  REQUIRE(::chown(planted.c_str(), mallory, mallory) == 0);
+  make_lock_folder(homeless, homeless, "/nonexistent");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (::setresgid(homeless, homeless, homeless) != 0 || ::setresuid(homeless, homeless, homeless) != 0) ::_exit(2);
+    try {
+      Cancellation none;
+      const RunLock lock("/nonexistent/cache", "p.json", none, nullptr);
+      const bool second = error_of([&] { RunLock again("/nonexistent/cache", "q.json", none, nullptr); })
+                              .message()
+                              .starts_with("another run is under way: ");
+      ::_exit(second ? 0 : 3);
+    } catch (const std::exception&) {
+      ::_exit(1);
+    }
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  std::filesystem::remove(planted);
+  CHECK(std::filesystem::exists(made + "/lock"));
+  std::filesystem::remove_all(made);
+  std::error_code in_use;
+  std::filesystem::remove("/run/mlops-agent", in_use);
+  CHECK(WEXITSTATUS(status) == 0);
+}
+
 TEST_CASE("a run that only finishes its last action is waited for") {
   const AgentFolder turn;  // the lock is the whole machine's
   const TemporaryFolder t;

@@ -207,6 +207,12 @@ struct SharedSite : Site {
     std::filesystem::permissions(folder.root(), std::filesystem::perms(0755));
     REQUIRE(::chown(folder.tree().c_str(), daemon->pw_uid, daemon->pw_gid) == 0);
   }
+  ~SharedSite() {
+    if (!possible()) return;
+    std::filesystem::remove_all("/run/mlops-agent/" + std::to_string(daemon->pw_uid));  // the folder of its lock
+    std::error_code in_use;
+    std::filesystem::remove("/run/mlops-agent", in_use);
+  }
   bool possible() const { return ::geteuid() == 0 && daemon; }
   // What daemon may write into its own database.
   void forge(const std::string& sql) const {
