@@ -33,7 +33,11 @@ mlops_sqlite_failure failure_of(int code) {
       return mlops_sqlite_read_only;
     case SQLITE_IOERR:
       // What a file that was cut short gives where a whole page should be.
-      return code == SQLITE_IOERR_SHORT_READ ? mlops_sqlite_damaged : mlops_sqlite_other;
+      return code == SQLITE_IOERR_SHORT_READ ? mlops_sqlite_damaged : mlops_sqlite_system;
+    case SQLITE_NOMEM:
+    case SQLITE_INTERRUPT:
+    case SQLITE_PROTOCOL:
+      return mlops_sqlite_system;
     default:
       return mlops_sqlite_other;
   }

@@ -14,6 +14,7 @@ enum mlops_sqlite_failure {
   mlops_sqlite_full,       // no room on the disk
   mlops_sqlite_busy,       // another process writes to it, for longer than was waited
   mlops_sqlite_read_only,  // it cannot be written to, or not be opened
+  mlops_sqlite_system,     // a call of the system failed: nothing is said of its content
 };
 
 struct mlops_sqlite_result {

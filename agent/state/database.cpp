@@ -43,6 +43,8 @@ DatabaseError::Cause cause_of(mlops_sqlite_failure failure) {
       return DatabaseError::Cause::busy;
     case mlops_sqlite_read_only:
       return DatabaseError::Cause::read_only;
+    case mlops_sqlite_system:
+      return DatabaseError::Cause::system;
     case mlops_sqlite_none:
     case mlops_sqlite_other:
       break;

@@ -21,6 +21,7 @@ class DatabaseError : public Error {
     full,       // no room on the disk
     busy,       // another process wrote for longer than was waited
     read_only,  // it cannot be written to, or not be opened
+    system,     // a call of the system failed: nothing is said of its content
   };
   DatabaseError(Cause cause, std::string message) : Error(std::move(message)), cause_(cause) {}
   Cause cause() const { return cause_; }

@@ -37,6 +37,47 @@ class FolderLock {
   Handle folder_;
 };
 
+// Whoever wrote last was killed, or is still there.
+bool has_log(const std::string& path) {
+  struct stat log {};
+  return ::stat((path + "-wal").c_str(), &log) == 0 && log.st_size > 0;
+}
+
+// SQLite takes a last page that is cut short as one that ends with zeros. https://sqlite.org/fileformat.html, 1.3
+void check_size(const std::string& path) {
+  const Handle file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  struct stat status {};
+  unsigned char head[100] = {};
+  if (!file || ::fstat(file.get(), &status) != 0) throw system_error("cannot read " + path, errno);
+  ssize_t read = 0;
+  while ((read = ::pread(file.get(), head, sizeof head, 0)) < 0)
+    if (errno != EINTR) throw system_error("cannot read " + path, errno);
+  const auto page = static_cast<off_t>(head[16] == 0 && head[17] == 1 ? 65536 : head[16] << 8 | head[17]);
+  const auto pages = static_cast<off_t>(head[28]) << 24 | head[29] << 16 | head[30] << 8 | head[31];
+  if (read != sizeof head || page < 512 || status.st_size < page * pages)
+    throw DatabaseError(Cause::damaged, fmt::format("it has {} bytes, and is not whole", status.st_size));
+}
+
+void check_all(Database& database) {
+  Statement& check = database.statement("PRAGMA quick_check(1)").with();
+  const std::string found = check.step() ? check.text(0) : "";
+  check.with();
+  if (found != "ok") throw DatabaseError(Cause::damaged, found);
+}
+
+// SQLite says of a page that cannot be read that the database is damaged.
+void check_readable(const std::string& path) {
+  const Handle file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!file && errno == ENOENT) return;
+  if (!file) throw system_error("cannot read " + path, errno);
+  std::string block(1u << 20, '\0');
+  for (;;) {
+    const ssize_t n = ::read(file.get(), block.data(), block.size());
+    if (n < 0 && errno != EINTR) throw system_error("cannot read " + path, errno);
+    if (n == 0) return;
+  }
+}
+
 class Opening {
  public:
   explicit Opening(const StateDatabaseSettings& settings)
@@ -52,11 +93,12 @@ class Opening {
         } catch (const DatabaseError& e) {
           const bool vanished = ::access(path_.c_str(), F_OK) != 0;  // another process set it aside just now
           if ((e.cause() != Cause::damaged && !vanished) || left == 0) throw;
+          if (!vanished && is_sound(settings_.folder, false)) continue;
           if (reading()) return unreadable(e.message());
           if (!vanished) set_state_aside(settings_.folder, inode_, e.message(), settings_.notice);
         }
     } catch (const DatabaseError& e) {
-      if (reading()) return unreadable(e.message());
+      if (reading() && e.cause() != Cause::system) return unreadable(e.message());
       throw Error(fmt::format("the state database {} cannot be used: {}{}", path_, e.message(), why_closed(e)));
     }
   }
@@ -85,40 +127,14 @@ class Opening {
       make();
     }
     inode_ = status.st_ino;
-    const bool unfinished = has_log();
-    if (inode_ != 0 && !unfinished) check_size();
+    const bool unfinished = has_log(path_);
+    if (inode_ != 0 && !unfinished) check_size(path_);
     auto database = std::make_unique<Database>(path_, Database::Open::existing);
     if (unfinished) check_all(*database);
     if (database->integer("PRAGMA application_id") != state_application_id)
       throw DatabaseError(Cause::damaged, "it is no state database of mlops-agent");
     bring_up_to_date(*database);
     return database;
-  }
-
-  // Whoever wrote last was killed, or is still there.
-  bool has_log() const {
-    struct stat log {};
-    return ::stat((path_ + "-wal").c_str(), &log) == 0 && log.st_size > 0;
-  }
-
-  // SQLite takes a last page that is cut short as one that ends with zeros. https://sqlite.org/fileformat.html, 1.3
-  void check_size() const {
-    const Handle file(::open(path_.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-    struct stat status {};
-    unsigned char head[100] = {};
-    if (!file || ::fstat(file.get(), &status) != 0) throw system_error("cannot read " + path_, errno);
-    const auto read = ::pread(file.get(), head, sizeof head, 0);
-    const auto page = static_cast<off_t>(head[16] == 0 && head[17] == 1 ? 65536 : head[16] << 8 | head[17]);
-    const auto pages = static_cast<off_t>(head[28]) << 24 | head[29] << 16 | head[30] << 8 | head[31];
-    if (read != sizeof head || page < 512 || status.st_size < page * pages)
-      throw DatabaseError(Cause::damaged, fmt::format("it has {} bytes, and is not whole", status.st_size));
-  }
-
-  static void check_all(Database& database) {
-    Statement& check = database.statement("PRAGMA quick_check(1)").with();
-    const std::string found = check.step() ? check.text(0) : "";
-    check.with();
-    if (found != "ok") throw DatabaseError(Cause::damaged, found);
   }
 
   // Under another name until it is complete and durable.
@@ -186,6 +202,20 @@ class Opening {
 }  // namespace
 
 std::unique_ptr<Database> open_state_database(const StateDatabaseSettings& settings) { return Opening(settings).go(); }
+
+bool is_sound(const std::string& folder, bool tables) {
+  const std::string path = folder + "/state.db";
+  for (const char* part : {"", "-wal"}) check_readable(path + part);
+  try {
+    if (!has_log(path)) check_size(path);
+    Database database(path, Database::Open::existing);
+    check_all(database);
+    return database.integer("PRAGMA application_id") == state_application_id && (!tables || has_right_tables(database));
+  } catch (const DatabaseError& e) {
+    if (e.cause() == Cause::damaged || e.cause() == Cause::other) return false;
+    throw;
+  }
+}
 
 bool has_right_tables(Database& database) try {
   std::string all;

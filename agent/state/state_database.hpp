@@ -26,6 +26,10 @@ struct StateDatabaseSettings {
 // newer program wrote it, the disk is full or read-only, or another process holds it.
 std::unique_ptr<Database> open_state_database(const StateDatabaseSettings& settings);
 
+// Whether all of FOLDER/state.db can be read, and its content is whole: looked at anew, so that one call that failed counts
+// for nothing. tables: also has_right_tables. Error where it cannot be read: that is no damage.
+bool is_sound(const std::string& folder, bool tables = true);
+
 // Whether the tables are those that the migrations of this program made. Damage in their descriptions can read as an error
 // of SQL, which no statement of this program has by itself.
 bool has_right_tables(Database& database);
