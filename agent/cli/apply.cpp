@@ -72,7 +72,25 @@ class Application {
         output_(options.output),
         report_(output_.sink()) {}
 
+  // What fails after something was changed is a failure of the run: it did start.
   int go() {
+    try {
+      return run();
+    } catch (const std::exception& e) {
+      if (!acted_) throw;
+      say(e.what());
+      return refused(exit_failed);
+    }
+  }
+
+ private:
+  void note(const Event& event) {
+    const auto* e = std::get_if<ResourceFinished>(&event);
+    if (!e || options_.dry) return;
+    acted_ = acted_ || e->outcome == Outcome::changed || e->outcome == Outcome::not_converged;
+  }
+
+  int run() {
     Diagnostics mistakes;
     RunHosts hosts(
         options_.reach, mistakes, [this] { report_(ResourceStarted{}); }, say);
@@ -85,6 +103,7 @@ class Application {
     if (options_.plan) load.environment = options_.plan->environment;
     const Playbook playbook = load_playbook(options_.playbook, load, all_modules(), mistakes);
     check_selection(playbook, mistakes);
+    keys_ = playbook_keys(playbook, options_.playbook);
     if (!mistakes.empty()) return refused(wrong(mistakes, options_));
 
     const bool dry = options_.dry;
@@ -95,6 +114,7 @@ class Application {
       hosts.judge(host, result, wrong);
     };
     const EventSink listening = [this, only_prune](const Event& e) {
+      note(e);
       if (!only_prune || pruning_) report_(e);
     };
     settings.all_or_nothing = options_.all_or_nothing;
@@ -124,7 +144,6 @@ class Application {
     return kept.conclude(playbook, hosts, status);
   }
 
- private:
   // What the playbook no longer has: told, or removed where that is asked for.
   void prune(Conductor& conductor, Conclusion& conclusion) {
     const bool part = !options_.only.empty() || !options_.tags.empty();
@@ -137,7 +156,7 @@ class Application {
   PartSettings part_settings() const {
     const bool dry = options_.dry || options_.prune == ApplyOptions::Prune::alone;
     PartSettings settings{options_.only, options_.tags, options_.mirror, dry, options_.no_sudo, options_.fail_fast};
-    settings.run = {new_run_id(""), "apply", options_.playbook, playbook_key(options_.playbook)};
+    settings.run = {new_run_id(""), "apply", options_.playbook, keys_.front(), {keys_.begin() + 1, keys_.end()}};
     settings.journal = {options_.state, options_.keep_limit};
     settings.wait_seconds = options_.wait;
     return settings;
@@ -200,6 +219,8 @@ class Application {
 
   const ApplyOptions& options_;
   bool pruning_ = false;
+  std::vector<std::string> keys_;  // playbook_keys
+  bool acted_ = false;             // something was changed, or failed while it was changed
   const Clock::time_point started_ = Clock::now();
   Person person_;
   Cancellation cancellation_;
@@ -210,12 +231,18 @@ class Application {
 
 }  // namespace
 
-std::string playbook_key(const std::string& path) {
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
+std::vector<std::string> playbook_keys(const Playbook& playbook, const std::string& path) {
+  constexpr std::size_t enough = 16;  // hex digits of the digest
+  const PlanPlace here = this_place();
+  const std::string machine = here.machine.empty() ? here.host : here.machine.substr(0, enough);
   const std::unique_ptr<char, void (*)(void*)> real(::realpath(path.c_str(), nullptr), std::free);
   const bool stays = real && !std::string_view(real.get()).starts_with("/proc/");
-  return fmt::format("{}:{}", host.data(), stays ? real.get() : path);
+  const std::string place = stays ? real.get() : path;
+  std::vector<std::string> keys;
+  if (!playbook.name.empty()) keys.push_back(fmt::format("{}:{}", machine, playbook.name));
+  keys.push_back(fmt::format("{}:{}", machine, place));
+  if (machine != here.host) keys.push_back(fmt::format("{}:{}", here.host, place));
+  return keys;
 }
 
 void add_reach_options(CLI::App& command, ReachSettings& reach) {

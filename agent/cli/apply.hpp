@@ -38,9 +38,11 @@ struct ApplyOptions {
 // --host, --hosts, --accept-new-host-keys and --ssh-config.
 void add_reach_options(CLI::App& command, ReachSettings& reach);
 
-// What state databases know a playbook by: "HOST:PATH", the path without links. What is no file that stays is known by
-// how it was called.
-std::string playbook_key(const std::string& path);
+// What state databases know a playbook by, on whichever machine: "MACHINE:NAME" where it has a name, else "MACHINE:PATH", the
+// path without links (what is no file that stays is known by how it was called); MACHINE is a digest of machine-id(5), or the
+// host's name where there is none. Behind it, the keys under which it may be known from before it had a name, and from
+// versions that took the host's name.
+std::vector<std::string> playbook_keys(const Playbook& playbook, const std::string& path);
 
 // Runs it, reports on stdout (mistakes of the playbook and what kept the run from starting on stderr), and returns
 // the exit status (cli/exit_code.hpp).

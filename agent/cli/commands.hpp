@@ -16,6 +16,7 @@ void add_schema(CLI::App& app, int& exit_status);
 void add_history(CLI::App& app, int& exit_status);
 void add_undo(CLI::App& app, int& exit_status);
 void add_why(CLI::App& app, int& exit_status);
+void add_forget(CLI::App& app, int& exit_status);
 void add_tunnels(CLI::App& app, int& exit_status);
 
 // The process that keeps a tunnel: until it is told to end. Its exit status.

@@ -111,6 +111,7 @@ int run_program(int argc, char** argv) {
   add_history(app, status);
   add_undo(app, status);
   add_why(app, status);
+  add_forget(app, status);
   add_validate(app, status);
   add_facts(app, status);
   add_modules(app, status);

@@ -118,7 +118,8 @@ class Why {
     Conductor conductor(playbook, dry, cancellation_, [&](const Event& e) { found.take(e); });
     hosts.set_watcher(&found);
     PartSettings settings{{}, {}, options_.mirror, true, false, false};
-    settings.run = {"", "apply", options_.playbook, playbook_key(options_.playbook)};
+    keys_ = playbook_keys(playbook, options_.playbook);
+    settings.run = {"", "apply", options_.playbook, keys_.front(), {keys_.begin() + 1, keys_.end()}};
     settings.journal.folder = options_.state;
     hosts.open_secrets(playbook, true, cancellation_);
     hosts.take_part(conductor, playbook, settings, load, cancellation_);
@@ -170,7 +171,9 @@ class Why {
   std::optional<RecordedRuns::LastChange> last_change(const std::string& label) const {
     try {
       const RunRecords records(options_.state, say);
-      return records.own().last_change(playbook_key(options_.playbook), label);
+      for (const std::string& key : keys_)
+        if (auto last = records.own().last_change(key, label)) return last;
+      return std::nullopt;
     } catch (const NoSuchRun&) {
       return std::nullopt;
     } catch (const DatabaseError& e) {
@@ -251,6 +254,7 @@ class Why {
   }
 
   const WhyOptions& options_;
+  std::vector<std::string> keys_;
   const Paper paper_ = Paper::of(stdout, options_.colour);
   Cancellation cancellation_;
   InterruptHandler interrupts_;

@@ -174,6 +174,7 @@ RunHeader LocalParticipant::header() const {
           .kind = name.kind,
           .playbook = name.playbook,
           .playbook_key = name.playbook_key,
+          .former_keys = name.former_keys,
           .starter = "",
           .undoes = "",
           .started = microseconds_now()};

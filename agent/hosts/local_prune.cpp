@@ -14,8 +14,9 @@ PruneResult LocalParticipant::prune(const PruneOrder& order) {
   PruneResult result;
   if (failed && settings_.fail_fast) return result;
   ThisHost host({.person = person_}, cancellation_, {});
-  std::vector<Stale> stale =
-      find_stale(settings_.journal.folder, settings_.run.playbook_key, digest_, held_, host);
+  std::vector<std::string> keys{settings_.run.playbook_key};
+  keys.insert(keys.end(), settings_.run.former_keys.begin(), settings_.run.former_keys.end());
+  std::vector<Stale> stale = find_stale(settings_.journal.folder, keys, digest_, held_, host);
   for (const Stale& one : stale)
     if (!one.stays.empty() || !order.remove)
       tell(fmt::format("no longer in the playbook: {}{}", one.owned.resource,

@@ -19,7 +19,8 @@ struct RunName {
   std::string id;            // UUIDv7
   std::string kind;          // "apply"
   std::string playbook;      // as it was called
-  std::string playbook_key;  // what tells it from others: its path without links, and where that is, "HOST:PATH"
+  std::string playbook_key;  // what tells it from others: playbook_keys()
+  std::vector<std::string> former_keys = {};  // under which it may be known from before
 };
 
 // What of the command line every host has to know.

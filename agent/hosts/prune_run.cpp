@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "hosts/prune_packages.hpp"
+#include "machine/files/paths.hpp"
 #include "machine/local.hpp"
 #include "machine/person.hpp"
 #include "state/capture_before.hpp"
@@ -20,11 +21,14 @@ std::string own_state_folder(const std::string& given) {
   return find_state_folder(state_folder(acting_user(effective_person().name), given));
 }
 
-std::unique_ptr<Database> open_state(const std::string& given, StateDatabaseSettings::For use) {
+std::unique_ptr<Database> open_state(const std::string& given, StateDatabaseSettings::For use, const Notice& notice = {}) {
   const std::string folder = own_state_folder(given);
   if (folder.empty()) return nullptr;
-  return open_state_database({folder, use, {}, {}});
+  return open_state_database({folder, use, notice, {}});
 }
+
+// A playbook's name or path, without the machine.
+std::string shown_key(const std::string& key) { return key.substr(key.find(':') + 1); }
 
 // Things as claims have them: a tree is its path.
 std::string plain(const std::string& thing) { return thing.starts_with("tree ") ? "path " + thing.substr(5) : thing; }
@@ -70,7 +74,7 @@ std::string why_it_stays(const Owned& owned, Database& database, const MachineRe
   for (const auto* things : {&owned.owns, &owned.edits})
     for (const std::string& thing : *things)
       if (const std::string other = other_owner(database, thing, owned.playbook_key); !other.empty())
-        return fmt::format("{} is also of the playbook {}", shown(thing), other);
+        return fmt::format("{} is also of the playbook {}", shown(thing), shown_key(other));
   for (const auto& [thing, print] : owned.fingerprint)
     // A service that was stopped meanwhile is stopped all the same.
     if (!print.empty() && !is_service(thing) && fingerprint_of(thing, machine) != print) return shown(thing) + " was changed since";
@@ -102,6 +106,68 @@ void add_packages(Owned owned, const HeldByPlaybook& held, Database& database, c
     list.push_back(std::move(going));
   }
   if (!why.empty()) list.push_back({std::move(owned), std::move(why), {}});
+}
+
+// The path of a folder that goes only where it is empty; "" for all else.
+std::string emptied_folder(const Stale& stale) {
+  const Value& removal = stale.owned.removal;
+  const Value* recursive = removal.find("recursive");
+  if (stale.owned.type != "directory" || (recursive && *recursive == Value(true))) return "";
+  const Value* path = removal.find("path");
+  return path && path->is_string() ? path->as_string() : "";
+}
+
+bool lies_within(const Stale& stale, const std::string& folder) {
+  const auto within = [&](const std::string& thing) {
+    const std::string text = plain(thing);
+    return text.starts_with("path ") && text.substr(5) != folder && is_within(text.substr(5), folder);
+  };
+  return std::any_of(stale.owned.owns.begin(), stale.owned.owns.end(), within);
+}
+
+// A folder comes behind the last of what lies in it, whichever was made first.
+void put_contents_first(std::vector<Stale>& list) {
+  for (std::size_t at = list.size(); at-- > 0;) {
+    const std::string folder = emptied_folder(list[at]);
+    if (folder.empty()) continue;
+    std::size_t last = at;
+    for (std::size_t i = at + 1; i < list.size(); ++i)
+      if (lies_within(list[i], folder)) last = i;
+    const auto first = list.begin() + static_cast<std::ptrdiff_t>(at);
+    std::rotate(first, first + 1, list.begin() + static_cast<std::ptrdiff_t>(last) + 1);
+  }
+}
+
+// What is in the folder, and is not removed before it; "" where nothing is.
+std::string what_stays_in(const std::string& folder, const std::vector<Stale>& list, const MachineReader& machine) {
+  const auto goes = [&](const std::string& path) {
+    return std::any_of(list.begin(), list.end(), [&](const Stale& one) {
+      const auto& owns = one.owned.owns;
+      return one.stays.empty() &&
+             std::any_of(owns.begin(), owns.end(), [&](const auto& thing) { return plain(thing) == "path " + path; });
+    });
+  };
+  std::vector<std::string> left = machine.files().list(folder).value_or(std::vector<std::string>());
+  std::erase_if(left, [&](const std::string& name) { return goes(join_path(folder, name)); });
+  if (left.empty()) return "";
+  std::sort(left.begin(), left.end());
+  return left.size() == 1 ? left[0] : fmt::format("{} and {} more", left[0], left.size() - 1);
+}
+
+// From within: a folder that stays keeps the one that it lies in.
+void keep_full_folders(std::vector<Stale>& list, Host& host) {
+  for (Stale& one : list) {
+    const std::string folder = one.stays.empty() ? emptied_folder(one) : "";
+    if (folder.empty()) continue;
+    try {
+      const std::string left = what_stays_in(folder, list, host.as({one.owned.identity}));
+      if (!left.empty()) one.stays = fmt::format("{} is not empty: it holds {}", folder, left);
+    } catch (const Error& e) {
+      one.stays = e.what();
+    } catch (const Unknown& unknown) {
+      one.stays = unknown.reason;
+    }
+  }
 }
 
 }  // namespace
@@ -137,17 +203,20 @@ bool HeldByPlaybook::has(const std::string& thing) const {
   return std::binary_search(claimed_.begin(), claimed_.end(), plain(thing));
 }
 
-std::vector<Stale> find_stale(const std::string& given, const std::string& playbook_key, std::uint64_t digest,
+std::vector<Stale> find_stale(const std::string& given, const std::vector<std::string>& keys, std::uint64_t digest,
                               HeldByPlaybook& held, Host& host) {
   std::vector<Stale> list;
   SettledMark mark;
   const std::string folder = own_state_folder(given);
   const bool settled = !folder.empty() && read_mark(folder, mark) == MarkState::settled;
-  if (settled && digest != 0 && mark.playbooks[playbook_key] == digest_text(digest)) return list;
+  if (settled && digest != 0 && mark.playbooks[keys.front()] == digest_text(digest)) return list;
   const auto database = open_state(given, StateDatabaseSettings::For::reading);
   if (!database) return list;
   held.order();
-  for (Owned& owned : ledger_of(*database, playbook_key)) {
+  std::vector<Owned> all;
+  for (const std::string& key : keys)
+    for (Owned& owned : ledger_of(*database, key)) all.push_back(std::move(owned));
+  for (Owned& owned : all) {
     if (!owned.created || held.has(owned)) continue;
     try {
       const Machine& machine = host.as({owned.identity});
@@ -164,6 +233,8 @@ std::vector<Stale> find_stale(const std::string& given, const std::string& playb
       list.push_back({std::move(owned), unknown.reason, {}});
     }
   }
+  put_contents_first(list);
+  keep_full_folders(list, host);
   return list;
 }
 
@@ -218,6 +289,27 @@ void forget_stale(const std::string& given, const std::vector<Stale>& removed) {
         .run();
   }
   transaction.commit();
+}
+
+std::vector<std::string> forget_resource(const std::string& given, const std::string& resource,
+                                         const std::string& playbook,
+                                         const std::function<void(const std::string&)>& notice) {
+  std::vector<std::string> forgotten;
+  const auto database = open_state(given, StateDatabaseSettings::For::writing, notice);
+  if (!database) return forgotten;
+  std::vector<std::string> keys;
+  Statement& owners = database->statement("SELECT playbook_key FROM ledger WHERE resource = ? ORDER BY playbook_key");
+  for (owners.with(resource); owners.step();) {
+    const std::string key = owners.text(0);
+    if (playbook.empty() || shown_key(key) == playbook) keys.push_back(key);
+  }
+  Transaction transaction(*database);
+  for (const std::string& key : keys) {
+    database->statement("DELETE FROM ledger WHERE playbook_key = ? AND resource = ?").with(key, resource).run();
+    forgotten.push_back(shown_key(key));
+  }
+  transaction.commit();
+  return forgotten;
 }
 
 }  // namespace mlops

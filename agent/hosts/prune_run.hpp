@@ -1,6 +1,7 @@
 // What an earlier version of a playbook made and this one no longer has.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -38,7 +39,9 @@ struct Stale {
 // Of the playbook, what it created and no longer has, the newest first; what is gone already is not listed. Reads the
 // things through the host as who made them. given: --state; digest: of what the pass made and found, with which the mark
 // beside the database may say that there is nothing. None where there is no state, or it cannot be read.
-std::vector<Stale> find_stale(const std::string& given, const std::string& playbook_key, std::uint64_t digest,
+// A folder that would not be empty stays; what of it is removed comes before it. keys: what the playbook is known by now, and
+// was before.
+std::vector<Stale> find_stale(const std::string& given, const std::vector<std::string>& keys, std::uint64_t digest,
                               HeldByPlaybook& held, Host& host);
 
 // A playbook that removes them, as text; "" where nothing may be removed.
@@ -55,6 +58,12 @@ class TextInsteadOfFile : public FilesBeside {
  private:
   std::string path_, text_;
 };
+
+// No playbook that is recorded here owns the resource any more, or only the one of that name or at that path ("" for all); what
+// is there stays as it is. Returns the playbooks that did, as they are known. With the lock on runs held. Error.
+std::vector<std::string> forget_resource(const std::string& given, const std::string& resource,
+                                         const std::string& playbook,
+                                         const std::function<void(const std::string&)>& notice);
 
 // They are the playbook's no more. With the lock on runs held. Error.
 void forget_stale(const std::string& given, const std::vector<Stale>& removed);

@@ -22,6 +22,7 @@ struct RunHeader {
   std::string kind;          // "apply", "undo", "prune"
   std::string playbook;      // as it was called
   std::string playbook_key;  // what tells it from others
+  std::vector<std::string> former_keys = {};  // under which it was known before: what is recorded so becomes its own
   std::string starter;       // the user as whom it was started
   std::string undoes;        // the id of the run that an undo takes back; ""
   std::int64_t started = 0;  // microseconds since the epoch

@@ -92,6 +92,7 @@ Earlier StateJournal::open(const RunHeader& run) {
   marked_ = read_mark(folder_, mark_) == MarkState::settled;
   const auto look = [this] {
     open_sound();
+    adopt_former_keys();
     return earlier_runs(*database_, run_.playbook_key);
   };
   Earlier earlier;
@@ -112,6 +113,30 @@ Earlier StateJournal::open(const RunHeader& run) {
   const auto known = mark_.playbooks.find(run_.playbook_key);
   if (known != mark_.playbooks.end()) earlier.ledger = known->second;
   return earlier;
+}
+
+// What is recorded of the playbook under the keys that it had before is recorded under the one that it has now.
+void StateJournal::adopt_former_keys() {
+  Statement& known = database_->statement(
+      "SELECT EXISTS (SELECT 1 FROM ledger WHERE playbook_key = ?1) OR EXISTS (SELECT 1 FROM notifications WHERE "
+      "playbook_key = ?1) OR EXISTS (SELECT 1 FROM runs WHERE playbook_key = ?1)");
+  for (const std::string& former : run_.former_keys) {
+    const bool any = known.with(former).step() && known.integer(0) != 0;
+    known.with();
+    if (!any) continue;
+    remove_mark(folder_);
+    marked_ = false;
+    mark_.playbooks.erase(former);
+    mark_.playbooks.erase(run_.playbook_key);
+    Transaction transaction(*database_);
+    for (const char* sql : {"UPDATE OR IGNORE ledger SET playbook_key = ?2 WHERE playbook_key = ?1",
+                            "UPDATE OR IGNORE notifications SET playbook_key = ?2 WHERE playbook_key = ?1",
+                            "UPDATE runs SET playbook_key = ?2 WHERE playbook_key = ?1"})
+      database_->statement(sql).with(former, run_.playbook_key).run();
+    for (const char* sql : {"DELETE FROM ledger WHERE playbook_key = ?", "DELETE FROM notifications WHERE playbook_key = ?"})
+      database_->statement(sql).with(former).run();
+    transaction.commit();
+  }
 }
 
 void StateJournal::reopen() {
@@ -141,14 +166,14 @@ void StateJournal::open_sound() try {
   reopen();
 }
 
-// Sets it aside, or throws on where it is something else.
+// Sets it aside where its content is damaged, and closes it; throws on where it is something else.
 void StateJournal::found_damaged(const DatabaseError& e) {
   const bool damaged = e.cause() == Cause::damaged ||
                        (e.cause() == Cause::other && database_ && !has_right_tables(*database_));
   if (!damaged) throw e;
   images_.reset();
   database_.reset();
-  set_state_aside(folder_, inode_, e.message(), settings_.notice);
+  if (!is_sound(folder_)) set_state_aside(folder_, inode_, e.message(), settings_.notice);
   mark_ = {};
 }
 
@@ -423,20 +448,112 @@ void StateJournal::delivered(const std::string& target) {
 void StateJournal::account(std::vector<LedgerEntry> entries, const std::string& digest) {
   std::string& marked = mark_.playbooks[run_.playbook_key];
   const bool known = !digest.empty() && marked.substr(0, marked.find('+')) == digest;
-  const auto count = static_cast<std::int64_t>(entries.size());
+  std::set<std::string> held;
+  for (const LedgerEntry& entry : entries)
+    if (!entry.absent) held.insert(entry.resource);
   if (digest.empty())
     mark_.playbooks.erase(run_.playbook_key);
   else if (!known)
     marked = digest;
   if (known) std::erase_if(entries, [](const LedgerEntry& e) { return e.came == LedgerEntry::Came::found; });
   if (entries.empty()) return;
-  later([this, list = std::move(entries), count, digest](Database& database, std::int64_t) {
+  later([this, list = std::move(entries), held = std::move(held), digest](Database& database, std::int64_t) {
+    follow_owned(list, !digest.empty());
     for (const LedgerEntry& entry : list) enter(entry);
     if (digest.empty()) return;
-    Statement& rows = database.statement("SELECT count(*) FROM ledger WHERE playbook_key = ?").with(run_.playbook_key);
-    mark_.playbooks[run_.playbook_key] = digest + (rows.step() && rows.integer(0) > count ? "+" : "");
-    rows.with();
+    bool more = false;
+    Statement& rows = database.statement("SELECT resource FROM ledger WHERE playbook_key = ?").with(run_.playbook_key);
+    while (rows.step()) more = more || !held.contains(rows.text(0));
+    mark_.playbooks[run_.playbook_key] = digest + (more ? "+" : "");
   });
+}
+
+namespace {
+
+constexpr std::string_view owns_thing = "owns ";
+
+// The things that are owned, in order.
+std::vector<std::string> owned_of(const std::vector<std::string>& claims) {
+  std::vector<std::string> things;
+  for (const std::string& claim : claims)
+    if (claim.starts_with(owns_thing)) things.push_back(claim.substr(owns_thing.size()));
+  std::sort(things.begin(), things.end());
+  return things;
+}
+
+std::string joined(const std::string& type, const std::vector<std::string>& things) {
+  std::string text = type;
+  for (const std::string& thing : things) text += '\n' + thing;
+  return text;
+}
+
+std::vector<std::string> texts_in(const std::string& kept) {
+  std::vector<std::string> texts;
+  const Value list = parse_kept(kept);
+  if (list.is_array())
+    for (const Value& one : list.as_array()) texts.push_back(text_of(&one));
+  return texts;
+}
+
+}  // namespace
+
+// What is owned is known by what it is, not by a label: a resource that got another id, and owns the same, goes on with the
+// entry that it had. Where all of the playbook is given (whole), one whose id is another resource's now, and which owns
+// nothing that the playbook has, is known by what it owns: it is still to be pruned.
+void StateJournal::follow_owned(const std::vector<LedgerEntry>& entries, bool whole) {
+  struct Row {
+    std::string resource, type, claims;
+    bool created = false;
+  };
+  std::vector<Row> rows;
+  Statement& query = database_->statement("SELECT resource, type, claims, origin FROM ledger WHERE playbook_key = ?");
+  for (query.with(run_.playbook_key); query.step();)
+    rows.push_back({query.text(0), query.text(1), query.text(2), query.text(3) == "created"});
+  if (rows.empty()) return;
+  std::map<std::string, std::string> wanted, claims_of;  // what is owned -> the label; the label -> claims
+  std::set<std::string> owned;
+  for (const LedgerEntry& entry : entries) {
+    if (entry.absent) continue;
+    claims_of[entry.resource] = kept_texts(entry.claims);
+    std::vector<std::string> things = owned_of(entry.claims);
+    if (!things.empty()) wanted[joined(entry.type, things)] = entry.resource;
+    owned.insert(things.begin(), things.end());
+  }
+  std::map<std::string, Row> best;               // the label that it is to have -> the entry that goes on
+  std::map<std::string, std::string> new_names;  // of what lost its label
+  std::vector<std::string> dropped;
+  const auto goes_on = [&](const std::string& label, const Row& row) {
+    const auto [known, is_new] = best.emplace(label, row);
+    if (is_new) return;
+    const bool better = row.created != known->second.created ? row.created : row.resource == label;
+    dropped.push_back(better ? known->second.resource : row.resource);
+    if (better) known->second = row;
+  };
+  for (const Row& row : rows) {
+    const auto same = claims_of.find(row.resource);
+    if (same != claims_of.end() && same->second == row.claims) {
+      goes_on(row.resource, row);
+      continue;
+    }
+    const std::vector<std::string> things = owned_of(texts_in(row.claims));
+    if (things.empty()) continue;
+    if (const auto found = wanted.find(joined(row.type, things)); found != wanted.end()) {
+      goes_on(found->second, row);
+    } else if (whole && row.created && same != claims_of.end() &&
+               std::none_of(things.begin(), things.end(), [&](const auto& thing) { return owned.contains(thing); })) {
+      new_names[row.resource] = fmt::format("{}[{}]", row.type, things.front().substr(things.front().find(' ') + 1));
+    }
+  }
+  for (const auto& [label, row] : best)
+    if (label != row.resource) new_names[row.resource] = label;
+  if (new_names.empty() && dropped.empty()) return;
+  for (const std::string& label : dropped)
+    database_->statement("DELETE FROM ledger WHERE playbook_key = ? AND resource = ?").with(run_.playbook_key, label).run();
+  // In two steps: one may get the label that another has to give up.
+  constexpr const char* rename = "UPDATE OR REPLACE ledger SET resource = ?3 WHERE playbook_key = ?1 AND resource = ?2";
+  const auto between = [](const std::string& label) { return "\x01" + label; };
+  for (const auto& [from, to] : new_names) database_->statement(rename).with(run_.playbook_key, from, between(to)).run();
+  for (const auto& [from, to] : new_names) database_->statement(rename).with(run_.playbook_key, between(to), to).run();
 }
 
 void StateJournal::enter(const LedgerEntry& entry) {
@@ -447,6 +564,7 @@ void StateJournal::enter(const LedgerEntry& entry) {
     return;
   }
   using Came = LedgerEntry::Came;
+  const std::string claims = kept_texts(entry.claims);
   const bool made = entry.came == Came::made || made_before(entry.resource);
   const bool acted = entry.came != Came::found;
   const std::string fingerprint = acted || made ? fingerprints(entry) : "";
@@ -464,7 +582,7 @@ void StateJournal::enter(const LedgerEntry& entry) {
                   "fingerprint = coalesce(excluded.fingerprint, fingerprint)")
       .with(run_.playbook_key, entry.resource, entry.declared, entry.type, entry.identity,
             made ? "created" : "adopted", now_us(), run_.id, acted ? run_.id : "",
-            kept_texts(entry.claims), entry.removal, fingerprint)
+            claims, entry.removal, fingerprint)
       .run();
 }
 

@@ -54,6 +54,7 @@ class StateJournal : public Journal {
   void reopen();
   void open_sound();
   void found_damaged(const DatabaseError& e);
+  void adopt_former_keys();
   Error cannot_write(const DatabaseError& e) const;
   void insert_run();
   std::int64_t known_number();
@@ -64,6 +65,7 @@ class StateJournal : public Journal {
   void note_end(const Step& step, const std::optional<Error>& error);
   std::optional<std::string> packages_after(std::vector<Before>& before);
   void enter(const LedgerEntry& entry);
+  void follow_owned(const std::vector<LedgerEntry>& entries, bool whole);
   bool made_before(const std::string& resource);
   std::string fingerprints(const LedgerEntry& entry);
   void forget_old_runs();

@@ -18,8 +18,8 @@ constexpr std::size_t size_limit = 1u << 20;
 
 std::string mark_path(const std::string& folder) { return folder + "/settled"; }
 
-// The first line. 2 is the version of the format.
-std::string head_of(const struct stat& database) { return fmt::format("mlops-agent 2 {}\n", database.st_ino); }
+// The first line. 3 is the version of the format: the marks of version 2 could miss what a playbook no longer has.
+std::string head_of(const struct stat& database) { return fmt::format("mlops-agent 3 {}\n", database.st_ino); }
 
 std::string read_text(const std::string& path) {
   const Handle file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));

@@ -1,0 +1,57 @@
+// mlops-agent forget RESOURCE: what a playbook made, and no longer has, is left as it is and not told of any more.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/commands.hpp"
+#include "cli/exit_code.hpp"
+#include "hosts/prune_run.hpp"
+#include "machine/local.hpp"
+#include "machine/person.hpp"
+#include "machine/run_lock.hpp"
+#include "model/printable.hpp"
+
+namespace mlops {
+namespace {
+
+struct ForgetOptions {
+  std::string resource, playbook, state;
+  std::uint64_t wait_seconds = 0;
+};
+
+void say(const std::string& text) { fmt::print(stderr, "{}\n", printable_lines(text)); }
+
+int forget(const ForgetOptions& options) try {
+  const Cancellation cancellation;
+  const RunLock lock(cache_folder(acting_user(effective_person().name)), "forget " + options.resource, cancellation, {},
+                     std::chrono::seconds(options.wait_seconds));
+  const std::vector<std::string> forgotten = forget_resource(options.state, options.resource, options.playbook, say);
+  if (forgotten.empty()) {
+    say(fmt::format("no playbook is recorded to own {}{}; nothing was touched", options.resource,
+                    options.playbook.empty() ? "" : " of the name or path " + options.playbook));
+    return exit_wrong;
+  }
+  for (const std::string& playbook : forgotten)
+    fmt::print("{} is no longer owned by the playbook {}; it stays as it is\n", printable(options.resource),
+               printable(playbook));
+  return exit_done;
+} catch (const Error& e) {
+  say(fmt::format("mlops-agent: {}", e.what()));
+  return exit_not_started;
+}
+
+}  // namespace
+
+void add_forget(CLI::App& app, int& exit_status) {
+  const auto options = std::make_shared<ForgetOptions>();
+  CLI::App* command = app.add_subcommand("forget", "Accept what a playbook made and no longer has: it stays");
+  command->add_option("RESOURCE", options->resource, "As plan tells it: file[settings]")->required();
+  command->add_option("--playbook", options->playbook, "Only of the playbook of this name, or at this path")
+      ->type_name("NAME|PATH");
+  command->add_option("--wait", options->wait_seconds, "Wait so long for another run to end")->type_name("SECONDS");
+  command->add_option("--state", options->state, "Another state folder")->type_name("DIR");
+  command->callback([options, &exit_status] { exit_status = forget(*options); });
+}
+
+}  // namespace mlops
