@@ -62,6 +62,8 @@ class Undoing {
     const RecordedRun run = target_->read(options_.run);
     UndoTarget& undo = *target_;
     title_ = fmt::format("{} {} of {}", run.kind, printable(run.playbook), local_time(run.started));
+    for (const std::string& id : undo.resumes())
+      report_(NoticeGiven{"local", fmt::format("the undo {} did not come to its end; this one resumes it", id)});
     tell_what_stays(undo);
     const bool shown = options_.dry || !options_.yes;
     planning_ = true;
@@ -73,6 +75,11 @@ class Undoing {
       begin("plan");
       report_(known_);
       for (const Event& event : held_) report_(event);
+    }
+    if (ends_here && !options_.dry && !thought.interrupted && status_of(thought) == exit_done) {
+      planning_ = true;  // that nothing is left is written down, and told already
+      undo.for_real();
+      planning_ = false;
     }
     if (ends_here) return end(thought, options_.dry || to_do == 0 ? status_of(thought) : exit_interrupted);
     if (shown) end(thought, status_of(thought));

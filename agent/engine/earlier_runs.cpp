@@ -116,6 +116,7 @@ void Run::recover(Instance& i) {
   i.recovered = {{.property = "cut off", .after = "recovered", .kind = Change::Kind::event}};
   Step step{purpose(i, i.recovered), actions};
   step.purpose.heals.clear();  // this alone does not make it well
+  step.purpose.recovery = true;
   for (const auto& error : host_.perform(i.identity, {&step, 1}))
     if (error) throw *error;
   host_.begin(i.label);

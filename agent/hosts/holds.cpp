@@ -75,6 +75,8 @@ bool has_state(const ChangeUnit& a, const Unit& unit) {
   }
 }
 
+}  // namespace
+
 bool holds(const Action& action, const MachineReader& m) {
   return std::visit(
       overloaded{
@@ -130,6 +132,8 @@ bool holds(const Action& action, const MachineReader& m) {
           [&](const StopTunnel& a) { return !m.tunnels().tunnel(a.name); }, [](const auto&) { return false; }},
       action);
 }
+
+namespace {
 
 // What an action leaves at a path is what counts, unless a later one has to do with the same.
 const std::string* path_of(const Action& action) {

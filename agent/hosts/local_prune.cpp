@@ -1,6 +1,9 @@
 // The part of LocalParticipant that prunes.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
+
 #include "hosts/conductor.hpp"
 #include "hosts/local_participant.hpp"
 #include "hosts/prune_run.hpp"
@@ -41,12 +44,13 @@ void LocalParticipant::remove(std::vector<Stale> stale, const std::string& text,
     ++result.counts[static_cast<std::size_t>(Outcome::failed)];
     return tell("it cannot be pruned: " + mistakes.list().front().message);
   }
-  std::size_t removed = 0;
+  std::vector<std::string> labels;  // in the order of what is removed
+  std::map<std::string, Outcome> ends;
   const EventSink noted = [&](const Event& event) {
     Event told = event;
     if (auto* e = std::get_if<ResourceFinished>(&told)) {
       e->note = "no longer in the playbook";
-      removed += e->outcome == Outcome::changed || e->outcome == Outcome::ok ? 1 : 0;
+      if (ends.insert_or_assign(e->label, e->outcome).second) labels.push_back(e->label);
     }
     sink_(told);
   };
@@ -65,7 +69,11 @@ void LocalParticipant::remove(std::vector<Stale> stale, const std::string& text,
   const Conclusion ended = conductor.go();
   result = {ended.counts, ended.interrupted, ended.not_started, ended.touched, ended.hosts.front().error};
   std::erase_if(stale, [](const Stale& one) { return !one.stays.empty(); });
-  if (!order.dry && removed == stale.size()) forget_stale(settings_.journal.folder, stale);
+  std::vector<Stale> removed;
+  for (std::size_t i = 0; i < std::min(labels.size(), stale.size()); ++i)
+    if (const Outcome outcome = ends.at(labels[i]); outcome == Outcome::changed || outcome == Outcome::ok)
+      removed.push_back(std::move(stale[i]));
+  if (!order.dry && !removed.empty()) forget_stale(settings_.journal.folder, removed);
 }
 
 }  // namespace mlops

@@ -4,12 +4,15 @@
 
 #include <algorithm>
 
+#include "hosts/part_done.hpp"
 #include "hosts/prune_packages.hpp"
 #include "machine/files/paths.hpp"
 #include "machine/local.hpp"
 #include "machine/person.hpp"
 #include "state/capture_before.hpp"
+#include "state/json_value.hpp"
 #include "state/mark.hpp"
+#include "state/recorded_runs.hpp"
 #include "state/state_database.hpp"
 #include "state/state_folder.hpp"
 
@@ -69,15 +72,65 @@ bool is_gone(const Owned& owned, const MachineReader& machine) {
                      [&](const std::string& thing) { return is_gone(thing, machine); });
 }
 
+bool has_any(const std::string& kept_claims, const std::vector<std::string>& things) {
+  const Value claims = parse_kept(kept_claims);
+  return claims.is_array() && std::any_of(claims.as_array().begin(), claims.as_array().end(), [&](const Value& claim) {
+           return std::any_of(things.begin(), things.end(),
+                              [&](const std::string& thing) { return plain(thing) == text_of(&claim); });
+         });
+}
+
+// What a prune did of it since the playbook last made it, where that was interrupted or failed; absent else.
+std::optional<RecordedStep> unfinished_prune(const Owned& owned, Database& database) {
+  Statement& rows = database.statement(
+      "SELECT run, sequence, state, claims FROM steps JOIN runs ON number = run WHERE kind = 'prune' AND playbook_key = ? "
+      "AND run > coalesce((SELECT max(number) FROM runs JOIN ledger ON id IN (made_by, changed_by) WHERE "
+      "ledger.playbook_key = ? AND ledger.resource = ?), 0) ORDER BY run DESC, sequence DESC");
+  std::int64_t run = 0, sequence = 0;
+  StepState state = StepState::done;
+  for (rows.with(owned.playbook_key, owned.playbook_key, owned.resource); run == 0 && rows.step();) {
+    if (!has_any(rows.text(3), owned.owns)) continue;
+    run = rows.integer(0);
+    sequence = rows.integer(1);
+    state = static_cast<StepState>(rows.integer(2));
+  }
+  rows.with();
+  if (run == 0 || state == StepState::done || state == StepState::healed) return std::nullopt;
+  for (RecordedStep& step : RecordedRuns(database).steps(run))
+    if (step.sequence == static_cast<std::uint64_t>(sequence)) return std::move(step);
+  return std::nullopt;
+}
+
+// Then the next one looks at it again, though it may be gone, and ends it.
+bool was_interrupted(const std::optional<RecordedStep>& prune) {
+  return prune && (prune->state == StepState::begun || prune->state == StepState::cut_off);
+}
+
+// What another identity did can only be seen by that one: it is taken to be what is left.
+bool explains_what_is_left(const RecordedStep& prune, const MachineReader& machine) {
+  if (!prune.detailed) return true;
+  std::vector<Action> actions;
+  for (const auto& action : prune.actions)
+    if (action) actions.push_back(*action);
+  return is_part_done(actions, prune.before, machine);
+}
+
 std::string why_it_stays(const Owned& owned, Database& database, const MachineReader& machine) {
   if (!owned.removal.is_object()) return "nothing is known that takes it away";
   for (const auto* things : {&owned.owns, &owned.edits})
     for (const std::string& thing : *things)
       if (const std::string other = other_owner(database, thing, owned.playbook_key); !other.empty())
         return fmt::format("{} is also of the playbook {}", shown(thing), shown_key(other));
-  for (const auto& [thing, print] : owned.fingerprint)
+  std::optional<bool> by_us;
+  for (const auto& [thing, print] : owned.fingerprint) {
     // A service that was stopped meanwhile is stopped all the same.
-    if (!print.empty() && !is_service(thing) && fingerprint_of(thing, machine) != print) return shown(thing) + " was changed since";
+    if (print.empty() || is_service(thing) || fingerprint_of(thing, machine) == print) continue;
+    if (!by_us) {
+      const auto prune = unfinished_prune(owned, database);
+      by_us = prune && explains_what_is_left(*prune, machine);
+    }
+    if (!*by_us) return shown(thing) + " was changed since";
+  }
   return "";
 }
 
@@ -220,7 +273,7 @@ std::vector<Stale> find_stale(const std::string& given, const std::vector<std::s
     if (!owned.created || held.has(owned)) continue;
     try {
       const Machine& machine = host.as({owned.identity});
-      if (is_gone(owned, machine)) continue;
+      if (is_gone(owned, machine) && !was_interrupted(unfinished_prune(owned, *database))) continue;
       if (owned.type == "package" && owned.removal.is_object()) {
         add_packages(owned, held, *database, machine, list);
         continue;

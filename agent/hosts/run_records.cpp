@@ -74,6 +74,7 @@ WholeRun RunRecords::whole(const RecordedRun& run, Host& host) const {
       whole.missing[identity] = e.what();
     } catch (const Unknown& unknown) {
       whole.missing[identity] = "needs the right to act as " + identity;
+      whole.withheld.insert(identity);
     }
   }
   std::sort(whole.steps.begin(), whole.steps.end(),
@@ -98,16 +99,21 @@ void add_details(std::vector<RecordedStep>& steps, const std::string& identity, 
   }
 }
 
+// Nothing where the identity has written down nothing of the run: then it did nothing.
 int print_recorded(const std::string& id, const std::string& offset, const std::string& given) try {
   std::size_t from = 0;
   std::from_chars(offset.data(), offset.data() + offset.size(), from);
   std::string why;
   const auto database =
       open_for_reading(effective_person().name, given, [&](const std::string& text) { why = text; });
-  if (!database) throw Error(why.empty() ? "there is no recorded run of " + effective_person().name : why);
-  const RecordedRuns runs(*database);
+  if (!database && !why.empty()) throw Error(why);
   Value::Array steps;
-  for (const RecordedStep& step : runs.steps(runs.find(id).number)) steps.push_back(to_value(step));
+  if (database) {
+    const RecordedRuns runs(*database);
+    for (const RecordedRun& run : runs.all())
+      if (run.id == id)
+        for (const RecordedStep& step : runs.steps(run.number)) steps.push_back(to_value(step));
+  }
   const std::string text = to_json(Value(std::move(steps)));
   const std::string part = text.substr(std::min(from, text.size()), part_size);
   std::fwrite(part.data(), 1, part.size(), stdout);

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct WholeRun {
   RecordedRun run;
   std::vector<RecordedStep> steps;             // in their order
   std::map<std::string, std::string> missing;  // identity -> why its part cannot be read
+  std::set<std::string> withheld;  // of those, for want of the right to act as them, which may still be had
 };
 
 class RunRecords {

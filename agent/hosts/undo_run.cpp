@@ -6,10 +6,12 @@
 #include <chrono>
 
 #include "hosts/holds.hpp"
+#include "hosts/part_done.hpp"
 #include "machine/overlay.hpp"
 #include "machine/person.hpp"
 #include "model/text_diff.hpp"
 #include "state/capture_before.hpp"
+#include "state/leftovers.hpp"
 #include "state/run_id.hpp"
 #include "state/state_journals.hpp"
 
@@ -79,6 +81,48 @@ bool contains(const std::vector<std::string>& list, const std::string& word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
+bool in_doubt(const RecordedStep& step) { return step.state == StepState::begun || step.state == StepState::cut_off; }
+bool ended_well(const RecordedStep& step) { return step.state == StepState::done || step.state == StepState::healed; }
+
+// Whether it fails where it was done before: an undo that stopped half-way does not do it again.
+bool cannot_be_repeated(const Action& action) {
+  return std::visit(overloaded{[](const RenamePath&) { return true; }, [](const CreateGroup&) { return true; },
+                               [](const CreateUser&) { return true; }, [](const auto&) { return false; }},
+                    action);
+}
+
+// What is still to be done of the actions, where an earlier attempt may have done some of them.
+std::vector<Action> remaining(std::vector<Action> actions, const Machine& machine) {
+  // A folder that is restored in the place of something else, which is removed first.
+  const auto is_restored_already = [&](std::size_t i) {
+    const auto* remove = std::get_if<RemovePath>(&actions[i]);
+    const auto status = remove ? machine.files().status(remove->path) : std::nullopt;
+    return status && status->type == FileType::directory &&
+           std::any_of(actions.begin() + static_cast<std::ptrdiff_t>(i), actions.end(), [&](const Action& later) {
+             const auto* restore = std::get_if<RestorePath>(&later);
+             return restore && restore->saved.path == remove->path && restore->saved.kind == SavedPath::Kind::folder;
+           });
+  };
+  std::vector<Action> rest;
+  for (std::size_t i = 0; i < actions.size(); ++i)
+    if (!(cannot_be_repeated(actions[i]) && holds(actions[i], machine)) && !is_restored_already(i))
+      rest.push_back(actions[i]);
+  return rest;
+}
+
+template <class A>
+bool any_of_type(const RecordedStep& step) {
+  return std::any_of(step.actions.begin(), step.actions.end(),
+                     [](const auto& action) { return action && std::holds_alternative<A>(*action); });
+}
+
+std::vector<Action> known_actions(const RecordedStep& step) {
+  std::vector<Action> actions;
+  for (const auto& action : step.actions)
+    if (action) actions.push_back(*action);
+  return actions;
+}
+
 // What apt would remove beside the names.
 std::vector<std::string> also_removed(const PackageReader& packages, const std::vector<std::string>& names) {
   std::vector<std::string> others;
@@ -115,25 +159,77 @@ void UndoRun::read() {
     throw UndoRefused(fmt::format("the run {} was undone already, by {}", run_.id, run_.undone_by));
   if (!run_.whole)
     throw UndoRefused(fmt::format("what undoing the run {} needs is no longer kept: only the last 20 can be undone", run_.id));
-  WholeRun whole = records_.whole(run_, host_);
-  if (!whole.missing.empty()) {
-    const auto& [identity, why] = *whole.missing.begin();
-    throw UndoRefused(fmt::format("what {} did in the run {} cannot be read: {}", identity, run_.id, why));
+  items_.clear();
+  resumes_.clear();
+  const Attempts known = attempts();
+  const std::vector<RecordedRun> runs = with_resumed();
+  for (auto run = runs.rbegin(); run != runs.rend(); ++run) add(*run, known);
+  add_restarts();
+}
+
+// The run, and before it the undos that it resumed, where it is one itself. The oldest first.
+std::vector<RecordedRun> UndoRun::with_resumed() const {
+  std::vector<RecordedRun> runs{run_};
+  if (run_.undoes.empty()) return runs;
+  for (const RecordedRun& one : records_.own().all()) {
+    if (one.number >= run_.number || one.undoes != run_.undoes) continue;
+    if (one.outcome == "done") break;
+    if (one.undone_by.empty()) runs.insert(runs.begin(), one);
   }
-  for (auto step = whole.steps.rbegin(); step != whole.steps.rend(); ++step) {
-    Item item{std::move(*step), {}, "", false};
-    std::vector<Action> actions;
-    for (const auto& action : item.step.actions)
-      if (action) actions.push_back(*action);
-    if (!item.step.detailed)
-      item.unknown = "what it did is not written down where it was done";
-    else if (actions.size() != item.step.actions.size())
+  return runs;
+}
+
+// What earlier undos of this run did or tried, the oldest first.
+UndoRun::Attempts UndoRun::attempts() {
+  Attempts found;
+  std::vector<RecordedRun> undos;
+  for (RecordedRun& one : records_.own().all())
+    if (one.is_unfinished_undo() && one.undoes == run_.id) undos.insert(undos.begin(), std::move(one));
+  for (const RecordedRun& undo : undos) {
+    resumes_.push_back(undo.id);
+    for (RecordedStep& step : records_.whole(undo, host_).steps)
+      if (!step.undoes.run.empty() && !step.recovery)
+        found[{step.undoes.run, step.undoes.sequence}].emplace_back(StepName{undo.id, step.sequence}, std::move(step));
+  }
+  return found;
+}
+
+// In reverse order.
+void UndoRun::add(const RecordedRun& run, const Attempts& attempts) {
+  WholeRun whole = records_.whole(run, host_);
+  for (auto step = whole.steps.rbegin(); step != whole.steps.rend(); ++step)
+    if (!step->recovery) items_.push_back(item_of(run, std::move(*step), whole, attempts));
+}
+
+UndoRun::Item UndoRun::item_of(const RecordedRun& run, RecordedStep step, const WholeRun& whole,
+                               const Attempts& attempts) const {
+  Item item{.step = std::move(step), .name = {run.id, 0}, .inverse = {}, .unknown = "", .attempt = {}, .heals = {}};
+  item.name.sequence = item.step.sequence;
+  if (in_doubt(item.step)) item.heals.push_back(item.name);
+  if (const auto known = attempts.find({item.name.run, item.name.sequence}); known != attempts.end())
+    for (const auto& [name, attempt] : known->second) {
+      // One that was healed since may have been so by a run that made again what it had not undone yet.
+      item.undone = item.undone || attempt.state == StepState::done;
+      if (in_doubt(attempt)) item.heals.push_back(name);
+      if (attempt.state != StepState::done) item.attempt = attempt;
+    }
+  if (item.step.detailed) {
+    const std::vector<Action> actions = known_actions(item.step);
+    if (actions.size() != item.step.actions.size())
       item.unknown = "a newer version of this program did it, and this one does not know how to take it back";
     else
       item.inverse = inverse(actions, item.step.before);
-    items_.push_back(std::move(item));
+    return item;
   }
-  add_restarts();
+  const std::string& who = item.step.identity;
+  item.withheld = whole.withheld.contains(who);
+  if (const auto missing = whole.missing.find(who); missing != whole.missing.end())
+    item.unknown = fmt::format("what {} did cannot be read: {}", who, missing->second);
+  else if (ended_well(item.step))
+    item.unknown = "what it did is not written down where it was done";
+  else
+    item.begun = false;  // who acts writes down first what is about to be done
+  return item;
 }
 
 // With what is put back, in the end.
@@ -141,7 +237,7 @@ void UndoRun::add_restarts() {
   std::vector<Item> late;
   for (const Item& item : items_)
     for (const ChangeUnit& unit : restarted(item.step)) {
-      Item again{item.step, {{unit}, {}}, "", true};
+      Item again{item.step, item.name, {{unit}, {}}, "", true};
       again.step.after.clear();
       const bool reload = unit.verb == ChangeUnit::Verb::reload;
       again.step.changes = {{.property = reload ? "reloads" : "restarts", .after = true, .kind = Change::Kind::event}};
@@ -165,16 +261,18 @@ UndoRun::Result UndoRun::in_thought() {
 }
 
 UndoRun::Result UndoRun::for_real() {
-  if (settings_.no_sudo)
-    for (const Identity& identity : pending_)
-      if (identity.user != records_.self())
-        throw Error(fmt::format("{} has to act, and --no-sudo was given", identity.user), ErrorKind::privilege);
-  host_.prepare(pending_, {.id = new_run_id(""),
+  // Who is to be made first, or cannot be reached, is asked when it is due.
+  std::vector<Identity> identities;
+  for (const Identity& identity : pending_)
+    if (identity.user == "root" || identity.user == records_.self()) identities.push_back(identity);
+  host_.prepare(identities, {.id = new_run_id(""),
                            .kind = "undo",
                            .playbook = run_.playbook,
                            .playbook_key = run_.playbook_key,
                            .undoes = run_.id,
                            .started = microseconds_now()});
+  if (std::any_of(items_.begin(), items_.end(), [](const Item& item) { return item.withheld; })) read();
+  mend_accounts();
   const Result result = pass(host_, Outcome::changed);
   Value counts{Value::Object{}};
   for (std::size_t i = 0; i < outcome_count; ++i) counts.set(to_text(static_cast<Outcome>(i)), result.counts[i]);
@@ -210,15 +308,63 @@ UndoRun::Result UndoRun::pass(Host& host, Outcome acted) {
   return result;
 }
 
+// A program that changed accounts and was killed: the files are put as they were before it, as a run does before it acts.
+void UndoRun::mend_accounts() {
+  const bool any = std::any_of(items_.begin(), items_.end(), [](const Item& item) {
+    const auto touches = [](const RecordedStep& step) {
+      return in_doubt(step) && (any_of_type<CreateUser>(step) || any_of_type<ChangeUser>(step) ||
+                                any_of_type<RemoveUser>(step) || any_of_type<CreateGroup>(step) ||
+                                any_of_type<ChangeGroup>(step) || any_of_type<RemoveGroup>(step) ||
+                                any_of_type<ChangeMembership>(step));
+    };
+    return item.step.identity == "root" && (touches(item.step) || (item.attempt && touches(*item.attempt)));
+  });
+  if (any) host_.as({"root"}).perform({});
+}
+
+// What is cleared away before: of a step, or an attempt to undo it, that was interrupted.
+std::vector<Action> UndoRun::recovery(const Item& item, const Machine& machine) const {
+  std::vector<Action> actions;
+  const auto clear = [&](const RecordedStep& step) {
+    if (!in_doubt(step)) return;
+    for (const std::string& path : leftovers(known_actions(step), step.before))
+      if (machine.files().exists(path)) actions.push_back(RemovePath{.path = path, .recursive = true, .sensitive = true});
+    const bool packages = any_of_type<InstallPackages>(step) || any_of_type<RemovePackages>(step);
+    if (packages && machine.packages().interrupted()) actions.push_back(RepairPackages{});
+  };
+  clear(item.step);
+  if (item.attempt) clear(*item.attempt);
+  return actions;
+}
+
+// Of what the step had left, that which an earlier attempt to undo it explains: it is not as the step left it, and
+// nobody else has changed it.
+std::vector<std::string> UndoRun::explained(const Item& item, const Machine& machine) const {
+  std::vector<std::string> things;
+  if (!item.attempt) return things;
+  const RecordedStep& attempt = *item.attempt;
+  const bool told = !attempt.after.empty();
+  const bool part_done = !told && attempt.detailed && is_part_done(known_actions(attempt), attempt.before, machine);
+  for (const auto& [thing, print] : item.step.after) {
+    const auto left = attempt.after.find(thing);
+    const bool as_left = left != attempt.after.end() && (left->second.empty() || fingerprint_of(thing, machine) == left->second);
+    if (as_left || part_done) things.push_back(thing);
+  }
+  return things;
+}
+
 // "/etc/motd was changed since"; "" where nothing was.
 std::string UndoRun::changed_since(const Item& item, const Machine& machine) const {
   std::vector<std::string> changed;
-  for (const auto& [thing, print] : item.step.after)
-    if (!print.empty() && fingerprint_of(thing, machine) != print) {
-      const std::string name = thing.starts_with("path ") || thing.starts_with("tree ") ? thing.substr(5) : thing;
-      const std::string later = records_.own().last_run_of(thing, run_.number);
-      changed.push_back(later.empty() ? name : fmt::format("{} (by the run {})", name, later));
-    }
+  std::optional<std::vector<std::string>> by_us;
+  for (const auto& [thing, print] : item.step.after) {
+    if (print.empty() || fingerprint_of(thing, machine) == print) continue;
+    if (!by_us) by_us = explained(item, machine);
+    if (contains(*by_us, thing)) continue;
+    const std::string name = thing.starts_with("path ") || thing.starts_with("tree ") ? thing.substr(5) : thing;
+    const std::string later = records_.own().last_run_of(thing, run_.number);
+    changed.push_back(later.empty() ? name : fmt::format("{} (by the run {})", name, later));
+  }
   if (changed.empty()) return "";
   return fmt::format("changed since: {}; --force takes it back all the same", list_of(changed));
 }
@@ -297,37 +443,77 @@ void UndoRun::one(Item& item, Host& host, Outcome acted, Result& result) {
     tell(item, event, result);
   };
   try {
+    const Identity identity{step.identity};
+    if (item.withheld && acted != Outcome::changed && !settings_.no_sudo) {
+      will_act(identity);
+      return end(Outcome::unknown, item.unknown);
+    }
     if (!item.unknown.empty()) return end(Outcome::failed, item.unknown);
-    if (item.inverse.actions.empty())
+    if (!item.begun) return end(Outcome::skipped, "it was never begun");
+    if (item.undone) {
+      if (!item.heals.empty()) host.heal(identity, item.heals);
+      taken_back_.push_back(step.resource);
+      return end(Outcome::ok);
+    }
+    host.begin(step.resource);
+    Machine& machine = host.as(identity);
+    const std::vector<Action> first = item.restart ? std::vector<Action>() : recovery(item, machine);
+    if (item.inverse.actions.empty() && first.empty())
       return end(Outcome::skipped, item.inverse.stays.empty() ? "nothing of it is left to take back"
                                                               : "it cannot be taken back: " + list_of(item.inverse.stays));
-    host.begin(step.resource);
-    Machine& machine = host.as({step.identity});
-    if (!item.restart && holds(item.inverse.actions, machine)) return end(Outcome::ok);
-    if (!settings_.force)
+    const bool settled = !item.restart && holds(item.inverse.actions, machine);
+    if (settled && first.empty()) {
+      if (!item.heals.empty()) {
+        will_act(identity);
+        host.heal(identity, item.heals);
+      }
+      taken_back_.push_back(step.resource);
+      return end(Outcome::ok);
+    }
+    if (settings_.no_sudo && identity.user != records_.self() && records_.self() != "root")
+      throw Error(fmt::format("needs the right to act as {}, and --no-sudo was given", identity.user), ErrorKind::privilege);
+    if (!settings_.force && !settled)
       if (std::string changed = changed_since(item, machine); !changed.empty()) return end(Outcome::failed, changed);
-    event.changes = item.restart ? step.changes : turned(step.changes);
-    narrow_removals(item, machine, acted, event);
-    if (event.changes.empty()) event.changes = {{.property = "taken back", .after = true, .kind = Change::Kind::event}};
-    const Identity identity{step.identity};
-    Purpose purpose{.sequence = ++sequence_, .resource = step.resource, .type = step.type, .changes = event.changes};
-    for (const auto& [thing, print] : step.after) purpose.claims.push_back(thing);
-    const Step doing{std::move(purpose), item.inverse.actions};
-    for (const auto& error : host.perform(identity, {&doing, 1}))
-      if (error) throw *error;
-    if (std::find(pending_.begin(), pending_.end(), identity) == pending_.end()) pending_.push_back(identity);
+    const auto perform = [&](Purpose purpose, const std::vector<Action>& actions) {
+      purpose.sequence = ++sequence_;
+      purpose.resource = step.resource;
+      purpose.type = step.type;
+      for (const auto& [thing, print] : step.after) purpose.claims.push_back(thing);
+      const Step doing{std::move(purpose), actions};
+      for (const auto& error : host.perform(identity, {&doing, 1}))
+        if (error) throw *error;
+    };
+    will_act(identity);
+    if (!first.empty()) {
+      event.changes = {{.property = "cut off", .after = "recovered", .kind = Change::Kind::event}};
+      perform({.changes = event.changes, .recovery = true}, first);
+    }
+    if (settled) {
+      host.heal(identity, item.heals);
+    } else {
+      std::vector<Change> changes = item.restart ? step.changes : turned(step.changes);
+      event.changes.insert(event.changes.end(), changes.begin(), changes.end());
+      narrow_removals(item, machine, acted, event);
+      if (event.changes.empty()) event.changes = {{.property = "taken back", .after = true, .kind = Change::Kind::event}};
+      Purpose purpose{.changes = event.changes, .heals = item.heals};
+      if (!item.restart) purpose.undoes = item.name;
+      perform(std::move(purpose), remaining(item.inverse.actions, machine));
+    }
     if (acted == Outcome::changed && !item.restart && !holds(item.inverse.actions, machine))
       return end(Outcome::not_converged, "after acting it is not as it was before the run");
     taken_back_.push_back(step.resource);
     return end(acted);
   } catch (const Unknown& unknown) {
-    const Identity identity{step.identity};
-    if (std::find(pending_.begin(), pending_.end(), identity) == pending_.end()) pending_.push_back(identity);
+    will_act({step.identity});
     return end(Outcome::unknown, unknown.waits_for.empty() ? unknown.reason : "waits for " + list_of(unknown.waits_for));
   } catch (const Error& e) {
     event.output = e.output();
     return end(Outcome::failed, e.kind() == ErrorKind::cancelled ? "interrupted" : e.what());
   }
+}
+
+void UndoRun::will_act(const Identity& identity) {
+  if (std::find(pending_.begin(), pending_.end(), identity) == pending_.end()) pending_.push_back(identity);
 }
 
 void UndoRun::tell(const Item& item, ResourceFinished event, Result& result) {

@@ -44,6 +44,8 @@ struct Purpose {
   std::vector<std::string> claims;    // what the resource owns or edits: "path /etc/motd"
   std::vector<StepName> heals;        // what was cut off, and is well once this is done
   bool makes = false;                 // nothing of the resource was there before
+  StepName undoes = {};               // the step that it takes back; without a run: none
+  bool recovery = false;  // it only clears away what an interrupted step left, which undo does not bring back
 };
 
 // Actions in order, and what they are for. The actions are borrowed.

@@ -118,7 +118,7 @@ struct ChangeGroup {
   std::string name;
   std::uint32_t gid = 0;
 };
-struct RemoveGroup {
+struct RemoveGroup {  // absent is success
   std::string name;
 };
 
@@ -138,12 +138,12 @@ struct ChangeUser {
   std::optional<std::uint32_t> uid;
   std::optional<std::string> group, home, shell, comment;
 };
-// The group of the user's name goes, too, where it is the primary one and nobody else is in it.
+// Absent is success. The group of the user's name goes, too, where it is the primary one and nobody else is in it.
 struct RemoveUser {
   std::string name;
   bool keep_group = false;  // it stays as it is
 };
-// Adds to and removes from supplementary groups, which must exist.
+// Adds to supplementary groups, which must exist, and removes from others.
 struct ChangeMembership {
   std::string user;
   std::vector<std::string> add, remove;

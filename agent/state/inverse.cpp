@@ -6,6 +6,7 @@
 
 #include "machine/files/paths.hpp"
 #include "model/command_line.hpp"
+#include "state/leftovers.hpp"
 
 namespace mlops {
 namespace {
@@ -24,10 +25,22 @@ bool was_there(const Before& before) {
   return !before.paths.empty() && before.paths.front().kind != Kind::absent;
 }
 
+// Not what an interrupted run had left in a tree: nobody wants that back.
+bool comes_back(const SavedPath& saved, const std::string& top) {
+  if (saved.kind == Kind::absent) return false;
+  for (std::string_view at = saved.path; is_within(at, top); at = folder_of(at)) {
+    if (is_staging_name(name_of(at))) return false;
+    if (at == top) break;
+  }
+  return true;
+}
+
 // What was at a path, with all below it.
-Inverse restored(const Before& before) {
+Inverse restored(Before before) {
   if (!before.not_kept.empty())
     return {{}, {fmt::format("what was at {} ({})", before.paths.front().path, before.not_kept)}};
+  const std::string top = before.paths.front().path;
+  std::erase_if(before.paths, [&](const SavedPath& saved) { return !comes_back(saved, top); });
   RestorePath restore{before.paths.front(), {}};
   for (std::size_t i = 1; i < before.paths.size(); ++i) restore.below.push_back({before.paths[i], {}});
   Inverse result{{std::move(restore)}, {}};
@@ -247,6 +260,17 @@ Before found_by(std::size_t i, const std::vector<Action>& actions, const std::ve
   return was;
 }
 
+// Whether an earlier one of the actions made what is at the path, so that its inverse takes it away: a folder is
+// restored twice, the second time for what was put into it meanwhile.
+bool is_restored_before(std::size_t i, const std::vector<Action>& actions, const Before& was) {
+  const auto* again = std::get_if<RestorePath>(&actions[i]);
+  if (!again || was_there(was)) return false;
+  return std::any_of(actions.begin(), actions.begin() + static_cast<std::ptrdiff_t>(i), [&](const Action& earlier) {
+    const auto* restore = std::get_if<RestorePath>(&earlier);
+    return restore && restore->saved.path == again->saved.path;
+  });
+}
+
 }  // namespace
 
 Inverse inverse(const std::vector<Action>& actions, const std::vector<Before>& before) {
@@ -258,6 +282,7 @@ Inverse inverse(const std::vector<Action>& actions, const std::vector<Before>& b
   for (std::size_t i = actions.size(); i-- > 0;) {
     const Action& action = actions[i];
     const Before was = found_by(i, actions, before);
+    if (is_restored_before(i, actions, was)) continue;
     // What is at `from` was captured too: it comes second.
     const auto* rename = std::get_if<RenamePath>(&action);
     if (rename && was.paths.size() > 1 && was.paths[1].kind == Kind::absent) {

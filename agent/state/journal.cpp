@@ -296,6 +296,7 @@ void StateJournal::record(const Step& step) {
       .with(number_, static_cast<std::int64_t>(p.sequence), p.resource, p.type, settings_.identity,
             std::int64_t{any_program(step.actions)}, std::int64_t{p.makes}, kept_texts(p.claims), to_json(to_kept_list(p.changes)), to_json(to_kept_list(step.actions)), to_json(to_kept_list(before)))
       .run();
+  note_role(p);
   note_notifications(step);
   under_way_[p.sequence] = std::move(before);
 }
@@ -314,12 +315,33 @@ void StateJournal::announce(std::span<const Step> steps, const std::string& iden
             .with(number_, static_cast<std::int64_t>(p.sequence), p.resource, p.type, identity,
                   std::int64_t{any_program(step.actions)}, std::int64_t{p.makes}, kept_texts(p.claims))
             .run();
+        note_role(p);
         note_notifications(step);
       }
     });
   } catch (Error& e) {
     throw e.while_doing("it was not begun, because it could not be written down first");
   }
+}
+
+void StateJournal::note_role(const Purpose& purpose) {
+  if (purpose.undoes.run.empty() && !purpose.recovery) return;
+  database_
+      ->statement("INSERT OR REPLACE INTO step_roles (run, sequence, undoes, undone, recovery) VALUES (?, ?, nullif(?, ''), ?, ?)")
+      .with(number_, static_cast<std::int64_t>(purpose.sequence), purpose.undoes.run,
+            static_cast<std::int64_t>(purpose.undoes.sequence), std::int64_t{purpose.recovery})
+      .run();
+}
+
+// Of a step that is undone nobody has to be told any more.
+void StateJournal::drop_notifications_of(const StepName& undone) {
+  later([undone](Database& database, std::int64_t) {
+    database
+        .statement("DELETE FROM notifications WHERE (run, source) IN (SELECT number, resource FROM steps JOIN runs ON "
+                   "runs.number = steps.run WHERE runs.id = ? AND sequence = ?)")
+        .with(undone.run, static_cast<std::int64_t>(undone.sequence))
+        .run();
+  });
 }
 
 // In the starter's database alone: it is the one that is looked at first.
@@ -413,6 +435,7 @@ void StateJournal::note_end(const Step& step, const std::optional<Error>& error)
   }
   if (in_doubt) in_doubt_.insert(step.purpose.resource);
   if (!error) heal(step.purpose.heals);
+  if (!error && !step.purpose.undoes.run.empty()) drop_notifications_of(step.purpose.undoes);
   if (!error && in_doubt_.erase(step.purpose.resource) > 0)  // it was tried again
     later([resource = step.purpose.resource](Database& database, std::int64_t run) {
       database.statement("UPDATE steps SET state = 4 WHERE state = 3 AND run = ? AND resource = ?").with(run, resource).run();
@@ -435,6 +458,8 @@ void StateJournal::heal(std::span<const StepName> steps) {
           .with(static_cast<std::int64_t>(step.sequence), step.run)
           .run();
     });
+  if (!run_.undoes.empty())
+    for (const StepName& step : steps) drop_notifications_of(step);
 }
 
 void StateJournal::delivered(const std::string& target) {
@@ -629,14 +654,16 @@ bool StateJournal::is_settled() {
 
 void StateJournal::conclude(const std::string& outcome, const std::string& counts) noexcept try {
   if (!database_) return;
-  const bool writes = listed_ || unfinished_ || !later_.empty();
+  // Also an undo that found nothing left to do: the run that it undoes is done with.
+  const bool is_undo = !run_.undoes.empty();
+  const bool writes = listed_ || unfinished_ || is_undo || !later_.empty();
   if (writes) {
     later([=](Database& database, std::int64_t run) {
       database.statement("UPDATE runs SET ended = ?, outcome = ?, counts = nullif(?, '') WHERE number = ?")
           .with(now_us(), outcome, counts, run)
           .run();
     });
-    durably(List::nothing, [this] { forget_old_runs(); });
+    durably(is_undo ? List::run : List::nothing, [this] { forget_old_runs(); });
   }
   const bool marks = (writes || !marked_) && is_settled();
   images_.reset();

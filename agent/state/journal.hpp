@@ -61,6 +61,8 @@ class StateJournal : public Journal {
   void close_earlier();
   void record(const Step& step);
   void note_notifications(const Step& step);
+  void note_role(const Purpose& purpose);
+  void drop_notifications_of(const StepName& undone);
   bool made_all_the_same(const Purpose& purpose) const;
   void note_end(const Step& step, const std::optional<Error>& error);
   std::optional<std::string> packages_after(std::vector<Before>& before);

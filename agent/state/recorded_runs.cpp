@@ -28,12 +28,21 @@ std::map<std::int64_t, std::vector<std::string>> participants(Database& database
   return found;
 }
 
-// Of the undos of a run, the one that still holds. Undos are newer than what they take back.
+// Of the undos of a run, the one that still holds. Undos are newer than what they take back. An undo that another one
+// resumed is undone together with that.
 void note_undone(std::vector<RecordedRun>& newest_first) {
-  std::map<std::string, std::string> by;  // what was undone -> by whom
+  std::map<std::string, std::string> by;       // what was undone -> by whom
+  std::map<std::string, std::string> resumed;  // what an undo that was itself undone had undone -> by whom
   for (RecordedRun& run : newest_first) {
     if (const auto undone = by.find(run.id); undone != by.end()) run.undone_by = undone->second;
-    if (!run.undoes.empty() && run.undone_by.empty() && run.outcome == "done") by.emplace(run.undoes, run.id);
+    if (run.undoes.empty()) continue;
+    if (run.outcome == "done") {
+      resumed.erase(run.undoes);
+      if (!run.undone_by.empty()) resumed[run.undoes] = run.undone_by;
+      else by.emplace(run.undoes, run.id);
+    } else if (const auto together = resumed.find(run.undoes); together != resumed.end() && run.undone_by.empty()) {
+      run.undone_by = together->second;
+    }
   }
 }
 
@@ -41,8 +50,8 @@ Value parsed(const Statement& row, int column) { return row.is_null(column) ? Va
 
 // The columns of steps from sequence on, as to_value has them.
 constexpr const char* of_run =
-    "SELECT sequence, resource, type, identity, state, reason, changes, actions, before, after FROM steps "
-    "WHERE run = ? ORDER BY sequence";
+    "SELECT sequence, resource, type, identity, state, reason, changes, actions, before, after, undoes, undone, "
+    "coalesce(recovery, 0) FROM steps LEFT JOIN step_roles USING (run, sequence) WHERE run = ? ORDER BY sequence";
 RecordedStep step_in(const Statement& row) {
   Value v;
   v.set("sequence", row.integer(0));
@@ -55,6 +64,9 @@ RecordedStep step_in(const Statement& row) {
   v.set("actions", parsed(row, 7));
   v.set("before", parsed(row, 8));
   v.set("after", parsed(row, 9));
+  v.set("undoes", row.text(10));
+  v.set("undone", row.integer(11));
+  v.set("recovery", row.integer(12) != 0);
   return recorded_step(v);
 }
 
@@ -84,6 +96,9 @@ Value to_value(const RecordedStep& step) {
   Value after{Value::Object{}};
   for (const auto& [thing, print] : step.after) after.set(thing, kept_text(print));
   v.set("after", std::move(after));
+  v.set("undoes", step.undoes.run);
+  v.set("undone", static_cast<std::int64_t>(step.undoes.sequence));
+  v.set("recovery", step.recovery);
   return v;
 }
 
@@ -102,6 +117,9 @@ RecordedStep recorded_step(const Value& v) {
   each(v.find("before"), [&](const Value& kept) { step.before.push_back(kept_before(kept)); });
   if (const Value* after = v.find("after"); after && after->is_object())
     for (const auto& member : after->as_object()) step.after[member.key] = text_of(&member.value);
+  step.undoes = {text_of(v.find("undoes")), static_cast<std::uint64_t>(number_in(v.find("undone")))};
+  const Value* recovery = v.find("recovery");
+  step.recovery = recovery && recovery->is_bool() && recovery->as_bool();
   return step;
 }
 
@@ -205,6 +223,7 @@ std::size_t prune_runs(Database& database, const std::string& folder, std::size_
   const std::int64_t gone = before - database.integer("SELECT count(*) FROM runs");
   if (gone == 0) return 0;
   for (const char* sql : {"DELETE FROM steps WHERE run NOT IN (SELECT number FROM runs)",
+                          "DELETE FROM step_roles WHERE run NOT IN (SELECT number FROM runs)",
                           "DELETE FROM image_uses WHERE run NOT IN (SELECT number FROM runs)",
                           "DELETE FROM participants WHERE run NOT IN (SELECT number FROM runs)"})
     database.run(sql);

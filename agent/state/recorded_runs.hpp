@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "machine/journal.hpp"
 #include "model/change.hpp"
 #include "model/error.hpp"
 #include "state/before.hpp"
@@ -25,6 +26,7 @@ struct RecordedRun {
   Value counts;                            // an object: how many resources of each outcome; null where not known
   std::string undoes;                      // the id of the run that it took back; ""
   std::string undone_by;                   // the id of the run that took it back, and was not taken back itself; ""
+  bool is_unfinished_undo() const { return !undoes.empty() && outcome != "done" && undone_by.empty(); }
   bool whole = true;                       // false: what undoing needs is no longer kept
   std::vector<std::string> participants;  // identities, by name
 };
@@ -41,6 +43,8 @@ struct RecordedStep {
   std::vector<std::optional<Action>> actions;  // absent: this version does not know it
   std::vector<Before> before;
   std::map<std::string, std::string> after;  // things and their fingerprints, as left
+  StepName undoes;        // the step that it takes back; without a run: none
+  bool recovery = false;  // as in Purpose
 };
 
 // As they pass from the process of one identity to that of another, and back.

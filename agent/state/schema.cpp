@@ -99,7 +99,19 @@ CREATE TABLE ledger (
 ) WITHOUT ROWID;
 )";
 
-constexpr const char* all[] = {version_1};
+constexpr const char* version_2 = R"(
+-- Steps that are more than a change that a resource wanted.
+CREATE TABLE step_roles (
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  sequence INTEGER NOT NULL,
+  undoes TEXT,                       -- the id of the run whose step it undoes; null: it undoes none
+  undone INTEGER,                    -- the sequence of that step
+  recovery INTEGER NOT NULL,         -- 1: it cleared away what an interrupted step left; undo does not bring that back
+  PRIMARY KEY (run, sequence)
+) WITHOUT ROWID;
+)";
+
+constexpr const char* all[] = {version_1, version_2};
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -92,9 +93,23 @@ class AgentFolder {
     open_as(2, path(name + ".err"), O_WRONLY | O_CREAT | O_TRUNC);
     exec(words);
   }
+  // Starts it under ptrace(2), stopped before its first instruction: see disturbed_process.hpp.
+  pid_t start_traced(const Words& words) const {
+    const pid_t child = ::fork();
+    if (child != 0) return child;
+    open_as(0, "/dev/null", O_RDONLY);
+    open_as(1, path("run.out"), O_WRONLY | O_CREAT | O_TRUNC);
+    open_as(2, path("run.err"), O_WRONLY | O_CREAT | O_TRUNC);
+    if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) ::_exit(126);
+    exec(words);
+  }
   Ended wait(pid_t child, const std::string& name = "run") const {
     int status = 0;
     ::waitpid(child, &status, 0);
+    return ended(status, name);
+  }
+  // What waitpid(2) said of it.
+  Ended ended(int status, const std::string& name = "run") const {
     return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read(path(name + ".out")),
             read(path(name + ".err"))};
   }

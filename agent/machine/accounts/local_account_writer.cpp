@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "machine/accounts/local_accounts.hpp"
 
 #include <cinttypes>
@@ -97,6 +99,7 @@ void LocalAccountWriter::perform(const ChangeGroup& action) const {
 }
 
 void LocalAccountWriter::perform(const RemoveGroup& action) const {
+  if (!LocalAccounts().group(action.name)) return;
   change({{}, {action.name}}, [&] { run("removing group " + action.name, {"groupdel", action.name}); });
 }
 
@@ -142,6 +145,7 @@ void LocalAccountWriter::perform(const ChangeUser& action) const {
 }
 
 void LocalAccountWriter::perform(const RemoveUser& action) const {
+  if (!LocalAccounts().user(action.name)) return;
   change(with_groups(action.name, {}), [&] {
     run("removing user " + action.name, {"userdel", action.name});
     if (action.keep_group) AccountChange().put_group_back(action.name, action.name);
@@ -151,11 +155,16 @@ void LocalAccountWriter::perform(const RemoveUser& action) const {
 void LocalAccountWriter::perform(const ChangeMembership& action) const {
   AccountNames names{{}, action.add};
   names.groups.insert(names.groups.end(), action.remove.begin(), action.remove.end());
+  // gpasswd(1) refuses to remove who is no member.
+  const auto is_member = [&](const std::string& group) {
+    const auto found = LocalAccounts().group(group);
+    return found && std::find(found->members.begin(), found->members.end(), action.user) != found->members.end();
+  };
   change(std::move(names), [&] {
     for (const std::string& group : action.add)
       run("adding " + action.user + " to group " + group, {"gpasswd", "--add", action.user, group});
     for (const std::string& group : action.remove)
-      run("removing " + action.user + " from group " + group, {"gpasswd", "--delete", action.user, group});
+      if (is_member(group)) run("removing " + action.user + " from group " + group, {"gpasswd", "--delete", action.user, group});
   });
 }
 

@@ -81,7 +81,7 @@ void OverlayAccounts::apply(const ChangeGroup& action) { edit_group(action.name)
 
 void OverlayAccounts::apply(const RemoveGroup& action) {
   const auto account = group(action.name);
-  if (!account) throw Error(fmt::format("group `{}` does not exist", action.name));
+  if (!account) return;
   need_no_primary_users(action.name);
   for (const std::string& member : account->members)
     if (user(member)) std::erase(edit_user(member).groups, action.name);
@@ -132,6 +132,7 @@ void OverlayAccounts::apply(const ChangeUser& action) {
 
 // userdel(8) takes the group of the user's name along when it was the primary one and nobody else is in it.
 void OverlayAccounts::apply(const RemoveUser& action) {
+  if (!user(action.name)) return;
   const UserAccount account = edit_user(action.name);
   for (const std::string& g : account.groups) std::erase(edit_group(g).members, action.name);
   users_[action.name] = std::nullopt;
@@ -145,7 +146,8 @@ void OverlayAccounts::apply(const RemoveUser& action) {
 
 void OverlayAccounts::apply(const ChangeMembership& action) {
   for (const std::string& g : action.add) join(action.user, g);
-  for (const std::string& g : action.remove) leave(action.user, g);
+  for (const std::string& g : action.remove)
+    if (group(g)) leave(action.user, g);
 }
 
 }  // namespace mlops
