@@ -301,11 +301,31 @@ UndoRun::Result UndoRun::pass(Host& host, Outcome acted) {
   taken_back_.clear();
   for (Item& item : items_) {
     if (cancellation_.cancelled()) break;
-    if (item.restart && result.count(acted) == 0) continue;
+    if (item.restart && (result.count(acted) == 0 || !needs_restart(item, host, acted))) continue;
     one(item, host, acted, result);
   }
   result.interrupted = cancellation_.cancelled();
   return result;
+}
+
+// What does not run any more, or goes with its package, has nobody to be told.
+bool UndoRun::needs_restart(const Item& item, Host& host, Outcome acted) try {
+  const auto& unit = std::get<ChangeUnit>(item.inverse.actions.front());
+  if (!host.as({item.step.identity}).services().unit(unit.unit).active()) return false;
+  if (acted == Outcome::changed) return true;
+  const FileReader& files = host_.as({records_.self()}).files();
+  for (const Item& other : items_)
+    for (const Action& action : other.inverse.actions)
+      if (const auto* remove = std::get_if<RemovePackages>(&action))
+        for (const std::string& package : remove->names)
+          if (const auto list = files.read(fmt::format("/var/lib/dpkg/info/{}.list", package));
+              list && list->find("/systemd/system/" + unit.unit + "\n") != std::string::npos)
+            return false;
+  return true;
+} catch (const Error&) {
+  return true;  // it is told when its turn comes
+} catch (const Unknown&) {
+  return true;
 }
 
 // A program that changed accounts and was killed: the files are put as they were before it, as a run does before it acts.

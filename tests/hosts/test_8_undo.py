@@ -134,3 +134,10 @@ def test_units_look_again(world):
     undone = host.run([AGENT, "undo", "--yes"])
     assert undone.status == DONE and "nginx" in undone.output, undone
     assert said() == "first", (said(), undone)
+
+    # What goes with its package has nobody to be told.
+    plan = host.run([AGENT, "undo", "--dry-run"])
+    assert "reload" not in plan.output, plan
+    gone = host.run([AGENT, "undo", "--yes"])
+    assert gone.status == DONE and "reload" not in gone.output, gone
+    assert "nginx-light" not in state(host)["packages"], gone
