@@ -137,7 +137,7 @@ class Application {
       conclusion.counts = {};
       for (HostFinished& host : conclusion.hosts) host.counts = {};
     }
-    prune(*conductor, conclusion);
+    if (!kept.holds_back()) prune(*conductor, conclusion);
     for (HostFinished& host : conclusion.hosts) host.error = playbook.secrets->concealed(std::move(host.error));
     conductor.reset();  // and with it the locks
     const int status = finish(conclusion, hosts.names(), lines);

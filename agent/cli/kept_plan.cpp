@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "cli/exit_code.hpp"
+#include "plan/plan_key.hpp"
 #include "cli/output.hpp"
 #include "hosts/near_files.hpp"
 #include "machine/person.hpp"
@@ -89,11 +90,12 @@ std::optional<int> take_plan(ApplyOptions& options) try {
 
 KeptPlan::KeptPlan(const ApplyOptions& options, RunHosts& hosts) : options_(options) {
   if (!options.out.empty()) {
-    keeper_ = std::make_unique<PlanKeeper>();
+    keeper_ = std::make_unique<PlanKeeper>("local", [&options] { return plan_key(options.state, PlanKey::make); });
     hosts.keep_plan();
   }
   if (!options.plan) return;
-  guard_ = std::make_unique<PlanGuard>(*options.plan, options.all_or_nothing);
+  guard_ = std::make_unique<PlanGuard>(*options.plan, options.all_or_nothing, "local",
+                                       [&options] { return plan_key(options.state, PlanKey::find); });
   const std::vector<std::string> changed = changed_sources(*options.plan);
   guard_->set_changed_sources(changed);
   hosts.hold_to(*options.plan, changed, options.all_or_nothing);
@@ -127,7 +129,10 @@ void KeptPlan::set_plays(const Playbook& playbook, const RunHosts& hosts) const 
 }
 
 int KeptPlan::conclude(const Playbook& playbook, const RunHosts& hosts, int status) const {
-  if (guard_ && guard_->holds_back()) return exit_not_started;
+  if (holds_back()) {
+    if (status != exit_not_started) say(guard_->why_held_back() + "; nothing was touched");  // nothing was left to do
+    return exit_not_started;
+  }
   if (!keeper_ || status == exit_wrong || status == exit_not_started || status == exit_interrupted) return status;
   PlanFile plan{.version = "", .made = now_us(), .place = this_place(), .playbook = options_.playbook};
   for (const auto& source : playbook.sources)
@@ -141,12 +146,12 @@ int KeptPlan::conclude(const Playbook& playbook, const RunHosts& hosts, int stat
   plan.mirror = options_.mirror;
   plan.hosts = hosts.named();
   if (!options_.reach.ssh_config.empty()) plan.ssh_config = absolute(options_.reach.ssh_config);
-  plan.resources = keeper_->resources();
-  for (const auto& [host, made] : hosts.planned()) {
-    plan.places[host] = made.place;
-    plan.resources.insert(plan.resources.end(), made.resources.begin(), made.resources.end());
-  }
   try {
+    plan.resources = keeper_->resources();
+    for (const auto& [host, made] : hosts.planned()) {
+      plan.places[host] = made.place;
+      plan.resources.insert(plan.resources.end(), made.resources.begin(), made.resources.end());
+    }
     write_plan(options_.out, plan);
   } catch (const Error& e) {
     say_error(e.what());

@@ -29,6 +29,8 @@ class KeptPlan {
   EventSink told(EventSink sink) const;
   // To be called when the playbook was read, before the run.
   void set_plays(const Playbook& playbook, const RunHosts& hosts) const;
+  // Whether --all-or-nothing keeps all of it from being done.
+  bool holds_back() const { return guard_ && guard_->holds_back(); }
   // Writes the plan; status: of the run. Returns the one to end with.
   int conclude(const Playbook& playbook, const RunHosts& hosts, int status) const;
 

@@ -572,6 +572,7 @@ void Run::finish(Instance& i, ResourceFinished event) {
   event.seconds = seconds_since(i.started);
   event.note = std::move(i.note);
   ++result_.counts[static_cast<std::size_t>(event.outcome)];
+  if (options_.watcher) options_.watcher->finished(play_, i.label, event.outcome, event.reason);
   sink_(event);
 }
 

@@ -6,6 +6,7 @@
 
 #include "machine/witness.hpp"
 #include "model/change.hpp"
+#include "model/event.hpp"
 #include "model/value.hpp"
 
 namespace mlops {
@@ -28,6 +29,8 @@ class Watcher {
   // Before that, what mends a resource at which an earlier run was cut off is about to be done; the ground is empty. Error:
   // as in inspected.
   virtual void recovers(const Seen& seen, const std::vector<Action>& actions) = 0;
+  // What became of a resource, also of one that was never inspected.
+  virtual void finished(std::size_t /*play*/, const std::string& /*label*/, Outcome, const std::string& /*reason*/) {}
   // Everything was looked at in thought, and the real pass is about to begin. Error: it does not.
   virtual void about_to_act() = 0;
 };

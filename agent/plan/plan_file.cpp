@@ -73,6 +73,7 @@ Value put(const PlannedResource& r) {
   v.set("outcome", to_text(r.outcome));
   v.set("reason", kept_text(r.reason));
   v.set("parameters", r.parameters);
+  if (!r.secrets.empty()) v.set("secrets", r.secrets);
   v.set("actions", r.actions);
   if (!r.recovery.empty()) v.set("recovery", r.recovery);
   v.set("ground", put(r.ground));
@@ -90,6 +91,7 @@ PlannedResource planned(const Value& v) {
     if (text_of(v.find("outcome")) == to_text(static_cast<Outcome>(i))) r.outcome = static_cast<Outcome>(i);
   get(v.find("reason"), r.reason);
   get(v.find("parameters"), r.parameters);
+  get(v.find("secrets"), r.secrets);
   get(v.find("actions"), r.actions);
   get(v.find("recovery"), r.recovery);
   get(v.find("ground"), r.ground);
@@ -249,6 +251,10 @@ Value masked(const Value& v) {
 
 // What is secret is not part of it: it must not be guessed from it.
 std::string digest_of_parameters(const Value& parameters) { return sha256_hex(to_json(masked(parameters))); }
+
+std::string keyed_digest_of_parameters(const Value& parameters, const std::string& key) {
+  return hmac_sha256_hex(key, to_json(parameters));
+}
 
 // Whether the index is fetched before depends on the hour. What may hold secrets is left out: of a digest they could be
 // guessed, and what is no secret of it is among the parameters.

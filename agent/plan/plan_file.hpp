@@ -32,9 +32,10 @@ struct PlannedResource {
   Outcome outcome = Outcome::ok;
   std::string reason;      // why it is skipped, failed or unknown
   std::string parameters;  // a digest of them, secrets left out; "" where they were not known
+  std::string secrets;     // a keyed digest of the parameters with their secrets; "" where they hold none
   std::string actions;     // a digest of what would be done; "" for nothing
   std::string recovery;    // the same of what mends it first, where an earlier run was cut off
-  Ground ground;           // what was looked at
+  Ground ground;           // what was looked at; where the parameters hold secrets, contents have keyed digests
   std::vector<Change> changes;
   std::vector<std::string> maybe;  // as in ResourceFinished
 };
@@ -80,6 +81,7 @@ Value masked(const Value& value);
 
 // Digests as PlannedResource has them.
 std::string digest_of_parameters(const Value& parameters);
+std::string keyed_digest_of_parameters(const Value& parameters, const std::string& key);
 std::string digest_of_actions(const std::vector<Action>& actions);
 
 }  // namespace mlops

@@ -24,6 +24,13 @@ std::string list_of(const std::vector<std::string>& items, const char* between) 
 
 bool is_digest(const std::string& text) { return is_sha256(text); }
 
+// Contents that may hold secrets.
+Ground sealed(Ground ground, const std::string& key) {
+  for (auto& [what, how] : ground)
+    if (is_digest(how)) how = hmac_sha256_hex(key, how);
+  return ground;
+}
+
 // "/etc/motd was absent, is a file 0644 root root"
 std::vector<std::string> shifted(const Ground& was, const Ground& is) {
   std::vector<std::string> list;
@@ -73,6 +80,15 @@ void PlanKeeper::inspected(const Seen& seen, const Diff& diff, const std::vector
   r.ground = seen.ground;
   r.changes = diff.changes;
   r.maybe = maybe;
+  if (holds_secret(seen.parameters)) seal(r, seen.parameters);
+}
+
+void PlanKeeper::seal(PlannedResource& resource, const Value& parameters) try {
+  if (!key_) key_ = get_key_();
+  resource.secrets = keyed_digest_of_parameters(parameters, *key_);
+  resource.ground = sealed(std::move(resource.ground), *key_);
+} catch (const Error& e) {
+  error_ = e;
 }
 
 void PlanKeeper::recovers(const Seen& seen, const std::vector<Action>& actions) {
@@ -98,6 +114,7 @@ void PlanKeeper::take(const Event& event) {
 }
 
 std::vector<PlannedResource> PlanKeeper::resources() const {
+  if (error_) throw *error_;
   std::vector<PlannedResource> list;
   for (const auto& place : order_) list.push_back(planned_.at(place));
   return list;
@@ -105,18 +122,39 @@ std::vector<PlannedResource> PlanKeeper::resources() const {
 
 // ---- holding to it -----------------------------------------------------------------------------------------------------
 
-PlanGuard::PlanGuard(const PlanFile& plan, bool all_or_nothing, const std::string& host)
-    : all_or_nothing_(all_or_nothing) {
+PlanGuard::PlanGuard(const PlanFile& plan, bool all_or_nothing, const std::string& host, GetPlanKey key)
+    : get_key_(std::move(key)), all_or_nothing_(all_or_nothing) {
   for (const PlannedResource& r : plan.resources)
     if (r.host == host) planned_[{r.play, r.label}] = &r;
 }
 
-std::string PlanGuard::objection(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe) const {
+const std::string& PlanGuard::key() {
+  if (!key_) key_ = get_key_ ? get_key_() : "";
+  return *key_;
+}
+
+Ground PlanGuard::ground_of(const Seen& seen) {
+  return holds_secret(seen.parameters) ? sealed(seen.ground, key()) : seen.ground;
+}
+
+// "" where the secrets are those that it was planned with.
+std::string PlanGuard::other_secret(const PlannedResource& planned, const Seen& seen) {
+  if (real_ || planned.secrets.empty()) return "";
+  if (key().empty())
+    return "whether its secrets are those that it was planned with cannot be told: their key is gone from the state folder";
+  if (planned.secrets == keyed_digest_of_parameters(seen.parameters, key())) return "";
+  return planned.parameters == digest_of_parameters(seen.parameters)
+             ? "a secret in its parameters is not the one that it was planned with"
+             : "";
+}
+
+std::string PlanGuard::objection(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe) {
   const auto known = planned_.find({seen.play, seen.label});
   if (known == planned_.end()) return "it is not in the plan";
   const PlannedResource& planned = *known->second;
   if (planned.outcome == Outcome::unknown) return "";
-  const std::vector<std::string> other = real_ ? std::vector<std::string>() : shifted(planned.ground, seen.ground);
+  if (std::string other = other_secret(planned, seen); !other.empty()) return other;
+  const std::vector<std::string> other = real_ ? std::vector<std::string>() : shifted(planned.ground, ground_of(seen));
   const std::string ground = other.empty() ? "" : "the ground that it was planned on has shifted: " + list_of(other, "; ");
   if (planned.outcome != Outcome::would_change) {
     const std::string said = planned.outcome == Outcome::ok        ? "that nothing is to be done"
@@ -145,6 +183,8 @@ void PlanGuard::inspected(const Seen& seen, const Diff& diff, const std::vector<
   if (diff.empty()) return;
   const Place place{seen.play, seen.label};
   if (const auto refused = refused_.find(place); refused != refused_.end()) throw Error(refused->second);
+  if (all_or_nothing_ && real_ && !refused_.empty())
+    throw Error("--all-or-nothing: the plan did not hold for " + refused_.begin()->first.second);
   std::string why = objection(seen, diff, maybe);
   if (why.empty()) return;
   if (!changed_sources_.empty()) why += "; since the plan, these files changed: " + list_of(changed_sources_, ", ");
@@ -162,11 +202,33 @@ void PlanGuard::recovers(const Seen& seen, const std::vector<Action>& actions) {
   throw Error(refused_[place]);
 }
 
-void PlanGuard::about_to_act() {
-  if (!holds_back()) return;
+void PlanGuard::finished(std::size_t play, const std::string& label, Outcome outcome, const std::string& reason) {
+  const Place place{play, label};
+  seen_.insert(place);
+  if (real_ || !all_or_nothing_ || refused_.contains(place)) return;
+  const auto known = planned_.find(place);
+  const Outcome planned = known == planned_.end() ? Outcome::unknown : known->second->outcome;
+  const bool fails = outcome == Outcome::failed || outcome == Outcome::not_converged;
+  const bool differs = outcome != planned && (outcome == Outcome::unknown || outcome == Outcome::skipped);
+  if (fails || (differs && planned == Outcome::would_change)) refused_[place] = reason;
+}
+
+// Also what the plan would do, and that is not there any more.
+std::vector<std::string> PlanGuard::held_back_by() const {
   std::vector<std::string> labels;
   for (const auto& [place, why] : refused_) labels.push_back(place.second);
-  throw Error("--all-or-nothing: the plan does not hold any more for " + list_of(labels, ", "));
+  for (const auto& [place, planned] : planned_)
+    if (planned->outcome == Outcome::would_change && !seen_.contains(place) && !refused_.contains(place))
+      labels.push_back(place.second);
+  return labels;
+}
+
+std::string PlanGuard::why_held_back() const {
+  return "--all-or-nothing: the plan does not hold any more for " + list_of(held_back_by(), ", ");
+}
+
+void PlanGuard::about_to_act() {
+  if (holds_back()) throw Error(why_held_back());
 }
 
 // ---- files -----------------------------------------------------------------------------------------------------------

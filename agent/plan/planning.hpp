@@ -1,7 +1,10 @@
 // Keeping a plan, and holding a run to one.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,11 +14,15 @@
 
 namespace mlops {
 
+// Gives the key for the digests of secrets (plan_key); "": there is none. Asked for when the first is needed. Error.
+using GetPlanKey = std::function<std::string()>;
+
 // Watches a plan being made on one host. Its events are to be passed through, for what became of each resource.
 class PlanKeeper : public Watcher {
  public:
   // host: its name in events; those of others are passed over.
-  explicit PlanKeeper(std::string host = "local") : host_(std::move(host)) {}
+  explicit PlanKeeper(std::string host = "local", GetPlanKey key = {})
+      : host_(std::move(host)), get_key_(std::move(key)) {}
   // Its plays, by their place in the playbook. To be called before the pass.
   void set_plays(std::vector<std::size_t> plays) { own_ = std::move(plays); }
   void pass_begins(bool) override {}
@@ -24,11 +31,17 @@ class PlanKeeper : public Watcher {
   void about_to_act() override {}
   void take(const Event& event);
 
+  // Error where the key could not be had.
   std::vector<PlannedResource> resources() const;
 
  private:
+  void seal(PlannedResource& resource, const Value& parameters);
+
   std::string host_;
   std::vector<std::size_t> own_;
+  GetPlanKey get_key_;
+  std::optional<std::string> key_;
+  std::optional<Error> error_;
   std::size_t play_ = 0, plays_ = 0;
   std::vector<std::pair<std::size_t, std::string>> order_;
   std::map<std::pair<std::size_t, std::string>, PlannedResource> planned_;
@@ -41,25 +54,34 @@ class PlanKeeper : public Watcher {
 // say; that less is left to do is fine. A resource that was unknown in the plan may do what it then finds needed.
 class PlanGuard : public Watcher {
  public:
-  // all_or_nothing: one refusal, and nothing is begun. host: whose part it is, its name in events. The plan must outlive
-  // it.
-  PlanGuard(const PlanFile& plan, bool all_or_nothing, const std::string& host = "local");
+  // all_or_nothing: one refusal, a resource that fails, or that the plan has and that is not there: and nothing is begun.
+  // host: whose part it is, its name in events. The plan must outlive it.
+  PlanGuard(const PlanFile& plan, bool all_or_nothing, const std::string& host = "local", GetPlanKey key = {});
   void pass_begins(bool real) override { real_ = real; }
   void inspected(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe) override;
   void recovers(const Seen& seen, const std::vector<Action>& actions) override;
+  void finished(std::size_t play, const std::string& label, Outcome outcome, const std::string& reason) override;
   void about_to_act() override;
 
-  // Whether all_or_nothing kept the run from beginning, or would have.
-  bool holds_back() const { return all_or_nothing_ && !real_ && !refused_.empty(); }
+  // Whether all_or_nothing kept the run from beginning, or would have; for what.
+  bool holds_back() const { return all_or_nothing_ && !real_ && !held_back_by().empty(); }
+  std::string why_held_back() const;
   // Files beside the playbook that are no longer what they were.
   void set_changed_sources(std::vector<std::string> paths) { changed_sources_ = std::move(paths); }
 
  private:
   using Place = std::pair<std::size_t, std::string>;
-  std::string objection(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe) const;
+  std::string objection(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe);
+  std::string other_secret(const PlannedResource& planned, const Seen& seen);
+  Ground ground_of(const Seen& seen);
+  const std::string& key();
+  std::vector<std::string> held_back_by() const;
 
   std::map<Place, const PlannedResource*> planned_;
+  GetPlanKey get_key_;
+  std::optional<std::string> key_;
   std::map<Place, std::string> refused_;  // with the reason
+  std::set<Place> seen_;
   std::vector<std::string> changed_sources_;
   bool all_or_nothing_, real_ = false;
 };

@@ -130,6 +130,71 @@ TEST_CASE("With --all-or-nothing an apply touches nothing where a part of the pl
   CHECK(site.folder.picture() == then);
 }
 
+TEST_CASE("with --all-or-nothing a resource that now fails, or is gone, keeps everything from being done") {
+  const Site site;
+  site.keep(R"({"resources": [
+    {"id": "d", "type": "directory", "path": "@/d"},
+    {"id": "f", "type": "file", "path": "@/f", "content": "x"}]})");
+  site.put("d", "");  // no folder can be made there
+  const auto before = site.folder.picture();
+  const Ended applied = site.apply({"--all-or-nothing"});
+  CHECK(applied.status == 4);
+  CHECK_THAT(applied.err, Catch::Contains("--all-or-nothing: the plan does not hold any more for directory[d]"));
+  CHECK(site.folder.picture() == before);
+  CHECK_FALSE(site.there("f"));
+  CHECK(site.apply().status == 1);  // without it, what holds is done
+  CHECK(site.there("f"));
+}
+
+TEST_CASE("a kept plan is refused where a secret is not the one that it was made with, and tells nothing of it") {
+  const Site site;
+  const std::string secret = site.folder.path("secret");
+  const auto set = [&](const std::string& text) {
+    std::ofstream(secret) << text;
+    ::chmod(secret.c_str(), 0600);
+  };
+  set("first-password\n");
+  site.put("a", "old first-password\n");
+  const std::string playbook = R"({"secrets": {"pw": {"file": ")" + secret + R"("}}, "resources": [
+    {"id": "a", "type": "file", "path": "@/a", "mode": "0600", "content": "{{secrets.pw}}\n"},
+    {"id": "b", "type": "file", "path": "@/b", "content": "two\n"}]})";
+  site.keep(playbook.c_str());
+  // Neither the secret, nor a digest of it that could be guessed, nor one of what it replaces.
+  const std::string plan = AgentFolder::read(site.plan);
+  for (const std::string text : {"first-password", "first-password\n", "old first-password\n"}) {
+    CHECK(plan.find(text) == std::string::npos);
+    CHECK(plan.find(sha256_hex(text)) == std::string::npos);
+  }
+  set("second-password\n");
+  const auto before = site.folder.picture();
+  CHECK(site.apply({"--all-or-nothing"}).status == 4);
+  CHECK(site.folder.picture() == before);
+  const Ended refused = site.apply();
+  CHECK(refused.status == 1);
+  CHECK(outcomes(refused) == std::map<std::string, std::string>{
+                                 {"a", "failed: a secret in its parameters is not the one that it was planned with"},
+                                 {"b", "changed"}});
+  CHECK(site.text("a") == "old first-password\n");
+  set("first-password\n");
+  const Ended applied = site.apply();
+  INFO(applied.out << applied.err);
+  CHECK(applied.status == 0);
+  CHECK(site.text("a") == "first-password\n");
+}
+
+TEST_CASE("a kept plan with secrets is refused where their key is gone") {
+  const Site site;
+  ::setenv("PLAN_FILES_TOKEN", "a-token-of-the-test", 1);
+  site.keep(R"({"secrets": {"token": {"env": "PLAN_FILES_TOKEN"}}, "resources": [
+    {"id": "a", "type": "file", "path": "@/a", "content": "{{secrets.token}}"}]})");
+  std::filesystem::remove_all(site.folder.state());
+  const Ended refused = site.apply();
+  ::unsetenv("PLAN_FILES_TOKEN");
+  CHECK(refused.status == 1);
+  CHECK_THAT(outcomes(refused).at("a"), Catch::Contains("their key is gone from the state folder"));
+  CHECK_FALSE(site.there("a"));
+}
+
 TEST_CASE("it stops before doing what the plan did not say") {
   const Site site;
   site.put("a", "one\n");

@@ -1,5 +1,6 @@
 #include "machine/files/digest.hpp"
 
+#include <nettle/hmac.h>
 #include <nettle/sha2.h>
 #include <unistd.h>
 
@@ -19,6 +20,18 @@ constexpr std::size_t block = 256u << 10;
 
 sha256_ctx* context(unsigned char* state) { return std::launder(reinterpret_cast<sha256_ctx*>(state)); }
 
+std::string in_hex(const std::uint8_t (&digest)[SHA256_DIGEST_SIZE]) {
+  std::string text;
+  text.reserve(2 * sizeof digest);
+  for (const std::uint8_t byte : digest) {
+    text += "0123456789abcdef"[byte >> 4];
+    text += "0123456789abcdef"[byte & 15];
+  }
+  return text;
+}
+
+const std::uint8_t* octets(std::string_view bytes) { return reinterpret_cast<const std::uint8_t*>(bytes.data()); }
+
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 }  // namespace
@@ -35,13 +48,16 @@ void Sha256::update(std::string_view bytes) {
 std::string Sha256::hex() {
   std::uint8_t digest[SHA256_DIGEST_SIZE];
   sha256_digest(context(state_), sizeof digest, digest);
-  std::string text;
-  text.reserve(2 * sizeof digest);
-  for (const std::uint8_t byte : digest) {
-    text += "0123456789abcdef"[byte >> 4];
-    text += "0123456789abcdef"[byte & 15];
-  }
-  return text;
+  return in_hex(digest);
+}
+
+std::string hmac_sha256_hex(std::string_view key, std::string_view bytes) {
+  hmac_sha256_ctx state;
+  hmac_sha256_set_key(&state, key.size(), octets(key));
+  hmac_sha256_update(&state, bytes.size(), octets(bytes));
+  std::uint8_t digest[SHA256_DIGEST_SIZE];
+  hmac_sha256_digest(&state, sizeof digest, digest);
+  return in_hex(digest);
 }
 
 std::string sha256_hex(std::string_view bytes) {

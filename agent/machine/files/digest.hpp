@@ -23,6 +23,9 @@ class Sha256 {
 // In lower-case hex.
 std::string sha256_hex(std::string_view bytes);
 
+// The keyed digest of bytes (HMAC-SHA-256, RFC 2104), in lower-case hex: who does not have the key cannot guess them.
+std::string hmac_sha256_hex(std::string_view key, std::string_view bytes);
+
 // Of what the descriptor has from its current place to its end. Error when it cannot be read, Error cancelled.
 std::string sha256_hex(int descriptor, const Cancellation* cancellation = nullptr);
 
