@@ -36,6 +36,7 @@ class LinkRecorder : public MachineReader, FileReader {
   std::optional<std::string> sha256(const std::string& path) const override {
     return machine_.files().sha256(path);
   }
+  std::optional<Grants> grants(const std::string& path) const override { return machine_.files().grants(path); }
   std::string fingerprint(const std::string& path, Depth depth) const override {
     return machine_.files().fingerprint(path, depth);
   }

@@ -156,7 +156,7 @@ struct RecordedTold {
 };
 struct UndoRead {
   RecordedRun run;
-  std::vector<std::string> stays;
+  std::vector<std::string> stays, resumes;
   std::string none;  // as above
 };
 struct UndoEnded {

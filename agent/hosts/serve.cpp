@@ -17,6 +17,7 @@
 #include "machine/accounts/owner_names.hpp"
 #include "machine/local.hpp"
 #include "machine/person.hpp"
+#include "plan/plan_key.hpp"
 #include "plan/planning.hpp"
 
 namespace mlops {
@@ -146,13 +147,14 @@ class Server {
   }
   void watch(const StartRun& start) {
     const PlanPart& part = start.plan;
-    if (part.keeps) keeper_.emplace(start.host);
+    const std::string state = start.settings.journal.folder;
+    if (part.keeps) keeper_.emplace(start.host, [state] { return plan_key(state, PlanKey::make); });
     if (part.holds) {
       plan_.place = part.place;
       plan_.resources = part.resources;
       for (PlannedResource& r : plan_.resources) r.host = start.host;
       check_place(start.host, plan_, this_place());
-      guard_.emplace(plan_, part.all_or_nothing, start.host);
+      guard_.emplace(plan_, part.all_or_nothing, start.host, [state] { return plan_key(state, PlanKey::find); });
       guard_->set_changed_sources(part.changed_sources);
     }
     if (keeper_) part_->set_watcher(&*keeper_);

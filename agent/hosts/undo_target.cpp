@@ -20,6 +20,7 @@ class UndoHere : public UndoTarget {
     return run_;
   }
   std::vector<std::string> stays() const override { return undo_->stays(); }
+  std::vector<std::string> resumes() const override { return undo_->resumes(); }
   UndoRun::Result in_thought() override { return undo_->in_thought(); }
   UndoRun::Result for_real() override { return undo_->for_real(); }
 
@@ -51,9 +52,11 @@ class UndoThere : public UndoTarget {
     UndoRead read = wait<UndoRead>();
     if (!read.none.empty()) throw NoSuchRun(read.none);
     stays_ = std::move(read.stays);
+    resumes_ = std::move(read.resumes);
     return std::move(read.run);
   }
   std::vector<std::string> stays() const override { return stays_; }
+  std::vector<std::string> resumes() const override { return resumes_; }
   UndoRun::Result in_thought() override { return pass(false); }
   UndoRun::Result for_real() override { return pass(true); }
 
@@ -102,7 +105,7 @@ class UndoThere : public UndoTarget {
   UndoSettings settings_;
   EventSink sink_;
   FarAgent agent_;
-  std::vector<std::string> stays_;
+  std::vector<std::string> stays_, resumes_;
   HeldEvents events_;
   bool real_ = false, others_act_ = false;
 };

@@ -18,7 +18,8 @@ class UndoTarget {
   virtual const std::string& name() const = 0;
   // run: the beginning of an id, or "last"; "": the newest that can be taken back. NoSuchRun, UndoRefused, Error.
   virtual RecordedRun read(const std::string& run) = 0;
-  virtual std::vector<std::string> stays() const = 0;  // as UndoRun has it
+  virtual std::vector<std::string> stays() const = 0;    // as UndoRun has it
+  virtual std::vector<std::string> resumes() const = 0;  // the same
   virtual UndoRun::Result in_thought() = 0;
   virtual UndoRun::Result for_real() = 0;
 };

@@ -76,7 +76,7 @@ std::vector<std::string> to_near() {
   RecordedTold recorded;
   recorded.runs = {{.number = 1, .id = "id", .counts = Value(1)}};
   recorded.steps = {"{}"};
-  return {encode(plan), encode(recorded), encode(PruneEnded{}), encode(UndoRead{recorded.runs[0], {"x"}, ""}),
+  return {encode(plan), encode(recorded), encode(PruneEnded{}), encode(UndoRead{recorded.runs[0], {"x"}, {"y"}, ""}),
           encode(UndoEnded{}), encode(Happened{finished}), encode(Happened{PlayStarted{"one", "web1", ""}}),
           encode(ended),              encode(pass),
           encode(Prepared{}),         encode(FactsTold{nested(5)}),

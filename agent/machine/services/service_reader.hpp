@@ -15,10 +15,10 @@ struct Unit {
   std::string enabled_state;  // UnitFileState: "enabled", "disabled", "static", "masked", "indirect", …; ""
   bool can_reload = false;
   std::string since;  // of the active state: microseconds since the epoch, "0" when never
-  bool may_come = false;  // it is not there, but a package that is pending may bring it: in a plan
   // Milliseconds since it became active, by a clock that nobody sets; the largest number where that is not known, or where
   // it is active in thought only.
   std::uint64_t up_ms = UINT64_MAX;
+  bool may_come = false;  // it is not there, but a package that is pending may bring it: in a plan
 
   bool exists() const { return load_state != "not-found" && !load_state.empty(); }
   bool active() const { return active_state == "active" || active_state == "reloading"; }
