@@ -57,7 +57,8 @@ struct Directory {
   static void check(const Desired& d, Checker& c) {
     if (d.path.text == "/" && d.state == State::absent) c.error("path", "the root folder cannot be removed");
     // Where a state is given, absent is one word away.
-    if (d.recursive && !c.given("state")) c.error("recursive", "`recursive` is for state absent", "leave it out");
+    if (d.recursive && !c.given("state"))
+      c.error("recursive", "`recursive` is for state absent", "leave it out");
   }
 
   static Claims claims(const Desired& d) {

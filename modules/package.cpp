@@ -117,9 +117,10 @@ struct Package {
     for (const std::string& text : d.names.list) {
       const WantedPackage wanted = parse_wanted(text);
       const char* state = d.state == State::absent ? "absent" : d.state == State::latest ? "latest" : "present";
+      const bool any_version = wanted.version.empty() || d.state == State::absent;
       claims.push_back({.kind = Claim::Kind::package,
                         .key = wanted.name,
-                        .wish = wanted.version.empty() || d.state == State::absent ? state : "=" + wanted.version});
+                        .wish = any_version ? state : "=" + wanted.version});
     }
     return claims;
   }

@@ -76,12 +76,14 @@ std::string left_over(CLI::App& app) {
   const std::string name = full_name(app, command);
   const std::vector<std::string> rest = app.remaining(true);
   const std::string word = rest.empty() ? "" : rest.front().substr(0, rest.front().find('='));
-  if (!word.starts_with('-')) return name + ": `" + word + "` is one word too many; `" + name + " --help` says what it takes";
+  if (!word.starts_with('-'))
+    return name + ": `" + word + "` is one word too many; `" + name + " --help` says what it takes";
   std::vector<std::string> known;
   for (const CLI::Option* option : command.get_options())
     for (const std::string& long_name : option->get_lnames()) known.push_back("--" + long_name);
   const std::string hint = did_you_mean(word, known);
-  return name + ": there is no option `" + word + "`; " + (hint.empty() ? "`" + name + " --help` lists them" : hint);
+  return name + ": there is no option `" + word + "`; " +
+         (hint.empty() ? "`" + name + " --help` lists them" : hint);
 }
 
 int tell_mistake(CLI::App& app, const CLI::ParseError& e) {

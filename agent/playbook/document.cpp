@@ -212,8 +212,8 @@ class Builder : public nlohmann::json::json_sax_t {
   std::vector<Value::Member> waiting_;
 };
 
-// Blanks that stand for commas behind a last item or member, which JSON does not have: true where there were any. Of two
-// commas, and of one that nothing precedes, none is taken.
+// Puts blanks in the place of commas behind a last item or member, which JSON does not have: true where there were
+// any. Of two commas, and of one that nothing precedes, none is taken.
 bool drop_trailing_commas(std::string& text) {
   bool any = false;
   const char* const end = text.data() + text.size();
@@ -225,7 +225,8 @@ bool drop_trailing_commas(std::string& text) {
       continue;
     }
     const char* const next = skip_blank(p + 1, end);
-    if (*p == ',' && next != end && (*next == ']' || *next == '}') && before != ',' && before != '[' && before != '{') {
+    const bool last = *p == ',' && next != end && (*next == ']' || *next == '}');
+    if (last && before != ',' && before != '[' && before != '{') {
       text[static_cast<std::size_t>(p - text.data())] = ' ';
       any = true;
     }
@@ -236,8 +237,8 @@ bool drop_trailing_commas(std::string& text) {
 
 bool parse(Builder& builder, std::string_view text) {
   constexpr bool strict = true, comments = true;
-  return nlohmann::json::sax_parse(text.data(), text.data() + text.size(), &builder, nlohmann::json::input_format_t::json,
-                                   strict, comments);
+  return nlohmann::json::sax_parse(text.data(), text.data() + text.size(), &builder,
+                                   nlohmann::json::input_format_t::json, strict, comments);
 }
 
 std::string_view without_mark(std::string_view text) {

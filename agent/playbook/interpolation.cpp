@@ -252,7 +252,8 @@ std::string squashed(std::span<const std::string> names) {
 }
 
 // All paths below one, as far as a scope tells their names.
-void paths_below(const Scope& scope, std::vector<std::string>& path, std::vector<std::vector<std::string>>& into) {
+void paths_below(const Scope& scope, std::vector<std::string>& path,
+                 std::vector<std::vector<std::string>>& into) {
   constexpr std::size_t deepest = 4, most = 1000;
   for (const std::string& name : scope.names(path)) {
     if (path.size() >= deepest || into.size() >= most) return;
@@ -273,7 +274,8 @@ std::string near_fact(const std::vector<std::string>& path, std::size_t from, co
   for (const auto& one : all) words.push_back(squashed(std::span(one).subspan(from)));
   const std::string near = nearest(squashed(std::span(path).subspan(from)), words);
   const auto found = std::find(words.begin(), words.end(), near);
-  return near.empty() ? "" : fmt::format("did you mean `{}`?", path_text(all[static_cast<std::size_t>(found - words.begin())]));
+  if (near.empty()) return "";
+  return fmt::format("did you mean `{}`?", path_text(all[static_cast<std::size_t>(found - words.begin())]));
 }
 
 }  // namespace

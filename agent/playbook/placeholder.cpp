@@ -24,7 +24,8 @@ bool is_name(std::string_view text) {
 
 class Parser {
  public:
-  explicit Parser(std::string_view text, std::size_t at = 0) : text_(text), at_(at) {}
+  explicit Parser(std::string_view text) : text_(text) {}  // a path alone
+  Parser(std::string_view text, std::size_t behind_braces) : text_(text), at_(behind_braces), inside_(true) {}
 
   std::size_t at() const { return at_; }
   bool ended() const { return at_ >= text_.size(); }
@@ -78,15 +79,20 @@ class Parser {
   std::string name() {
     const std::size_t begin = at_;
     while (!ended() && is_name(text_[at_])) ++at_;
-    if (at_ == begin && text_.substr(at_).starts_with("{{"))
-      fail("`{{` inside of `{{ }}`: a path is written as it is", "what varies is an object of `for_each`: `{{item.value.x}}`");
+    if (at_ == begin) refuse_braces();
     if (at_ == begin) fail("expected a name, found " + here(), literal_braces);
     return std::string(text_.substr(begin, at_ - begin));
   }
 
+  void refuse_braces() const {
+    if (inside_ && text_.substr(at_).starts_with("{{"))
+      fail("`{{` inside of `{{ }}`: a path is written as it is",
+           "what varies is an object of `for_each`: `{{item.value.x}}`");
+  }
+
   std::string element() {
     const std::size_t begin = at_;
-    if (text_.substr(at_).starts_with("{{")) name();  // says what is wrong with it
+    refuse_braces();
     const Value value = literal();
     if (value.is_string() || (value.is_integer() && value.as_integer() >= 0)) return value.to_text();
     at_ = begin;
@@ -164,7 +170,8 @@ class Parser {
   }
 
   std::string_view text_;
-  std::size_t at_;
+  std::size_t at_ = 0;
+  bool inside_ = false;  // of {{ }}
 };
 
 }  // namespace

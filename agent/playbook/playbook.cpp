@@ -175,7 +175,7 @@ std::string first_words(std::string_view script) {
     if (words.size() > longest_label) {
       const std::size_t blank = words.rfind(' ', longest_label);
       words = cut(std::move(words), longest_label);
-      if (blank != words.npos && blank > longest_label / 2) words = words.substr(0, blank) + " …";
+      if (blank != words.npos && blank >= longest_label / 2) words = words.substr(0, blank) + " …";
     } else if (more) {
       words += " …";
     }
@@ -255,17 +255,19 @@ bool is_unconditional(const Resource& resource) {
 
 std::string label_of(const Resource& resource, const Value& parameters, const std::string& key) {
   std::string label(resource.module ? resource.module->type : "");
-  const Value* primary = nullptr;
+  const Value *primary = nullptr, *script = nullptr;
   if (resource.id.empty() && resource.module) {
     const SchemaBase& schema = *resource.module->schema;
     primary = parameters.find(schema.primary());
-    if (const Parameter* p = primary ? nullptr : schema.find(schema.primary()); p && !p->default_value.is_null())
-      primary = &p->default_value;
+    script = primary ? nullptr : parameters.find(schema.script());
+    const Parameter* p = primary || script ? nullptr : schema.find(schema.primary());
+    if (p && !p->default_value.is_null()) primary = &p->default_value;
   }
-  const Value* script = nullptr;
-  if (resource.id.empty() && resource.module && !primary) script = parameters.find(resource.module->schema->script());
   label += '[';
-  label += primary ? joined_names(*primary) : script && script->is_string() ? first_words(script->as_string()) : resource.id;
+  if (script && script->is_string())
+    label += first_words(script->as_string());
+  else
+    label += primary ? joined_names(*primary) : resource.id;
   label += ']';
   if (!key.empty()) label += '[' + key + ']';
   return label;

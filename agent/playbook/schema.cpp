@@ -104,7 +104,8 @@ std::string Decoder::list_hint(const Value& at) const {
   if (!at.is_string() || sensitive || holds_secret(at) || at.as_string().size() > longest) return "";
   if (parameter != "argv") return fmt::format("write [{}]", json_quote(at.as_string()));
   std::string_view rest = at.as_string();
-  if (rest.find_first_of("|&;<>()$`\\\"'*?#~\n") != rest.npos) return "a text for the shell is given as `shell`";
+  if (rest.find_first_of("|&;<>()$`\\\"'*?#~\n") != rest.npos)
+    return "a text for the shell is given as `shell`";
   std::vector<std::string> words;
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find(' '), rest.size());

@@ -16,7 +16,7 @@ namespace mlops {
 namespace {
 
 constexpr auto stars = "***";
-constexpr std::size_t shortest = 4;         // bytes of a secret, or of one of its lines: less stands in every other text
+constexpr std::size_t shortest = 4;         // bytes of a secret, or of a line of one: less stands in every text
 constexpr std::size_t shortest_base64 = 8;  // characters of it that are hidden
 
 // The characters of base64 (RFC 4648, section 4) that the text alone decides where it stands `before` bytes behind the
@@ -284,7 +284,8 @@ std::optional<Value> Secrets::value(std::string_view name) const {
       std::string text = reader_->read(known->name, known->origin);
       if (text.empty()) throw Error("it is empty");
       if (text.size() < shortest)
-        throw Error(fmt::format("it has fewer than {} bytes, which cannot be told apart in what is shown", shortest));
+        throw Error(
+            fmt::format("it has fewer than {} bytes, which cannot be told apart in what is shown", shortest));
       if (text.find('\0') != std::string::npos) throw Error("it holds a NUL character");
       return state_->keep(known->name, std::move(text));
     } catch (const Error& e) {

@@ -63,8 +63,9 @@ class Explainer {
   bool is_yaml() const {
     if (at("---") || at("- ") || at("%YAML")) return true;
     const std::string_view key = word();
-    const std::string_view rest(key.data() + key.size(), static_cast<std::size_t>(end_ - key.data() - key.size()));
-    return !key.empty() && is_letter(key[0]) && (rest.starts_with(": ") || rest.starts_with(":\n") || rest == ":");
+    const auto rest = std::string_view(at_, end_).substr(key.size());
+    const bool colon = rest.starts_with(": ") || rest.starts_with(":\n") || rest == ":";
+    return colon && !key.empty() && is_letter(key[0]);
   }
 
   std::string_view word() const {

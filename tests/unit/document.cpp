@@ -159,7 +159,7 @@ TEST_CASE("200 lists and objects may be inside each other, and no more") {
 }
 
 TEST_CASE("a comma behind the last item or member is passed over, and places stay right") {
-  CHECK(places("[1, // last\n]") == "1:1 top\n1:2\n");
+  CHECK(places("[1, // last\n]") == "1:1 top\n1:2 item\n");
   CHECK(places("{\"a\":[{\"b\":\",]\",},\n2,],}") == places("{\"a\":[{\"b\":\",]\" },\n2 ] }"));
 }
 
@@ -180,7 +180,7 @@ TEST_CASE("each mistake of syntax is said in plain words at its place") {
       {"[", "1:2 expected a value or `]`, found the end of the text (1:1 the list begins here)"},
       {"[1,", "1:4 expected a value, found the end of the text (1:1 the list begins here)"},
       {"[1,,]", "1:4 expected a value, found `,` (1:1 the list begins here)"},
-      {"[1,],]", "1:5 expected nothing after the end of the JSON value, found `,`"},
+      {"[1,],]", "1:6 expected nothing after the end of the JSON value, found `]`"},
       {"---\na: 1",
        "1:1 this looks like YAML, and what is read here is JSON (with comments); write {\"resources\": [{\"type\": "
        "\"package\", \"names\": [\"jq\"]}]}"},

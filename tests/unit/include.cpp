@@ -139,6 +139,7 @@ site.json:3:59: error: `for_each` cannot stand beside `include`
 site.json:4:17: error: missing.json cannot be read: No such file or directory
       {"include": "missing.json"},
                   ^
+  hint: it is looked for beside the file that includes it
 site.json:6:17: error: `file` is missing
       {"include": {"vars": {}}},
                   ^

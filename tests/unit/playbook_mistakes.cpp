@@ -801,7 +801,7 @@ TEST_CASE("a --set must name a var, and keep its kind") {
 )");
 }
 
-TEST_CASE("a number or a truth that {{ }} puts where a text belongs becomes text; one that is written there does not") {
+TEST_CASE("a number that {{ }} puts where a text belongs becomes text; one that is written there does not") {
   Site site;
   CHECK(site.mistakes(R"({"vars": {"n": 8080, "on": true}, "resources": [
     {"type": "file", "path": "/{{item}}", "content": "{{item}}", "for_each": [1, 2]},
@@ -811,14 +811,13 @@ TEST_CASE("a number or a truth that {{ }} puts where a text belongs becomes text
   ]})") == "");
   CHECK(site.mistakes(R"({"vars": {"list": [1]}, "resources": [
     {"type": "file", "path": "/a", "content": 1}, {"type": "package", "names": "{{vars.list}}"}]})") ==
-        R"(site.json:2:47: error: `content` must be a text, found the number 1
-      {"type": "file", "path": "/a", "content": 1}, {"type": "package", "names": "{{vars.list}}"}]})
-                                                ^
-  hint: write "1"
-site.json:1:20: error: each of `names` must be a text, found the number 1
+        R"(site.json:1:20: error: each of `names` must be a text, found the number 1
   {"vars": {"list": [1]}, "resources": [
                      ^
   hint: write "1"
+site.json:2:47: error: `content` must be a text, found an integer
+      {"type": "file", "path": "/a", "content": 1}, {"type": "package", "names": "{{vars.list}}"}]}
+                                                ^
 )");
 }
 
