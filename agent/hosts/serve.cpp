@@ -242,6 +242,7 @@ class Server {
     try {
       read.run = undo_->read(start.run);
       read.stays = undo_->stays();
+      read.resumes = undo_->resumes();
     } catch (const NoSuchRun& e) {
       read.none = e.message();
     }

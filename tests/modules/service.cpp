@@ -100,7 +100,8 @@ TEST_CASE("service: it is enabled before it is started, and a oneshot that remai
 
 TEST_CASE("service: a unit that is not there is planned as it is needed") {
   FakeMachine machine;
-  machine.s.units["a.service"] = {"a.service", "not-found", "inactive", "dead", "", false, "0", .may_come = true};
+  machine.s.units["a.service"] = {"a.service", "not-found", "inactive", "dead", "", false, "0"};
+  machine.s.units["a.service"].may_come = true;
   const auto tried = try_module("service", R"({"name": "a", "state": "running", "enabled": true})", machine);
   CHECK(in_a_line(tried.diff) == "enabled false>true state absent>running | enable start");
   CHECK(try_module("service", R"({"name": "a", "state": "stopped", "enabled": false})", machine).diff.empty());

@@ -18,10 +18,10 @@ void set_age(const std::string& path, std::time_t seconds) {
 }
 
 // A machine whose index was fetched an hour ago, and whose sources are a day old.
-struct Machine {
+struct IndexedMachine {
   TemporaryFolder at;
   Cancellation cancellation;
-  Machine() {
+  IndexedMachine() {
     at.folder("dpkg/info");
     at.folder("apt/lists");
     at.folder("apt/periodic");
@@ -50,7 +50,7 @@ struct Machine {
 TEST_CASE("the index is out of date when a list of sources, or their folder, is newer") {
   for (const char* newer : {"etc/sources.list", "etc/sources.list.d/a.sources", "etc/sources.list.d"}) {
     CAPTURE(newer);
-    Machine machine;
+    IndexedMachine machine;
     CHECK_FALSE(machine.packages().index_outdated());
     set_age(machine.at / newer, 60);
     CHECK(machine.packages().index_outdated());
@@ -60,13 +60,13 @@ TEST_CASE("the index is out of date when a list of sources, or their folder, is 
 }
 
 TEST_CASE("a list of sources from the future does not make every index old") {
-  Machine machine;
+  IndexedMachine machine;
   set_age(machine.at / "etc/sources.list", -86400);
   CHECK_FALSE(machine.packages().index_outdated());
 }
 
 TEST_CASE("an installed package knows whether it came along with another, as apt has it marked") {
-  Machine machine;
+  IndexedMachine machine;
   LocalPackages packages = machine.packages();
   CHECK_FALSE(packages.installed("jq")->automatic);
   machine.at.file("apt/extended_states",
