@@ -288,7 +288,7 @@ TEST_CASE("packages that come along are counted, those that go are named, and ve
   changes.push_back({.property = "download", .after = "93.4 MB", .kind = Change::Kind::event});
   const std::vector<Event> events{finished("package[docker.io]", Outcome::would_change, changes)};
   CHECK(shown(events) ==
-        "  ~ package[docker.io]          root    docker.io 20.10.24, +52 packages, +old-docker 1.5 → none, download 93.4 MB\n");
+        "  ~ package[docker.io]          root    docker.io 20.10.24, +52 packages, +old-docker 1.5 → removed, download 93.4 MB\n");
   CHECK(shown(events, {.paper = {false, 0}, .verbose = true}).find("+lib51 1.0") != std::string::npos);
 }
 

@@ -86,7 +86,7 @@ TEST_CASE("numbers are written in the shortest form that reads back as the same"
 
 TEST_CASE("texts are quoted as RFC 8259 has it") {
   CHECK(json_quote("a\"b\\c/") == R"("a\"b\\c/")");
-  CHECK(json_quote("\b\f\n\r\t\x01\x1f\x7f") == "\"\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\"");
+  CHECK(json_quote("\b\f\n\r\t\x01\x1f\x7f") == R"("\b\f\n\r\t\u0001\u001f\u007f")");  // DEL steers a terminal
   CHECK(json_quote("ä€😀") == "\"ä€😀\"");
   CHECK(json_quote(std::string_view("\0", 1)) == R"("\u0000")");
 }
