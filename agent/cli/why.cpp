@@ -187,13 +187,15 @@ class Why {
     const auto line = [&](std::string_view head, std::string_view text) { put(paper_.hanging(head, text) + "\n"); };
     line("", paper_.coloured(sgr::bold, printable(e.label)) + printable(e.as.empty() ? "" : "  as " + e.as) + ": " +
                  paper_.coloured(state_colour(e.outcome), state_in_words(e)));
+    std::size_t width = 10;  // of the names of parameters
+    for (const ParameterProvenance& parameter : from) width = std::max(width, columns(printable(parameter.parameter)));
     for (const ParameterProvenance& parameter : from) {
       const Value* wanted = one.parameters.find(parameter.parameter);
       const Change* change = change_of(e, parameter.parameter);
       std::string text = wanted ? in_words(*wanted, value_length) : "";
       if (change)
         text += (text.empty() ? "" : "  ") + paper_.coloured(sgr::yellow, "differs: " + in_words(*change, value_length));
-      line(fmt::format("  {:<12}", printable(parameter.parameter)), text);
+      line(fmt::format("  {:<{}}", printable(parameter.parameter), width + 2), text);
       for (const ProvenanceStep& step : parameter.steps)
         line("      " + std::string(2 * step.depth, ' '), paper_.coloured(sgr::dim, in_words(step)));
     }
@@ -201,7 +203,7 @@ class Why {
     for (const Change& change : e.changes)
       if (std::none_of(from.begin(), from.end(), [&](const auto& p) { return p.parameter == change.property; }))
         others += (others.empty() ? "" : ", ") + in_words(change, value_length);
-    if (!others.empty()) line(fmt::format("  {:<12}", "also"), others);
+    if (!others.empty()) line(fmt::format("  {:<{}}", "also", width + 2), others);
     const auto last = last_change(e.label);
     if (!last) return line("", "no recorded run has changed it");
     std::string what;

@@ -44,14 +44,12 @@ std::vector<std::string> LocalCommands::places(const Command& command) const {
 CommandResult LocalCommands::run_reporting(const RunCommand& action) const {
   ProcessOptions options{.cancellation = &cancellation_, .merge_output = true};
   if (progress_) {
-    const std::string doing =
-        action.doing.empty() ? "running " + short_command_line(action.command.argv) : action.doing;
-    progress_({doing});
-    options.on_line = [this, doing, told = Clock::time_point{}](std::string_view line) mutable {
+    progress_({action.doing.empty() ? "running " + short_command_line(action.command.argv) : action.doing});
+    options.on_line = [this, told = Clock::time_point{}](std::string_view line) mutable {
       const auto now = Clock::now();
       if (line.empty() || now - told < between_lines) return;
       told = now;
-      progress_({doing + ": " + cut(std::string(line), longest_line)});
+      progress_({cut(std::string(line), longest_line)});
     };
   }
   return run_process(action.command, who_, options);
