@@ -364,11 +364,15 @@ std::vector<std::string> UndoRun::explained(const Item& item, const Machine& mac
   if (!item.attempt) return things;
   const RecordedStep& attempt = *item.attempt;
   const bool told = !attempt.after.empty();
-  const bool part_done = !told && attempt.detailed && is_part_done(known_actions(attempt), attempt.before, machine);
+  const bool part_done = attempt.detailed && is_part_done(known_actions(attempt), attempt.before, machine);
   for (const auto& [thing, print] : item.step.after) {
     const auto left = attempt.after.find(thing);
-    const bool as_left = left != attempt.after.end() && (left->second.empty() || fingerprint_of(thing, machine) == left->second);
-    if (as_left || part_done) things.push_back(thing);
+    // Of a tree that an attempt began to remove, only its top is told; what is left of it can be compared.
+    const bool on_paths = thing.starts_with("path ") || thing.starts_with("tree ");
+    const bool as_left = left != attempt.after.end()
+                             ? left->second.empty() || fingerprint_of(thing, machine) == left->second
+                             : part_done && (!told || on_paths);
+    if (as_left || (part_done && !told)) things.push_back(thing);
   }
   return things;
 }

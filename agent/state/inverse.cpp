@@ -41,6 +41,7 @@ Inverse restored(Before before) {
     return {{}, {fmt::format("what was at {} ({})", before.paths.front().path, before.not_kept)}};
   const std::string top = before.paths.front().path;
   std::erase_if(before.paths, [&](const SavedPath& saved) { return !comes_back(saved, top); });
+  if (before.paths.empty()) return {};
   RestorePath restore{before.paths.front(), {}};
   for (std::size_t i = 1; i < before.paths.size(); ++i) restore.below.push_back({before.paths[i], {}});
   Inverse result{{std::move(restore)}, {}};

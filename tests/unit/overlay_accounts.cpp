@@ -112,13 +112,21 @@ TEST_CASE("what the real programs refuse is refused") {
   const auto base = machine();
   OverlayAccounts overlay(base);
   CHECK(error_of(overlay, CreateGroup{"adm", {}, false}) == "group `adm` exists already");
-  CHECK(error_of(overlay, RemoveGroup{"docker"}).empty());
   CHECK(error_of(overlay, CreateUser{"ubuntu", {}, false, "", "", "", "", {}}) ==
         "user `ubuntu` exists already");
   CHECK(error_of(overlay, CreateUser{"ada", {}, false, "docker", "", "", "", {}}) ==
         "group `docker` does not exist");
   CHECK(error_of(overlay, ChangeMembership{"ubuntu", {"docker"}, {}}) == "group `docker` does not exist");
-  CHECK(error_of(overlay, RemoveUser{"ada"}) == "user `ada` does not exist");
+}
+
+TEST_CASE("who is not there is removed already: a removal that was cut off is repeated") {
+  const auto base = machine();
+  OverlayAccounts overlay(base);
+  CHECK(error_of(overlay, RemoveGroup{"docker"}) == "none");
+  CHECK(error_of(overlay, RemoveUser{"ada"}) == "none");
+  CHECK(error_of(overlay, ChangeMembership{"ubuntu", {}, {"docker"}}) == "none");
+  CHECK_FALSE(overlay.user("ada"));
+  CHECK(overlay.user("ubuntu") == base.user("ubuntu"));
 }
 
 TEST_CASE("a group that is somebody's primary one is not removed, as groupdel has it") {

@@ -509,13 +509,19 @@ void OverlayFiles::apply(const RenamePath& action, const Base& base, const Maker
 }
 
 void OverlayFiles::apply(const RestorePath& action, const Base& base, const Maker& maker) {
-  restore(action.saved, action.content, base, maker);
-  for (const SavedBelow& one : action.below) restore(one.saved, one.content, base, maker);
+  const std::string top = key(base, action.saved.path);
+  // What is not there is made by descriptors: only the way to it is walked.
+  const bool by_path = look(base, top, 0).has_value();
+  restore(top, action.saved, action.content, base, maker);
+  for (const SavedBelow& one : action.below) {
+    const std::string& path = one.saved.path;
+    const bool within = !by_path && is_within(path, action.saved.path);
+    restore(within ? top + path.substr(action.saved.path.size()) : key(base, path), one.saved, one.content, base, maker);
+  }
 }
 
-void OverlayFiles::restore(const SavedPath& saved, const std::optional<std::string>& content,
+void OverlayFiles::restore(const std::string& k, const SavedPath& saved, const std::optional<std::string>& content,
                            const Base& base, const Maker& maker) {
-  const std::string k = key(base, saved.path);
   need_folder(k, base, saved.path, "cannot look at " + saved.path);
   const FileType type = saved.kind == SavedPath::Kind::folder ? FileType::directory
                         : saved.kind == SavedPath::Kind::link ? FileType::symlink
@@ -535,7 +541,9 @@ void OverlayFiles::restore(const SavedPath& saved, const std::optional<std::stri
   entry.view.target = saved.target;
   entry.view.content = content;
   if (type == FileType::regular) entry.digest = saved.digest;
-  if (const auto other = saved.hard_link.empty() ? std::nullopt : view(base, saved.hard_link, 0)) {
+  if (const auto other = saved.hard_link.empty()     ? std::nullopt
+                         : find(saved.hard_link) ? look(base, saved.hard_link, 0)
+                                                 : view(base, saved.hard_link, 0)) {
     s.device = other->status.device;
     s.inode = other->status.inode;
     s.links = other->status.links;

@@ -120,7 +120,7 @@ class OverlayFiles {
   Entry fresh(const std::string& key, FileType type, const Base& base, const Maker& maker) const;
   static void hand_over(Entry& entry, const std::string& owner, const std::string& group, bool content);
   void put(const std::string& key, Entry entry);
-  void restore(const SavedPath& saved, const std::optional<std::string>& content, const Base& base,
+  void restore(const std::string& k, const SavedPath& saved, const std::optional<std::string>& content, const Base& base,
                const Maker& maker);
   void remove_below(const std::string& key);
 
