@@ -194,7 +194,9 @@ void LocalParticipant::prepare() {
   if (watcher_) watcher_->about_to_act();
   std::vector<Identity> identities;
   std::string need_others;
-  const std::string untouched = values_.name == "local" ? "nothing was touched" : "nothing was touched there";
+  // What is pruned comes after what was applied.
+  const std::string untouched = fmt::format("nothing was {}{}", settings_.run.kind == "prune" ? "pruned" : "touched",
+                                            values_.name == "local" ? "" : " there");
   for (const auto& [identity, label] : pending_) {
     if (identity != self_) need_others += fmt::format("\n  {} (as {})", label, identity.user);
     const bool known = std::find(identities.begin(), identities.end(), identity) != identities.end();

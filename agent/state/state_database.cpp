@@ -90,12 +90,14 @@ class Opening {
       // Damage again and again within a moment is not one of the file.
       for (int left = 3;; --left) try {
           return open_or_make();
-        } catch (const DatabaseError& e) {
-          const bool vanished = ::access(path_.c_str(), F_OK) != 0;  // another process set it aside just now
-          if ((e.cause() != Cause::damaged && !vanished) || left == 0) throw;
-          if (!vanished && is_sound(settings_.folder, false)) continue;
+        } catch (const Error& e) {
+          if (left == 0) throw;
+          if (is_replaced()) continue;
+          const auto* failure = dynamic_cast<const DatabaseError*>(&e);
+          if (!failure || failure->cause() != Cause::damaged) throw;
+          if (is_sound_or_replaced()) continue;
           if (reading()) return unreadable(e.message());
-          if (!vanished) set_state_aside(settings_.folder, inode_, e.message(), settings_.notice);
+          set_state_aside(settings_.folder, inode_, e.message(), settings_.notice);
         }
     } catch (const DatabaseError& e) {
       if (reading() && e.cause() != Cause::system) return unreadable(e.message());
@@ -108,6 +110,19 @@ class Opening {
   std::string why_closed(const DatabaseError& e) const {
     if (e.cause() != Cause::read_only || ::access(settings_.folder.c_str(), W_OK) == 0) return "";
     return std::string(": ") + std::strerror(errno);
+  }
+
+  // Another process set aside, or made, the file since it was looked at.
+  bool is_replaced() const {
+    struct stat now {};
+    return ::lstat(path_.c_str(), &now) != 0 ? errno == ENOENT && inode_ != 0 : now.st_ino != inode_;
+  }
+
+  bool is_sound_or_replaced() const try {
+    return is_sound(settings_.folder, false);
+  } catch (const Error&) {
+    if (!is_replaced()) throw;
+    return true;
   }
 
   bool reading() const { return settings_.use == StateDatabaseSettings::For::reading; }

@@ -244,7 +244,7 @@ TEST_CASE("what shifts while a plan is being applied is refused when its turn co
                     "it would do what the plan did not say: enabled no → yes");
   CHECK_NOTHROW(see("package[p]", {{.property = "p", .after = "2.0"}}));
   CHECK_THROWS_WITH(see("package[p]", {{.property = "p", .after = "2.0"}, {.property = "+q", .before = "1"}}),
-                    "it would do what the plan did not say: +q 1 → none");
+                    "it would do what the plan did not say: +q 1 → removed");
   CHECK_THROWS_WITH(see("file[z]", {planned}), "it is not in the plan");
 }
 

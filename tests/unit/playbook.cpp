@@ -132,7 +132,7 @@ TEST_CASE("a mistake in a --set value or in a --vars file is shown where it stan
 TEST_CASE("a file that cannot be read is named with the reason") {
   Site site;
   CHECK(site.mistakes_of("none.json") == "none.json: error: cannot be read: No such file or directory\n");
-  CHECK(site.mistakes_of(".") == ".: error: cannot be read: Is a directory\n");
+  CHECK(site.mistakes_of(".") == ".: error: it is a folder, not a file\n");
 }
 
 TEST_CASE("default and exists allow for what may not be there") {

@@ -140,9 +140,16 @@ TEST_CASE("a plan that is kept holds no secret, and what it holds to is read ane
   REQUIRE(std::filesystem::exists(bench.path("kept")));
   CHECK(bench.leaks(planned) == "");
   ::setenv("MLOPS_TEST_TOKEN", "another-one", 1);
+  const Ended other = bench.run({"apply", bench.path("kept")});
+  CHECK(other.status == 1);
+  CHECK_THAT(other.out, Catch::Contains("a secret in its parameters is not the one that it was planned with"));
+  CHECK(other.out.find("another-one") == std::string::npos);
+  CHECK(bench.leaks(other) == "");
+  CHECK(bench.picture().empty());
+  ::setenv("MLOPS_TEST_TOKEN", token.c_str(), 1);
   const Ended applied = bench.run({"apply", bench.path("kept")});
   CHECK(applied.status == 0);
-  CHECK(AgentFolder::read(bench.tree() + "/conf") == key + " another-one");
+  CHECK(AgentFolder::read(bench.tree() + "/conf") == key + " " + token);
   CHECK(AgentFolder::read(bench.tree() + "/seen") == word);
   CHECK(bench.leaks(applied) == "");
   ::chmod(bench.path("kept").c_str(), 0666);
