@@ -62,11 +62,13 @@ struct PathEntry {
   static constexpr auto type = "path_entry";
   enum class State { present, absent };
   enum class Position { first, last };
+  enum class Others { refuse, keep };
 
   struct Desired {
     PersonalPath path;
     State state = State::present;
     Position position = Position::first;
+    Others others = Others::refuse;
     std::optional<Path> home;
     std::optional<std::vector<Shell>> shells;
   };
@@ -91,9 +93,9 @@ struct PathEntry {
     s.named_by("path");
     s.required("path", &Desired::path, "The folder. It need not exist yet.");
     s.one_of("state", &Desired::state, {{"present", State::present}, {"absent", State::absent}},
-             "Whether it is to be on PATH. With absent, the lines that this type wrote are removed; a line of "
-             "another's "
-             "that still adds the folder is an error that names it.");
+             "Whether it is to be on PATH. With absent, the lines that this type wrote are removed.");
+    s.one_of("others", &Desired::others, {{"refuse", Others::refuse}, {"keep", Others::keep}},
+             "With absent: whether a line of another's that still adds the folder is an error that names it, or may stay.");
     s.one_of("position", &Desired::position, {{"first", Position::first}, {"last", Position::last}},
              "Before or after what is on PATH. A line of another's that adds the folder is left as it is.");
     s.optional("home", &Desired::home, "Whose shells: the home folder. Default: the person's.");
@@ -142,6 +144,7 @@ struct PathEntry {
     if (d.home) v.set("home", d.home->text);
     if (d.shells) v.set("shells", Codec<std::vector<Shell>>::to_value(*d.shells));
     v.set("state", "absent");
+    v.set("others", "keep");  // what this type made is all that is taken away
     return v;
   }
 
@@ -181,7 +184,7 @@ struct PathEntry {
   //  no line adds the folder     add our line (.bashrc: above the return)     –
   //  our line                    –                                            remove it
   //  our line, other position    replace it                                   remove it
-  //  another's line              –                                            error that names it
+  //  another's line              –                                            error that names it; others: keep  –
   //  another's, below .bashrc's  add our line above: shells that are not      error that names it
   //    early return                interactive do not get as far
   static Diff diff(const Desired& d, const Current& c) {
@@ -204,7 +207,7 @@ struct PathEntry {
       if (!file.text) write.mode = 0644, write.owner = c.owner, write.group = c.group;
       diff.actions.push_back(std::move(write));
     }
-    if (d.state == State::absent && diff.changes.empty()) refuse_others(d, c);
+    if (d.state == State::absent && d.others == Others::refuse && diff.changes.empty()) refuse_others(d, c);
     return diff;
   }
 

@@ -275,6 +275,19 @@ TEST_CASE("path_entry: absent names a line of another's that still adds the fold
         "PATH=~/soft:$PATH");
 }
 
+TEST_CASE("path_entry: what this type wrote is taken away beside another's line, where that may stay") {
+  FakeMachine machine = with_home();
+  const std::string others = "a=1\n  export PATH=~/soft:$PATH\n";
+  machine.f.file("/home/ubuntu/.bashrc", others);
+  machine.f.file("/home/ubuntu/.profile", ours + "\nb=2\n");
+  const Tried t = tried(machine, R"(, "state": "absent", "others": "keep")");
+  CHECK(written(t.diff, ".bashrc") == "-");
+  CHECK(written(t.diff, ".profile") == "b=2\n");
+  perform(t.diff, machine);
+  CHECK(machine.f.read("/home/ubuntu/.bashrc") == others);
+  CHECK(tried(machine, R"(, "state": "absent", "others": "keep")").diff.empty());
+}
+
 TEST_CASE("path_entry: another home's shells") {
   FakeMachine machine = with_home();
   machine.f.folder("/home/ann", 0755, "ann");
