@@ -79,7 +79,7 @@ refuse() {
 # programs be executed. Makes $t in it.
 usable() {
   case $d in
-    */mlops-agent/agents) why=$([ -d "$d" ] || mkdir -p "$d" 2>&1) ;;
+    */mlops-agent/agents) why=; [ -d "$d" ] || ! why=$(mkdir -p "$d" 2>&1) || made=yes ;;
     *) ! why=$(mkdir "$d" 2>&1) || made=yes; [ ! -d "$d" ] || why= ;;
   esac
   [ -z "$why" ] || { refuse "$why"; return 1; }

@@ -128,7 +128,7 @@ def test_noexec(world):
     noexec(host, "/home/ubuntu", "/tmp")
     run = agent(world, "apply", file("~/noexec"))
     assert run.status == DONE and host.read("/home/ubuntu/noexec") == b"x", run
-    assert kept_in(host) == ["/var/tmp/mlops-agent-1000"]
+    assert kept_in(host) == ["/var/tmp/mlops-agent-1000"], kept_in(host)
     unsent(host)
     without_runtime_folder(host)
     noexec(host, *PLACES)

@@ -400,6 +400,18 @@ TEST_CASE("a home that cannot be written, is full or lets nothing be executed is
                       Contains("/dev/shm/mlops-agent-0: ") && Contains("/run/user/0/mlops-agent: "));
 }
 
+TEST_CASE("a folder that was made and cannot be used is removed again, and one that was there stays") {
+  if (!is_root("folders on the host")) return;
+  World w;
+  const std::string home = w.host.folder / "home";
+  w.mount_first("mount --bind " + home + " " + home + " && mount -o remount,bind,noexec " + home);
+  const bool before = GENERATE(false, true);
+  if (before) must("mkdir -p " + w.agents);
+  CHECK(w.run(true) == "one runs: serve --all\n");
+  CHECK(is_there(w.agents) == before);
+  if (before) CHECK(w.listed(w.agents) == "");
+}
+
 TEST_CASE("a disk that fills up while the bundle is unpacked is passed by as well") {
   if (!is_root("folders on the host")) return;
   World w;
