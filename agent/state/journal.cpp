@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "model/url_password.hpp"
 #include "state/earlier_runs.hpp"
 #include "state/json_value.hpp"
 #include "state/kept.hpp"
@@ -407,7 +408,7 @@ void StateJournal::note_end(const Step& step, const std::optional<Error>& error)
   const auto sequence = static_cast<std::int64_t>(step.purpose.sequence);
   const bool in_doubt = error && (leaves_doubt(step.actions) || made_all_the_same(step.purpose));
   const auto state = number_of(!error ? StepState::done : in_doubt ? StepState::cut_off : StepState::failed);
-  const std::string reason = error ? error->what() : "";
+  const std::string reason = error ? without_url_passwords(error->what()) : "";
   const auto known = under_way_.find(step.purpose.sequence);
   if (known == under_way_.end()) {  // another identity acted
     later([=](Database& database, std::int64_t run) {
