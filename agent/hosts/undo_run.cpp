@@ -91,6 +91,13 @@ bool cannot_be_repeated(const Action& action) {
                     action);
 }
 
+// A unit that never came to be, or is gone already.
+bool is_of_no_unit(const Action& action, const Machine& machine) {
+  const auto* change = std::get_if<ChangeUnit>(&action);
+  if (!change || (change->verb != ChangeUnit::Verb::stop && change->verb != ChangeUnit::Verb::disable)) return false;
+  return !machine.services().unit(change->unit).exists() && holds(action, machine);
+}
+
 // What is still to be done of the actions, where an earlier attempt may have done some of them.
 std::vector<Action> remaining(std::vector<Action> actions, const Machine& machine) {
   // A folder that is restored in the place of something else, which is removed first.
@@ -105,7 +112,8 @@ std::vector<Action> remaining(std::vector<Action> actions, const Machine& machin
   };
   std::vector<Action> rest;
   for (std::size_t i = 0; i < actions.size(); ++i)
-    if (!(cannot_be_repeated(actions[i]) && holds(actions[i], machine)) && !is_restored_already(i))
+    if (!(cannot_be_repeated(actions[i]) && holds(actions[i], machine)) && !is_of_no_unit(actions[i], machine) &&
+        !is_restored_already(i))
       rest.push_back(actions[i]);
   return rest;
 }
@@ -308,10 +316,20 @@ UndoRun::Result UndoRun::pass(Host& host, Outcome acted) {
   return result;
 }
 
-// What does not run any more, or goes with its package, has nobody to be told.
+bool UndoRun::removes_file_of(const std::string& unit) const {
+  return std::any_of(items_.begin(), items_.end(), [&](const Item& item) {
+    return std::any_of(item.inverse.actions.begin(), item.inverse.actions.end(), [&](const Action& action) {
+      const auto* remove = std::get_if<RemovePath>(&action);
+      return remove && remove->path.ends_with("/systemd/system/" + unit);
+    });
+  });
+}
+
+// What does not run any more, or goes with its package or its unit file, has nobody to be told.
 bool UndoRun::needs_restart(const Item& item, Host& host, Outcome acted) try {
   const auto& unit = std::get<ChangeUnit>(item.inverse.actions.front());
-  if (!host.as({item.step.identity}).services().unit(unit.unit).active()) return false;
+  const Unit now = host.as({item.step.identity}).services().unit(unit.unit);
+  if (!now.active() || !now.exists() || removes_file_of(unit.unit)) return false;
   if (acted == Outcome::changed) return true;
   const FileReader& files = host_.as({records_.self()}).files();
   for (const Item& other : items_)
@@ -342,14 +360,15 @@ void UndoRun::mend_accounts() {
   if (any) host_.as({"root"}).perform({});
 }
 
-// What is cleared away before: of a step, or an attempt to undo it, that was interrupted.
+// What is cleared away before: of a step, or an attempt to undo it, that was interrupted. A download that failed leaves
+// what it has got so far.
 std::vector<Action> UndoRun::recovery(const Item& item, const Machine& machine) const {
   std::vector<Action> actions;
   const auto clear = [&](const RecordedStep& step) {
-    if (!in_doubt(step)) return;
+    if (!in_doubt(step) && step.state != StepState::failed) return;
     for (const std::string& path : leftovers(known_actions(step), step.before))
       if (machine.files().exists(path)) actions.push_back(RemovePath{.path = path, .recursive = true, .sensitive = true});
-    const bool packages = any_of_type<InstallPackages>(step) || any_of_type<RemovePackages>(step);
+    const bool packages = in_doubt(step) && (any_of_type<InstallPackages>(step) || any_of_type<RemovePackages>(step));
     if (packages && machine.packages().interrupted()) actions.push_back(RepairPackages{});
   };
   clear(item.step);

@@ -84,6 +84,7 @@ class UndoRun {
   Item item_of(const RecordedRun& run, RecordedStep step, const WholeRun& whole, const Attempts& attempts) const;
   Result pass(Host& host, Outcome acted);
   void add_restarts();
+  bool removes_file_of(const std::string& unit) const;
   bool needs_restart(const Item& item, Host& host, Outcome acted);
   void one(Item& item, Host& host, Outcome acted, Result& result);
   void will_act(const Identity& identity);
