@@ -64,6 +64,15 @@ struct Close {
   void operator()(sqlite3* database) const { sqlite3_close_v2(database); }
 };
 
+// A database that others may have damaged: nothing in it is run, and pages are looked at before they are used.
+int guard(sqlite3* database) {
+  sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+  return sqlite3_exec(database,
+                      "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
+                      "PRAGMA foreign_keys = ON;",
+                      nullptr, nullptr, nullptr);
+}
+
 }  // namespace
 
 MLOPS_EXPORT void* mlops_sqlite_open(const char* path, bool create, int busy_ms, mlops_sqlite_result* result) {
@@ -76,14 +85,27 @@ MLOPS_EXPORT void* mlops_sqlite_open(const char* path, bool create, int busy_ms,
   std::unique_ptr<sqlite3, Close> database(opened);
   if (code == SQLITE_OK) {
     sqlite3_busy_timeout(opened, busy_ms);
-    // A database that others may have damaged: nothing in it is run, and pages are looked at before they are used.
-    sqlite3_db_config(opened, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-    code = sqlite3_exec(opened,
-                        "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
-                        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
-                        nullptr, nullptr, nullptr);
+    code = guard(opened);
   }
+  if (code == SQLITE_OK)
+    code = sqlite3_exec(opened, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", nullptr, nullptr, nullptr);
   if (code == SQLITE_OK) return database.release();
+  tell(opened, code, result);
+  return nullptr;
+}
+
+MLOPS_EXPORT void* mlops_sqlite_copy(void* database, mlops_sqlite_result* result) {
+  sqlite3* opened = nullptr;
+  int code = sqlite3_open_v2(":memory:", &opened,
+                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  std::unique_ptr<sqlite3, Close> copy(opened);
+  if (code == SQLITE_OK) {
+    sqlite3_backup* backup = sqlite3_backup_init(opened, "main", static_cast<sqlite3*>(database), "main");
+    if (backup) sqlite3_backup_step(backup, -1);
+    code = backup ? sqlite3_backup_finish(backup) : sqlite3_extended_errcode(opened);
+  }
+  if (code == SQLITE_OK) code = guard(opened);
+  if (code == SQLITE_OK) return copy.release();
   tell(opened, code, result);
   return nullptr;
 }

@@ -26,6 +26,8 @@ struct mlops_sqlite_result {
 // busy_ms for another writer. Each commit is durable when it returns (WAL, synchronous=FULL). Null after filling
 // result.
 typedef void* mlops_sqlite_open_fn(const char* path, bool create, int busy_ms, mlops_sqlite_result* result);
+// A database in memory with all that is in this one now. Null after filling result.
+typedef void* mlops_sqlite_copy_fn(void* database, mlops_sqlite_result* result);
 typedef void mlops_sqlite_close_fn(void* database);
 // Whether the file was removed, renamed or replaced since it was opened: what is written then is lost.
 typedef bool mlops_sqlite_moved_fn(void* database);

@@ -8,6 +8,7 @@ namespace mlops {
 struct SqliteFunctions {
   Backend backend{"sqlite"};
   mlops_sqlite_open_fn* open = backend.function<mlops_sqlite_open_fn>("mlops_sqlite_open");
+  mlops_sqlite_copy_fn* copy = backend.function<mlops_sqlite_copy_fn>("mlops_sqlite_copy");
   mlops_sqlite_close_fn* close = backend.function<mlops_sqlite_close_fn>("mlops_sqlite_close");
   mlops_sqlite_moved_fn* moved = backend.function<mlops_sqlite_moved_fn>("mlops_sqlite_moved");
   mlops_sqlite_run_fn* run = backend.function<mlops_sqlite_run_fn>("mlops_sqlite_run");
@@ -93,6 +94,13 @@ Database::Database(const std::string& path, Open how, int busy_ms) : path_(path)
   mlops_sqlite_result result;
   database_ = sqlite().open(path.c_str(), how == Open::make, busy_ms, &result);
   if (!database_) throw error_of(result);
+}
+
+std::unique_ptr<Database> Database::copy() const {
+  mlops_sqlite_result result;
+  void* copied = sqlite().copy(database_, &result);
+  if (!copied) throw error_of(result);
+  return std::unique_ptr<Database>(new Database(path_, copied));
 }
 
 Database::~Database() {

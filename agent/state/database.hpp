@@ -85,6 +85,8 @@ class Database {
   enum class Open { existing, make };
   // path holds no symbolic link. Waits for other writers up to the given time.
   Database(const std::string& path, Open how, int busy_ms = 10'000);
+  // What is in it now, in memory: nothing that is written to that reaches the file.
+  std::unique_ptr<Database> copy() const;
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -104,6 +106,7 @@ class Database {
   std::string expanded(std::string_view bytes, std::size_t size) const;
 
  private:
+  Database(std::string path, void* database) : path_(std::move(path)), database_(database) {}
   std::string path_;
   void* database_ = nullptr;
   std::map<std::string, std::unique_ptr<Statement>, std::less<>> statements_;

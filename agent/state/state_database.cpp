@@ -148,6 +148,9 @@ class Opening {
     if (unfinished) check_all(*database);
     if (database->integer("PRAGMA application_id") != state_application_id)
       throw DatabaseError(Cause::damaged, "it is no state database of mlops-agent");
+    // What is only read is left as it is.
+    if (reading() && database->integer("PRAGMA user_version") < static_cast<std::int64_t>(migrations_.size()))
+      database = database->copy();
     bring_up_to_date(*database);
     return database;
   }
@@ -198,8 +201,6 @@ class Opening {
       throw Error(fmt::format("the state database {} was written by a newer mlops-agent (its schema is {}, this program "
                               "knows up to {}): use that version, or another folder with --state",
                               path_, version, known));
-    if (reading() && version > 0)
-      throw DatabaseError(Cause::other, "it is of an older version; the next apply brings it up to date");
     Transaction transaction(database);
     // Another process may have been faster.
     for (std::int64_t at = database.integer("PRAGMA user_version"); at < known; ++at)

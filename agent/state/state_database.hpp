@@ -15,7 +15,8 @@ using Notice = std::function<void(const std::string&)>;
 
 struct StateDatabaseSettings {
   std::string folder;  // from prepare_state_folder or find_state_folder
-  // reading: nothing is made, brought up to date or set aside.
+  // reading: nothing is made, brought up to date or set aside; one of an older program is read from a copy in memory that
+  // is brought up to date.
   enum class For { reading, writing } use = For::writing;
   Notice notice;                          // may be empty
   std::span<const char* const> migrations;  // empty: those of this program
