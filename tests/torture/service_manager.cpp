@@ -32,6 +32,8 @@ constexpr const char* unit_objects = "/org/freedesktop/systemd1/unit";
 constexpr const char* job_object = "/org/freedesktop/systemd1/job/1";
 
 std::string content_of(const fs::path& path) {
+  std::error_code none;
+  if (!fs::is_regular_file(path, none)) return {};
   std::ifstream file(path);
   return {std::istreambuf_iterator<char>(file), {}};
 }
