@@ -275,20 +275,42 @@ void StateJournal::durably(List list, Write write) {
 
 void StateJournal::begin(std::span<const Step> steps) {
   capture_.look_anew();
+  const auto forget = [&] {
+    for (const Step& step : steps) under_way_.erase(step.purpose.sequence);
+  };
   try {
     durably(List::run, [&] {
       for (const Step& step : steps) record(step);
     });
+  } catch (const OutOfReach& unreached) {
+    forget();
+    throw unreached.error;
   } catch (Error& e) {
-    for (const Step& step : steps) under_way_.erase(step.purpose.sequence);
+    forget();
     throw e.while_doing("it was not begun, because it could not be written down first");
   }
 }
 
+// The way to what an action is to change is the action's own: where it is closed, the action would fail so itself.
+Before StateJournal::before(const Action& action) {
+  bool keeping = false;
+  const KeepContent keep = [&](std::string_view content) {
+    keeping = true;
+    auto kept = images_->keep(content, number_);
+    keeping = false;
+    return kept;
+  };
+  try {
+    return capture_.before(action, keep);
+  } catch (const Error& e) {
+    if (!keeping && (e.kind() == ErrorKind::denied || e.kind() == ErrorKind::unsafe_path)) throw OutOfReach{e};
+    throw;
+  }
+}
+
 void StateJournal::record(const Step& step) {
-  const KeepContent keep = [this](std::string_view content) { return images_->keep(content, number_); };
   std::vector<Before> before;
-  for (const Action& action : step.actions) before.push_back(capture_.before(action, keep));
+  for (const Action& action : step.actions) before.push_back(this->before(action));
   const Purpose& p = step.purpose;
   database_
       ->statement("INSERT INTO steps (run, sequence, resource, type, identity, state, program, makes, claims, changes, "
@@ -358,7 +380,7 @@ std::vector<Action> StateJournal::completed(std::span<const Action> actions) {
   std::vector<Action> all(actions.begin(), actions.end());
   for (Action& action : all) {
     auto* restore = std::get_if<RestorePath>(&action);
-    if (restore && restore->saved.kind == SavedPath::Kind::file && !restore->content)
+    if (restore && restore->saved.kind == SavedPath::Kind::file && !restore->saved.digest.empty() && !restore->content)
       restore->content = images_->load(restore->saved.digest);
     if (!restore) continue;
     for (SavedBelow& below : restore->below)

@@ -59,7 +59,13 @@ class StateJournal : public Journal {
   void insert_run();
   std::int64_t known_number();
   void close_earlier();
+  // Whoever acts may not go to what an action is to change.
+  struct OutOfReach {
+    Error error;
+  };
   void record(const Step& step);
+  // What the action replaces. Throws OutOfReach, or Error.
+  Before before(const Action& action);
   void note_notifications(const Step& step);
   void note_role(const Purpose& purpose);
   void drop_notifications_of(const StepName& undone);

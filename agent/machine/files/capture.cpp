@@ -61,9 +61,11 @@ class Capture {
     SavedPath saved{.path = path};
     const Handle entry(::openat(folder, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     struct ::stat status {};
-    if (!entry && errno != ENOENT) throw system_error("cannot look at " + path, errno);
+    // What acts on such a name fails by itself.
+    if (!entry && errno != ENOENT && errno != ENAMETOOLONG) throw system_error("cannot look at " + path, errno);
     if (entry) {
       if (::fstat(entry.get(), &status) != 0) throw system_error("cannot look at " + path, errno);
+      if (!keep_) saved.inode = status.st_ino;
       describe(entry.get(), status, saved);
       if (saved.kind == Kind::file && status.st_nlink > 1) note_names(folder, name, status, depth, saved);
       if (saved.kind == Kind::file && keep_) keep_content(entry.get(), saved);

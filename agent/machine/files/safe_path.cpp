@@ -186,7 +186,8 @@ struct Walker::State {
       const std::string full = joined(at.canonical, name);
       const Handle entry(::openat(at.handle->get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
       if (!entry) {
-        if (errno != ENOENT && errno != ENOTDIR) throw system_error("cannot open " + full, errno);
+        if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG)
+          throw system_error("cannot open " + full, errno);
         return std::pair(std::move(at), std::move(name));
       }
       struct stat status {};
