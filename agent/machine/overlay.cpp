@@ -110,13 +110,33 @@ class OverlayMachine : public Machine,
   const NetworkReader& network() const override { return *this; }
 
   void perform(std::span<const Action> actions) override {
+    if (actions.size() < 2 || !are_foreseen(actions)) return apply_each(actions);
+    auto accounts = p_.accounts.state();
+    auto downloaded = p_.downloaded;
+    const bool first = std::find(p_.all.begin(), p_.all.end(), p_.label) == p_.all.end();
+    p_.files.begin();
+    try {
+      apply_each(actions);
+    } catch (const Error&) {
+      p_.files.go_back();
+      p_.accounts.go_back(std::move(accounts));
+      p_.downloaded = std::move(downloaded);
+      if (first) std::erase(p_.all, p_.label);
+      throw;
+    } catch (...) {
+      p_.files.commit();
+      throw;
+    }
+    p_.files.commit();
+  }
+
+ private:
+  void apply_each(std::span<const Action> actions) {
     for (const Action& action : actions) {
       std::visit([this](const auto& a) { apply(a); }, action);
       add(p_.all, p_.label);
     }
   }
-
- private:
   // ---- reading ----
   // What is absent where packages put files may come with one that is to be installed.
   template <class Read>
@@ -448,6 +468,20 @@ class OverlayHost : public Host {
 };
 
 }  // namespace
+
+bool are_foreseen(std::span<const Action> actions) {
+  return std::all_of(actions.begin(), actions.end(), [](const Action& action) {
+    return std::visit(overloaded{[](const WriteFile&) { return true; }, [](const CreateSecret&) { return true; },
+                                 [](const CreateDirectory&) { return true; }, [](const CreateLink&) { return true; },
+                                 [](const SetAttributes&) { return true; }, [](const RemovePath&) { return true; },
+                                 [](const RenamePath&) { return true; }, [](const Download&) { return true; },
+                                 [](const CreateGroup&) { return true; }, [](const ChangeGroup&) { return true; },
+                                 [](const RemoveGroup&) { return true; }, [](const CreateUser&) { return true; },
+                                 [](const ChangeUser&) { return true; }, [](const RemoveUser&) { return true; },
+                                 [](const ChangeMembership&) { return true; }, [](const auto&) { return false; }},
+                      action);
+  });
+}
 
 std::unique_ptr<Host> make_overlay_host(Host& real, const Identity& caller, const std::string& person) {
   return std::make_unique<OverlayHost>(real, caller, person);

@@ -37,13 +37,11 @@ bool changes_groups(const Action& action) {
          std::holds_alternative<CreateUser>(action);
 }
 
-// Files alone: what they come to is known before.
+// Where an action might be left half done. A download that nobody may put in place is not fetched.
 bool can_be_rehearsed(const Step& step) {
-  return step.actions.size() > 1 && std::all_of(step.actions.begin(), step.actions.end(), [](const Action& a) {
-           return std::holds_alternative<WriteFile>(a) || std::holds_alternative<CreateDirectory>(a) ||
-                  std::holds_alternative<CreateLink>(a) || std::holds_alternative<SetAttributes>(a) ||
-                  std::holds_alternative<RemovePath>(a);
-         });
+  const auto fetches = [](const Action& action) { return std::holds_alternative<Download>(action); };
+  return (step.actions.size() > 1 || std::any_of(step.actions.begin(), step.actions.end(), fetches)) &&
+         are_foreseen(step.actions);
 }
 
 }  // namespace
@@ -86,6 +84,9 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
       for (Step& step : steps)
         if (std::any_of(step.actions.begin(), step.actions.end(), runs_command)) step.actions = with_path(step, copies);
     const LookAnew afterwards{host_};
+    for (const Step& step : steps)
+      for (const Action& action : step.actions)
+        if (const auto* removed = std::get_if<RemoveUser>(&action)) host_.dismiss({removed->name});
     const auto errors = begun(steps);
     for (const Step& step : steps)
       if (std::any_of(step.actions.begin(), step.actions.end(), changes_groups)) host_.groups_changed();
@@ -157,13 +158,15 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
     return command;
   }
 
-  // With this process's rights; if those are too few, with the helper's; if there can be none, it is not known.
+  // With this process's rights; if those are too few, with the helper's; if there can be none, it is not known. What root
+  // must not follow for another is no danger to that other itself.
   template <class Read>
   auto read(const std::string& path, Read&& read) const {
     try {
       return read(local_->files());
     } catch (const Error& e) {
-      if (e.kind() != ErrorKind::denied || host_.acts_here(identity_)) throw;
+      const bool others = e.kind() == ErrorKind::unsafe_path && identity_.user != "root";
+      if ((e.kind() != ErrorKind::denied && !others) || host_.acts_here(identity_)) throw;
     }
     try {
       return read(host_.helper(identity_).machine->files());
@@ -296,6 +299,13 @@ void ThisHost::groups_changed() {
   for (auto& [identity, helper] : helpers_)
     if (helper.ready && identity.user != "root" && identity.user != self_.name) conclude(identity, helper, "done");
   std::erase_if(helpers_, [](const auto& entry) { return entry.first.user != "root"; });
+}
+
+void ThisHost::dismiss(const Identity& identity) {
+  const auto known = helpers_.find(identity);
+  if (known == helpers_.end() || identity.user == self_.name) return;
+  if (known->second.ready) conclude(identity, known->second, "done");
+  helpers_.erase(known);
 }
 
 ThisHost::Helper& ThisHost::helper(const Identity& identity) {

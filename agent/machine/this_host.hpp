@@ -76,6 +76,8 @@ class ThisHost : public Host {
   bool may_ask() const;
   std::unique_ptr<HelperMachine> start_with_password(HelperSettings wanted);
   void groups_changed();
+  // Ends the identity's helper: an account that a process runs as cannot be removed.
+  void dismiss(const Identity& identity);
   Elevating& machine(const Identity& identity);
   void make_ready(const Identity& identity, Helper& helper);
   Earlier believed(Earlier told, const Identity& by) const;

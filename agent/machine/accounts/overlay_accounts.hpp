@@ -33,6 +33,17 @@ class OverlayAccounts : public AccountReader {
   bool touched_user(const std::string& name) const { return users_.contains(name); }
   bool touched_group(const std::string& name) const { return groups_.contains(name); }
 
+  // What was changed until now, to be gone back to.
+  struct State {
+    std::map<std::string, std::optional<UserAccount>> users;  // empty: removed
+    std::map<std::string, std::optional<GroupAccount>> groups;
+  };
+  State state() const { return {users_, groups_}; }
+  void go_back(State state) {
+    users_ = std::move(state.users);
+    groups_ = std::move(state.groups);
+  }
+
  private:
   // As groupdel(8): Error where the group is somebody's primary one.
   void need_no_primary_users(const std::string& group) const;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "machine/files/digest.hpp"
 #include "machine/files/local_files.hpp"
@@ -333,15 +334,40 @@ void OverlayFiles::hand_over(Entry& entry, const std::string& owner, const std::
   entry.grants = grants_after(*entry.grants, folder, over);
 }
 
-void OverlayFiles::put(const std::string& k, Entry entry) {
+void OverlayFiles::note(const std::string& k) {
+  if (!replaced_ || replaced_->contains(k)) return;
+  const Entry* known = find(k);
+  replaced_->emplace(k, known ? std::optional(*known) : std::nullopt);
+}
+
+void OverlayFiles::go_back() {
+  auto replaced = std::exchange(replaced_, std::nullopt);
+  for (auto& [k, before] : replaced.value()) {
+    if (before)
+      entries_[k] = std::move(*before);
+    else
+      entries_.erase(k);
+  }
+  folders_.clear();
+  strict_folders_.clear();
+}
+
+void OverlayFiles::set(const std::string& k, Entry entry) {
+  note(k);
   entries_[k] = std::move(entry);
+}
+
+void OverlayFiles::put(const std::string& k, Entry entry) {
+  set(k, std::move(entry));
   folders_.clear();
   strict_folders_.clear();
 }
 
 void OverlayFiles::remove_below(const std::string& k) {
-  for (auto i = entries_.lower_bound(k + "/"); i != entries_.end() && i->first.starts_with(k + "/");)
+  for (auto i = entries_.lower_bound(k + "/"); i != entries_.end() && i->first.starts_with(k + "/");) {
+    note(i->first);
     i = entries_.erase(i);
+  }
 }
 
 void OverlayFiles::apply(const WriteFile& action, const Base& base, const Maker& maker) {
@@ -394,7 +420,7 @@ void OverlayFiles::write(const WriteFile& action, const Base& base, const Maker&
   s.size = action.content.size();
   entry.view.content = action.content;
   if (replaces_link) return put(k, std::move(entry));
-  entries_[k] = std::move(entry);
+  set(k, std::move(entry));
 }
 
 void OverlayFiles::apply(const CreateDirectory& action, const Base& base, const Maker& maker) {
@@ -503,9 +529,9 @@ void OverlayFiles::apply(const RenamePath& action, const Base& base, const Maker
     below.emplace_back(to + i->first.substr(from.size()), i->second);
   remove_below(from);
   remove_below(to);
-  entries_[from] = Entry{Entry::Kind::absent, {}, {}, maker.label, "", {}};
+  set(from, Entry{Entry::Kind::absent, {}, {}, maker.label, "", {}});
   put(to, std::move(moved));
-  for (auto& [k, entry] : below) entries_[k] = std::move(entry);
+  for (auto& [k, entry] : below) set(k, std::move(entry));
 }
 
 void OverlayFiles::apply(const RestorePath& action, const Base& base, const Maker& maker) {
@@ -531,11 +557,17 @@ void OverlayFiles::restore(const std::string& k, const SavedPath& saved, const s
   if (old && (type == FileType::directory ? old->status.type != type : !replaceable))
     throw Error(saved.path + " is " + to_text(old->status.type) + "; it is not replaced");
   Entry entry = fresh(k, type, base, maker);
+  const bool attributes_alone = saved.kind == SavedPath::Kind::file && saved.digest.empty() && saved.inode != 0;
+  if (old && attributes_alone) {
+    const Entry* known = find(k);
+    entry = known ? *known : Entry{Entry::Kind::made, *old, {}, maker.label, real_path(k).value_or(""), {}};
+  }
   if (old && type == FileType::directory) entry.shows = real_path(k).value_or("");
   FileStatus& s = entry.view.status;
   if (type != FileType::symlink) s.mode = saved.mode;
   s.owner = saved.owner;
   s.group = saved.group;
+  if (attributes_alone) return put(k, std::move(entry));
   s.size = saved.size;
   s.mtime_ns = saved.modified_ns;
   entry.view.target = saved.target;
@@ -570,7 +602,10 @@ bool OverlayFiles::bring(const PackagedPath& packaged, const Base& base, const s
   if (find(k) || not_foreseen(k)) return false;
   const auto above = look(base, std::string(folder_of(k)), 0);
   if (!above || above->status.type != FileType::directory || look(base, k, 0)) return false;
-  put(k, Entry{Entry::Kind::made, {packaged.status, packaged.target, {}}, {}, label, "", {}});
+  // Whatever becomes of an action, the package has brought it.
+  entries_[k] = Entry{Entry::Kind::made, {packaged.status, packaged.target, {}}, {}, label, "", {}};
+  folders_.clear();
+  strict_folders_.clear();
   return true;
 }
 

@@ -63,6 +63,11 @@ class OverlayFiles {
   // A program will have made it: it exists, as a folder or a file, and what is in it is not known.
   void assume_made(const std::string& path, const Base& base, const Maker& maker);
 
+  // From begin to commit or go_back what is performed is noted, and go_back undoes it. Not for nesting.
+  void begin() { replaced_.emplace(); }
+  void commit() { replaced_.reset(); }
+  void go_back();
+
  private:
   struct Entry {
     enum class Kind {
@@ -120,11 +125,16 @@ class OverlayFiles {
   Entry fresh(const std::string& key, FileType type, const Base& base, const Maker& maker) const;
   static void hand_over(Entry& entry, const std::string& owner, const std::string& group, bool content);
   void put(const std::string& key, Entry entry);
+  // As put, where no folder or link comes or goes.
+  void set(const std::string& key, Entry entry);
+  void note(const std::string& key);
   void restore(const std::string& k, const SavedPath& saved, const std::optional<std::string>& content, const Base& base,
                const Maker& maker);
   void remove_below(const std::string& key);
 
   std::map<std::string, Entry> entries_;
+  // Keys, each with what it had before; absent where nothing is noted.
+  std::optional<std::map<std::string, std::optional<Entry>>> replaced_;
   mutable std::map<std::string, std::string> folders_,
       strict_folders_;  // folders as asked -> with links replaced
 };
