@@ -10,6 +10,16 @@
 #include "machine/person.hpp"
 
 namespace mlops {
+namespace {
+
+// What the playbook is known by now, and was before.
+std::vector<std::string> keys_of(const RunName& run) {
+  std::vector<std::string> keys{run.playbook_key};
+  keys.insert(keys.end(), run.former_keys.begin(), run.former_keys.end());
+  return keys;
+}
+
+}  // namespace
 
 PruneResult LocalParticipant::prune(const PruneOrder& order) {
   const bool failed = !order.alone && failed_;
@@ -17,9 +27,7 @@ PruneResult LocalParticipant::prune(const PruneOrder& order) {
   PruneResult result;
   if (failed && settings_.fail_fast) return result;
   ThisHost host({.person = person_}, cancellation_, {});
-  std::vector<std::string> keys{settings_.run.playbook_key};
-  keys.insert(keys.end(), settings_.run.former_keys.begin(), settings_.run.former_keys.end());
-  std::vector<Stale> stale = find_stale(settings_.journal.folder, keys, digest_, held_, host);
+  std::vector<Stale> stale = find_stale(settings_.journal.folder, keys_of(settings_.run), digest_, held_, host);
   for (const Stale& one : stale)
     if (!one.stays.empty() || !order.remove)
       tell(fmt::format("no longer in the playbook: {}{}", one.owned.resource,
@@ -73,7 +81,7 @@ void LocalParticipant::remove(std::vector<Stale> stale, const std::string& text,
   for (std::size_t i = 0; i < std::min(labels.size(), stale.size()); ++i)
     if (const Outcome outcome = ends.at(labels[i]); outcome == Outcome::changed || outcome == Outcome::ok)
       removed.push_back(std::move(stale[i]));
-  if (!order.dry && !removed.empty()) forget_stale(settings_.journal.folder, removed);
+  if (!order.dry && !removed.empty()) forget_stale(settings_.journal.folder, keys_of(settings_.run), removed);
 }
 
 }  // namespace mlops

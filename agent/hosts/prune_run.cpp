@@ -320,26 +320,28 @@ FileBeside TextInsteadOfFile::whole(const std::string& path) const {
   return file;
 }
 
-void forget_stale(const std::string& given, const std::vector<Stale>& removed) {
+void forget_stale(const std::string& given, const std::vector<std::string>& keys, const std::vector<Stale>& removed) {
   const auto database = open_state(given, StateDatabaseSettings::For::writing);
   if (!database) return;
   Transaction transaction(*database);
   for (const Stale& one : removed) {
-    if (!one.keeps.empty()) {
-      Value::Array claims;
-      for (const std::string& thing : one.keeps) claims.emplace_back("owns " + thing);
-      Value removal = one.owned.removal;
-      Value::Array names;
-      for (const std::string& thing : one.keeps) names.emplace_back(thing.substr(package.size()));
-      removal.set("names", std::move(names));
-      database->statement("UPDATE ledger SET claims = ?, removal = ? WHERE playbook_key = ? AND resource = ?")
-          .with(to_json(Value(std::move(claims))), to_json(removal), one.owned.playbook_key, one.owned.resource)
-          .run();
+    if (one.keeps.empty()) {
+      for (const std::string& key : keys)
+        database->statement("DELETE FROM ledger WHERE playbook_key = ? AND resource = ?").with(key, one.owned.resource).run();
       continue;
     }
-    database->statement("DELETE FROM ledger WHERE playbook_key = ? AND resource = ?")
-        .with(one.owned.playbook_key, one.owned.resource)
-        .run();
+    Value::Array claims, names;
+    for (const std::string& thing : one.keeps) {
+      claims.emplace_back("owns " + thing);
+      names.emplace_back(thing.substr(package.size()));
+    }
+    Value removal = one.owned.removal;
+    removal.set("names", std::move(names));
+    const std::string kept_claims = to_json(Value(std::move(claims))), kept_removal = to_json(removal);
+    for (const std::string& key : keys)
+      database->statement("UPDATE ledger SET claims = ?, removal = ? WHERE playbook_key = ? AND resource = ?")
+          .with(kept_claims, kept_removal, key, one.owned.resource)
+          .run();
   }
   transaction.commit();
 }

@@ -65,7 +65,8 @@ std::vector<std::string> forget_resource(const std::string& given, const std::st
                                          const std::string& playbook,
                                          const std::function<void(const std::string&)>& notice);
 
-// They are the playbook's no more. With the lock on runs held. Error.
-void forget_stale(const std::string& given, const std::vector<Stale>& removed);
+// They are the playbook's no more, under none of its keys: the run that removed them may have taken over what was recorded
+// under former ones. With the lock on runs held. Error.
+void forget_stale(const std::string& given, const std::vector<std::string>& keys, const std::vector<Stale>& removed);
 
 }  // namespace mlops

@@ -267,21 +267,31 @@ TEST_CASE("a playbook with a name is known when it was moved, and one of an olde
     site.done(site.apply((named + "]}").c_str(), {"--prune"}));
     CHECK_FALSE(site.there("f"));
   }
-  SECTION("recorded by a version that knew it by the host's name") {
-    site.done(site.apply((unnamed + f + "]}").c_str()));
+  const auto by_host_name = [&] {
     char host[256] = {};
     REQUIRE(::gethostname(host, sizeof host - 1) == 0);
-    {
-      const std::string folder = site.state + "/" + mlops::effective_person().name;
-      const auto database = mlops::open_state_database({folder, mlops::StateDatabaseSettings::For::writing, {}, {}});
-      for (const char* table : {"ledger", "runs"})
-        database->run("UPDATE " + std::string(table) + " SET playbook_key = '" + host + ":" + site.playbook + "'");
-      std::filesystem::remove(folder + "/settled");
-    }
+    const std::string folder = site.state + "/" + mlops::effective_person().name;
+    const auto database = mlops::open_state_database({folder, mlops::StateDatabaseSettings::For::writing, {}, {}});
+    for (const char* table : {"ledger", "runs"})
+      database->run("UPDATE " + std::string(table) + " SET playbook_key = '" + host + ":" + site.playbook + "'");
+    std::filesystem::remove(folder + "/settled");
+  };
+  SECTION("recorded by a version that knew it by the host's name") {
+    site.done(site.apply((unnamed + f + "]}").c_str()));
+    by_host_name();
     site.folder.write("site.json", unnamed + "]}");
     CHECK(notices(site.run({"plan", site.playbook})) == Notices{"no longer in the playbook: file[f]; --prune removes it"});
     site.done(site.apply((unnamed + "]}").c_str()));  // takes it over
     site.done(site.apply((unnamed + "]}").c_str(), {"--prune"}));
     CHECK_FALSE(site.there("f"));
+  }
+  SECTION("pruned at once, before anything took over what such a version recorded") {
+    std::filesystem::create_directory(site.at("home"));
+    const std::string entry = R"({"id": "e", "type": "path_entry", "path": "/opt/x", "home": "@/home"})";
+    site.done(site.apply((unnamed + entry + "]}").c_str()));
+    by_host_name();
+    site.folder.write("site.json", unnamed + "]}");
+    CHECK(outcomes(site.run({"prune", site.playbook})) == Outcomes{{"path_entry[/opt/x]", "changed"}});
+    CHECK(outcomes(site.run({"prune", site.playbook})).empty());
   }
 }
