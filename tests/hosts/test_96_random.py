@@ -20,7 +20,7 @@ def test_random_playbooks(world):
     for names in PARTS:
         argv = [program, "--agent", world.given_build, "--setup", torture / "setup", "--person", "tester",
                 "--serve", "/srv/served", "--service-manager", "--run", "--",
-                "/opt/setup/random", "--seed", os.environ.get("MLOPS_SEED", "1"), "--cases", CASES, *names]  # fmt: skip
+                "/opt/setup/random_playbooks", "--seed", os.environ.get("MLOPS_SEED", "1"), "--cases", CASES, *names]  # fmt: skip
         running.append(subprocess.Popen(list(map(str, argv)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
     said = [process.communicate(timeout=1500)[0] for process in running]
     print("        " + "\n        ".join("".join(said).splitlines()))
