@@ -141,7 +141,10 @@ Before BeforeCapture::before(const Action& action, const KeepContent& keep) {
                  },
                  [&](const CreateSecret& a) { whole(real(a.path, true), keep, b); },
                  [&](const Download& a) { whole(real(a.path, true), keep, b); },
-                 [&](const RestorePath& a) { tree(real(a.saved.path, false)); },
+                 [&](const RestorePath& a) {
+                   const bool attributes_alone = a.saved.kind == Kind::file && a.saved.digest.empty();
+                   attributes_alone ? attributes(real(a.saved.path, false)) : tree(real(a.saved.path, false));
+                 },
                  [&](const CreateDirectory& a) { attributes(real(a.path, false)); },
                  [&](const CreateLink& a) { attributes(real(a.path, false)); },
                  [&](const SetAttributes& a) { attributes(real(a.path, true)); },

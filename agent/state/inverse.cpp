@@ -76,6 +76,8 @@ Inverse of(const CreateLink& a, const Before& b) { return made(a.path, b); }
 Inverse of(const SetAttributes& a, const Before& b) {
   if (!was_there(b)) return {};
   const SavedPath& was = b.paths.front();
+  // Where it is still that very file or folder, this run took from it what is given back.
+  if (was.inode != 0 && (was.kind == Kind::file || was.kind == Kind::folder)) return {{RestorePath{was, {}}}, {}};
   SetAttributes back{.path = was.path};
   if (a.mode || !a.owner.empty() || !a.group.empty()) back.mode = was.mode;  // chown(2) clears set-user-ID
   if (!a.owner.empty()) back.owner = was.owner;

@@ -140,6 +140,34 @@ TEST_CASE("undo puts back a removed tree whose parts belong to several users") {
   CHECK(site.content() == before);
 }
 
+TEST_CASE("undo gives what lies in a user's folder back to that user, and what that user put there since to nobody") {
+  if (!mlops::test::is_root("files of other owners")) return;
+  const Site site;
+  site.put("home/f", "f\n", 0640);
+  std::filesystem::create_directory(site.at("home/d"));
+  std::filesystem::create_directory(site.at("home/roots"));
+  for (const char* name : {"home", "home/f", "home/d"}) REQUIRE(::chown(site.at(name).c_str(), 4711, 4711) == 0);
+  const auto before = site.content();
+  constexpr const char* playbook = R"({"resources": [
+    {"type": "file", "path": "@/home/f", "content": "f\n", "owner": "root"},
+    {"type": "directory", "path": "@/home/roots", "mode": "0700"},
+    {"type": "directory", "path": "@/home/d", "owner": "root"}]})";
+  site.apply(playbook);
+  CHECK(site.content() != before);
+  site.undo();
+  CHECK(site.content() == before);
+  site.apply(playbook);
+  const auto after = site.content();
+  std::filesystem::rename(site.at("home/f"), site.at("old"));
+  site.put("home/f", "f\n", 0640);
+  REQUIRE(::chown(site.at("home/f").c_str(), 0, 4711) == 0);
+  const Ended undone = site.run({"undo", "--yes"});
+  INFO(undone.out << undone.err);
+  CHECK(undone.status == 1);
+  CHECK_THAT(undone.out, Catch::Contains("neither to its folder's owner nor to who is to have it"));
+  CHECK(site.content().at(site.at("home/f")) == after.at(site.at("home/f")));
+}
+
 TEST_CASE("undo gives set-user-ID bits and capabilities back with the owner") {
   if (!mlops::test::is_root("files of other owners")) return;
   const Site site;

@@ -193,8 +193,10 @@ void FileWriter::set_attributes(const SetAttributes& action, Judged judged) {
   const Handle entry(::openat(place.folder, place.name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   struct ::stat status {};
   if (!entry || ::fstat(entry.get(), &status) != 0) throw system_error("cannot open " + action.path, errno);
-  check_names(place, status, action.path);
-  if (judged == Judged::here) check_hand_over(place, status, wanted, action.mode, names_, action.path);
+  if (judged == Judged::here) {
+    check_names(place, status, action.path);
+    check_hand_over(place, status, wanted, action.mode, names_, action.path);
+  }
   // chmod(2) has no form for an O_PATH descriptor; its name in /proc is the same file.
   const std::string self = self_path(entry.get());
   const bool folder = S_ISDIR(status.st_mode);

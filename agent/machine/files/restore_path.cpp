@@ -145,6 +145,7 @@ class Tree {
 
 void FileWriter::perform(const RestorePath& action) {
   const SavedPath& saved = action.saved;
+  const bool attributes_alone = saved.kind == SavedPath::Kind::file && saved.digest.empty() && saved.inode != 0;
   const auto place = walker_.place(saved.path);
   if (!place) throw Error("the folder of " + saved.path + " does not exist");
   struct ::stat now {};
@@ -152,13 +153,20 @@ void FileWriter::perform(const RestorePath& action) {
   if (!action.below.empty() && !there) return restore_tree(action, *place);
   switch (saved.kind) {
     case SavedPath::Kind::file:
+      if (attributes_alone) {
+        if (!there || !S_ISREG(now.st_mode)) throw Error(saved.path + " is not the file any more that it was");
+        set_attributes({saved.path, saved.mode, saved.owner, saved.group},
+                       now.st_ino == saved.inode ? Judged::before : Judged::here);
+        break;
+      }
       if (!saved.hard_link.empty() && link_again(saved, *place)) return;
       if (!action.content) throw Error("the earlier content of " + saved.path + " was not kept");
       write({saved.path, *action.content, saved.mode, saved.owner, saved.group, true}, Judged::before);
       break;
     case SavedPath::Kind::folder:
       if (there && S_ISDIR(now.st_mode))
-        set_attributes({saved.path, saved.mode, saved.owner, saved.group}, Judged::before);
+        set_attributes({saved.path, saved.mode, saved.owner, saved.group},
+                       saved.inode == 0 || now.st_ino == saved.inode ? Judged::before : Judged::here);
       else
         perform(CreateDirectory{saved.path, saved.mode, saved.owner, saved.group});
       break;
