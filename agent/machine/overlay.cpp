@@ -163,7 +163,12 @@ class OverlayMachine : public Machine,
     return any;
   }
   std::optional<FileView> view(const std::string& path, std::uint64_t limit) const override {
-    return read_file(path, [&] { return p_.files.view(base(), path, limit); });
+    auto found = read_file(path, [&] { return p_.files.view(base(), path, limit); });
+    if (found) {
+      found->status.owner = p_.accounts.left_owner(found->status.owner);
+      found->status.group = p_.accounts.left_group(found->status.group);
+    }
+    return found;
   }
   std::optional<std::vector<std::string>> list(const std::string& path) const override {
     return read_file(path, [&] { return p_.files.list(base(), path); });

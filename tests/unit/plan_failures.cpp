@@ -204,6 +204,21 @@ TEST_CASE("who made a folder where everyone may write can go on in it, though ro
   CHECK(AgentFolder::read(bench.tree() + "/open/b/b/f") == "f");
 }
 
+TEST_CASE("what a removed account owned is known by its number, in a plan too") {
+  if (!is_root("giving a file to another user")) return;
+  const TemporaryFolder t;
+  const std::string path = t.file("f", "daemon's");
+  REQUIRE(::chown(path.c_str(), 1, 1) == 0);
+  const Cancellation cancellation;
+  ThisHost host({.person = current_person()}, cancellation, {});
+  const auto overlay = make_overlay_host(host, {"root"});
+  const std::vector<Action> actions{RemoveUser{.name = "daemon"}};
+  overlay->as({"root"}).perform(actions);
+  const auto found = overlay->as({"root"}).files().status(path);
+  REQUIRE(found);
+  CHECK(found->owner == "1");
+}
+
 TEST_CASE("two names of one file: that one desires what the other does not is found, in every run") {
   Bench bench;
   bench.write("tree/b", "neither");

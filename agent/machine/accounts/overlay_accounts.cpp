@@ -23,6 +23,20 @@ std::optional<UserAccount> OverlayAccounts::user(const std::string& name) const 
   return found == users_.end() ? base_.user(name) : found->second;
 }
 
+std::string OverlayAccounts::left_owner(const std::string& user) const {
+  const auto found = users_.find(user);
+  if (found == users_.end() || found->second) return user;
+  const auto before = base_.user(user);
+  return before && before->uid ? std::to_string(*before->uid) : user;
+}
+
+std::string OverlayAccounts::left_group(const std::string& group) const {
+  const auto found = groups_.find(group);
+  if (found == groups_.end() || found->second) return group;
+  const auto before = base_.group(group);
+  return before && before->gid ? std::to_string(*before->gid) : group;
+}
+
 std::optional<GroupAccount> OverlayAccounts::group(const std::string& name) const {
   const auto found = groups_.find(name);
   return found == groups_.end() ? base_.group(name) : found->second;

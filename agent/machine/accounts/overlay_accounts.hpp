@@ -33,6 +33,10 @@ class OverlayAccounts : public AccountReader {
   bool touched_user(const std::string& name) const { return users_.contains(name); }
   bool touched_group(const std::string& name) const { return groups_.contains(name); }
 
+  // What files of an account are owned by once it was removed: its number; otherwise the name.
+  std::string left_owner(const std::string& user) const;
+  std::string left_group(const std::string& group) const;
+
   // What was changed until now, to be gone back to.
   struct State {
     std::map<std::string, std::optional<UserAccount>> users;  // empty: removed
