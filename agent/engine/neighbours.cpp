@@ -21,21 +21,7 @@ bool Run::joins_queue(const Resource& r) const {
 }
 
 void Run::queue(Instance& i, Diff diff, std::vector<std::string> maybe) {
-  const auto same_thing = [](const Claim& mine, const Claim& theirs) {
-    const bool both_read = mine.access == Claim::Access::reads && theirs.access == Claim::Access::reads;
-    return !both_read && mine.kind == theirs.kind && mine.key == theirs.key;
-  };
-  const auto meet = [&](const Claims& ours, const Claims& theirs) {
-    return std::any_of(ours.begin(), ours.end(), [&](const Claim& mine) {
-      return std::any_of(theirs.begin(), theirs.end(), [&](const Claim& one) { return same_thing(mine, one); });
-    });
-  };
-  const auto touches = [&](const Queued& other) {
-    const Instance& o = other.instance;
-    return meet(i.claims, o.claims) || meet(i.real, o.claims) || meet(i.claims, o.real) || meet(i.real, o.real);
-  };
-  const bool other_identity = !queue_.empty() && queue_.front().instance.identity != i.identity;
-  if (other_identity || std::any_of(queue_.begin(), queue_.end(), touches)) {
+  if (!queue_.empty() && queue_.front().instance.identity != i.identity) {
     flush();
     return look(i);
   }

@@ -359,6 +359,28 @@ void Run::read_only(Instance& i) {
   }
 }
 
+namespace {
+
+bool meet(const Claims& ours, const Claims& theirs) {
+  const auto same_thing = [](const Claim& mine, const Claim& other) {
+    const bool both_read = mine.access == Claim::Access::reads && other.access == Claim::Access::reads;
+    return !both_read && mine.kind == other.kind && mine.key == other.key;
+  };
+  return std::any_of(ours.begin(), ours.end(), [&](const Claim& mine) {
+    return std::any_of(theirs.begin(), theirs.end(), [&](const Claim& other) { return same_thing(mine, other); });
+  });
+}
+
+// What waits to be written is a thing that the resource looked at.
+bool awaits(const auto& i, const auto& queue) {
+  return std::any_of(queue.begin(), queue.end(), [&](const auto& queued) {
+    const auto& o = queued.instance;
+    return meet(i.claims, o.claims) || meet(i.real, o.claims) || meet(i.claims, o.real) || meet(i.real, o.real);
+  });
+}
+
+}  // namespace
+
 void Run::look(Instance& i) {
   const Resource& r = *i.resource;
   const Module& module = *r.module;
@@ -368,6 +390,10 @@ void Run::look(Instance& i) {
   if (i.doubted) recover(i);
   Ground ground;
   std::any current = inspect(i, ground);
+  if (awaits(i, queue_)) {
+    flush();
+    return look(i);
+  }
   if (const auto reason = module.not_applicable(i.desired, current)) return skip(i, *reason);
   Diff diff = settled_diff(i, ground, current);
   conceal(*playbook_.secrets, diff);

@@ -373,3 +373,19 @@ TEST_CASE("values beside a plan file are refused") {
   CHECK(whole.status == 3);
   CHECK(whole.err == "--all-or-nothing: " + playbook + " is a playbook; it is for a plan that was kept with plan --out\n");
 }
+
+TEST_CASE("resources that edit one file one after the other do what their kept plan said") {
+  const Site site;
+  std::filesystem::create_directory(site.at("home"));
+  site.put("home/.profile", "PATH=/opt/a:$PATH\n");
+  site.keep(R"({"resources": [
+    {"id": "a", "type": "path_entry", "path": "/opt/a", "home": "@/home", "shells": ["bash"]},
+    {"id": "again", "type": "path_entry", "path": "/opt/a", "home": "@/home", "shells": ["bash"]},
+    {"id": "b", "type": "path_entry", "path": "/opt/b", "home": "@/home", "shells": ["bash"]}]})");
+  const Ended applied = site.apply();
+  INFO(applied.out << applied.err);
+  CHECK(applied.status == 0);
+  CHECK(outcomes(applied) == std::map<std::string, std::string>{{"a", "changed"}, {"again", "ok"}, {"b", "changed"}});
+  const std::string text = site.text("home/.bashrc");
+  CHECK_THAT(text, Catch::Contains("/opt/a") && Catch::Contains("/opt/b"));
+}
