@@ -423,12 +423,19 @@ void Run::look(Instance& i) {
   act(i, diff, std::move(maybe));
 }
 
-// In thought, too, what nobody may do has failed; the wish for it stays pending.
-void Run::require_right(const Instance& i, const Diff& diff) {
+// What nobody may do has failed in a plan too, and its change stays pending. What depends on it is planned as if it were
+// done, so that everything which needs the right is named.
+void Run::require_right(Instance& i, const Diff& diff) {
   try {
     host_.require_right(i.identity);
   } catch (const Error&) {
     if (!diff.changes.empty()) result_.pending.push_back({i.identity, i.label});
+    i.forbidden = true;
+    const Step step{purpose(i, diff.changes), diff.actions};
+    flush();
+    host_.begin(i.label);
+    wrote(i, may_change_anything(diff));
+    static_cast<void>(host_.perform(i.identity, {&step, 1}));  // on an overlay; a real host refuses it as well
     throw;
   }
 }
@@ -515,7 +522,7 @@ void Run::fail(Instance& i, const Error& error, std::vector<Change> changes) {
   event.reason = error.kind() == ErrorKind::cancelled ? "interrupted" : error.what();
   event.output = error.output();
   flush();
-  failed(i);
+  if (!i.forbidden) failed(i);
   done(i, Outcome::failed, std::move(event));
 }
 

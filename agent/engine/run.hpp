@@ -117,7 +117,7 @@ class Run {
   bool selected(const Resource& resource) const;
   Instance fill(const Resource& resource, const std::string& key, const Value* item);
   void look(Instance& instance);
-  void require_right(const Instance& instance, const Diff& diff);
+  void require_right(Instance& instance, const Diff& diff);
   std::any inspect(Instance& instance, Ground& ground);
   void wrote(const Instance& instance, bool anything);
   void show_watcher(const Instance& instance, Ground ground, const Diff& diff);
