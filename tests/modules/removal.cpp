@@ -76,7 +76,7 @@ TEST_CASE("each type says what takes away what it made, or that it made nothing"
   CHECK(removal("git", R"({"type": "git", "repo": "https://example.org/r.git", "to": "/r"})") ==
         R"({"type":"directory","path":"/r","state":"absent","recursive":true})");
   CHECK(removal("path_entry", R"({"type": "path_entry", "path": "~/soft", "shells": ["bash"]})") ==
-        R"({"type":"path_entry","path":"/home/ada/soft","shells":["bash"],"state":"absent"})");
+        R"({"type":"path_entry","path":"/home/ada/soft","shells":["bash"],"state":"absent","others":"keep"})");
   CHECK(removal("ssh_host", R"({"type": "ssh_host", "name": "box", "hostname": "192.0.2.7"})") ==
         R"({"type":"ssh_host","name":"box","state":"absent"})");
   CHECK(removal("jupyter", R"({"type": "jupyter", "port": 8890})") ==
