@@ -142,6 +142,9 @@ REPOSITORY = r"""
 set -e
 mkdir -p /srv/repository/p/DEBIAN /srv/repository/p/etc/fresh
 cd /srv/repository
+# A file of its own: a package of folders alone disappears when another brings the same ones.
+rm -f p/etc/fresh/*
+echo "$1" >"p/etc/fresh/$1"
 printf 'Package: fresh-%s\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b>\nDescription: x\n' "$1" >p/DEBIAN/control
 dpkg-deb --build --root-owner-group p fresh-$1.deb >/dev/null
 for deb in *.deb; do
