@@ -88,6 +88,7 @@ void start_server(const std::string& folder, unsigned port) {
   int ready[2];
   if (::pipe2(ready, O_CLOEXEC) != 0) fail("no pipe");
   if (::fork() == 0) {
+    ::signal(SIGPIPE, SIG_IGN);  // a client that is killed goes away in the middle of an answer
     mlops::test::HttpServer server(
         [folder](const mlops::test::HttpRequestSeen& request) {
           std::ifstream file(folder + request.path, std::ios::binary);
