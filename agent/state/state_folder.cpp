@@ -29,7 +29,7 @@ void make_folder(const std::string& folder, mode_t last = 0755) {
   for (std::size_t at = folder.find('/', 1);; at = folder.find('/', at + 1)) {
     const std::string part = folder.substr(0, at);
     if (::mkdir(part.c_str(), at == std::string::npos ? last : 0755) != 0 && errno != EEXIST)
-      throw system_error("cannot make the state folder " + part, errno);
+      throw system_error("cannot make the state folder " + folder + (part == folder ? "" : ": " + part), errno);
     if (at == std::string::npos) return;
   }
 }
