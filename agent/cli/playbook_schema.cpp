@@ -57,7 +57,7 @@ Value common_properties() {
                               "One resource for each item, which is {{item}}.")},
       {"tags", texts("Words to select resources by, with --tag.")},
       {"as", text("The user who acts.")},
-      {"after", texts("Ids of earlier resources that must have gone well.")},
+      {"after", texts("Ids of earlier resources that must have gone well; a command waits in a plan for these alone.")},
       {"notify", texts("Ids of later resources that act when this one changed something.")},
       {"retry", documented(object({{"type", "object"},
                                    {"required", list({"times"})},

@@ -18,6 +18,14 @@ bool needs(const Claim& claim, const Claim& failed) {
   return is_within(claim.key, failed.key) && !(both_edit && claim.key == failed.key);
 }
 
+bool depends(const Claims& claims, const std::vector<std::string>& after, const Failures::Failed& failed) {
+  if (!failed.id.empty() && std::find(after.begin(), after.end(), failed.id) != after.end()) return true;
+  return std::any_of(claims.begin(), claims.end(), [&](const Claim& mine) {
+    return std::any_of(failed.claims.begin(), failed.claims.end(),
+                       [&](const Claim& theirs) { return needs(mine, theirs); });
+  });
+}
+
 }  // namespace
 
 Claims with_implied(Claims claims, const std::string& as) {
@@ -27,15 +35,17 @@ Claims with_implied(Claims claims, const std::string& as) {
 
 std::optional<std::string> Failures::cause(const Claims& claims, const std::vector<std::string>& after,
                                            bool opaque, std::size_t play) const {
-  for (const Failed& failed : list_) {
-    if (!failed.id.empty() && std::find(after.begin(), after.end(), failed.id) != after.end())
-      return failed.cause;
-    if (opaque && after.empty() && failed.play == play) return failed.cause;
-    for (const Claim& mine : claims)
-      for (const Claim& theirs : failed.claims)
-        if (needs(mine, theirs)) return failed.cause;
-  }
+  for (const Failed& failed : list_)
+    if (depends(claims, after, failed) || (opaque && after.empty() && failed.play == play)) return failed.cause;
   return std::nullopt;
+}
+
+std::vector<std::string> Failures::depended_on(const Claims& claims, const std::vector<std::string>& after) const {
+  std::vector<std::string> labels;
+  for (const Failed& failed : list_)
+    if (depends(claims, after, failed) && std::find(labels.begin(), labels.end(), failed.label) == labels.end())
+      labels.push_back(failed.label);
+  return labels;
 }
 
 std::optional<std::string> Failures::cause_of(const std::string& label) const {

@@ -14,7 +14,7 @@ namespace mlops {
 // A resource's claims with those that go without saying: who acts has to exist.
 Claims with_implied(Claims claims, const std::string& as);
 
-// Resources that failed, and those that were skipped because of one.
+// Resources that failed, and those that were skipped because of one. Likewise those that are pending or not known.
 class Failures {
  public:
   struct Failed {
@@ -31,6 +31,8 @@ class Failures {
   // The cause behind a label that failed or was skipped for a failure; absent when it was not.
   std::optional<std::string> cause_of(const std::string& label) const;
   bool has_id(const std::string& id) const;
+  // The labels of all that a resource with these claims, or which names these ids, depends on; in the order added.
+  std::vector<std::string> depended_on(const Claims& claims, const std::vector<std::string>& after) const;
 
  private:
   std::vector<Failed> list_;

@@ -112,7 +112,7 @@ void Run::recover(Instance& i) {
   flush();
   label_ = i.label;
   i.identity = identities_.decide_to_change(i.actor, i.as, i.identity);
-  wrote(i, false);
+  wrote(i, actions);
   i.recovered = {{.property = "cut off", .after = "recovered", .kind = Change::Kind::event}};
   Step step{purpose(i, i.recovered), actions};
   step.purpose.heals.clear();  // this alone does not make it well

@@ -69,7 +69,7 @@ void Run::flush() {
     try {
       const auto remains = prove(i, q.diff.changes);
       i.cut_off.clear();
-      wrote(i, false);
+      wrote(i, q.diff.actions);
       ResourceFinished event;
       event.changes = std::move(q.diff.changes);
       event.maybe = std::move(q.maybe);

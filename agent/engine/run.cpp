@@ -36,11 +36,23 @@ bool may_change_links(const Diff& diff) {
   });
 }
 
-bool may_change_anything(const Diff& diff) {
-  return std::any_of(diff.actions.begin(), diff.actions.end(), [](const Action& a) {
+bool may_change_anything(std::span<const Action> actions) {
+  return std::any_of(actions.begin(), actions.end(), [](const Action& a) {
     const auto* run = std::get_if<RunCommand>(&a);
     return run && !run->bounded;
   });
+}
+
+// The groups that come and go with a user of their name, though no resource claims them.
+Claims groups_of_users(std::span<const Action> actions) {
+  Claims groups;
+  for (const Action& action : actions) {
+    const auto* made = std::get_if<CreateUser>(&action);
+    const auto* removed = std::get_if<RemoveUser>(&action);
+    if (made && made->group.empty()) groups.push_back({.kind = Claim::Kind::group, .key = made->name});
+    if (removed && !removed->keep_group) groups.push_back({.kind = Claim::Kind::group, .key = removed->name});
+  }
+  return groups;
 }
 
 }  // namespace
@@ -63,9 +75,11 @@ Run::Run(const Playbook& playbook, Host& host, const Facts& facts, IdentityRules
   for (auto& [id, notified] : notified_) notified.note = "notified by " + notified.note + " in an earlier run";
   // What holds no {{ }} and no condition was compared when the playbook was loaded.
   for (const Play& play : playbook.plays)
-    for (const Resource& resource : play.resources)
+    for (const Resource& resource : play.resources) {
+      any_after_ = any_after_ || !resource.after.empty();
       holds_claims_ = holds_claims_ || play.on != playbook.plays[0].on || resource.needs_filling || !resource.for_each.is_null() ||
                       !is_unconditional(resource) || !play.when.is_null();
+    }
 }
 
 Run::~Run() = default;
@@ -384,7 +398,7 @@ bool awaits(const auto& i, const auto& queue) {
 void Run::look(Instance& i) {
   const Resource& r = *i.resource;
   const Module& module = *r.module;
-  host_.begin(i.label);
+  begin(i);
   sink_(ResourceStarted{i.label, options_.host, i.identity.user});
   look_for_cut_off(i);
   if (i.doubted) recover(i);
@@ -434,7 +448,7 @@ void Run::require_right(Instance& i, const Diff& diff) {
     const Step step{purpose(i, diff.changes), diff.actions};
     flush();
     host_.begin(i.label);
-    wrote(i, may_change_anything(diff));
+    wrote(i, diff.actions);
     static_cast<void>(host_.perform(i.identity, {&step, 1}));  // on an overlay; a real host refuses it as well
     throw;
   }
@@ -460,7 +474,7 @@ void Run::show_watcher(const Instance& i, Ground ground, const Diff& diff) {
 void Run::act(Instance& i, const Diff& diff, std::vector<std::string> maybe) {
   label_ = i.label;
   // Its place also when it fails: what came before the failure may have been done.
-  wrote(i, may_change_anything(diff));
+  wrote(i, diff.actions);
   if (may_change_links(diff)) real_paths_.forget();
   try {
     host_.begin(i.label);
@@ -501,9 +515,25 @@ void Run::notify(const Instance& i, bool certain) {
 }
 
 // By all names of what it claims.
-void Run::wrote(const Instance& i, bool anything) {
-  written_.add(records_.size(), i.label, i.claims, anything);
+void Run::wrote(const Instance& i, std::span<const Action> actions) {
+  written_.add(records_.size(), i.label, i.claims, may_change_anything(actions));
+  written_.add(records_.size(), i.label, groups_of_users(actions), false);
   if (!i.real.empty()) written_.add(records_.size(), i.label, i.real, false);
+  if (!any_after_) return;
+  Claims claims = i.claims;
+  claims.insert(claims.end(), i.real.begin(), i.real.end());
+  pending_.add({i.label, i.resource->id, i.label, std::move(claims), play_});
+}
+
+// A question of an opaque resource waits for all that is pending, or, with `after`, for that and what it claims.
+void Run::begin(const Instance& i) {
+  host_.begin(i.label);
+  const Resource& r = *i.resource;
+  if (r.after.empty() || !r.module->opaque) return;
+  const Claims claims = with_implied(i.claims, i.identity.user);
+  std::vector<std::string> labels = pending_.depended_on(claims, r.after);
+  for (std::string& one : unknown_.depended_on(claims, r.after)) labels.push_back(std::move(one));
+  host_.depends_only_on(std::move(labels));
 }
 
 // Later commands of whom it is for find its folders.

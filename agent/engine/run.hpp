@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -119,7 +120,8 @@ class Run {
   void look(Instance& instance);
   void require_right(Instance& instance, const Diff& diff);
   std::any inspect(Instance& instance, Ground& ground);
-  void wrote(const Instance& instance, bool anything);
+  void begin(const Instance& instance);
+  void wrote(const Instance& instance, std::span<const Action> actions);
   void show_watcher(const Instance& instance, Ground ground, const Diff& diff);
   void act(Instance& instance, const Diff& diff, std::vector<std::string> maybe);
   void read_only(Instance& instance);
@@ -162,6 +164,8 @@ class Run {
   PassResult result_;
   Failures failures_;
   Failures unknown_;  // resources whose state after the run is not known
+  Failures pending_;  // resources that were acted for, where any resource says what it comes after
+  bool any_after_ = false;
   Written written_;
   std::vector<ClaimHolder> holders_;
   std::deque<Value> filled_;  // the parameters that holders_ point to

@@ -36,6 +36,9 @@ class Host {
 
   // What follows is done for the resource of this label.
   virtual void begin(const std::string& label) = 0;
+  // What the resource begun depends on, where it says so: a program that it asks a question need not wait for anything
+  // else that is pending. Labels; only a what-if host has to know.
+  virtual void depends_only_on(std::vector<std::string> /*labels*/) {}
   // The resources whose pending programs may bring what was found absent since begin(); only a what-if host has any.
   virtual std::vector<std::string> doubts() const = 0;
   // Those of them that may bring it: what cannot go well without it is not known yet, rather than wrong. Only a what-if

@@ -60,6 +60,7 @@ struct Pending {
   std::map<std::string, std::string> downloaded;  // path -> url
   Labels units;         // that were acted on
   std::map<std::string, Labels> path;  // by user: folders that commands find before PATH
+  std::optional<Labels> depended_on;   // by the resource begun, where it says so
   mutable Labels doubts;
   mutable Labels awaited;  // those of them that may bring what was found absent
 
@@ -245,9 +246,13 @@ class OverlayMachine : public Machine,
   std::string log_since(const std::string& name, std::uint64_t since_us) const override {
     return p_.services.log_since(name, since_us);
   }
-  // A program that answers could see anything that is pending.
+  // A program that answers could see anything that is pending, unless its resource says what that depends on. Whoever
+  // runs it, and the program, must be there.
   CommandResult run(const Command& command) const override {
-    if (!p_.all.empty()) throw Unknown{p_.all, ""};
+    const Labels& pending = p_.depended_on ? *p_.depended_on : p_.all;
+    if (!pending.empty()) throw Unknown{pending, ""};
+    if (!p_.all.empty() && (p_.accounts.touched_user(user_) || real_.commands().cannot_start(with_path(command))))
+      throw Unknown{p_.all, ""};
     return real_.commands().run(with_path(command));
   }
   // A program that will run, or a package, may bring it; so may a file that is there in thought.
@@ -443,12 +448,14 @@ class OverlayHost : public Host {
   void require_right(const Identity& identity) const override { real_.require_right(identity); }
   void begin(const std::string& label) override {
     pending_.label = label;
+    pending_.depended_on.reset();
     pending_.doubts.clear();
     pending_.awaited.clear();
   }
   std::vector<std::string> awaited() const override { return pending_.awaited; }
   std::vector<std::string> doubts() const override { return pending_.doubts; }
   const Earlier& earlier() const override { return real_.earlier(); }
+  void depends_only_on(Labels labels) override { pending_.depended_on = std::move(labels); }
   void unforeseen() override { add(pending_.running, pending_.label); }
   // Not the real host's: there they count only from their own place on.
   void add_to_path(const Identity& identity, const std::vector<std::string>& folders) override {

@@ -49,6 +49,32 @@ TEST_CASE("A guard does not run while something is pending; what the program may
                    rest) == Lines{"link[/x] ok", "program[go] ok", "link[/y] ok"});
 }
 
+TEST_CASE("A guard with `after` waits only for that, for what its resource claims, and for whoever runs it") {
+  EngineBench bench;
+  bench.host.world.c.answers[{"ask"}] = {.status = 0};
+  bench.host.world.f.link("/named", "1");
+  const auto plan = [&](const std::string& before) {
+    return bench.plan(R"({"resources": [{"type": "link", "id": "named", "path": "/named", "target": "1"}, )" + before +
+                      R"(, {"type": "program", "argv": ["go"], "unless": ["ask"], "after": "named"}]})")
+        .back();
+  };
+  const std::string other = R"({"type": "link", "path": "/other", "target": "1"})";
+  CHECK(plan(other) == "program[go] ok");
+  CHECK(bench.host.world.c.asked.size() == 1);
+  // What it comes after is pending.
+  bench.host.world.f.link("/named", "2");
+  CHECK(plan(other) == "program[go] unknown: waits for link[named]");
+  bench.host.world.f.link("/named", "1");
+  // A program that may change anything is none of it, either.
+  CHECK(plan(R"({"type": "program", "argv": ["first"]})") == "program[go] ok");
+  // So is what was not known itself, unless it is named.
+  CHECK(plan(other + R"(, {"type": "program", "id": "p", "argv": ["first"], "unless": ["ask"]})") == "program[go] ok");
+  CHECK(bench.plan(R"({"resources": [)" + other +
+                   R"(, {"type": "program", "id": "p", "argv": ["first"], "unless": ["ask"]},
+                      {"type": "program", "argv": ["go"], "unless": ["ask"], "after": "p"}]})")
+            .back() == "program[go] unknown: waits for program[p]");
+}
+
 TEST_CASE("What lies in something unknown is unknown, as long as it may be there or not") {
   EngineBench bench;
   bench.host.world.f.link("/n", "d");
