@@ -92,7 +92,7 @@ void start_server(const std::string& folder, unsigned port) {
     mlops::test::HttpServer server(
         [folder](const mlops::test::HttpRequestSeen& request) {
           std::ifstream file(folder + request.path, std::ios::binary);
-          if (!file) return mlops::test::http_answer("404 Not Found", "");
+          if (!file || !std::filesystem::is_regular_file(folder + request.path)) return mlops::test::http_answer("404 Not Found", "");
           const std::string body{std::istreambuf_iterator<char>(file), {}};
           return mlops::test::http_file(request, body, "\"" + std::to_string(body.size()) + "\"");
         },
