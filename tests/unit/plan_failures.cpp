@@ -245,6 +245,30 @@ TEST_CASE("two names of one file: that one desires what the other does not is fo
   CHECK(AgentFolder::read(bench.tree() + "/b") == "B");
 }
 
+TEST_CASE("a group that comes or goes with the user of its name is looked at again for an earlier resource") {
+  if (!is_root("accounts")) return;
+  Bench bench;
+  const auto not_converged = [&](const std::string& resources) {
+    const std::string playbook = bench.write("p.json", fmt::format(R"({{"resources": [{}]}})", resources));
+    std::string found;
+    for (const Json& line : bench.run({"plan", "--json", playbook}).lines())
+      if (line.at("event") == "resource" && line.at("outcome") == "not_converged")
+        found += line.at("label").get<std::string>() + ": " + line.at("reason").get<std::string>();
+    return found;
+  };
+  // userdel(8) takes the group along, as nobody else is in it.
+  const std::string user = R"({"type": "user", "name": "news", "state": "absent"})";
+  CHECK(not_converged(R"({"type": "group", "name": "news"}, )" + user) ==
+        "group[news]: it no longer is as wanted after user[news]: exists is false, wanted true");
+  CHECK(not_converged(R"({"type": "directory", "path": "@/d", "group": "news"}, )" + user) ==
+        fmt::format("directory[{}/d]: it no longer is as wanted after user[news]: group is 9, wanted news", bench.tree()));
+  CHECK(not_converged(user + R"(, {"type": "group", "name": "news"})").empty());
+  // useradd(8) makes one.
+  CHECK(not_converged(R"({"type": "group", "name": "mlops-test-ada", "state": "absent"},
+    {"type": "user", "name": "mlops-test-ada"})") ==
+        "group[mlops-test-ada]: it no longer is as wanted after user[mlops-test-ada]: exists is true, wanted false");
+}
+
 TEST_CASE("a file that everyone may write to, and another owns, is written where it is") {
   if (!is_root("another's file")) return;
   Bench bench;
