@@ -72,6 +72,7 @@ struct Conda {
     std::optional<std::string> sha256, sha256_url;
     Texts init;
     std::optional<Path> home;
+    Duration timeout;
   };
   // A file that a shell reads at its start.
   struct Startup {
@@ -102,6 +103,9 @@ struct Conda {
     s.optional("init", &Desired::init,
                "Shells that get what `conda init` writes into their start-up file: bash, zsh, fish.");
     s.optional("home", &Desired::home, "Whose shells: the home folder. Default: the person's.");
+    s.optional("timeout", &Desired::timeout,
+               "After this time the installer's transfer is ended, with all tries, and the resource failed; 0s: never. "
+               "One that moves no byte for 60 s is ended in any case, and tried again.");
     s.check(&Conda::check);
     s.example("Miniforge for bash",
               R"({"type": "conda", "prefix": "~/miniforge3", "init": "bash",
@@ -286,7 +290,8 @@ struct Conda {
                                       .path = installer,
                                       .sha256 = d.sha256.value_or(""),
                                       .sha256_url = d.sha256_url.value_or(""),
-                                      .mode = 0600});
+                                      .mode = 0600,
+                                      .timeout_ms = d.timeout.ms});
     if (c.what != Current::What::begun)
       diff.actions.push_back(WriteFile{.path = marker, .content = d.url + "\n", .mode = 0644});
     diff.actions.push_back(RunCommand{.command = {.argv = {"bash", installer, "-b", "-p", prefix}},

@@ -19,6 +19,7 @@ struct DownloadedFile {
     std::optional<Mode> mode;
     std::optional<std::string> owner, group;
     std::optional<ByteSize> size_limit;
+    Duration timeout;
     bool force = false, recursive = false;
   };
   struct Current {
@@ -51,6 +52,9 @@ struct DownloadedFile {
     s.optional("owner", &Desired::owner, "Name of the user it belongs to.");
     s.optional("group", &Desired::group, "Name of the group it belongs to.");
     s.optional("size_limit", &Desired::size_limit, "A larger file is refused.");
+    s.optional("timeout", &Desired::timeout,
+               "After this time a transfer is ended, with all tries, and the resource failed; 0s: never. "
+               "One that moves no byte for 60 s is ended in any case, and tried again.");
     s.optional("force", &Desired::force, "Replace what is there and is no file: a folder, a device, a link.");
     s.optional("recursive", &Desired::recursive, "With force: also a folder that has content.");
     s.check(&DownloadedFile::check);
@@ -184,13 +188,13 @@ struct DownloadedFile {
     } else if (given(d.sha256_url)) {
       // What was verified once needs no request.
       const auto proved = file ? downloads.proved(d.path.text, d.url, sha256_url) : std::nullopt;
-      c.wanted = proved ? *proved : downloads.published_sha256(sha256_url, file_name(d.url));
+      c.wanted = proved ? *proved : downloads.published_sha256(sha256_url, file_name(d.url), d.timeout.ms);
       if (file) c.sha256 = proved ? *proved : digest(d, sha256_url, machine);
     } else if (file) {
       // In a plan, content that will have been fetched is not known: asking for it says so.
       const FileReader& files = machine.files();
       static_cast<void>(files.view(files.resolve(d.path.text).value_or(d.path.text), 1));
-      c.right = downloads.unchanged(d.path.text, d.url);
+      c.right = downloads.unchanged(d.path.text, d.url, d.timeout.ms);
       c.sha256 = downloads.proved(d.path.text, d.url, "").value_or("");
     }
     if (!c.wanted.empty()) c.right = c.sha256 == c.wanted;
@@ -236,7 +240,8 @@ struct DownloadedFile {
             .sha256_url = d.sha256_url.value_or(""),
             .owner = d.owner.value_or(""),
             .group = d.group.value_or(""),
-            .size_limit = d.size_limit ? d.size_limit->bytes : 0};
+            .size_limit = d.size_limit ? d.size_limit->bytes : 0,
+            .timeout_ms = d.timeout.ms};
   }
 
   static Diff creation(const Desired& d, const Current& c) {

@@ -5,13 +5,11 @@
 
 #include "machine/files/git_folder.hpp"
 #include "model/command_line.hpp"
+#include "model/patience.hpp"
 #include "playbook/module.hpp"
 
 namespace mlops::modules {
 namespace {
-
-// Without a byte for so long a remote is taken as dead.
-constexpr std::uint64_t stall_ms = 60'000;
 
 struct Git {
   static constexpr auto type = "git";

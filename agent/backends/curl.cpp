@@ -2,6 +2,8 @@
 // once.
 #include <curl/curl.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -150,9 +152,15 @@ CURLcode run(Client& client, int cancel_fd) {
   return code;
 }
 
+// libcurl has one code for all that took too long.
+bool stalled(CURLcode code, const char* message) {
+  return code == CURLE_OPERATION_TIMEDOUT && std::string_view(message).starts_with("Operation too slow");
+}
+
 void report(mlops_curl_result& result, const Transfer& t, CURLcode code, const char* message) {
   if (t.stopped) return fail(result, mlops_curl_stopped, "");
   if (code == CURLE_ABORTED_BY_CALLBACK) return fail(result, mlops_curl_cancelled, "interrupted");
+  if (stalled(code, message)) return fail(result, mlops_curl_stalled, message);
   if (code != CURLE_OK) fail(result, kind_of(code), message[0] ? message : curl_easy_strerror(code));
 }
 
@@ -176,8 +184,13 @@ void get(Client& client, const mlops_curl_request& request, curl_slist* headers,
   Transfer t{&request, client.easy};
   char message[CURL_ERROR_SIZE] = "";
   prepare(client.easy, t, headers, message);
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point end = Clock::now() + std::chrono::milliseconds(request.timeout_ms);
   char* place = nullptr;
   for (int followed = 0;; ++followed) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()).count();
+    if (request.timeout_ms > 0)
+      curl_easy_setopt(client.easy, CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<decltype(left)>(1, left)));
     if (place) curl_easy_setopt(client.easy, CURLOPT_URL, place);
     report(result, t, run(client, request.cancel_fd), message);
     if (result.failure != mlops_curl_none) break;

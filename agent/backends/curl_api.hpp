@@ -23,6 +23,7 @@ struct mlops_curl_request {
   const char* const* headers;  // "Name: value", the last is null
   long connect_timeout_ms;
   long stall_seconds;  // under one byte a second for so long ends it
+  long timeout_ms;     // for all of it, with what it is redirected to; 0: none
   int cancel_fd;       // ends it when it becomes readable; -1: none
 
   void* context;  // for the callbacks; each ends the transfer by returning non-zero
@@ -35,6 +36,7 @@ enum mlops_curl_failure {
   mlops_curl_stopped,     // by a callback
   mlops_curl_cancelled,   // by cancel_fd
   mlops_curl_connection,  // not reached, cut, or timed out: worth another try
+  mlops_curl_stalled,     // no byte came for stall_seconds: so is this
   mlops_curl_refused,     // certificate, redirect or protocol: another try would end the same way
 };
 

@@ -273,18 +273,19 @@ class OverlayMachine : public Machine,
   std::vector<std::string> places(const Command& command) const override {
     return real_.commands().places(with_path(command));
   }
-  std::string published_sha256(const std::string& url, const std::string& file_name) const override {
-    return real_.downloads().published_sha256(url, file_name);
+  std::string published_sha256(const std::string& url, const std::string& file_name,
+                               std::uint64_t timeout_ms) const override {
+    return real_.downloads().published_sha256(url, file_name, timeout_ms);
   }
   std::optional<std::string> proved(const std::string& path, const std::string& url,
                                     const std::string& sha256_url) const override {
     if (p_.files.touched(base(), path)) return std::nullopt;
     return real_.downloads().proved(path, url, sha256_url);
   }
-  bool unchanged(const std::string& path, const std::string& url) const override {
+  bool unchanged(const std::string& path, const std::string& url, std::uint64_t timeout_ms) const override {
     if (const auto pending = p_.downloaded.find(path); pending != p_.downloaded.end()) return pending->second == url;
     if (p_.files.touched(base(), path)) return false;
-    return real_.downloads().unchanged(path, url);
+    return real_.downloads().unchanged(path, url, timeout_ms);
   }
   std::optional<std::string> mirrored(const std::string& url) const override {
     return real_.downloads().mirrored(url);

@@ -55,9 +55,9 @@ struct ReadUnneeded { std::vector<std::string> names; };
 struct ReadLog { std::string name; std::uint64_t since_us; };
 struct ReadUnit { std::string name; };
 struct RunGuard { Command command; };
-struct ReadPublished { std::string url, file_name; };
+struct ReadPublished { std::string url, file_name; std::uint64_t timeout_ms; };
 struct ReadProved { std::string path, url, sha256_url; };
-struct ReadUnchanged { std::string path, url; };
+struct ReadUnchanged { std::string path, url; std::uint64_t timeout_ms; };
 struct ReadMirrored { std::string url; };
 struct ReadTunnel { std::string name; };
 struct ReadListener { Endpoint place; };
@@ -107,9 +107,11 @@ auto answer(Machine& m, const ReadUnneeded& r) { return m.packages().unneeded_wi
 auto answer(Machine& m, const ReadLog& r) { return m.services().log_since(r.name, r.since_us); }
 auto answer(Machine& m, const ReadUnit& r) { return m.services().unit(r.name); }
 auto answer(Machine& m, const RunGuard& r) { return m.commands().run(r.command); }
-auto answer(Machine& m, const ReadPublished& r) { return m.downloads().published_sha256(r.url, r.file_name); }
+auto answer(Machine& m, const ReadPublished& r) {
+  return m.downloads().published_sha256(r.url, r.file_name, r.timeout_ms);
+}
 auto answer(Machine& m, const ReadProved& r) { return m.downloads().proved(r.path, r.url, r.sha256_url); }
-auto answer(Machine& m, const ReadUnchanged& r) { return m.downloads().unchanged(r.path, r.url); }
+auto answer(Machine& m, const ReadUnchanged& r) { return m.downloads().unchanged(r.path, r.url, r.timeout_ms); }
 auto answer(Machine& m, const ReadMirrored& r) { return m.downloads().mirrored(r.url); }
 auto answer(Machine& m, const ReadTunnel& r) { return m.tunnels().tunnel(r.name); }
 auto answer(Machine& m, const ReadListener& r) { return m.tunnels().listener(r.place); }
@@ -412,15 +414,16 @@ class PipedMachine : public HelperMachine,
     return link_.call(ReadLog{name, since_us});
   }
   CommandResult run(const Command& command) const override { return link_.call(RunGuard{command}); }
-  std::string published_sha256(const std::string& url, const std::string& file_name) const override {
-    return link_.call(ReadPublished{url, file_name});
+  std::string published_sha256(const std::string& url, const std::string& file_name,
+                               std::uint64_t timeout_ms) const override {
+    return link_.call(ReadPublished{url, file_name, timeout_ms});
   }
   std::optional<std::string> proved(const std::string& path, const std::string& url,
                                     const std::string& sha256_url) const override {
     return link_.call(ReadProved{path, url, sha256_url});
   }
-  bool unchanged(const std::string& path, const std::string& url) const override {
-    return link_.call(ReadUnchanged{path, url});
+  bool unchanged(const std::string& path, const std::string& url, std::uint64_t timeout_ms) const override {
+    return link_.call(ReadUnchanged{path, url, timeout_ms});
   }
   std::optional<std::string> mirrored(const std::string& url) const override { return link_.call(ReadMirrored{url}); }
   std::optional<TunnelView> tunnel(const std::string& name) const override { return link_.call(ReadTunnel{name}); }

@@ -166,16 +166,17 @@ class Witness : public MachineReader,
     return machine_.commands().cannot_start(command);
   }
   std::vector<std::string> places(const Command& command) const override { return machine_.commands().places(command); }
-  std::string published_sha256(const std::string& url, const std::string& file) const override {
-    std::string found = machine_.downloads().published_sha256(url, file);
+  std::string published_sha256(const std::string& url, const std::string& file,
+                               std::uint64_t timeout_ms) const override {
+    std::string found = machine_.downloads().published_sha256(url, file, timeout_ms);
     note(fmt::format("digest of {} at {}", file, url), found);
     return found;
   }
   std::optional<std::string> proved(const std::string& path, const std::string& url, const std::string& sums) const override {
     return machine_.downloads().proved(path, url, sums);
   }
-  bool unchanged(const std::string& path, const std::string& url) const override {
-    return machine_.downloads().unchanged(path, url);
+  bool unchanged(const std::string& path, const std::string& url, std::uint64_t timeout_ms) const override {
+    return machine_.downloads().unchanged(path, url, timeout_ms);
   }
   std::optional<std::string> mirrored(const std::string& url) const override { return machine_.downloads().mirrored(url); }
   std::optional<TunnelView> tunnel(const std::string& name) const override {

@@ -227,6 +227,7 @@ struct Download {
   std::optional<std::uint32_t> mode;
   std::string owner, group;
   std::uint64_t size_limit = 0;  // bytes; 0: none
+  std::uint64_t timeout_ms = 0;  // for all of it; 0: none
 };
 
 // ---- tunnels ----------------------------------------------------------------------------------------------

@@ -84,8 +84,9 @@ const std::string bash_block =
 
 TEST_CASE("conda that is absent is fetched, marked, installed, unmarked and its installer removed") {
   const World w;
-  const Tried t = try_module("conda", json(R"("sha256": ")" + a + "\""), w);
+  const Tried t = try_module("conda", json(R"("timeout": "5m", "sha256": ")" + a + "\""), w);
   CHECK(changes(t.diff) == "exists false>true, installer null>" + url);
+  CHECK(action<Download>(t.diff, 0)->timeout_ms == 300'000);
   CHECK(actions(t.diff) == fresh);
   CHECK(action<Download>(t.diff, 0)->sha256 == a);
   CHECK(action<Download>(t.diff, 0)->mode == 0600u);

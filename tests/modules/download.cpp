@@ -46,7 +46,7 @@ struct World : FakeMachine {
 
 TEST_CASE("a download that is absent is fetched, with mode 0644") {
   const World w;
-  const Tried t = try_module("download", with(digest(a) + R"(, "owner": "ubuntu", "size_limit": "1MB")"), w);
+  const Tried t = try_module("download", with(digest(a) + R"(, "owner": "ubuntu", "size_limit": "1MB", "timeout": "5m")"), w);
   CHECK(changes(t.diff) ==
         "exists false>true, content null>sha256 aaaaaaaaaaaa, mode null>0644, owner null>ubuntu");
   REQUIRE(t.diff.actions.size() == 1);
@@ -58,6 +58,7 @@ TEST_CASE("a download that is absent is fetched, with mode 0644") {
   CHECK(d->mode == 0644u);
   CHECK(d->owner == "ubuntu");
   CHECK(d->size_limit == 1000000);
+  CHECK(d->timeout_ms == 300'000);
 }
 
 TEST_CASE("a download of an unknown digest says where the content comes from") {

@@ -175,7 +175,7 @@ struct FakeDownloads : DownloadReader {
   std::map<std::string, std::string> proofs;     // path -> digest
   std::set<std::string> same;                    // paths
   std::map<std::string, std::string> mirrors;
-  std::string published_sha256(const std::string& url, const std::string&) const override {
+  std::string published_sha256(const std::string& url, const std::string&, std::uint64_t) const override {
     const auto f = published.find(url);
     if (f == published.end()) throw Error("GET " + url + ": 404 Not Found");
     return f->second;
@@ -184,7 +184,7 @@ struct FakeDownloads : DownloadReader {
     const auto f = proofs.find(path);
     return f == proofs.end() ? std::nullopt : std::optional(f->second);
   }
-  bool unchanged(const std::string& path, const std::string&) const override { return same.count(path) != 0; }
+  bool unchanged(const std::string& path, const std::string&, std::uint64_t) const override { return same.count(path) != 0; }
   std::optional<std::string> mirrored(const std::string& url) const override {
     const auto f = mirrors.find(url);
     return f == mirrors.end() ? std::nullopt : std::optional(f->second);

@@ -53,6 +53,7 @@ struct World {
   std::vector<std::chrono::milliseconds> waits;
   std::vector<Progress> progress;
   std::string mirror, ca_file;
+  std::chrono::milliseconds stall{stall_ms};
 
   World() {
     std::string name = (fs::temp_directory_path() / "mlops-downloads-XXXXXX").string();
@@ -65,7 +66,8 @@ struct World {
   LocalDownloads downloads() {
     DownloadSettings settings{mirror,  (folder / "cache").string(),
                               {},      (folder / "shared").string(),
-                              ca_file, [this](std::chrono::milliseconds t) { waits.push_back(t); }};
+                              ca_file, [this](std::chrono::milliseconds t) { waits.push_back(t); },
+                              stall};
     return LocalDownloads(std::move(settings), walker, names, cancellation,
                           [this](const Progress& p) { progress.push_back(p); });
   }
@@ -197,7 +199,7 @@ TEST_CASE("the digest is taken from the published checksum file, which is asked 
   downloads.perform(
       {.url = server.url("/v1/x?download=1"), .path = w.target(), .sha256_url = server.url("/sums")});
   CHECK(content_of(w.target()) == "hello");
-  CHECK(downloads.published_sha256(server.url("/sums"), "y") == sha256_hex("y"));
+  CHECK(downloads.published_sha256(server.url("/sums"), "y", 0) == sha256_hex("y"));
   CHECK(server.seen().size() == 2);
   CHECK(w.failure({.url = server.url("/y"), .path = w.target(), .sha256_url = server.url("/sums")}) ==
         server.url("/y") + " has the SHA-256 " + sha256_hex("hello") + ", and " + sha256_hex("y") +
@@ -213,7 +215,7 @@ TEST_CASE("a checksum file that is not there fails with its URL, and is not aske
   for (int i = 0; i < 2; ++i) {
     std::string message;
     try {
-      downloads.published_sha256(server.url("/sums"), "x");
+      downloads.published_sha256(server.url("/sums"), "x", 0);
     } catch (const Error& e) {
       message = e.what();
     }
@@ -277,6 +279,61 @@ TEST_CASE("a server that cannot be reached is tried again, and the error names U
   CHECK(message.starts_with("GET " + url + ": "));
   CHECK(message.ends_with(" (tried 5 times)"));
   CHECK(w.waits.size() == 4);
+}
+
+TEST_CASE("a transfer that moves no byte is ended, and tried again") {
+  World w;
+  w.stall = std::chrono::seconds(1);
+  std::atomic<int> n = 0;
+  const HttpServer server([&](const auto&) {
+    if (++n < 5) return http_answer("503 Service Unavailable", "busy");
+    HttpBytes begun = http_cut("200 OK", "hello", 2);
+    begun.hold = true;
+    return begun;
+  });
+  CHECK(w.failure({.url = server.url("/x"), .path = w.target()}) ==
+        "GET " + server.url("/x") + ": it moved no byte for 1 s after 2 of 5 bytes (tried 5 times)");
+  CHECK(w.waits.size() == 4);
+  CHECK(mlops::stall_ms == 60'000);
+}
+
+TEST_CASE("a transfer has to end within its timeout, the waits between its tries with it, and keeps what came") {
+  World w;
+  const HttpServer server([](const auto& r) {
+    if (r.path == "/busy") return http_answer("503 Service Unavailable", "", "Retry-After: 60\r\n");
+    HttpBytes begun = http_cut("200 OK", "hello", 2, "ETag: \"1\"\r\n");
+    begun.hold = true;
+    return begun;
+  });
+  LocalDownloads downloads({.cache_dir = (w.folder / "cache").string()}, w.walker, w.names, w.cancellation, {});
+  const auto failure = [&](const auto& work) -> std::string {
+    try {
+      work();
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "";
+  };
+  for (const std::string path : {"/x", "/busy"}) {
+    const std::string url = server.url(path), late = "GET " + url + " did not end within 100 ms";
+    CHECK(failure([&] { downloads.perform({.url = url, .path = w.target(), .timeout_ms = 100}); }) == late);
+    if (path == "/x") CHECK(content_of(w.part()) == "he");
+    write_file(w.target(), "other");
+    CHECK(failure([&] { static_cast<void>(downloads.unchanged(w.target(), url, 100)); }) == late);
+    CHECK(failure([&] { downloads.published_sha256(url, "x", 100); }) == late);
+    fs::remove(w.target());
+  }
+}
+
+TEST_CASE("a chain of redirects has one timeout") {
+  World w;
+  const HttpServer server([](const auto& r) {
+    if (r.path == "/x") return HttpBytes{"", true};
+    ::poll(nullptr, 0, 60);
+    return http_answer("302 Found", "", "Location: " + (r.path == "/b" ? std::string("/x") : r.path + "b") + "\r\n");
+  });
+  const std::string url = server.url("/");
+  CHECK(w.failure({.url = url, .path = w.target(), .timeout_ms = 300}) == "GET " + url + " did not end within 300 ms");
 }
 
 // ---- going on after a cut
@@ -550,15 +607,15 @@ TEST_CASE("a server is asked whether a file is unchanged by its ETag") {
         return http_file(r, version == 1 ? "hello" : "hallo", "\"" + std::to_string(version) + "\"");
       });
   const std::string url = server.url("/x");
-  CHECK_FALSE(w.downloads().unchanged(w.target(), url));
+  CHECK_FALSE(w.downloads().unchanged(w.target(), url, 0));
   CHECK(w.failure({.url = url, .path = w.target()}) == "");
-  CHECK(w.downloads().unchanged(w.target(), url));
+  CHECK(w.downloads().unchanged(w.target(), url, 0));
   CHECK(server.seen().back().header("if-none-match") == "\"1\"");
   version = 2;
-  CHECK_FALSE(w.downloads().unchanged(w.target(), url));
+  CHECK_FALSE(w.downloads().unchanged(w.target(), url, 0));
   version = 1;
   write_file(w.target(), "other");
-  CHECK_FALSE(w.downloads().unchanged(w.target(), url));
+  CHECK_FALSE(w.downloads().unchanged(w.target(), url, 0));
 }
 
 TEST_CASE("where a server says nothing of versions, the bytes are compared, once a run") {
@@ -568,15 +625,15 @@ TEST_CASE("where a server says nothing of versions, the bytes are compared, once
   const std::string url = server.url("/x");
   CHECK(w.failure({.url = url, .path = w.target()}) == "");
   const LocalDownloads downloads = w.downloads();
-  CHECK(downloads.unchanged(w.target(), url));
-  CHECK(downloads.unchanged(w.target(), url));
+  CHECK(downloads.unchanged(w.target(), url, 0));
+  CHECK(downloads.unchanged(w.target(), url, 0));
   CHECK(server.seen().size() == 2);
   body = "hullo";
-  CHECK_FALSE(w.downloads().unchanged(w.target(), url));
+  CHECK_FALSE(w.downloads().unchanged(w.target(), url, 0));
   body = "a longer text";
-  CHECK_FALSE(w.downloads().unchanged(w.target(), url));
+  CHECK_FALSE(w.downloads().unchanged(w.target(), url, 0));
   write_file(w.target(), body);  // by somebody else
-  CHECK(w.downloads().unchanged(w.target(), url));
+  CHECK(w.downloads().unchanged(w.target(), url, 0));
 }
 
 TEST_CASE("a server that gives the content whatever it is asked does not make the same bytes a change") {
@@ -585,7 +642,7 @@ TEST_CASE("a server that gives the content whatever it is asked does not make th
   const HttpServer server(
       [&](const auto&) { return http_answer("200 OK", "hello", "ETag: \"" + std::to_string(++version) + "\"\r\n"); });
   CHECK(w.failure({.url = server.url("/x"), .path = w.target()}) == "");
-  CHECK(w.downloads().unchanged(w.target(), server.url("/x")));
+  CHECK(w.downloads().unchanged(w.target(), server.url("/x"), 0));
 }
 
 TEST_CASE("a body without a length that is longer than the file is read no further than that") {
@@ -594,7 +651,7 @@ TEST_CASE("a body without a length that is longer than the file is read no furth
     return {"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + std::string(100'000, 'x'), true};
   });
   write_file(w.target(), "x");
-  CHECK_FALSE(w.downloads().unchanged(w.target(), server.url("/x")));
+  CHECK_FALSE(w.downloads().unchanged(w.target(), server.url("/x"), 0));
 }
 
 // ---- mirrors
@@ -603,10 +660,10 @@ TEST_CASE("what this very run fetched is unchanged without asking, whatever the 
   const HttpServer server([&](const auto&) { return http_answer("200 OK", "hello"); });
   LocalDownloads downloads = w.downloads();
   downloads.perform({.url = server.url("/x"), .path = w.target()});
-  CHECK(downloads.unchanged(w.target(), server.url("/x")));
+  CHECK(downloads.unchanged(w.target(), server.url("/x"), 0));
   CHECK(server.seen().size() == 1);
   write_file(w.target(), "other");
-  CHECK_FALSE(downloads.unchanged(w.target(), server.url("/x")));
+  CHECK_FALSE(downloads.unchanged(w.target(), server.url("/x"), 0));
 }
 
 // -------------------------------------------------------------------------------------------------
@@ -619,9 +676,9 @@ TEST_CASE("a mirror's folder is read before the real place, which is not asked")
   CHECK(w.failure(action) == "");
   CHECK(content_of(w.target()) == "mirrored");
   CHECK(w.downloads().proved(w.target(), action.url, "") == sha256_hex("mirrored"));
-  CHECK(w.downloads().unchanged(w.target(), action.url));
+  CHECK(w.downloads().unchanged(w.target(), action.url, 0));
   write_file(w.folder / "mirror" / "example.invalid" / "a b" / "x", "mirrored anew");
-  CHECK_FALSE(w.downloads().unchanged(w.target(), action.url));
+  CHECK_FALSE(w.downloads().unchanged(w.target(), action.url, 0));
 }
 
 TEST_CASE("what a mirror does not have is read from the real place; an error names both") {

@@ -129,7 +129,7 @@ TEST_CASE("a helper answers as the machine itself does") {
     CHECK(h->packages().interrupted() == local->packages().interrupted());
     CHECK(h->packages().index_age().has_value() == local->packages().index_age().has_value());
     CHECK(h->downloads().mirrored("https://example.org/x") == std::nullopt);
-    CHECK(h->downloads().unchanged(t / "gone", "https://example.org/x") == false);
+    CHECK(h->downloads().unchanged(t / "gone", "https://example.org/x", 0) == false);
     CHECK(h->downloads().proved(t / "f", "https://example.org/x", "") == std::nullopt);
     const ListeningSocket socket(AF_INET, "127.0.0.1");
     CHECK(h->network().listener_at("127.0.0.1", socket.port())->pid == ::getpid());

@@ -10,13 +10,14 @@
 #include "backends/curl_api.hpp"
 #include "machine/backend.hpp"
 #include "machine/cancellation.hpp"
+#include "machine/downloads/retry.hpp"
+#include "model/command_line.hpp"
 #include "model/error.hpp"
 
 namespace mlops {
 namespace {
 
 constexpr long connect_timeout_ms = 10'000;
-constexpr long stall_seconds = 30;
 
 // What the callbacks work with. No exception may pass through C: it is kept and thrown again afterwards.
 struct Call {
@@ -83,12 +84,13 @@ struct HttpClient::Backend {
   Backend& operator=(const Backend&) = delete;
 };
 
-HttpClient::HttpClient(const Cancellation& cancellation, std::string ca_file)
-    : cancellation_(cancellation), ca_file_(std::move(ca_file)) {}
+HttpClient::HttpClient(const Cancellation& cancellation, std::string ca_file, std::chrono::milliseconds stall)
+    : cancellation_(cancellation), ca_file_(std::move(ca_file)), stall_(stall) {}
 HttpClient::~HttpClient() = default;
 
 HttpResult HttpClient::get(const HttpRequest& request) {
   cancellation_.check();
+  if (request.patience) request.patience->check();
   if (!backend_) backend_ = std::make_unique<Backend>();
   std::vector<const char*> headers;
   for (const std::string& h : request.headers) headers.push_back(h.c_str());
@@ -101,7 +103,9 @@ HttpResult HttpClient::get(const HttpRequest& request) {
   r.ca_file = ca_file_.empty() ? nullptr : ca_file_.c_str();
   r.headers = headers.data();
   r.connect_timeout_ms = connect_timeout_ms;
-  r.stall_seconds = stall_seconds;
+  r.stall_seconds = static_cast<long>(std::chrono::ceil<std::chrono::seconds>(stall_).count());
+  if (const auto left = request.patience ? request.patience->left() : std::nullopt)
+    r.timeout_ms = std::max<long>(1, static_cast<long>(left->count()));
   r.cancel_fd = cancellation_.fd();
   r.context = &call;
   r.on_response = on_response;
@@ -111,6 +115,10 @@ HttpResult HttpClient::get(const HttpRequest& request) {
 
   if (call.thrown) std::rethrow_exception(call.thrown);
   if (result.failure == mlops_curl_cancelled) throw Error("interrupted", ErrorKind::cancelled);
+  if (result.failure == mlops_curl_connection && request.patience) request.patience->check();
+  if (result.failure == mlops_curl_stalled)
+    return {HttpResult::End::connection, std::move(call.response),
+            fmt::format("it moved no byte for {}", duration_text(static_cast<std::uint64_t>(stall_.count()))), true};
   return {to_end(result.failure), std::move(call.response), result.message};
 }
 

@@ -1,6 +1,7 @@
 // One HTTP request, through the curl backend, which is loaded by the first.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -11,6 +12,7 @@
 namespace mlops {
 
 class Cancellation;
+class Patience;
 
 // The head of an answer, after redirects. Absent headers are "".
 struct HttpResponse {
@@ -25,6 +27,7 @@ struct HttpRequest {
   std::vector<std::string> headers;                      // "Name: value"
   std::function<bool(const HttpResponse&)> on_response;  // false: no body is wanted, and get() returns
   std::function<void(std::string_view bytes)> on_data;   // may throw, which ends the transfer
+  const Patience* patience = nullptr;                    // null: there is no end of it
 };
 
 // How it ended. An answer of any status that came whole is `answered`.
@@ -32,24 +35,27 @@ struct HttpResult {
   enum class End { answered, stopped, connection, refused } end = End::answered;
   HttpResponse response;  // status 0 when there was no answer
   std::string cause;      // why, for connection (worth another try) and refused (not worth it)
+  bool stalled = false;   // of connection: no byte came for too long
 };
 
 class HttpClient {
  public:
   // Certificates of ca_file are trusted instead of the system's; "": the system's.
-  HttpClient(const Cancellation& cancellation, std::string ca_file);
+  // stall: after so long without a byte a transfer is ended; whole seconds.
+  HttpClient(const Cancellation& cancellation, std::string ca_file, std::chrono::milliseconds stall);
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  // Connects within 10 s; under one byte a second for 30 s ends it. Error cancelled; Error unavailable when the
-  // backend cannot be loaded; what the callbacks throw.
+  // Connects within 10 s. Error cancelled; Error unavailable when the backend cannot be loaded; that of the request's
+  // patience; what the callbacks throw.
   HttpResult get(const HttpRequest& request);
 
  private:
   struct Backend;
   const Cancellation& cancellation_;
   std::string ca_file_;
+  std::chrono::milliseconds stall_;
   std::unique_ptr<Backend> backend_;
 };
 

@@ -103,8 +103,12 @@ LocalDownloads::LocalDownloads(DownloadSettings settings, Walker& walker, OwnerN
       progress_(std::move(progress)),
       cache_(settings_.cache_dir),
       shared_cache_(settings_.shared_cache_dir),
-      http_(cancellation, settings_.ca_file) {
+      http_(cancellation, settings_.ca_file, settings_.stall) {
   if (!settings_.wait) settings_.wait = wait_until_cancelled(cancellation);
+}
+
+Patience LocalDownloads::patience(const std::string& url, std::uint64_t timeout_ms) const {
+  return {settings_.wait, "GET " + url, timeout_ms};
 }
 
 std::vector<LocalDownloads::Origin> LocalDownloads::origins(const std::string& url) const {
@@ -142,7 +146,7 @@ std::optional<std::string> LocalDownloads::proved(const std::string& path, const
   return {};
 }
 
-bool LocalDownloads::unchanged(const std::string& path, const std::string& url) const {
+bool LocalDownloads::unchanged(const std::string& path, const std::string& url, std::uint64_t timeout_ms) const {
   const std::string key = download_key(path, url, "");
   const auto record = recall(path, url, "");
   if (record && fetched_.contains(key)) return true;
@@ -153,14 +157,14 @@ bool LocalDownloads::unchanged(const std::string& path, const std::string& url) 
   const FileStamp stamp = stamp_of(now);
   if (const auto known = compared_.find(key); known != compared_.end() && known->second.stamp == stamp)
     return known->second.same;
-  const bool same = is_what_url_has(*place, stamp, url, record);
+  const bool same = is_what_url_has(*place, stamp, url, record, patience(url, timeout_ms));
   compared_[key] = {stamp, same};
   return same;
 }
 
 // Asks for the version that is known. Where the server gives the content instead, its bytes tell.
 bool LocalDownloads::is_what_url_has(const Walker::Place& place, const FileStamp& stamp, const std::string& url,
-                                     const std::optional<DownloadRecord>& record) const {
+                                     const std::optional<DownloadRecord>& record, const Patience& patience) const {
   const auto digest = [&]() -> std::string {
     if (record) return record->sha256;
     const Handle file(openat(place.folder, place.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
@@ -171,7 +175,7 @@ bool LocalDownloads::is_what_url_has(const Walker::Place& place, const FileStamp
   std::vector<std::string> causes;
   for (const Origin& origin : origins(url)) {
     if (!origin.is_file) try {
-        const auto found = content_digest(origin.place, known, stamp.size, http_, settings_.wait);
+        const auto found = content_digest(origin.place, known, stamp.size, http_, patience);
         if (found.end == ContentDigest::End::unchanged) return true;
         return found.end == ContentDigest::End::whole && found.sha256 == digest();
       } catch (const NotHad& e) {
@@ -190,11 +194,11 @@ bool LocalDownloads::is_what_url_has(const Walker::Place& place, const FileStamp
 // ---- checksum files
 // ------------------------------------------------------------------------------------------
 
-std::string LocalDownloads::text_of(const std::string& url) const {
+std::string LocalDownloads::text_of(const std::string& url, const Patience& patience) const {
   std::vector<std::string> causes;
   for (const Origin& origin : origins(url)) {
     if (!origin.is_file) try {
-        return transfer_text(origin.place, checksum_file_limit, http_, settings_.wait);
+        return transfer_text(origin.place, checksum_file_limit, http_, patience);
       } catch (const NotHad& e) {
         causes.push_back(e.cause);
         continue;
@@ -210,13 +214,18 @@ std::string LocalDownloads::text_of(const std::string& url) const {
   throw Error(joined(causes));
 }
 
-std::string LocalDownloads::published_sha256(const std::string& sha256_url,
-                                             const std::string& file_name) const {
+std::string LocalDownloads::published_sha256(const std::string& sha256_url, const std::string& file_name,
+                                             std::uint64_t timeout_ms) const {
+  return published(sha256_url, file_name, patience(sha256_url, timeout_ms));
+}
+
+std::string LocalDownloads::published(const std::string& sha256_url, const std::string& file_name,
+                                      const Patience& patience) const {
   auto known = texts_.find(sha256_url);
   if (known == texts_.end()) {
     Answer answer;
     try {
-      answer.text = text_of(sha256_url);
+      answer.text = text_of(sha256_url, patience);
     } catch (const Error& e) {
       if (e.kind() == ErrorKind::cancelled) throw;
       answer.error = e.message();
@@ -259,7 +268,8 @@ void LocalDownloads::report(const std::string& url, std::uint64_t done, std::uin
   progress_({"downloading " + url, done, total});
 }
 
-Validators LocalDownloads::fetch(const Download& action, const std::string& sha256, PartialFile& part) {
+Validators LocalDownloads::fetch(const Download& action, const std::string& sha256, PartialFile& part,
+                                 const Patience& patience) {
   std::vector<std::string> causes;
   for (const Origin& origin : origins(action.url)) {
     if (!causes.empty() && part.size() > 0) part.restart();  // what another origin gave
@@ -267,7 +277,7 @@ Validators LocalDownloads::fetch(const Download& action, const std::string& sha2
     if (!origin.is_file) try {
         return transfer({origin.place, action.url, sha256, download_key(action.path, origin.place, ""),
                          action.size_limit, progress},
-                        http_, cache_, part, settings_.wait);
+                        http_, cache_, part, patience);
       } catch (const NotHad& e) {
         causes.push_back(e.cause);
         continue;
@@ -288,14 +298,14 @@ Validators LocalDownloads::fetch(const Download& action, const std::string& sha2
 }
 
 // What was resumed may be of two versions, or have holes: it is fetched once more, whole.
-Validators LocalDownloads::fetch_verified(const Download& action, const std::string& sha256,
-                                          PartialFile& part) {
+Validators LocalDownloads::fetch_verified(const Download& action, const std::string& sha256, PartialFile& part,
+                                          const Patience& patience) {
   const bool begun = part.size() > 0;
-  Validators validators = fetch(action, sha256, part);
+  Validators validators = fetch(action, sha256, part, patience);
   if (sha256.empty() || part.sha256() == sha256) return validators;
   if (begun) {
     part.restart();
-    validators = fetch(action, sha256, part);
+    validators = fetch(action, sha256, part, patience);
   }
   const std::string found = part.sha256();
   if (found == sha256) return validators;
@@ -305,9 +315,10 @@ Validators LocalDownloads::fetch_verified(const Download& action, const std::str
 }
 
 void LocalDownloads::perform(const Download& action) {
+  const Patience patience = this->patience(action.url, action.timeout_ms);
   std::string sha256 = lower(action.sha256);
   if (sha256.empty() && !action.sha256_url.empty())
-    sha256 = published_sha256(action.sha256_url, url_file_name(action.url));
+    sha256 = published(action.sha256_url, url_file_name(action.url), patience);
   const auto place = walker_.target_place(action.path);
   if (!place) throw Error(fmt::format("the folder of {} does not exist", action.path));
   const PartialFile::Attributes wanted = attributes(action, *place, names_);
@@ -315,7 +326,7 @@ void LocalDownloads::perform(const Download& action) {
   PartialFile part(*place, action.path, cancellation_);
   Validators validators;
   try {
-    validators = fetch_verified(action, sha256, part);
+    validators = fetch_verified(action, sha256, part, patience);
   } catch (...) {
     if (part.size() == 0) part.remove();
     throw;

@@ -17,6 +17,7 @@
 #include "machine/downloads/transfer.hpp"
 #include "machine/files/safe_path.hpp"
 #include "machine/machine.hpp"
+#include "model/patience.hpp"
 
 namespace mlops {
 
@@ -27,6 +28,7 @@ struct DownloadSettings {
   std::string shared_cache_dir = "/var/cache/mlops-agent";  // root's, which everyone may read
   std::string ca_file;  // certificates to trust instead of the system's; "": the system's
   Wait wait;            // between attempts; empty: real time
+  std::chrono::milliseconds stall{stall_ms};  // without a byte for so long a transfer is ended; whole seconds
 };
 
 // curl is loaded by the first request: a run that has nothing to fetch does without. walker, names and
@@ -40,8 +42,9 @@ class LocalDownloads : public DownloadReader {
   // renewed.
   std::optional<std::string> proved(const std::string& path, const std::string& url,
                                     const std::string& sha256_url) const override;
-  std::string published_sha256(const std::string& sha256_url, const std::string& file_name) const override;
-  bool unchanged(const std::string& path, const std::string& url) const override;
+  std::string published_sha256(const std::string& sha256_url, const std::string& file_name,
+                               std::uint64_t timeout_ms) const override;
+  bool unchanged(const std::string& path, const std::string& url, std::uint64_t timeout_ms) const override;
   std::optional<std::string> mirrored(const std::string& url) const override;
 
   // An existing file keeps mode, owner and group where the action gives none. Error names the URL, and the
@@ -56,12 +59,15 @@ class LocalDownloads : public DownloadReader {
     bool is_file = false;
   };
   std::vector<Origin> origins(const std::string& url) const;
-  std::string text_of(const std::string& url) const;
-  Validators fetch(const Download& action, const std::string& sha256, PartialFile& part);
-  Validators fetch_verified(const Download& action, const std::string& sha256, PartialFile& part);
+  Patience patience(const std::string& url, std::uint64_t timeout_ms) const;
+  std::string text_of(const std::string& url, const Patience& patience) const;
+  std::string published(const std::string& sha256_url, const std::string& file_name, const Patience& patience) const;
+  Validators fetch(const Download& action, const std::string& sha256, PartialFile& part, const Patience& patience);
+  Validators fetch_verified(const Download& action, const std::string& sha256, PartialFile& part,
+                            const Patience& patience);
   void report(const std::string& url, std::uint64_t done, std::uint64_t total);
   bool is_what_url_has(const Walker::Place& place, const FileStamp& stamp, const std::string& url,
-                       const std::optional<DownloadRecord>& record) const;
+                       const std::optional<DownloadRecord>& record, const Patience& patience) const;
   std::optional<DownloadRecord> recall(const std::string& path, const std::string& url,
                                        const std::string& sha256_url) const;
 

@@ -4,8 +4,11 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "machine/cancellation.hpp"
+#include "model/command_line.hpp"
+#include "model/error.hpp"
 
 namespace mlops {
 namespace {
@@ -24,7 +27,29 @@ Wait wait_until_cancelled(const Cancellation& cancellation) {
   };
 }
 
-std::optional<std::string> retry(const Wait& wait, const std::function<std::optional<TryAgain>()>& attempt) {
+Patience::Patience(Wait wait, std::string what, std::uint64_t timeout_ms)
+    : wait_(std::move(wait)),
+      what_(std::move(what)),
+      timeout_ms_(timeout_ms),
+      end_(std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout_ms)) {}
+
+std::optional<std::chrono::milliseconds> Patience::left() const {
+  if (timeout_ms_ == 0) return {};
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(end_ - std::chrono::steady_clock::now());
+  return std::max(left, std::chrono::milliseconds(0));
+}
+
+void Patience::check() const {
+  if (timeout_ms_ != 0 && std::chrono::steady_clock::now() >= end_)
+    throw Error(fmt::format("{} did not end within {}", what_, duration_text(timeout_ms_)));
+}
+
+void Patience::wait(std::chrono::milliseconds time) const {
+  wait_(std::min(time, left().value_or(time)));
+  check();
+}
+
+std::optional<std::string> retry(const Patience& patience, const std::function<std::optional<TryAgain>()>& attempt) {
   for (int failures = 0;;) {
     const auto again = attempt();
     if (!again) return {};
@@ -32,7 +57,7 @@ std::optional<std::string> retry(const Wait& wait, const std::function<std::opti
     if (failures == tries) return fmt::format("{} (tried {} times)", again->cause, tries);
     const std::chrono::milliseconds own = first_wait * (1 << (failures - 1));
     const std::chrono::seconds asked(std::min<std::uint64_t>(again->seconds, longest_wait.count()));
-    wait(std::max<std::chrono::milliseconds>(own, asked));
+    patience.wait(std::max<std::chrono::milliseconds>(own, asked));
   }
 }
 

@@ -15,6 +15,25 @@ class Cancellation;
 using Wait = std::function<void(std::chrono::milliseconds)>;
 Wait wait_until_cancelled(const Cancellation& cancellation);
 
+// What waiting has to keep to.
+class Patience {
+ public:
+  // what: for the error, "GET https://…". timeout_ms: for all of it, from now on; 0: no end.
+  Patience(Wait wait, std::string what, std::uint64_t timeout_ms);
+  // Absent: no end.
+  std::optional<std::chrono::milliseconds> left() const;
+  // Error "GET https://… did not end within 5s" when the time is up.
+  void check() const;
+  // Error as check(), when the time is up before.
+  void wait(std::chrono::milliseconds time) const;
+
+ private:
+  Wait wait_;
+  std::string what_;
+  std::uint64_t timeout_ms_;
+  std::chrono::steady_clock::time_point end_;
+};
+
 // Why an attempt is worth another.
 struct TryAgain {
   std::string cause;
@@ -24,7 +43,7 @@ struct TryAgain {
 
 // Calls attempt up to 5 times, until it returns nothing; waits 0.5, 1, 2, 4 s between, or what the server asked
 // for up to 60 s. Absent when it went well, else the last cause.
-std::optional<std::string> retry(const Wait& wait, const std::function<std::optional<TryAgain>()>& attempt);
+std::optional<std::string> retry(const Patience& patience, const std::function<std::optional<TryAgain>()>& attempt);
 
 // 408, 425, 429, 500, 502, 503, 504.
 bool is_worth_another_try(long http_status);

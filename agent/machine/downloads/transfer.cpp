@@ -53,8 +53,9 @@ bool is_strong(const std::string& etag) { return !etag.empty() && !etag.starts_w
 
 class Transfer {
  public:
-  Transfer(const TransferSettings& settings, HttpClient& http, DownloadCache& cache, PartialFile& part)
-      : settings_(settings), http_(http), cache_(cache), part_(part) {
+  Transfer(const TransferSettings& settings, HttpClient& http, DownloadCache& cache, PartialFile& part,
+           const Patience& patience)
+      : settings_(settings), http_(http), cache_(cache), part_(part), patience_(patience) {
     furthest_ = part.size();
     if (part.size() > 0) recall();
   }
@@ -68,7 +69,7 @@ class Transfer {
     if (part_.size() > 0 && !may_resume()) part_.restart();
     began_at_ = part_.size();
     started_over_ = false;
-    HttpRequest request{settings_.url, {}, {}, {}};
+    HttpRequest request{settings_.url, {}, {}, {}, &patience_};
     if (began_at_ > 0) ask_for_the_rest(request);
     request.on_response = [this](const HttpResponse& r) { return begin(r); };
     request.on_data = [this](std::string_view bytes) { go_on(bytes); };
@@ -171,7 +172,7 @@ class Transfer {
   std::string cut_text(const HttpResult& result) const {
     if (result.response.status == 0) return result.cause;
     const std::string of = total_ ? fmt::format(" of {}", *total_) : "";
-    return fmt::format("it ended after {}{} bytes", part_.size(), of);
+    return fmt::format("{} after {}{} bytes", result.stalled ? result.cause : "it ended", part_.size(), of);
   }
 
   bool progressed() const { return part_.size() >= furthest_ + progress_bytes; }
@@ -180,6 +181,7 @@ class Transfer {
   HttpClient& http_;
   DownloadCache& cache_;
   PartialFile& part_;
+  const Patience& patience_;
   Validators validators_;               // of what the partial file holds
   std::optional<std::uint64_t> total_;  // bytes, when the server says
   std::uint64_t began_at_ = 0;          // bytes that were there before this attempt
@@ -195,10 +197,10 @@ void check_size(const std::string& url, std::uint64_t bytes, std::uint64_t limit
 }
 
 Validators transfer(const TransferSettings& settings, HttpClient& http, DownloadCache& cache, PartialFile& part,
-                    const Wait& wait) {
-  Transfer t(settings, http, cache, part);
+                    const Patience& patience) {
+  Transfer t(settings, http, cache, part, patience);
   if (t.complete()) return t.validators();
-  if (const auto cause = retry(wait, [&] { return t.attempt(); })) throw NotHad{*cause};
+  if (const auto cause = retry(patience, [&] { return t.attempt(); })) throw NotHad{*cause};
   return t.validators();
 }
 
@@ -207,10 +209,10 @@ namespace {
 struct OtherSize {};  // ends a transfer whose content is longer than what it is compared with
 
 // Asks until there is an answer of one of the statuses; the last one's.
-long ask(const HttpRequest& request, std::initializer_list<long> wanted, HttpClient& http, const Wait& wait) {
+long ask(const HttpRequest& request, std::initializer_list<long> wanted, HttpClient& http, const Patience& patience) {
   const std::string get = "GET " + request.url + ": ";
   long status = 0;
-  const auto cause = retry(wait, [&]() -> std::optional<TryAgain> {
+  const auto cause = retry(patience, [&]() -> std::optional<TryAgain> {
     const HttpResult result = http.get(request);
     status = result.response.status;
     if (result.end == HttpResult::End::refused) throw NotHad{get + result.cause};
@@ -225,9 +227,9 @@ long ask(const HttpRequest& request, std::initializer_list<long> wanted, HttpCli
 
 }  // namespace
 
-std::string transfer_text(const std::string& url, std::uint64_t limit, HttpClient& http, const Wait& wait) {
+std::string transfer_text(const std::string& url, std::uint64_t limit, HttpClient& http, const Patience& patience) {
   std::string text;
-  HttpRequest request{url, {}, {}, {}};
+  HttpRequest request{url, {}, {}, {}, &patience};
   request.on_response = [&](const HttpResponse& r) {
     text.clear();
     return r.status == 200;
@@ -236,16 +238,16 @@ std::string transfer_text(const std::string& url, std::uint64_t limit, HttpClien
     check_size(url, text.size() + bytes.size(), limit);
     text += bytes;
   };
-  ask(request, {200}, http, wait);
+  ask(request, {200}, http, patience);
   return text;
 }
 
 ContentDigest content_digest(const std::string& url, const Validators& known, std::uint64_t size, HttpClient& http,
-                             const Wait& wait) {
+                             const Patience& patience) {
   ContentDigest found;
   std::uint64_t read = 0;
   Sha256 digest;
-  HttpRequest request{url, {}, {}, {}};
+  HttpRequest request{url, {}, {}, {}, &patience};
   if (!known.etag.empty()) request.headers.push_back("If-None-Match: " + known.etag);
   if (!known.last_modified.empty()) request.headers.push_back("If-Modified-Since: " + known.last_modified);
   request.on_response = [&](const HttpResponse& r) {
@@ -262,7 +264,7 @@ ContentDigest content_digest(const std::string& url, const Validators& known, st
     digest.update(bytes);
   };
   try {
-    ask(request, {200, 304}, http, wait);
+    ask(request, {200, 304}, http, patience);
   } catch (const OtherSize&) {
     return {ContentDigest::End::other_size, ""};
   }
@@ -273,7 +275,7 @@ ContentDigest content_digest(const std::string& url, const Validators& known, st
 
 bool has_git_repository(const std::string& url, HttpClient& http) {
   const HttpRequest request{
-      url + "/info/refs?service=git-upload-pack", {}, [](const HttpResponse&) { return false; }, {}};
+      url + "/info/refs?service=git-upload-pack", {}, [](const HttpResponse&) { return false; }, {}, nullptr};
   return http.get(request).response.status == 200;
 }
 

@@ -36,10 +36,10 @@ struct TransferSettings {
 // earlier run goes on where it ends when the cache knows its version, and the server still has that (Range with
 // If-Range, RFC 9110, 13.1.5), or when a digest will tell; a power cut in between counts against it.
 Validators transfer(const TransferSettings& settings, HttpClient& http, DownloadCache& cache, PartialFile& part,
-                    const Wait& wait);
+                    const Patience& patience);
 
 // The text at the URL, of at most limit bytes. NotHad, Error.
-std::string transfer_text(const std::string& url, std::uint64_t limit, HttpClient& http, const Wait& wait);
+std::string transfer_text(const std::string& url, std::uint64_t limit, HttpClient& http, const Patience& patience);
 
 // What is at a URL: still of the version that was asked about (304 Not Modified), of another size than was asked about,
 // or, read to its end, of this digest.
@@ -49,7 +49,7 @@ struct ContentDigest {
 };
 // known: "" for what is not known of the version. size: bytes, of another the content is not read. NotHad, Error.
 ContentDigest content_digest(const std::string& url, const Validators& known, std::uint64_t size, HttpClient& http,
-                             const Wait& wait);
+                             const Patience& patience);
 
 // Whether a git repository is served at the URL, by either of git's protocols over HTTP. Asks once.
 bool has_git_repository(const std::string& url, HttpClient& http);
