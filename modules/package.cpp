@@ -262,7 +262,7 @@ struct Package {
       if (now.refresh && !goes) other.version_after = "";
       Change change{.property = "+" + other.name};
       if (!other.version_before.empty()) change.before = other.version_before;
-      if (!goes) change.after = version_text(other.version_after);
+      change.after = goes ? Value(removed) : version_text(other.version_after);
       changes.push_back(std::move(change));
       // An upgrade whose version is not known would read as a removal.
       if (goes || other.version_before.empty() || !other.version_after.empty())

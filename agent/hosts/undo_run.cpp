@@ -7,9 +7,9 @@
 
 #include "hosts/holds.hpp"
 #include "hosts/part_done.hpp"
+#include "hosts/undo_changes.hpp"
 #include "machine/overlay.hpp"
 #include "machine/person.hpp"
-#include "model/text_diff.hpp"
 #include "state/capture_before.hpp"
 #include "state/leftovers.hpp"
 #include "state/run_id.hpp"
@@ -32,20 +32,6 @@ std::string list_of(const std::vector<std::string>& items) {
   for (std::size_t i = 0; i < std::min(named, items.size()); ++i) text += (i ? ", " : "") + items[i];
   if (items.size() > named) text += fmt::format(" and {} more", items.size() - named);
   return text;
-}
-
-// What was done, the other way round. Of what goes altogether, only that.
-std::vector<Change> turned(const std::vector<Change>& changes) {
-  std::vector<Change> back;
-  for (const Change& change : changes) {
-    if (change.kind == Change::Kind::event) continue;
-    Change turn = change;
-    std::swap(turn.before, turn.after);
-    turn.text_diff = reversed_diff(change.text_diff);
-    if (turn.property == "exists" && turn.after == Value(false)) return {turn};
-    back.push_back(std::move(turn));
-  }
-  return back;
 }
 
 bool made_it(const std::vector<Change>& changes) {
@@ -418,12 +404,14 @@ void UndoRun::narrow_removals(Item& item, const Machine& machine, Outcome acted,
   for (Action& action : item.inverse.actions) {
     auto* remove = std::get_if<RemovePackages>(&action);
     if (!remove) continue;
+    std::vector<std::string> gone;
     std::erase_if(remove->names, [&](const std::string& name) {
       const auto found = machine.packages().installed(name);
-      return !found || found->state == PackageState::absent || found->state == PackageState::config_files;
+      const bool there = found && found->state != PackageState::absent && found->state != PackageState::config_files;
+      if (!there) gone.push_back(name);
+      return !there;
     });
-    if (remove->names.empty()) continue;
-    if (!also_removed(machine.packages(), remove->names).empty()) {
+    if (!remove->names.empty() && !also_removed(machine.packages(), remove->names).empty()) {
       std::vector<std::string> needed;
       for (const std::string& name : remove->names) {
         std::vector<std::string> others = also_removed(machine.packages(), {name});
@@ -443,6 +431,7 @@ void UndoRun::narrow_removals(Item& item, const Machine& machine, Outcome acted,
     }
     std::erase_if(remove->expected, [&](const PackageChange& c) { return !contains(remove->names, c.name); });
     choose_purged(item, *remove, machine, acted, event);
+    name_removals(event.changes, *remove, gone, machine.packages());
   }
 }
 
@@ -534,7 +523,7 @@ void UndoRun::one(Item& item, Host& host, Outcome acted, Result& result) {
     if (settled) {
       host.heal(identity, item.heals);
     } else {
-      std::vector<Change> changes = item.restart ? step.changes : turned(step.changes);
+      std::vector<Change> changes = item.restart ? step.changes : turned(step.type, step.changes);
       event.changes.insert(event.changes.end(), changes.begin(), changes.end());
       narrow_removals(item, machine, acted, event);
       if (event.changes.empty()) event.changes = {{.property = "taken back", .after = true, .kind = Change::Kind::event}};

@@ -342,7 +342,7 @@ std::string TerminalReport::what_changes(const ResourceFinished& e) const {
 
 // What comes along with packages is counted; what goes because of them is always named.
 std::string TerminalReport::changes_text(const ResourceFinished& e) const {
-  const auto comes_along = [](const Change& c) { return c.property.starts_with('+') && !c.after.is_null(); };
+  const auto comes_along = [](const Change& c) { return c.property.starts_with('+') && !goes_along(c); };
   const auto along = static_cast<std::size_t>(std::count_if(e.changes.begin(), e.changes.end(), comes_along));
   const bool counted = !options_.verbose && along > most_along;
   std::vector<std::string> parts;

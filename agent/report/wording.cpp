@@ -78,9 +78,14 @@ std::string in_words(const Change& change, std::size_t limit) {
     if (!text.empty()) return text;
   }
   if (change.before.is_null()) return property + " " + in_words(change.after, limit);
-  const bool goes_along = change.after.is_null() && property.starts_with('+');
+  const bool old = change.after.is_null() && goes_along(change);
   return fmt::format("{} {} → {}", property, in_words(change.before, limit),
-                     goes_along ? "removed" : in_words(change.after, limit));
+                     old ? "removed" : in_words(change.after, limit));
+}
+
+bool goes_along(const Change& change) {
+  const Value& after = change.after;
+  return change.property.starts_with('+') && (after.is_null() || after == Value("removed") || after == Value("purged"));
 }
 
 std::string grouped(std::uint64_t number) {

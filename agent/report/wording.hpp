@@ -19,6 +19,9 @@ std::string in_words(const Value& value, std::size_t limit);
 // "docker.io 24.0.5". Values are cut to limit code points; sensitive ones are ***.
 std::string in_words(const Change& change, std::size_t limit);
 
+// Whether it is of a package that goes because of others.
+bool goes_along(const Change& change);
+
 // "9,998"
 std::string grouped(std::uint64_t number);
 // "0.004 s", "0.04 s", "31.2 s", "2 min 05 s", "1 h 02 min"

@@ -1,6 +1,7 @@
 """Taking back packages and what belongs to them, on a host with real apt, dpkg and systemd."""
 
 import json
+import re
 
 from host import AGENT, DONE, FAILED
 
@@ -70,6 +71,8 @@ def test_packages_are_taken_back(world):
     plan = host.run([AGENT, "undo"])
     assert plan.status not in (DONE, FAILED) and "--yes" in plan.errors, plan
     assert not differences(applied, state(host)), "the plan changed something"
+    for said in (r"jq \S+ → purged", r"\+libjq1 \S+ → purged", r"nano \S+ → removed", r"\+nginx-common \S+ → removed"):
+        assert re.search(said, plan.output), (said, plan)
     undone = host.run([AGENT, "undo", "--yes"])
     assert undone.status == DONE, undone
     assert "configuration files stay of nginx-common, whose own script may remove data with them" in undone.output, undone
