@@ -23,6 +23,7 @@ struct Run::Instance {
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   std::chrono::system_clock::time_point began = std::chrono::system_clock::now();
   bool forbidden = false;  // nobody may act for it here; it is planned as if it were done
+  bool may_be_another = false;  // the identity is assumed: who acts is not known yet
   std::optional<Notification> notified;
   std::vector<StepName> cut_off;  // what earlier runs left of it
   bool doubted = false;           // and what a program left is not to be believed

@@ -602,7 +602,13 @@ void Run::not_known(Instance& i, const Unknown& unknown) {
     host_.begin(i.label);
     host_.unforeseen();
   }
-  if (i.identity.user.empty()) i.identity = identities_.decide({Actor::Kind::person, "", ""}, i.as);
+  // Who acts may hang on values that are not filled in yet.
+  if (i.identity.user.empty()) {
+    const std::string& as = i.resource->as;
+    if (i.as.empty() && as.find("{{") == std::string::npos) i.as = as;
+    i.may_be_another = i.as.empty();
+    i.identity = identities_.decide({Actor::Kind::person, "", ""}, i.as);
+  }
   ResourceFinished event;
   event.reason = reason_of(unknown);
   done(i, Outcome::unknown, std::move(event));
@@ -631,7 +637,7 @@ void Run::finish(Instance& i, ResourceFinished event) {
   event.id = i.resource->id + (i.key.empty() || i.resource->id.empty() ? "" : "[" + i.key + "]");
   event.type = i.resource->module->type;
   event.host = options_.host;
-  event.as = i.identity.user;
+  event.as = i.may_be_another ? "" : i.identity.user;
   event.seconds = seconds_since(i.started);
   event.note = std::move(i.note);
   ++result_.counts[static_cast<std::size_t>(event.outcome)];

@@ -99,6 +99,17 @@ TEST_CASE("What only the real run will draw is unknown in a plan, and what else 
   CHECK(bench.plan(playbook) == Lines{"key[a] ok", "link[/b] ok", "link[/c] ok"});
 }
 
+TEST_CASE("Who acts is not said where it hangs on values that are not known, unless `as` says it") {
+  EngineBench bench;
+  const std::string from = R"({"type": "key", "id": "a", "path": "/a"}, )";
+  const auto who = [&](const std::string& more) {
+    bench.plan(R"({"resources": [)" + from + R"({"type": "link", "path": "/c", "target": "{{resources.a.token}}")" + more + "}]}");
+    return std::get<ResourceFinished>(bench.events.back()).as;
+  };
+  CHECK(who("").empty());
+  CHECK(who(R"(, "as": "root")") == "root");
+}
+
 TEST_CASE("A play whose condition is not known makes its resources unknown") {
   EngineBench bench;
   CHECK(bench.plan(R"({"plays": [
