@@ -30,21 +30,20 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-void show_mistakes(Diagnostics& mistakes, const ApplyOptions& options) {
+void show_sorted(Diagnostics& mistakes, const ApplyOptions& options) {
   mistakes.sort();
-  const bool colour = want_colour(options.output.colour, std::getenv("NO_COLOR"), ::isatty(2) == 1);
-  for (const Diagnostic& mistake : mistakes.list()) fmt::print(stderr, "{}", to_text(mistake, colour));
+  show_mistakes(mistakes, options.output.colour);
 }
 
 // A secret that cannot be had is no mistake of the playbook.
 int not_started(Diagnostics& mistakes, const ApplyOptions& options) {
-  show_mistakes(mistakes, options);
+  show_sorted(mistakes, options);
   say(fmt::format("{}: not started; nothing was touched", options.playbook));
   return exit_not_started;
 }
 
 int wrong(Diagnostics& mistakes, const ApplyOptions& options) {
-  show_mistakes(mistakes, options);
+  show_sorted(mistakes, options);
   say(fmt::format("{}: {} mistake{}; nothing was touched", options.playbook, mistakes.size(),
                   mistakes.size() == 1 ? "" : "s"));
   return exit_wrong;
@@ -132,7 +131,7 @@ class Application {
       return refused(playbook.secrets->failed() ? not_started(conclusion.mistakes, options_)
                                                 : wrong(conclusion.mistakes, options_));
     // Found only after something was done, on which they depended.
-    for (const Diagnostic& mistake : conclusion.mistakes.list()) fmt::print(stderr, "{}", to_text(mistake, false));
+    show_mistakes(conclusion.mistakes, options_.output.colour);
     if (only_prune) {
       conclusion.counts = {};
       for (HostFinished& host : conclusion.hosts) host.counts = {};
@@ -301,6 +300,7 @@ void add_options(CLI::App& command, ApplyOptions& options) {
 
 int apply_playbook(const ApplyOptions& options) {
   ApplyOptions settled = options;
+  settled.reach.trust_writable = settled.trust_writable;
   const bool is_url = settled.mirror.find("://") != std::string::npos;
   if (const auto refused = take_plan(settled)) return *refused;
   if (settled.prune != ApplyOptions::Prune::no && (!settled.only.empty() || !settled.tags.empty())) {

@@ -66,10 +66,13 @@ int print_docs(const std::string& path) {
     for (const FactDoc& row : rows) most = std::max(most, (row.*column).size());
     return most;
   };
-  for (const FactDoc& row : rows)
-    fmt::print("{:<{}}  {:<{}}  {:<{}}  {:<{}}  {}\n", row.path, width(&FactDoc::path), row.type,
-               width(&FactDoc::type), row.unit, width(&FactDoc::unit), row.source, width(&FactDoc::source),
-               row.doc);
+  const Paper paper = Paper::of(stdout, "never");
+  for (const FactDoc& row : rows) {
+    const std::string head = fmt::format("{:<{}}  {:<{}}  {:<{}}  {:<{}}  ", row.path, width(&FactDoc::path),
+                                         row.type, width(&FactDoc::type), row.unit, width(&FactDoc::unit),
+                                         row.source, width(&FactDoc::source));
+    put(paper.hanging(head, row.doc) + "\n");
+  }
   return exit_done;
 }
 
@@ -83,9 +86,10 @@ int print_facts(const std::string& path) {
 
 // Of other machines: of one as here, of several an object by host.
 int print_far_facts(const ReachSettings& reach, const std::string& path) {
+  Source hosts_text;
   Diagnostics mistakes;
-  const std::vector<std::string> hosts = named_hosts(reach, mistakes);
-  for (const Diagnostic& mistake : mistakes.list()) fmt::print(stderr, "{}", to_text(mistake));
+  const std::vector<std::string> hosts = named_hosts(reach, hosts_text, mistakes);
+  show_mistakes(mistakes);
   if (!mistakes.empty()) return exit_wrong;
   Cancellation cancellation;
   const InterruptHandler interrupts(cancellation);

@@ -157,12 +157,13 @@ int prune(const HistoryOptions& options) {
 
 // One host after the other. A host that is not reached, or has none, does not keep the others from being shown.
 int history_of_hosts(const HistoryOptions& options) {
+  Source hosts_text;
   Diagnostics mistakes;
-  const std::vector<std::string> hosts = named_hosts(options.reach, mistakes);
+  const std::vector<std::string> hosts = named_hosts(options.reach, hosts_text, mistakes);
   if (options.prune) mistakes.add({}, "--prune with --host: a machine forgets its runs by itself; type it there");
   if (!options.state.empty() && options.state.front() != '/')
     mistakes.add({}, "--state " + options.state + ": for other machines it is an absolute path there");
-  for (const Diagnostic& mistake : mistakes.list()) fmt::print(stderr, "{}", to_text(mistake));
+  show_mistakes(mistakes, options.output.colour);
   if (!mistakes.empty()) return exit_wrong;
   Cancellation cancellation;
   const InterruptHandler interrupts(cancellation);

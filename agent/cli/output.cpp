@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <cstdlib>
 
 #include "model/printable.hpp"
 #include "report/json.hpp"
@@ -12,9 +13,18 @@
 
 namespace mlops {
 
-void say(std::string_view text) { fmt::print(stderr, "{}\n", printable_lines(text)); }
+void say(std::string_view text) {
+  fmt::print(stderr, "{}", Paper::of(stderr, "never").fitted(printable_lines(text) + "\n"));
+}
 
-void say_error(std::string_view text) { fmt::print(stderr, "mlops-agent: {}\n", printable_lines(text)); }
+void say_error(std::string_view text) { say(fmt::format("mlops-agent: {}", text)); }
+
+void show_mistakes(const Diagnostics& mistakes, std::string_view colour) {
+  const bool coloured = want_colour(colour, std::getenv("NO_COLOR"), ::isatty(STDERR_FILENO) == 1);
+  const Paper paper = Paper::of(stderr, colour);
+  for (const Diagnostic& mistake : mistakes.list())
+    fmt::print(stderr, "{}", paper.fitted(to_text(mistake, coloured)));
+}
 
 void put(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 

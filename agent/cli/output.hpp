@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "model/diagnostic.hpp"
 #include "model/event.hpp"
 #include "report/paper.hpp"
 
@@ -23,10 +24,12 @@ struct OutputOptions {
 };
 
 // A message on stderr, made printable, a newline behind it: mistakes and what keeps a run from starting go there, as with
-// --json stdout is for objects alone.
+// --json stdout is for objects alone. On a terminal what is longer than its lines is wrapped.
 void say(std::string_view text);
 // The same for the message of an exception or of another machine, behind the program's name: "mlops-agent: …".
 void say_error(std::string_view text);
+// Mistakes on stderr, with their places; colour as --color takes it.
+void show_mistakes(const Diagnostics& mistakes, std::string_view colour = "auto");
 // A text on stdout as it is: JSON, and what is put together from printable parts.
 void put(std::string_view text);
 

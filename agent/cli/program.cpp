@@ -12,19 +12,22 @@
 
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/output.hpp"
 #include "hosts/run_records.hpp"
 #include "hosts/serve.hpp"
 #include "machine/piped.hpp"
 #include "machine/tunnels/keeper_process.hpp"
 #include "playbook/suggest.hpp"
+#include "report/paper.hpp"
 #include "state/state_journals.hpp"
 
 namespace mlops {
 namespace {
 
 constexpr std::string_view help_end =
-    "Exit status: 0 nothing left to do, 1 a resource failed, 2 plan found something to change,\n"
-    "3 the playbook or the command line is wrong, 4 the run could not start, 130 interrupted.";
+    "Exit status: 0 nothing left to do, 1 a resource failed, 2 plan found something\n"
+    "to change, 3 the playbook or the command line is wrong, 4 the run could not\n"
+    "start, 130 interrupted.";
 
 // `helper --as USER --person USER`: the far end of a pipe, started by this program alone.
 bool is_helper(int argc, char** argv) {
@@ -41,7 +44,40 @@ constexpr std::string_view first_steps =
     "  mlops-agent apply PLAYBOOK     change it\n"
     "  mlops-agent validate PLAYBOOK  is the file right?\n"
     "  mlops-agent modules [TYPE]     what a playbook can hold, with examples\n\n"
-    "`mlops-agent --help` lists all commands, `mlops-agent COMMAND --help` the options of one.\n";
+    "`mlops-agent --help` lists all commands, `mlops-agent COMMAND --help` the\n"
+    "options of one.\n";
+
+// CLI11's help in 80 columns, without what its checks say of themselves ("N:INT in [1 - 10000]").
+class HelpText : public CLI::Formatter {
+ public:
+  HelpText() { column_width(28); }
+
+ protected:
+  std::string make_option(const CLI::Option* option, bool is_positional) const override {
+    std::string name = make_option_name(option, is_positional);
+    if (option->get_type_size() != 0) {
+      const std::string type = option->get_type_name();
+      const std::string shown = type.substr(0, type.find(':'));
+      if (!shown.empty() && shown != name) name += " " + shown;
+    }
+    const bool needed = is_positional && option->get_required();
+    return row(name, (needed ? "Required. " : "") + option->get_description());
+  }
+  std::string make_subcommand(const CLI::App* command) const override {
+    return row(command->get_name(), command->get_description());
+  }
+
+ private:
+  static constexpr int help_width = 80;  // columns
+  std::string row(const std::string& name, const std::string& text) const {
+    const std::string head = "  " + name + "  ";
+    const std::size_t column = get_column_width();
+    if (head.size() <= column)
+      return Paper(false, help_width).hanging(head + std::string(column - head.size(), ' '), text) + "\n";
+    const std::string below(column, ' ');
+    return "  " + name + "\n" + Paper(false, help_width).hanging(below, text) + "\n";
+  }
+};
 
 bool is_playbook(const std::string& word) {
   if (word.ends_with(".json") || word.ends_with(".jsonc")) return true;
@@ -70,6 +106,17 @@ std::string full_name(const CLI::App& app, const CLI::App& command) {
   return &app == &command ? app.get_name() : app.get_name() + " " + command.get_name();
 }
 
+// The only one of them that begins with the word; "" where there is none, or several.
+std::string continued(const std::string& word, const std::vector<std::string>& known) {
+  std::string found;
+  for (const std::string& name : known) {
+    if (word.size() < 4 || !name.starts_with(word)) continue;
+    if (!found.empty()) return "";
+    found = name;
+  }
+  return found;
+}
+
 // What is left over when everything else of the command line had its place.
 std::string left_over(CLI::App& app) {
   CLI::App& command = command_of(app);
@@ -81,7 +128,9 @@ std::string left_over(CLI::App& app) {
   std::vector<std::string> known;
   for (const CLI::Option* option : command.get_options())
     for (const std::string& long_name : option->get_lnames()) known.push_back("--" + long_name);
-  const std::string hint = did_you_mean(word, known);
+  std::string hint = did_you_mean(word, known);
+  if (const std::string whole = continued(word, known); hint.empty() && !whole.empty())
+    hint = "did you mean `" + whole + "`?";
   return name + ": there is no option `" + word + "`; " +
          (hint.empty() ? "`" + name + " --help` lists them" : hint);
 }
@@ -89,11 +138,11 @@ std::string left_over(CLI::App& app) {
 int tell_mistake(CLI::App& app, const CLI::ParseError& e) {
   if (e.get_exit_code() == 0) return app.exit(e, std::cout, std::cerr);  // --help and --version
   if (dynamic_cast<const CLI::ExtrasError*>(&e)) {
-    std::cerr << left_over(app) << '\n';
+    say(left_over(app));
     return exit_wrong;
   }
   const std::string name = full_name(app, command_of(app));
-  std::cerr << name << ": " << e.what() << "; `" << name << " --help` says what it takes\n";
+  say(name + ": " + e.what() + "; `" + name + " --help` says what it takes");
   return exit_wrong;
 }
 
@@ -106,7 +155,9 @@ int run_program(int argc, char** argv) {
   if (argc == 5 && std::string_view(argv[1]) == "recorded") return print_recorded(argv[2], argv[3], argv[4]);
   int status = exit_done;
   CLI::App app("Makes a machine match a JSON playbook, and changes only what differs.", "mlops-agent");
-  app.set_version_flag("--version,-V", "mlops-agent " MLOPS_VERSION);
+  app.formatter(std::make_shared<HelpText>());
+  app.set_help_flag("-h,--help", "Show this, and end");
+  app.set_version_flag("-V,--version", "mlops-agent " MLOPS_VERSION, "Show the version, and end");
   app.footer(std::string(help_end));
   app.require_subcommand(1);
   add_plan_and_apply(app, status);
@@ -131,7 +182,7 @@ int run_program(int argc, char** argv) {
     words.push_back("--help");
   }
   if (const auto mistake = unknown_command(app, words[1])) {
-    std::cerr << "mlops-agent: " << *mistake << '\n';
+    say_error(*mistake);
     return exit_wrong;
   }
   try {

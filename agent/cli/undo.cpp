@@ -168,8 +168,9 @@ int undo_on(const UndoOptions& options, const std::string& host, Questions& ques
 
 // The machines one after the other; one that cannot begin does not stop the others.
 int undo_on_hosts(const UndoOptions& options, Questions& questions, const Cancellation& cancellation) {
+  Source hosts_text;
   Diagnostics mistakes;
-  const std::vector<std::string> hosts = named_hosts(options.reach, mistakes);
+  const std::vector<std::string> hosts = named_hosts(options.reach, hosts_text, mistakes);
   if (!options.settings.state.empty() && options.settings.state.front() != '/')
     mistakes.add({}, "--state " + options.settings.state + ": for other machines it is an absolute path there");
   try {
@@ -177,7 +178,7 @@ int undo_on_hosts(const UndoOptions& options, Questions& questions, const Cancel
   } catch (const Error& e) {
     mistakes.add({}, e.what());
   }
-  for (const Diagnostic& mistake : mistakes.list()) fmt::print(stderr, "{}", to_text(mistake));
+  show_mistakes(mistakes, options.output.colour);
   if (!mistakes.empty()) return exit_wrong;
   bool acted = false;
   std::vector<int> statuses;

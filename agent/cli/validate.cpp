@@ -10,6 +10,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
+#include "cli/output.hpp"
 #include "machine/person.hpp"
 #include "model/error.hpp"
 #include "playbook/playbook.hpp"
@@ -78,12 +79,6 @@ Value validated_event(const std::string& path, std::size_t mistakes) {
   return v;
 }
 
-bool wants_colour(const std::string& colour) {
-  if (colour != "auto") return colour == "always";
-  const char* no_colour = std::getenv("NO_COLOR");
-  return ::isatty(STDERR_FILENO) && !(no_colour && *no_colour);
-}
-
 // True when the file is right.
 bool validate(const std::string& path, const ValidateOptions& options, const LoadOptions& load) {
   Diagnostics diagnostics;
@@ -93,8 +88,7 @@ bool validate(const std::string& path, const ValidateOptions& options, const Loa
     fmt::print("{}\n", to_json(validated_event(path, diagnostics.size())));
     return diagnostics.empty();
   }
-  const bool colour = wants_colour(options.colour);
-  for (const Diagnostic& d : diagnostics.list()) fmt::print(stderr, "{}", to_text(d, colour));
+  show_mistakes(diagnostics, options.colour);
   if (diagnostics.empty())
     fmt::print("{}: ok\n", path);
   else

@@ -141,7 +141,7 @@ class Why {
  private:
   int wrong(Diagnostics& mistakes) {
     mistakes.sort();
-    for (const Diagnostic& mistake : mistakes.list()) fmt::print(stderr, "{}", to_text(mistake));
+    show_mistakes(mistakes);
     return exit_wrong;
   }
 

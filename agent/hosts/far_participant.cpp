@@ -294,10 +294,7 @@ FileBeside FarParticipant::wanted_file(const std::string& path) const {
   if (named) return playbook_.files->read(path, true, largest_source);
   FileBeside refused;
   refused.error = EACCES;
-  refused.refused = fmt::format(
-      "{} is not sent to another machine: what is sent is known before it is reached, so `source` may hold vars there, "
-      "but neither facts nor what resources give",
-      path);
+  refused.refused = path + " is not sent to another machine: its name is only known there";
   return refused;
 }
 

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <regex>
 
+#include "hosts/hosts_file.hpp"
 #include "hosts/secret_reader.hpp"
 #include "hosts/target_needs.hpp"
 #include "machine/files/trust.hpp"
@@ -20,58 +21,42 @@
 namespace mlops {
 namespace {
 
-std::string trimmed(std::string_view line) {
-  line = line.substr(0, line.find('#'));
-  while (!line.empty() && std::isspace(static_cast<unsigned char>(line.front()))) line.remove_prefix(1);
-  while (!line.empty() && std::isspace(static_cast<unsigned char>(line.back()))) line.remove_suffix(1);
-  return std::string(line);
-}
-
-bool is_name(const std::string& name) {
-  return !name.empty() && name.front() != '-' && name.find_first_of(" \t,") == std::string::npos;
-}
-
 void add_once(std::vector<std::string>& list, const std::string& name) {
   if (std::find(list.begin(), list.end(), name) == list.end()) list.push_back(name);
 }
 
-void read_hosts_file(const std::string& path, std::vector<std::string>& names, Diagnostics& mistakes) {
-  const FileBeside file = files_on_disk().whole(path);
-  if (file.error != 0) {
-    mistakes.add({}, fmt::format("--hosts {}: cannot be read: {}", path, std::strerror(file.error)));
-    return;
-  }
-  if (!file.regular) return mistakes.add({}, "--hosts " + not_regular(path, file));
-  std::size_t number = 0;
-  bool any = false;
-  for (std::size_t from = 0; from < file.content.size();) {
-    const std::size_t end = std::min(file.content.find('\n', from), file.content.size());
-    const std::string name = trimmed(std::string_view(file.content).substr(from, end - from));
-    ++number;
-    from = end + 1;
-    if (name.empty()) continue;
-    any = true;
-    if (is_name(name))
-      add_once(names, name);
-    else
-      mistakes.add({}, fmt::format("{}:{}: `{}` is no name of a host", path, number, name),
-                   "one a line: a name that ssh knows, or user@host:port");
-  }
-  if (!any) mistakes.add({}, fmt::format("--hosts {}: it names no host", path));
+void read_hosts_file(const ReachSettings& reach, Source& text, std::vector<std::string>& names,
+                     Diagnostics& mistakes) {
+  const std::string& path = reach.hosts_file;
+  NotedFiles files;
+  if (::geteuid() == 0 && !reach.trust_writable.value_or(false))
+    files.guard(current_person().uid, NotedFiles::Guard::refuse);
+  FileBeside file = files.whole(path);
+  text = {path, std::move(file.content)};
+  const Position where{&text, 0, 0};
+  if (!file.refused.empty())
+    mistakes.add({}, "--hosts " + file.refused, reach.trust_writable ? refused_hint : "take that right away");
+  else if (file.error != 0)
+    mistakes.add(where, fmt::format("cannot be read: {}", std::strerror(file.error)),
+                 file.error == ENOENT ? files.similar(path) : "");
+  else if (!file.regular)
+    mistakes.add({}, "--hosts " + not_regular(path, file));
+  else
+    for (const std::string& name : parse_hosts_file(text, mistakes)) add_once(names, name);
 }
 
 }  // namespace
 
-std::vector<std::string> named_hosts(const ReachSettings& reach, Diagnostics& mistakes) {
+std::vector<std::string> named_hosts(const ReachSettings& reach, Source& text, Diagnostics& mistakes) {
   std::vector<std::string> names;
   for (const std::string& name : reach.hosts) {
-    if (is_name(name))
+    if (is_host_name(name))
       add_once(names, name);
     else
       mistakes.add({}, fmt::format("--host {}: it is no name of a host", name),
                    "a name that ssh knows, or user@host:port; --host again for more");
   }
-  if (!reach.hosts_file.empty()) read_hosts_file(reach.hosts_file, names, mistakes);
+  if (!reach.hosts_file.empty()) read_hosts_file(reach, text, names, mistakes);
   return names;
 }
 
@@ -104,7 +89,7 @@ std::map<std::string, std::string> mentioned_environment(const Playbook& playboo
 RunHosts::RunHosts(const ReachSettings& reach, Diagnostics& mistakes, std::function<void()> before_question,
                    std::function<void(const std::string&)> warn)
     : reach_(reach),
-      named_(named_hosts(reach, mistakes)),
+      named_(named_hosts(reach, hosts_text_, mistakes)),
       questions_(std::move(before_question)),
       warn_(std::move(warn)) {}
 

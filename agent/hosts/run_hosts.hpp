@@ -17,14 +17,17 @@ namespace mlops {
 // The command line's part.
 struct ReachSettings {
   std::vector<std::string> hosts;  // --host
-  std::string hosts_file;          // --hosts: a name a line, # begins a comment; "": none
+  std::string hosts_file;          // --hosts; "": none
   std::size_t forks = 32, serial = 0;
   bool accept_new_host_keys = false;
   std::string ssh_config;  // "": ~/.ssh/config
+  std::optional<bool> trust_writable;  // --trust-writable; absent: the command has no such option
 };
 
-// The names of --host and --hosts, in order, each once. Mistakes have their place.
-std::vector<std::string> named_hosts(const ReachSettings& reach, Diagnostics& mistakes);
+// The names of --host and --hosts, in order, each once. As root, a file of --hosts that somebody beside root
+// and the caller could change (see distrust) is a mistake, unless reach lifts that. Mistakes point into text,
+// which becomes that of the file, and must outlive them.
+std::vector<std::string> named_hosts(const ReachSettings& reach, Source& text, Diagnostics& mistakes);
 
 // A host and its plays, by their place in the playbook.
 struct CastHost {
@@ -79,6 +82,7 @@ class RunHosts {
   StartRun start_of(const Playbook& playbook, const PartSettings& settings, const LoadOptions& load);
 
   const ReachSettings& reach_;
+  Source hosts_text_;  // of --hosts
   std::vector<std::string> named_, names_;
   Watcher* watcher_ = nullptr;
   Questions questions_;

@@ -13,8 +13,8 @@
 namespace mlops {
 namespace {
 
-constexpr std::size_t widest = 100;       // code points of a source line that are shown
-constexpr std::size_t before_caret = 60;  // of them before the caret, when the line is cut
+constexpr std::size_t widest = 76;        // code points of a source line that are shown: 80 columns with indent and …
+constexpr std::size_t before_caret = 45;  // of them before the caret, when the line is cut
 constexpr std::string_view replacement = "\xef\xbf\xbd";
 
 struct Style {

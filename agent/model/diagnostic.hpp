@@ -26,7 +26,7 @@ struct Diagnostic {
 //     playbook.json:1:2: note: first defined here
 //       {
 //       ^
-// Tabs of the line are kept before the caret; lines of more than 100 code points are cut around it, with … where
+// Tabs of the line are kept before the caret; lines of more than 76 code points are cut around it, with … where
 // something is left out; what could steer a terminal becomes U+FFFD. Without a source there is no place and no
 // line, with line 0 no line. Colours are ANSI's.
 std::string to_text(const Diagnostic& diagnostic, bool colour = false);

@@ -31,6 +31,11 @@ class FilesBeside {
 // The way out for what is refused.
 inline constexpr auto refused_hint = "take that right away, or say --trust-writable";
 
+// The way out where a machine is not sent a file (EACCES), as what it is sent is known before it is reached.
+inline constexpr auto not_sent_hint =
+    "in `source`, `{{vars…}}` can be used, but neither facts nor what resources give: write one resource for each file, and "
+    "choose among them with `when`";
+
 // Relative paths are below the working folder.
 const FilesBeside& files_on_disk();
 

@@ -159,7 +159,8 @@ const Source* read_source(const std::string& path, Playbook& playbook, Diagnosti
                     file.folder ? "" : "write what it gives to a file first");
     return nullptr;
   }
-  diagnostics.add({&source, 0, 0}, fmt::format("cannot be read: {}", std::strerror(file.error)));
+  diagnostics.add({&source, 0, 0}, fmt::format("cannot be read: {}", std::strerror(file.error)),
+                  file.error == ENOENT ? playbook.files->similar(path) : "");
   return nullptr;
 }
 

@@ -74,7 +74,10 @@ std::string folder_of(const Value& v, const Decoder& d) {
 
 bool cannot_read(const Value& v, const std::string& path, int error, Decoder& d) {
   const std::string why = std::generic_category().message(error);
-  d.error(v, fmt::format("cannot read {}: {}", path, why), error == ENOENT ? d.files->similar(path) : "");
+  std::string hint = error == ENOENT ? d.files->similar(path) : "";
+  if (hint.empty() && error == ENOENT && v.as_string() != path)
+    hint = "it is looked for beside the file that names it";
+  d.error(v, fmt::format("cannot read {}: {}", path, why), std::move(hint));
   return false;
 }
 
@@ -101,7 +104,7 @@ bool Codec<SourceFile>::decode(const Value& v, SourceFile& into, Decoder& d) {
   if (into.path.front() != '/') into.path = folder_of(v, d) + into.path;
   FileBeside file = d.files->read(into.path, d.load_sources, largest_source);
   if (!file.refused.empty()) {
-    d.error(v, file.refused, file.error == EPERM ? refused_hint : "");
+    d.error(v, file.refused, file.error == EPERM ? refused_hint : file.error == EACCES ? not_sent_hint : "");
     return false;
   }
   if (file.error != 0) return cannot_read(v, into.path, file.error, d);

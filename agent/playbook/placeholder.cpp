@@ -86,8 +86,10 @@ class Parser {
 
   void refuse_braces() const {
     if (inside_ && text_.substr(at_).starts_with("{{"))
-      fail("`{{` inside of `{{ }}`: a path is written as it is",
-           "what varies is an object of `for_each`: `{{item.value.x}}`");
+      fail("`{{` inside of `{{ }}`: one does not stand in another",
+           "write the path once, as in `{{vars.x}}`; no part of a path is looked up: where it varies, "
+           "`for_each` over an "
+           "object gives `{{item.key}}` and `{{item.value}}`");
   }
 
   std::string element() {

@@ -27,7 +27,8 @@ class Reading {
   void read(Value&& document) {
     if (!document.is_object()) {
       diagnostics_.add(document.where,
-                       fmt::format("a playbook must be an object, found {}", document.kind_name()));
+                       fmt::format("a playbook must be an object, found {}", document.kind_name()),
+                       document.is_array() ? R"(write {"resources": […]})" : "");
       return;
     }
     for (Value::Member& member : document.as_object()) read_key(member);

@@ -34,6 +34,16 @@ const Module* find_type(const Value& type, ModuleTable modules, Diagnostics& dia
   return nullptr;
 }
 
+// What to write in a resource without `type`.
+std::string missing_type(const Value& entry, ModuleTable modules) {
+  for (const Value::Member& member : entry.as_object()) {
+    if (!nearest(member.key, {"type"}).empty()) return fmt::format("write `type` for `{}`", member.key);
+    for (const Module* module : modules)
+      if (module->type == member.key) return fmt::format(R"(write {{"type": "{}", …}})", member.key);
+  }
+  return R"(each resource says what it is, as in {"type": "file", "path": "/etc/motd"})";
+}
+
 void read_id(const Value& value, Resource& resource, Diagnostics& diagnostics) {
   resource.id = read_text(value, "id", diagnostics);
   resource.id_where = value.where;
@@ -163,7 +173,7 @@ Resource read_resource(Value&& entry, ModuleTable modules, Diagnostics& diagnost
   if (type)
     resource.module = find_type(*type, modules, diagnostics);
   else
-    diagnostics.add(entry.where, "`type` is missing");
+    diagnostics.add(entry.where, "`type` is missing", missing_type(entry, modules));
   std::erase_if(members, [&](Value::Member& member) {
     return member.key == "type" || take_common(member, resource, diagnostics);
   });

@@ -13,6 +13,8 @@ namespace {
 
 using Last = ParseState::Last;
 
+constexpr auto example = R"(write {"resources": [{"type": "package", "names": ["jq"]}]})";
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$'; }
@@ -28,9 +30,7 @@ class Explainer {
     switch (state_.last) {
       case Last::nothing:
         if (at_ == end_) return say(at_, "the text is empty: there is no JSON value in it");
-        if (is_yaml())
-          return say(at_, "this looks like YAML, and what is read here is JSON (with comments)",
-                     R"(write {"resources": [{"type": "package", "names": ["jq"]}]})");
+        if (is_yaml()) return say(at_, "this looks like YAML, and what is read here is JSON (with comments)", example);
         return value("a value");
       case Last::open:
         return state_.open.back().object ? key("a key or `}`") : value("a value or `]`");

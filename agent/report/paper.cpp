@@ -67,4 +67,24 @@ std::string Paper::hanging(std::string_view head, std::string_view text, std::si
   return out;
 }
 
+std::string Paper::fitted(std::string_view lines) const {
+  if (width_ == 0) return std::string(lines);
+  std::string out;
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    lines.remove_prefix(std::min(line.size() + 1, lines.size()));
+    const std::size_t own = std::min(line.find_first_not_of(' '), line.size());
+    if (own + below_indent >= width_ || columns(line) <= width_) {
+      out.append(line) += '\n';
+      continue;
+    }
+    std::size_t indent = own;
+    for (const std::string& part : wrapped(line.substr(own), width_ - own, width_ - own - 4)) {
+      out.append(indent, ' ').append(part) += '\n';
+      indent = own + 4;
+    }
+  }
+  return out;
+}
+
 }  // namespace mlops

@@ -42,6 +42,10 @@ class Paper {
   // No newline at the end.
   std::string hanging(std::string_view head, std::string_view text, std::size_t column = 0) const;
 
+  // Printable lines, each ended: those that are too long are wrapped, and what follows is indented by four
+  // columns more.
+  std::string fitted(std::string_view lines) const;
+
  private:
   bool colour_;
   std::size_t width_;

@@ -5,6 +5,7 @@
 #include <random>
 #include <set>
 
+#include "model/printable.hpp"
 #include "support/agent_process.hpp"
 #include "support/catch.hpp"
 
@@ -235,9 +236,65 @@ TEST_CASE("what a newcomer types first is answered with what to type next") {
   said({"apply", "--dryrun", playbook}, 3, "mlops-agent apply: there is no option `--dryrun`; did you mean `--dry-run`?");
   said({"apply", "--colour=never", playbook}, 3, "there is no option `--colour`; did you mean `--color`?");
   said({"plan", playbook, "--frobnicate"}, 3, "there is no option `--frobnicate`; `mlops-agent plan --help` lists them");
+  said({"apply", "--accept", playbook}, 3,
+       "there is no option `--accept`; did you mean `--accept-new-host-keys`?");
+  said({"plan", folder.path("q.json")}, 3,
+       "q.json: error: cannot be read: No such file or directory\n  hint: did you mean `p.json`?");
   said({"plan", playbook, "more"}, 3, "mlops-agent plan: `more` is one word too many; `mlops-agent plan --help` says what it takes");
   const std::string yaml = folder.write("p.yml", "---\n- hosts: all\n");
   said({"plan", yaml}, 3, "1:1: error: this looks like YAML, and what is read here is JSON (with comments)");
+}
+
+TEST_CASE("`source` and `{{…}}`: what cannot be read or looked up says what is wrong and what to do") {
+  AgentFolder folder;
+  folder.write("debian.txt", "x");
+  const auto told = [&](const std::string& source) {
+    return folder
+        .run({"plan", folder.write("p.json", R"({"vars": {"os": "debain"}, "resources": [
+  {"type": "file", "source": ")" + source + R"(", "path": "@/f"}]})")})
+        .err;
+  };
+  CHECK_THAT(told("{{vars.os}}.txt"),
+             Catch::Contains("p.json:2:30: error: cannot read " + folder.path("debain.txt") +
+                             ": No such file or directory\n") &&
+                 Catch::Contains("  hint: did you mean `debian.txt`?\n"));
+  const std::string os = folder.path(Json::parse(folder.run({"facts", "os.id"}).out).get<std::string>());
+  CHECK_THAT(told("{{facts.os.id}}-greeting.conf"),
+             Catch::Contains("p.json:2:30: error: cannot read " + os + "-greeting.conf" +
+                             ": No such file or directory\n") &&
+                 Catch::Contains("  hint: it is looked for beside the file that names it\n"));
+  CHECK_THAT(
+      told("{{ {{vars.os}} }}.txt"),
+      Catch::Contains("p.json:2:34: error: `{{` inside of `{{ }}`: one does not stand in another\n") &&
+          Catch::Contains("  hint: write the path once, as in `{{vars.x}}`; no part of a path is looked up"));
+}
+
+TEST_CASE("no line of a help or of a newcomer's mistake is longer than 80 columns") {
+  AgentFolder folder;
+  folder.write(
+      "p.json",
+      R"({"resources": [{"type": "file", "path": "@/f", "content": "{{vars.nothing}}", "pth": "@/fffffffffffffff"}]})");
+  const auto longest = [&](const Words& words) {
+    std::size_t most = 0;
+    const Ended ended = folder.run(words);
+    std::istringstream lines(ended.out + ended.err);
+    for (std::string line; std::getline(lines, line);)
+      if (!line.starts_with(folder.root())) most = std::max(most, mlops::columns(line));
+    CHECK(most > 20);
+    return most;
+  };
+  for (const char* command : {"plan", "apply", "prune", "history", "undo", "why", "forget", "validate", "facts",
+                              "modules", "schema", "tunnels", "bundle"}) {
+    INFO(command);
+    CHECK(longest({command, "--help"}) <= 80);
+  }
+  CHECK(longest({}) <= 80);
+  CHECK(longest({"help"}) <= 80);
+  CHECK(longest({"plan", folder.path("p.json")}) <= 80);
+  const Ended help = folder.run({"plan", "--help"});
+  CHECK(help.out.find("  --forks N                 How many hosts are worked on at once (32)\n") !=
+        std::string::npos);
+  CHECK(help.out.find("  --color WHEN              auto, always or never\n") != std::string::npos);
 }
 
 TEST_CASE("the options --set, --vars and --only do what they say") {

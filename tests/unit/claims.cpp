@@ -17,7 +17,7 @@ TEST_CASE("two that own the same thing with different wishes") {
 }
 )") ==
         R"(site.json:6:5: error: file[/etc/motd] and file[greeting] want different things of the path /etc/motd
-      {"type": "file", "id": "greeting", "path": "{{vars.folder}}/motd", "content": "b"},
+      {"type": "file", "id": "greeting", "path": "{{vars.folder}}/motd", "cont…
       ^
 site.json:4:5: note: file[/etc/motd] stands here
       {"type": "file", "path": "/etc/motd", "content": "a"},
@@ -108,10 +108,10 @@ TEST_CASE("what for_each makes of one resource can conflict too") {
   ]
 })") ==
         R"(site.json:3:5: error: file[/x][a] and file[/x][b] want different things of the path /x
-      {"type": "file", "for_each": {"a": "1", "b": "2"}, "path": "/x", "content": "{{item.value}}"}
+      {"type": "file", "for_each": {"a": "1", "b": "2"}, "path": "/x", "conten…
       ^
 site.json:3:5: note: file[/x][a] stands here
-      {"type": "file", "for_each": {"a": "1", "b": "2"}, "path": "/x", "content": "{{item.value}}"}
+      {"type": "file", "for_each": {"a": "1", "b": "2"}, "path": "/x", "conten…
       ^
 )");
 }

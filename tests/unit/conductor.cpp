@@ -137,23 +137,6 @@ TEST_CASE("A play without hosts is for those that the command names, or for this
   CHECK(text({"web1", "web2"}) == "web1:0 web2:02 local:1 db:2 ");
 }
 
-TEST_CASE("A file of hosts has a name a line, with comments; what is none is told with its line") {
-  const TemporaryFolder folder;
-  Diagnostics mistakes;
-  ReachSettings reach;
-  reach.hosts = {"web0", "web1"};
-  reach.hosts_file = folder.file("hosts", "# ours\nweb1\n  me@web2:2222  # the other\n\n-oX\na b\n");
-  CHECK(named_hosts(reach, mistakes) == Lines{"web0", "web1", "me@web2:2222"});
-  REQUIRE(mistakes.size() == 2);
-  CHECK(mistakes.list()[0].message == reach.hosts_file + ":5: `-oX` is no name of a host");
-  CHECK(mistakes.list()[1].message == reach.hosts_file + ":6: `a b` is no name of a host");
-  Diagnostics none;
-  reach.hosts_file = folder.file("empty", "# nothing\n");
-  named_hosts(reach, none);
-  REQUIRE(none.size() == 1);
-  CHECK(none.list()[0].message == "--hosts " + reach.hosts_file + ": it names no host");
-}
-
 TEST_CASE("Everything is planned everywhere before anything is done anywhere") {
   Stage stage({{}, {"local"}}, {"web1", "web2"});
   const Conclusion c = stage.go();

@@ -36,12 +36,12 @@ TEST_CASE("a long line is cut around the caret") {
   std::string line;
   for (int i = 0; i < 50; ++i) line += "0123456789";
   const Source source{"p", line};
-  const auto cut = [&](std::size_t begin) { return line.substr(begin, 100); };
+  const auto cut = [&](std::size_t begin) { return line.substr(begin, 76); };
   CHECK(to_text({{&source, 1, 1}, "m", "", {}, {}}) == "p:1:1: error: m\n  " + cut(0) + "…\n  ^\n");
   CHECK(to_text({{&source, 1, 201}, "m", "", {}, {}}) ==
-        "p:1:201: error: m\n  …" + cut(140) + "…\n   " + std::string(60, ' ') + "^\n");
+        "p:1:201: error: m\n  …" + cut(155) + "…\n   " + std::string(45, ' ') + "^\n");
   CHECK(to_text({{&source, 1, 500}, "m", "", {}, {}}) ==
-        "p:1:500: error: m\n  …" + cut(400) + "\n   " + std::string(99, ' ') + "^\n");
+        "p:1:500: error: m\n  …" + cut(424) + "\n   " + std::string(75, ' ') + "^\n");
 }
 
 TEST_CASE("what could steer a terminal is replaced") {

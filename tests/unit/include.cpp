@@ -48,8 +48,8 @@ TEST_CASE("nothing of an included file's vars leaks out, and nothing leaks in") 
   CHECK(site.mistakes(R"({"vars": {"outer": "x"}, "resources": [
   {"include": "in.json"},
   {"type": "file", "path": "/{{vars.own}}"}]})") == R"(in.json:1:65: error: there is no `vars.outer`
-  {"vars": {"own": 1}, "resources": [{"type": "file", "path": "/{{vars.outer}}"}]}
-                                                                  ^
+  …rs": {"own": 1}, "resources": [{"type": "file", "path": "/{{vars.outer}}"}]}
+                                                               ^
 site.json:3:32: error: there is no `vars.own`
     {"type": "file", "path": "/{{vars.own}}"}]}
                                  ^
@@ -172,7 +172,7 @@ in.json:7:47: error: there is no resource with the id `nobody`
       {"type": "service", "name": "n", "after": "nobody"},
                                                 ^
 in.json:8:61: error: there is no resource with the id `c`
-      {"type": "file", "id": "b", "path": "/b", "content": "{{resources.c.x}}"}
+  …   {"type": "file", "id": "b", "path": "/b", "content": "{{resources.c.x}}"}
                                                               ^
 list.json:1:1: error: a file that is included must be an object, found a list
   []

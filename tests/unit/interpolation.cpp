@@ -173,7 +173,9 @@ TEST_CASE("every mistake in a reference has its own message") {
   CHECK(f.message("{{ vars.list | lower }}") == "the filter `lower` needs a text, found a list");
   CHECK(f.message("{{ vars.name") == "`{{` without `}}` | write `{{{{` for a literal `{{`");
   CHECK(f.message("{{ vars.{{item}} }}") ==
-        "`{{` inside of `{{ }}`: a path is written as it is | what varies is an object of `for_each`: `{{item.value.x}}`");
+        "`{{` inside of `{{ }}`: one does not stand in another | write the path once, as in `{{vars.x}}`; no "
+        "part of a path is "
+        "looked up: where it varies, `for_each` over an object gives `{{item.key}}` and `{{item.value}}`");
   CHECK(f.message("{{ vars.list[{{item}}] }}").starts_with("`{{` inside of `{{ }}`"));
   CHECK(f.message("{{ facts.osid }}") == "there is no `facts.osid` | did you mean `facts.os.id`?");
   CHECK(f.message("{{.Names}}") == "expected a name, found `.` | write `{{{{` for a literal `{{`");

@@ -51,6 +51,7 @@ TEST_CASE("a playbook must be an object") {
         R"(site.json:1:1: error: a playbook must be an object, found a list
   ["x"]
   ^
+  hint: write {"resources": […]}
 )");
 }
 
@@ -268,7 +269,7 @@ TEST_CASE("a type that is missing, of a wrong kind, unknown") {
   Site site;
   CHECK(site.mistakes(R"({
   "resources": [
-    {"path": "/a"},
+    {"path": "/a"}, {"typ": "file"}, {"package": {"names": "a"}},
     {"type": 3},
     {"type": "pakage", "names": "a"},
     {"type": "cron", "names": "a"}
@@ -276,8 +277,17 @@ TEST_CASE("a type that is missing, of a wrong kind, unknown") {
 }
 )") ==
         R"(site.json:3:5: error: `type` is missing
-      {"path": "/a"},
+      {"path": "/a"}, {"typ": "file"}, {"package": {"names": "a"}},
       ^
+  hint: each resource says what it is, as in {"type": "file", "path": "/etc/motd"}
+site.json:3:21: error: `type` is missing
+      {"path": "/a"}, {"typ": "file"}, {"package": {"names": "a"}},
+                      ^
+  hint: write `type` for `typ`
+site.json:3:38: error: `type` is missing
+      {"path": "/a"}, {"typ": "file"}, {"package": {"names": "a"}},
+                                       ^
+  hint: write {"type": "package", …}
 site.json:4:14: error: `type` must be a text, found an integer
       {"type": 3},
                ^
@@ -412,12 +422,12 @@ site.json:4:46: error: `two` refers to itself
       {"type": "file", "id": "two", "path": "{{resources.two.path}}"},
                                                ^
 site.json:5:50: error: there is no resource with the id `ones`
-      {"type": "file", "path": "/x", "content": "{{resources.ones.path}} {{resources}}"},
-                                                   ^
+  …{"type": "file", "path": "/x", "content": "{{resources.ones.path}} {{resourc…
+                                                ^
   hint: did you mean `one`?
 site.json:5:74: error: `resources` wants an id behind it
-      {"type": "file", "path": "/x", "content": "{{resources.ones.path}} {{resources}}"},
-                                                                           ^
+  …: "file", "path": "/x", "content": "{{resources.ones.path}} {{resources}}"},
+                                                                 ^
   hint: write `resources.ID.NAME`
 )");
 }
@@ -437,17 +447,17 @@ TEST_CASE("conditions refer to earlier resources too") {
       {"when": {"resources.one.path": "x"}, "resources": [
                 ^
 site.json:4:30: note: it stands here
-        {"type": "file", "id": "one", "path": "/a", "when": {"resources.two.path": {"exists": true}}},
+        {"type": "file", "id": "one", "path": "/a", "when": {"resources.two.pa…
                                ^
 site.json:4:60: error: `two` comes later: only an earlier resource can be referred to
-        {"type": "file", "id": "one", "path": "/a", "when": {"resources.two.path": {"exists": true}}},
-                                                             ^
+  … "file", "id": "one", "path": "/a", "when": {"resources.two.path": {"exists"…
+                                                ^
 site.json:5:30: note: it stands here
-        {"type": "file", "id": "two", "path": "/b", "when": {"facts.os.idd": "debian"}}
+        {"type": "file", "id": "two", "path": "/b", "when": {"facts.os.idd": "…
                                ^
 site.json:5:60: error: there is no `facts.os.idd`
-        {"type": "file", "id": "two", "path": "/b", "when": {"facts.os.idd": "debian"}}
-                                                             ^
+  …ype": "file", "id": "two", "path": "/b", "when": {"facts.os.idd": "debian"}}
+                                                     ^
   hint: did you mean `id`?
 )");
 }
@@ -467,44 +477,44 @@ TEST_CASE("names that no one knows") {
 }
 )") ==
         R"(site.json:4:50: error: there is no `vars.versoin`
-      {"type": "file", "path": "/a", "content": "{{vars.versoin}} {{vars.nested.prt}} {{fcts.os.id}}"}…
-                                                   ^
+  …{"type": "file", "path": "/a", "content": "{{vars.versoin}} {{vars.nested.pr…
+                                                ^
   hint: did you mean `version`?
 site.json:4:67: error: there is no `vars.nested.prt`
-  …   {"type": "file", "path": "/a", "content": "{{vars.versoin}} {{vars.nested.prt}} {{fcts.os.id}}"},
-                                                                    ^
+  …"path": "/a", "content": "{{vars.versoin}} {{vars.nested.prt}} {{fcts.os.id}…
+                                                ^
   hint: did you mean `port`?
 site.json:4:87: error: there is no `fcts`
-  …   {"type": "file", "path": "/a", "content": "{{vars.versoin}} {{vars.nested.prt}} {{fcts.os.id}}"},
-                                                                                        ^
+  …h": "/a", "content": "{{vars.versoin}} {{vars.nested.prt}} {{fcts.os.id}}"},
+                                                                ^
   hint: did you mean `facts`?
 site.json:5:50: error: there is no `facts.os.nme`
-      {"type": "file", "path": "/b", "content": "{{facts.os.nme}} {{facts.oss.id}} {{facts.os.id.x}} {…
-                                                   ^
+  …{"type": "file", "path": "/b", "content": "{{facts.os.nme}} {{facts.oss.id}}…
+                                                ^
   hint: did you mean `name`?
 site.json:5:67: error: there is no `facts.oss`
-  …type": "file", "path": "/b", "content": "{{facts.os.nme}} {{facts.oss.id}} {{facts.os.id.x}} {{item}…
-                                                               ^
+  …"path": "/b", "content": "{{facts.os.nme}} {{facts.oss.id}} {{facts.os.id.x}…
+                                                ^
   hint: did you mean `os`?
 site.json:5:84: error: there is no `facts.os.id.x`
-  …": "file", "path": "/b", "content": "{{facts.os.nme}} {{facts.oss.id}} {{facts.os.id.x}} {{item}}"},
-                                                                            ^
+  … "content": "{{facts.os.nme}} {{facts.oss.id}} {{facts.os.id.x}} {{item}}"},
+                                                    ^
 site.json:5:102: error: `item` is only there with `for_each`
-  …": "file", "path": "/b", "content": "{{facts.os.nme}} {{facts.oss.id}} {{facts.os.id.x}} {{item}}"},
-                                                                                              ^
+  … "content": "{{facts.os.nme}} {{facts.oss.id}} {{facts.os.id.x}} {{item}}"},
+                                                                      ^
 site.json:6:50: error: the environment has no variable `MLOPS_TEST_NOT_SET`
-      {"type": "file", "path": "/c", "content": "{{env.MLOPS_TEST_NOT_SET}} {{secrets.x}}"},
-                                                   ^
+  …{"type": "file", "path": "/c", "content": "{{env.MLOPS_TEST_NOT_SET}} {{secr…
+                                                ^
 site.json:6:77: error: there is no `secrets.x`
-      {"type": "file", "path": "/c", "content": "{{env.MLOPS_TEST_NOT_SET}} {{secrets.x}}"},
-                                                                              ^
+  …file", "path": "/c", "content": "{{env.MLOPS_TEST_NOT_SET}} {{secrets.x}}"},
+                                                                 ^
   hint: declare it at the top: "secrets": {"NAME": {"env": "NAME"}}
 site.json:7:45: error: there is no `vars.owner`
       {"type": "file", "path": "/d", "as": "{{vars.owner}}"},
                                               ^
 site.json:8:50: error: there is no `facts.os.nme`
-      {"type": "file", "path": "/e", "content": "{{facts.os.nme | default('x')}} {{vars.none | default…
-                                                   ^
+  …{"type": "file", "path": "/e", "content": "{{facts.os.nme | default('x')}} {…
+                                                ^
   hint: did you mean `name`?
 site.json:10:15: error: there is no `vars.nme`
     "show": ["{{vars.nme}}"]
@@ -522,16 +532,16 @@ TEST_CASE("mistakes of syntax and of filters") {
 }
 )") ==
         R"(site.json:3:65: error: unknown filter `uper`
-  …  {"type": "file", "path": "/a", "content": "{{ facts.os.id | uper }} {{ facts. }} {{ facts.os.id"},
-                                                                 ^
+  …, "path": "/a", "content": "{{ facts.os.id | uper }} {{ facts. }} {{ facts.o…
+                                                ^
   hint: did you mean `upper`?
 site.json:3:82: error: expected a name, found ` `
-  …  {"type": "file", "path": "/a", "content": "{{ facts.os.id | uper }} {{ facts. }} {{ facts.os.id"},
-                                                                                  ^
+  …": "/a", "content": "{{ facts.os.id | uper }} {{ facts. }} {{ facts.os.id"},
+                                                          ^
   hint: write `{{{{` for a literal `{{`
 site.json:3:86: error: `{{` without `}}`
-  …  {"type": "file", "path": "/a", "content": "{{ facts.os.id | uper }} {{ facts. }} {{ facts.os.id"},
-                                                                                      ^
+  …": "/a", "content": "{{ facts.os.id | uper }} {{ facts. }} {{ facts.os.id"},
+                                                              ^
   hint: write `{{{{` for a literal `{{`
 site.json:4:65: error: the filter `join` takes a text as its argument
       {"type": "file", "path": "/b", "content": "{{ facts.os.id | join }}"}
@@ -548,8 +558,8 @@ TEST_CASE("a filter on a wrong kind of value, as far as it is known") {
 }
 )") ==
         R"(site.json:3:75: error: the filter `lower` needs a text, found a list
-    "resources": [{"type": "file", "path": "/a", "content": "{{ vars.list | lower }}"}]
-                                                                            ^
+  …ces": [{"type": "file", "path": "/a", "content": "{{ vars.list | lower }}"}]
+                                                                    ^
 )");
 }
 
@@ -599,27 +609,27 @@ TEST_CASE("what is notified has to be later, of the same play, and able to") {
 }
 )") ==
         R"(site.json:5:63: error: `early` comes earlier: only a later resource can be notified
-  …    {"type": "file", "id": "self", "path": "/a", "notify": ["early", "self", "plain", "lat", "far", …
-                                                               ^
+  …ile", "id": "self", "path": "/a", "notify": ["early", "self", "plain", "lat"…
+                                                ^
 site.json:4:33: note: it stands here
         {"type": "service", "id": "early", "name": "a"},
                                   ^
 site.json:5:72: error: `self` cannot notify itself
-  …e": "file", "id": "self", "path": "/a", "notify": ["early", "self", "plain", "lat", "far", "late"]},
-                                                               ^
+  …": "self", "path": "/a", "notify": ["early", "self", "plain", "lat", "far", …
+                                                ^
 site.json:5:80: error: `plain` is of the type file, which cannot be notified
-  …e": "file", "id": "self", "path": "/a", "notify": ["early", "self", "plain", "lat", "far", "late"]},
-                                                                       ^
+  …", "path": "/a", "notify": ["early", "self", "plain", "lat", "far", "late"]}…
+                                                ^
 site.json:6:30: note: it stands here
         {"type": "file", "id": "plain", "path": "/b"},
                                ^
 site.json:5:89: error: there is no resource with the id `lat`
-  …e": "file", "id": "self", "path": "/a", "notify": ["early", "self", "plain", "lat", "far", "late"]},
-                                                                                ^
+  …, "path": "/a", "notify": ["early", "self", "plain", "lat", "far", "late"]},
+                                                        ^
   hint: did you mean `late`?
 site.json:5:96: error: `far` is in another play: only a resource of the same one can be notified
-  …e": "file", "id": "self", "path": "/a", "notify": ["early", "self", "plain", "lat", "far", "late"]},
-                                                                                       ^
+  …, "path": "/a", "notify": ["early", "self", "plain", "lat", "far", "late"]},
+                                                               ^
 site.json:9:46: note: it stands here
       {"resources": [{"type": "service", "id": "far", "name": "c"}]}
                                                ^
@@ -636,17 +646,17 @@ TEST_CASE("what a resource comes after has to be earlier") {
 }
 )") ==
         R"(site.json:3:59: error: `two` comes later: resources take effect in the order written
-      {"type": "file", "id": "one", "path": "/a", "after": ["two", "one", "tree"]},
-                                                            ^
+  …"type": "file", "id": "one", "path": "/a", "after": ["two", "one", "tree"]},
+                                                        ^
 site.json:4:28: note: it stands here
       {"type": "file", "id": "two", "path": "/b", "after": "one"}
                              ^
 site.json:3:66: error: `one` cannot come after itself
-      {"type": "file", "id": "one", "path": "/a", "after": ["two", "one", "tree"]},
-                                                                   ^
+  …"type": "file", "id": "one", "path": "/a", "after": ["two", "one", "tree"]},
+                                                               ^
 site.json:3:73: error: there is no resource with the id `tree`
-      {"type": "file", "id": "one", "path": "/a", "after": ["two", "one", "tree"]},
-                                                                          ^
+  …"type": "file", "id": "one", "path": "/a", "after": ["two", "one", "tree"]},
+                                                                      ^
 )");
 }
 
@@ -668,8 +678,8 @@ TEST_CASE("for_each is checked for each item") {
       {"type": "file", "for_each": ["a", "b", "a"], "path": "/x/{{item}}"},
                                               ^
 site.json:5:91: error: `mode` must be a text such as "0644", found the number 644
-  …"file", "for_each": {"a": {"mode": 644}}, "path": "/y/{{item.key}}", "mode": "{{item.value.mode}}"},
-                                                                                ^
+  …: {"mode": 644}}, "path": "/y/{{item.key}}", "mode": "{{item.value.mode}}"},
+                                                        ^
   hint: write "0644"
 site.json:6:55: error: there is no `item.key`
       {"type": "file", "for_each": ["c"], "path": "/z/{{item.key}}"},
@@ -729,8 +739,8 @@ site.json:7:44: error: `mode` must be a text such as "0644", found the number 64
                                              ^
   hint: write "0644"
 site.json:8:61: error: `y` comes later: only an earlier resource can be referred to
-      {"type": "file", "path": "/d", "id": "x", "content": "{{resources.y.path}}"},
-                                                              ^
+  …"type": "file", "path": "/d", "id": "x", "content": "{{resources.y.path}}"},
+                                                          ^
 site.json:10:42: note: it stands here
       {"type": "file", "path": "/f", "id": "y", "notify": "nobody"},
                                            ^
@@ -738,27 +748,27 @@ site.json:9:42: error: the id `x` is used twice
       {"type": "file", "path": "/e", "id": "x"},
                                            ^
 site.json:8:42: note: first used here
-      {"type": "file", "path": "/d", "id": "x", "content": "{{resources.y.path}}"},
+      {"type": "file", "path": "/d", "id": "x", "content": "{{resources.y.path…
                                            ^
 site.json:10:57: error: there is no resource with the id `nobody`
       {"type": "file", "path": "/f", "id": "y", "notify": "nobody"},
                                                           ^
 site.json:11:61: error: unknown operator `is`
-      {"type": "file", "path": "/f", "when": {"facts.os.id": {"is": "debian"}}, "tags": 3},
-                                                              ^
+  …"file", "path": "/f", "when": {"facts.os.id": {"is": "debian"}}, "tags": 3},
+                                                  ^
   hint: the operators are at_least, below, not, matches, exists
 site.json:11:87: error: `tags` must be a list of texts, found an integer
-      {"type": "file", "path": "/f", "when": {"facts.os.id": {"is": "debian"}}, "tags": 3},
-                                                                                        ^
+  …"file", "path": "/f", "when": {"facts.os.id": {"is": "debian"}}, "tags": 3},
+                                                                            ^
 site.json:12:65: error: unknown filter `uper`
-      {"type": "file", "path": "/f", "content": "{{vars.version | uper}}", "path": "/g"},
-                                                                  ^
+  …: "file", "path": "/f", "content": "{{vars.version | uper}}", "path": "/g"},
+                                                        ^
   hint: did you mean `upper`?
 site.json:12:74: error: the key `path` is already there
-      {"type": "file", "path": "/f", "content": "{{vars.version | uper}}", "path": "/g"},
-                                                                           ^
+  …: "file", "path": "/f", "content": "{{vars.version | uper}}", "path": "/g"},
+                                                                 ^
 site.json:12:22: note: first here
-      {"type": "file", "path": "/f", "content": "{{vars.version | uper}}", "path": "/g"},
+      {"type": "file", "path": "/f", "content": "{{vars.version | uper}}", "pa…
                        ^
 )");
 }
@@ -816,7 +826,7 @@ TEST_CASE("a number that {{ }} puts where a text belongs becomes text; one that 
                      ^
   hint: write "1"
 site.json:2:47: error: `content` must be a text, found an integer
-      {"type": "file", "path": "/a", "content": 1}, {"type": "package", "names": "{{vars.list}}"}]}
+  …   {"type": "file", "path": "/a", "content": 1}, {"type": "package", "names"…
                                                 ^
 )");
 }

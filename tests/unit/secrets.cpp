@@ -123,11 +123,11 @@ TEST_CASE("a secret goes only where a parameter may take one") {
                                ^
   hint: of this type, `content` can
 site.json:7:57: error: `text` cannot be given a secret: it would be seen
-      {"type": "line", "path": "/b", "name": "n", "text": "{{vars.url}} on {{vars.fine}}"},
-                                                          ^
+  …: "line", "path": "/b", "name": "n", "text": "{{vars.url}} on {{vars.fine}}"…
+                                                ^
   hint: no parameter of this type can
 site.json:8:40: error: `names` cannot be given a secret: it would be seen
-      {"type": "package", "names": ["a", "{{item}}"], "for_each": ["{{secrets.token | json}}"]},
+      {"type": "package", "names": ["a", "{{item}}"], "for_each": ["{{secrets.…
                                          ^
   hint: no parameter of this type can
 site.json:9:45: error: `as` cannot be given a secret: it would be seen

@@ -440,3 +440,14 @@ TEST_CASE("values, times and sizes in words") {
   CHECK(grouped(0) == "0");
   CHECK(grouped(1234567) == "1,234,567");
 }
+
+TEST_CASE("a message that is longer than the terminal's line is wrapped, and each line of it by itself") {
+  const std::string text =
+      "p.json:1:2: error: there is no `facts.hostname`\n  {\"a\"}\n  hint: did you mean `facts.host.name`?\n";
+  CHECK(Paper(false, 0).fitted(text) == text);
+  CHECK(Paper(false, 80).fitted(text) == text);
+  CHECK(Paper(false, 30).fitted(text) ==
+        "p.json:1:2: error: there is no\n    `facts.hostname`\n  {\"a\"}\n  hint: did you mean\n      "
+        "`facts.host.name`?\n");
+  CHECK(Paper(false, 5).fitted("a b c d e f\n") == "a b c d e f\n");  // nothing fits there
+}
