@@ -184,9 +184,10 @@ class SshServer {
       ::execlp("unshare", "unshare", "-m", "--propagation", "private", "sh", "-c", mounts.c_str(), nullptr);
       ::_exit(127);
     }
-    for (int i = 0; i < 6000; ++i) {
-      // Its own word: whoever answers on the port may be another.
-      if (log().find("Server listening on ", said_before) != std::string::npos) return;
+    // Its own word, for its own port: whoever answers there may be another, and it also tells of ports that it forwards.
+    const std::string ready = "Server listening on 127.0.0.1 port " + std::to_string(port_) + ".";
+    for (int i = 0; i < 24'000; ++i) {  // two minutes: beside a load it only takes longer
+      if (log().find(ready, said_before) != std::string::npos) return;
       if (::waitpid(pid_, nullptr, WNOHANG) == pid_) break;
       ::poll(nullptr, 0, 5);
     }
