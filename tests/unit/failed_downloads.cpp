@@ -7,9 +7,8 @@
 
 #include "machine/person.hpp"
 #include "machine/this_host.hpp"
-#include "support/agent_process.hpp"
-#include "support/catch.hpp"
 #include "support/http_server.hpp"
+#include "support/playbook_site.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace {
@@ -64,18 +63,15 @@ TEST_CASE("a download that may not be given to its group is not fetched") {
 }
 
 TEST_CASE("undo clears away what a download that failed has got so far") {
-  const AgentFolder folder;
+  const mlops::test::PlaybookSite site;
   const HttpServer server([](const auto&) { return http_cut("200 OK", std::string(1 << 16, 'x'), 1 << 15); });
-  const std::string playbook = folder.write(
-      "p.json", fmt::format(R"({{"resources": [{{"type": "file", "path": "@/f", "content": "x"}},
+  const Ended applied = site.apply(fmt::format(R"({{"resources": [{{"type": "file", "path": "@/f", "content": "x"}},
         {{"type": "download", "url": "{}", "path": "@/x"}}]}})",
-                            server.url("/x")));
-  const Ended applied = folder.run({"apply", playbook, "--state", folder.state()});
+                                               server.url("/x"))
+                                       .c_str());
   INFO(applied.out << applied.err);
   CHECK(applied.status == 1);
-  REQUIRE(fs::exists(folder.tree() + "/.x.mlops-agent-part"));
-  const Ended undone = folder.run({"undo", "--yes", "--state", folder.state()});
-  INFO(undone.out << undone.err);
-  CHECK(undone.status == 0);
-  CHECK(fs::is_empty(folder.tree()));
+  REQUIRE(site.there(".x.mlops-agent-part"));
+  site.done(site.undo());
+  CHECK(fs::is_empty(site.folder.tree()));
 }

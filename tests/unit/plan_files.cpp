@@ -5,8 +5,7 @@
 #include "machine/person.hpp"
 #include "state/mark.hpp"
 #include "state/state_database.hpp"
-#include "support/agent_process.hpp"
-#include "support/catch.hpp"
+#include "support/playbook_site.hpp"
 
 namespace {
 
@@ -20,13 +19,11 @@ constexpr const char* two_files = R"({"resources": [
   {"id": "a", "type": "file", "path": "@/a", "content": "one\n"},
   {"id": "b", "type": "file", "path": "@/b", "content": "two\n"}]})";
 
-struct Site {
-  AgentFolder folder;
-  std::string plan = folder.path("plan"), state = folder.path("state");
+struct Site : test::PlaybookSite {
+  std::string plan = folder.path("plan");
 
-  void keep(const char* playbook) const {
-    const std::string path = folder.write("site.json", playbook);
-    const Ended kept = folder.run({"plan", path, "--out", plan});
+  void keep(const char* resources) const {
+    const Ended kept = folder.run({"plan", folder.write("site.json", resources), "--out", plan});
     INFO(kept.err);
     REQUIRE(kept.status == 2);
     CHECK_THAT(kept.err, Catch::EndsWith("the plan is kept in " + plan + "; `mlops-agent apply " + plan + "` does just that\n"));
@@ -36,10 +33,6 @@ struct Site {
     words.insert(words.end(), more.begin(), more.end());
     return folder.run(words);
   }
-  std::string at(const char* name) const { return folder.tree() + "/" + name; }
-  std::string text(const char* name) const { return AgentFolder::read(at(name)); }
-  bool there(const char* name) const { return std::filesystem::exists(at(name)); }
-  void put(const char* name, const std::string& content) const { std::ofstream(at(name)) << content; }
   // The plan file with a part of it replaced, its digest made right again.
   void forge(const std::string& member, const Json& value) const {
     nlohmann::ordered_json file = nlohmann::ordered_json::parse(AgentFolder::read(plan));
@@ -51,16 +44,7 @@ struct Site {
 };
 
 // The outcome and reason of each resource, by id.
-std::map<std::string, std::string> outcomes(const Ended& run) {
-  std::map<std::string, std::string> found;
-  for (const Json& line : run.lines())
-    if (line["event"] == "resource") {
-      std::string text = line["outcome"].get<std::string>();
-      if (!line["reason"].is_null()) text += ": " + line["reason"].get<std::string>();
-      found[line["id"].get<std::string>()] = text;
-    }
-  return found;
-}
+test::Outcomes by_id(const Ended& run) { return test::results(run, "id"); }
 
 }  // namespace
 
@@ -74,13 +58,13 @@ TEST_CASE("a plan that is kept is applied as it was made, though the playbook ha
   site.folder.write("site.json", R"({"resources": []})");
   const Ended applied = site.apply();
   CHECK(applied.status == 0);
-  CHECK(outcomes(applied) == std::map<std::string, std::string>{{"a", "changed"}, {"b", "changed"}});
+  CHECK(by_id(applied) == std::map<std::string, std::string>{{"a", "changed"}, {"b", "changed"}});
   CHECK(site.text("a") == "one\n");
   CHECK(site.text("b") == "two\n");
   // What it said is done: applying it again has nothing left to do.
   const Ended again = site.apply();
   CHECK(again.status == 0);
-  CHECK(outcomes(again) == std::map<std::string, std::string>{{"a", "ok"}, {"b", "ok"}});
+  CHECK(by_id(again) == std::map<std::string, std::string>{{"a", "ok"}, {"b", "ok"}});
 }
 
 TEST_CASE("only a resource whose ground has shifted is refused, and it is told what shifted") {
@@ -90,7 +74,7 @@ TEST_CASE("only a resource whose ground has shifted is refused, and it is told w
   site.put("a", "mine\n");
   const Ended applied = site.apply();
   CHECK(applied.status == 1);
-  CHECK(outcomes(applied) ==
+  CHECK(by_id(applied) ==
         std::map<std::string, std::string>{
             {"a", "failed: the ground that it was planned on has shifted: content of " + site.at("a") + " is another"},
             {"b", "changed"}});
@@ -107,7 +91,7 @@ TEST_CASE("what depends on a refused resource is skipped") {
   std::filesystem::permissions(site.at("d"), std::filesystem::perms::owner_all);
   const Ended applied = site.apply();
   CHECK(applied.status == 1);
-  const auto found = outcomes(applied);
+  const auto found = by_id(applied);
   CHECK_THAT(found.at("d"), Catch::StartsWith("failed: the ground that it was planned on has shifted: " + site.at("d") +
                                               " was absent, is a folder 0700 "));
   CHECK(found.at("f") == "skipped: directory[d] failed");
@@ -171,7 +155,7 @@ TEST_CASE("a kept plan is refused where a secret is not the one that it was made
   CHECK(site.folder.picture() == before);
   const Ended refused = site.apply();
   CHECK(refused.status == 1);
-  CHECK(outcomes(refused) == std::map<std::string, std::string>{
+  CHECK(by_id(refused) == std::map<std::string, std::string>{
                                  {"a", "failed: a secret in its parameters is not the one that it was planned with"},
                                  {"b", "changed"}});
   CHECK(site.text("a") == "old first-password\n");
@@ -191,7 +175,7 @@ TEST_CASE("a kept plan with secrets is refused where their key is gone") {
   const Ended refused = site.apply();
   ::unsetenv("PLAN_FILES_TOKEN");
   CHECK(refused.status == 1);
-  CHECK_THAT(outcomes(refused).at("a"), Catch::Contains("their key is gone from the state folder"));
+  CHECK_THAT(by_id(refused).at("a"), Catch::Contains("their key is gone from the state folder"));
   CHECK_FALSE(site.there("a"));
 }
 
@@ -206,7 +190,7 @@ TEST_CASE("it stops before doing what the plan did not say") {
   std::filesystem::remove(site.at("a"));
   const Ended applied = site.apply();
   CHECK(applied.status == 1);
-  const auto found = outcomes(applied);
+  const auto found = by_id(applied);
   CHECK_THAT(found.at("a"), Catch::StartsWith("failed: the plan said that nothing is to be done, now it would change: "
                                               "create, content +1, mode 0644; the ground that it was planned on has "
                                               "shifted: "));
@@ -267,7 +251,7 @@ TEST_CASE("a source that is no longer what it was is named") {
   site.folder.write("motd", "other\n");
   const Ended applied = site.apply();
   CHECK(applied.status == 1);
-  CHECK_THAT(outcomes(applied).at("a"), Catch::Contains("; since the plan, these files changed: " + site.folder.path("motd")));
+  CHECK_THAT(by_id(applied).at("a"), Catch::Contains("; since the plan, these files changed: " + site.folder.path("motd")));
   CHECK_FALSE(site.there("a"));
 }
 
@@ -350,7 +334,7 @@ TEST_CASE("what mends a resource at which a run was cut off since the plan was m
   std::ofstream(lock) << "";
   const Ended refused = site.apply({"--state", site.state});
   CHECK(refused.status == 1);
-  CHECK(outcomes(refused)["course"] ==
+  CHECK(by_id(refused)["course"] ==
         "failed: a run was cut off here since the plan was made, and what mends that is not in the plan");
   CHECK(std::filesystem::exists(lock));
   plan();
@@ -385,7 +369,7 @@ TEST_CASE("resources that edit one file one after the other do what their kept p
   const Ended applied = site.apply();
   INFO(applied.out << applied.err);
   CHECK(applied.status == 0);
-  CHECK(outcomes(applied) == std::map<std::string, std::string>{{"a", "changed"}, {"again", "ok"}, {"b", "changed"}});
+  CHECK(by_id(applied) == std::map<std::string, std::string>{{"a", "changed"}, {"again", "ok"}, {"b", "changed"}});
   const std::string text = site.text("home/.bashrc");
   CHECK_THAT(text, Catch::Contains("/opt/a") && Catch::Contains("/opt/b"));
 }

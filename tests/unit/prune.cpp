@@ -1,36 +1,17 @@
 // What an earlier version of a playbook made and this one no longer has: told by every plan, removed when asked.
 #include "machine/person.hpp"
 #include "state/state_database.hpp"
-#include "support/agent_process.hpp"
-#include "support/catch.hpp"
+#include "support/playbook_site.hpp"
 
 namespace {
 
 using mlops::test::AgentFolder;
 using mlops::test::Ended;
 using mlops::test::Json;
+using mlops::test::outcomes;
+using mlops::test::Outcomes;
 using mlops::test::Words;
-
-struct Site {
-  AgentFolder folder;
-  std::string state = folder.path("state"), playbook = folder.path("site.json");
-
-  Ended run(Words words) const {
-    words.insert(words.end(), {"--state", state, "--json"});
-    return folder.run(words);
-  }
-  Ended apply(const char* text, Words more = {}) const {
-    more.insert(more.begin(), {"apply", folder.write("site.json", text)});
-    return run(more);
-  }
-  void done(const Ended& ended) const {
-    INFO(ended.out << ended.err);
-    REQUIRE(ended.status == 0);
-  }
-  std::string at(const char* name) const { return folder.tree() + "/" + name; }
-  std::string text(const char* name) const { return AgentFolder::read(at(name)); }
-  bool there(const char* name) const { return std::filesystem::exists(at(name)); }
-};
+using Site = mlops::test::PlaybookSite;
 
 std::vector<std::string> notices(const Ended& run) {
   std::vector<std::string> found;
@@ -38,14 +19,7 @@ std::vector<std::string> notices(const Ended& run) {
     if (line["event"] == "notice") found.push_back(line["text"]);
   return found;
 }
-std::map<std::string, std::string> outcomes(const Ended& run) {
-  std::map<std::string, std::string> found;
-  for (const Json& line : run.lines())
-    if (line["event"] == "resource") found[line["label"].get<std::string>()] = line["outcome"].get<std::string>();
-  return found;
-}
 
-using Outcomes = std::map<std::string, std::string>;
 using Notices = std::vector<std::string>;
 
 constexpr const char* both = R"({"resources": [

@@ -3,41 +3,22 @@
 #include <pwd.h>
 
 #include "state/state_database.hpp"
-#include "support/agent_process.hpp"
-#include "support/catch.hpp"
+#include "support/playbook_site.hpp"
 
 namespace {
 
 using mlops::test::AgentFolder;
 using mlops::test::Ended;
 using mlops::test::Json;
+using mlops::test::Outcomes;
 using mlops::test::Words;
 
-struct Site {
-  AgentFolder folder;
-  std::string state = folder.path("state");
-
-  Ended run(Words words) const {
-    words.insert(words.end(), {"--state", state, "--json"});
-    return folder.run(words);
-  }
-  Ended apply(const char* playbook) const {
-    Ended applied = run({"apply", folder.write("site.json", playbook)});
-    INFO(applied.out << applied.err);
-    REQUIRE(applied.status == 0);
+struct Site : mlops::test::PlaybookSite {
+  Ended apply(const char* resources) const {
+    Ended applied = PlaybookSite::apply(resources);
+    done(applied);
     return applied;
   }
-  Ended undo(Words words = {}) const {
-    words.insert(words.begin(), "undo");
-    words.emplace_back("--yes");
-    return run(words);
-  }
-  std::string at(const char* name) const { return folder.tree() + "/" + name; }
-  std::string text(const char* name) const { return AgentFolder::read(at(name)); }
-  bool there(const char* name) const { return std::filesystem::exists(at(name)); }
-  void put(const char* name, const std::string& content) const { std::ofstream(at(name)) << content; }
-  // Of the runs, the newest first.
-  std::vector<Json> history() const { return run({"history"}).lines(); }
   // What is there, without what changes by itself.
   std::map<std::string, std::string> content() const {
     std::map<std::string, std::string> all;
@@ -49,19 +30,6 @@ struct Site {
     return all;
   }
 };
-
-std::map<std::string, std::string> outcomes(const Ended& run) {
-  std::map<std::string, std::string> found;
-  for (const Json& line : run.lines())
-    if (line["event"] == "resource") {
-      std::string text = line["outcome"].get<std::string>();
-      if (!line["reason"].is_null()) text += ": " + line["reason"].get<std::string>();
-      found[line["label"].get<std::string>()] = text;
-    }
-  return found;
-}
-
-using Outcomes = std::map<std::string, std::string>;
 
 }  // namespace
 
@@ -80,7 +48,7 @@ TEST_CASE("undo takes back what a run made, changed and removed, in reverse orde
   REQUIRE(after != before);
   const Ended shown = site.run({"undo", "--dry-run"});
   CHECK(shown.status == 2);
-  CHECK(outcomes(shown) == Outcomes{{"directory[d]", "would_change"},
+  CHECK(results(shown) == Outcomes{{"directory[d]", "would_change"},
                                     {"file[new]", "would_change"},
                                     {"file[old]", "would_change"},
                                     {"file[gone]", "would_change"}});
@@ -123,14 +91,14 @@ TEST_CASE("what somebody changed since is refused by itself, and taken back by f
   site.put("a", "mine\n");
   const Ended undone = site.undo();
   CHECK(undone.status == 1);
-  CHECK(outcomes(undone) ==
+  CHECK(results(undone) ==
         Outcomes{{"file[a]", "failed: changed since: " + site.at("a") + "; --force takes it back all the same"},
                  {"file[b]", "changed"}});
   CHECK(site.text("a") == "mine\n");
   CHECK(site.text("b") == "before\n");
   const Ended forced = site.undo({"--force"});
   CHECK(forced.status == 0);
-  CHECK(outcomes(forced) == Outcomes{{"file[a]", "changed"}, {"file[b]", "ok"}});
+  CHECK(results(forced) == Outcomes{{"file[a]", "changed"}, {"file[b]", "ok"}});
   CHECK(site.text("a") == "before\n");
 }
 
@@ -142,7 +110,7 @@ TEST_CASE("a later run that changed the thing is named") {
   const std::string second = site.history().at(0)["id"];
   const Ended undone = site.undo({first});
   CHECK(undone.status == 1);
-  CHECK(outcomes(undone).at("file[f]") == "failed: changed since: " + site.at("f") + " (by the run " + second +
+  CHECK(results(undone).at("file[f]") == "failed: changed since: " + site.at("f") + " (by the run " + second +
                                               "); --force takes it back all the same");
   // The newest first, then the one before it.
   CHECK(site.undo().status == 0);
@@ -161,7 +129,7 @@ TEST_CASE("what cannot be taken back is named before anything is done") {
   const auto lines = undone.lines();
   CHECK(lines.at(0)["event"] == "notice");
   CHECK(lines.at(0)["text"] == "cannot be taken back: the command `/usr/bin/touch " + site.at("done") + "` (command[c])");
-  CHECK_THAT(outcomes(undone).at("command[c]"), Catch::StartsWith("skipped: it cannot be taken back: the command "));
+  CHECK_THAT(results(undone).at("command[c]"), Catch::StartsWith("skipped: it cannot be taken back: the command "));
   CHECK_FALSE(site.there("f"));
   CHECK(site.there("done"));
 }
@@ -172,7 +140,7 @@ TEST_CASE("without a terminal to ask on, undo wants --yes") {
   const Ended asked = site.run({"undo"});
   CHECK(asked.status == 4);
   CHECK(asked.err == "without a terminal to ask on, --yes is needed; nothing was touched\n");
-  CHECK(outcomes(asked) == Outcomes{{"file[f]", "would_change"}});
+  CHECK(results(asked) == Outcomes{{"file[f]", "would_change"}});
   CHECK(site.there("f"));
 }
 
@@ -247,8 +215,8 @@ TEST_CASE("undo by root takes no step from another user's database that root's o
   CHECK(AgentFolder::read(other) == "root's");
   for (const Json& line : undone.lines())
     if (line["event"] == "resource" && line["label"] == "file[its]") CHECK(line["as"] == "daemon");
-  CHECK(outcomes(undone).size() == 2);
-  CHECK(outcomes(undone).at("file[mine]") == "changed");
+  CHECK(results(undone).size() == 2);
+  CHECK(results(undone).at("file[mine]") == "changed");
   CHECK_FALSE(std::filesystem::exists(site.folder.path("mine")));
 }
 
@@ -260,7 +228,7 @@ TEST_CASE("undo by root does for another user's step nothing that only root can 
   site.forge(R"(UPDATE steps SET actions = '[{"install_packages":{"wanted":["-oDir::Etc::Parts=/tmp"]}}]',
     before = '[{"packages":[{"name":"-oDir::Etc::Parts=/tmp","version_after":"1"}]}]', after = '{}')");
   const Ended undone = site.undo();
-  CHECK(outcomes(undone) == Outcomes{{"file[its]", "failed: what it did is not written down where it was done"}});
+  CHECK(results(undone) == Outcomes{{"file[its]", "failed: what it did is not written down where it was done"}});
 }
 
 TEST_CASE("undo takes back what another user did, as that user") {
@@ -290,8 +258,8 @@ TEST_CASE("another user's database does not make root's once-only command run ag
              site.folder.path("done") + "\"]' FROM runs");
   site.put("its", "0");  // daemon acts again
   const Ended again = site.apply(playbook);
-  CHECK(outcomes(again).at("command[once]") == "ok");
-  CHECK(outcomes(again).at("file[its]") == "changed");
-  CHECK(outcomes(again).at("command[theirs]") == "changed");
+  CHECK(results(again).at("command[once]") == "ok");
+  CHECK(results(again).at("file[its]") == "changed");
+  CHECK(results(again).at("command[theirs]") == "changed");
   CHECK(AgentFolder::read(site.folder.path("ran")) == "x\n");
 }

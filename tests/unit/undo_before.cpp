@@ -5,8 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "support/agent_process.hpp"
-#include "support/catch.hpp"
+#include "support/playbook_site.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace {
@@ -16,30 +15,9 @@ using mlops::test::Ended;
 using mlops::test::Json;
 using mlops::test::Words;
 
-struct Site {
-  AgentFolder folder;
-  std::string state = folder.path("state");
-
-  std::string at(const std::string& name) const { return folder.tree() + "/" + name; }
-  void put(const std::string& name, const std::string& content, mode_t mode = 0644) const {
-    std::filesystem::create_directories(std::filesystem::path(at(name)).parent_path());
-    std::ofstream(at(name)) << content;
-    ::chmod(at(name).c_str(), mode);
-  }
-  Ended run(Words words) const {
-    words.insert(words.end(), {"--state", state, "--json"});
-    return folder.run(words);
-  }
-  void apply(const char* playbook) const {
-    const Ended applied = run({"apply", folder.write("site.json", playbook)});
-    INFO(applied.out << applied.err);
-    REQUIRE(applied.status == 0);
-  }
-  void undo() const {
-    const Ended undone = run({"undo", "--yes"});
-    INFO(undone.out << undone.err);
-    CHECK(undone.status == 0);
-  }
+struct Site : mlops::test::PlaybookSite {
+  void apply(const char* resources) const { done(PlaybookSite::apply(resources)); }
+  void undo() const { done(PlaybookSite::undo()); }
   // What is there, by path: mode, owner, which names are one file, content.
   std::map<std::string, std::string> content() const {
     std::map<std::string, std::string> all;
