@@ -6,18 +6,6 @@
 #include "state/process_mark.hpp"
 
 namespace mlops {
-namespace {
-
-std::vector<std::string> texts_of(const std::string& kept) {
-  std::vector<std::string> texts;
-  const Value list = parse_kept(kept);
-  if (list.is_array())
-    for (const Value& one : list.as_array()) texts.push_back(text_of(&one));
-  return texts;
-}
-
-}  // namespace
-
 Earlier earlier_runs(Database& database, const std::string& playbook_key) {
   Earlier earlier;
   std::set<std::string> alive;

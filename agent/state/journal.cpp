@@ -535,14 +535,6 @@ std::string joined(const std::string& type, const std::vector<std::string>& thin
   return text;
 }
 
-std::vector<std::string> texts_in(const std::string& kept) {
-  std::vector<std::string> texts;
-  const Value list = parse_kept(kept);
-  if (list.is_array())
-    for (const Value& one : list.as_array()) texts.push_back(text_of(&one));
-  return texts;
-}
-
 }  // namespace
 
 // What is owned is known by what it is, not by a label: a resource that got another id, and owns the same, goes on with the
@@ -583,7 +575,7 @@ void StateJournal::follow_owned(const std::vector<LedgerEntry>& entries, bool wh
       goes_on(row.resource, row);
       continue;
     }
-    const std::vector<std::string> things = owned_of(texts_in(row.claims));
+    const std::vector<std::string> things = owned_of(texts_of(row.claims));
     if (things.empty()) continue;
     if (const auto found = wanted.find(joined(row.type, things)); found != wanted.end()) {
       goes_on(found->second, row);

@@ -40,4 +40,12 @@ std::string text_of(const Value* kept) {
   return bytes;
 }
 
+std::vector<std::string> texts_of(const std::string& json) {
+  std::vector<std::string> texts;
+  const Value list = parse_kept(json);
+  if (list.is_array())
+    for (const Value& one : list.as_array()) texts.push_back(text_of(&one));
+  return texts;
+}
+
 }  // namespace mlops
