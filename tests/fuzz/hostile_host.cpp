@@ -5,23 +5,15 @@
 // of conversations, made from the ones below by a generator that is always the same.
 #include "../support/hostile_host.hpp"
 
-#include <cstdio>
-#include <cstdlib>
-
 #include "../support/replay.hpp"
 #include "../support/temporary_folder.hpp"
 #include "hosts/near_files.hpp"
+#include "require.hpp"
 
 namespace {
 
 using namespace mlops;
 using namespace mlops::test;
-
-void require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
-}
 
 struct Typing : Questions {
   Typing() : Questions([] {}) {}

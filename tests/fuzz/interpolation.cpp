@@ -4,13 +4,12 @@
 // number of texts, made from the ones below by a generator that is always the same.
 #include "playbook/interpolation.hpp"
 
-#include <cstdio>
-#include <cstdlib>
 #include <random>
 
 #include "model/error.hpp"
 #include "playbook/condition.hpp"
 #include "playbook/placeholder.hpp"
+#include "require.hpp"
 
 namespace {
 
@@ -24,12 +23,6 @@ struct AnyScope : Scope {
   }
   std::vector<std::string> names(const std::vector<std::string>&) const override { return {"vars", "facts"}; }
 };
-
-void require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
-}
 
 void check_places(const Value& value, const Diagnostics& mistakes) {
   for (const Diagnostic& d : mistakes.list()) {

@@ -16,6 +16,7 @@
 #include "playbook/playbook.hpp"
 #include "playbook/provenance.hpp"
 #include "playbook/scopes.hpp"
+#include "require.hpp"
 
 namespace {
 
@@ -39,12 +40,6 @@ struct Memory : FilesBeside {
   }
   std::string similar(const std::string&) const override { return ""; }
 };
-
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
-}
 
 template <class Work>
 void try_to(const Work& work) {

@@ -4,19 +4,12 @@
 // of messages, made from the ones below by a generator that is always the same.
 #include "hosts/protocol.hpp"
 
-#include <cstdio>
-
 #include "../support/replay.hpp"
+#include "require.hpp"
 
 namespace {
 
 using namespace mlops;
-
-void require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
-}
 
 // What was understood can be said again, and is understood as the same.
 template <class Message>

@@ -3,24 +3,17 @@
 //
 // With clang: clang++ -fsanitize=fuzzer,address -DMLOPS_LIBFUZZER … Otherwise a program that tries a bounded number
 // of records, made from the ones below by a generator that is always the same.
-#include <cstdio>
-
 #include "../support/replay.hpp"
 #include "hosts/run_records.hpp"
 #include "model/error.hpp"
 #include "state/inverse.hpp"
 #include "state/json_value.hpp"
 #include "state/kept.hpp"
+#include "require.hpp"
 
 namespace {
 
 using namespace mlops;
-
-void require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "%s\n", what);
-  std::abort();
-}
 
 RecordedStep listed(std::uint64_t sequence, const char* identity, bool detailed) {
   return {.sequence = sequence, .resource = "file[f]", .type = "file", .identity = identity, .state = StepState::done,

@@ -16,6 +16,7 @@
 #include "hosts/protocol.hpp"
 #include "machine/frame.hpp"
 #include "model/error.hpp"
+#include "plain_connection.hpp"
 
 namespace mlops::test {
 
@@ -79,19 +80,9 @@ class HostileChannel : public Channel {
   std::thread thread_;
 };
 
-class HostileConnection : public Connection {
+class HostileConnection : public PlainConnection {
  public:
   explicit HostileConnection(const std::string& user) { settings_.user = user; }
-  std::unique_ptr<Channel> run(const std::string&) override { throw Error("not here"); }
-  void forward(Handle, const std::string&, std::uint16_t, ForwardOptions) override { throw Error("not here"); }
-  std::unique_ptr<RemoteListener> listen(const std::string&, std::uint16_t, JoinTo) override { throw Error("not here"); }
-  std::optional<std::string> lost() const override { return {}; }
-  int lost_fd() const override { return -1; }
-  bool answers(std::chrono::milliseconds) override { return true; }
-  const SshSettings& settings() const override { return settings_; }
-
- private:
-  SshSettings settings_;
 };
 
 // user: whom ssh logs in as.

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "model/error.hpp"
-#include "remote/connection.hpp"
+#include "support/plain_connection.hpp"
 #include "support/temporary_folder.hpp"
 
 namespace mlops::test {
@@ -75,7 +75,7 @@ class LocalChannel : public Channel {
   pid_t child_ = -1;
 };
 
-class LocalConnection : public Connection {
+class LocalConnection : public PlainConnection {
  public:
   LocalConnection() { settings_.name = "this-machine"; }
 
@@ -86,21 +86,12 @@ class LocalConnection : public Connection {
     argv.push_back(command);
     return std::make_unique<LocalChannel>(argv, environment, folder / "errors");
   }
-  void forward(Handle, const std::string&, std::uint16_t, ForwardOptions) override { throw Error("not here"); }
-  std::unique_ptr<RemoteListener> listen(const std::string&, std::uint16_t, JoinTo) override { throw Error("not here"); }
-  std::optional<std::string> lost() const override { return {}; }
-  int lost_fd() const override { return -1; }
-  bool answers(std::chrono::milliseconds) override { return true; }
-  const SshSettings& settings() const override { return settings_; }
 
   const TemporaryFolder folder;
   std::vector<std::string> login_shell{"/bin/sh", "-c"};
   std::map<std::string, std::string> environment{{"HOME", folder.folder("home")}, {"PATH", "/usr/bin:/bin"}};
   int channels = 0;
   std::string last_command;
-
- private:
-  SshSettings settings_;
 };
 
 }  // namespace mlops::test

@@ -1,0 +1,11 @@
+// What must hold, whatever the input: where it does not, a target says what and aborts.
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+
+inline void require(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "%s\n", what);
+  std::abort();
+}
