@@ -2,9 +2,12 @@
 packages are installed: test_3_killed_installing.py."""
 
 import json
+import os
 import subprocess
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from host import AGENT, DONE, MIRROR, PLAYBOOK
 from tree import differences, read_tree
@@ -18,6 +21,8 @@ REWRITTEN = ["/home/ubuntu/.bashrc", "/home/ubuntu/.profile", "/home/ubuntu/soft
 HOST_OWN = {"etc/hosts", "etc/hostname", "etc/resolv.conf", "var/lib/docker", "var/lib/containerd", "var/tmp"}
 # dpkg's copy of its database before its last change.
 HOST_OWN |= {"var/lib/dpkg/status-old"}
+# apt's caches, which hold times.
+HOST_OWN |= {"var/cache/apt/pkgcache.bin", "var/cache/apt/srcpkgcache.bin"}
 # Its paragraphs come in the order of apt's steps: compared by themselves.
 STATES = "var/lib/apt/extended_states"
 HOST_OWN |= {STATES}
@@ -46,9 +51,16 @@ def exists(host, path):
 
 
 def processes(host, program):
-    """The ids, in the host, of processes whose command is this."""
-    found = host.run(["pgrep", "-x", program], user="root").output.split()
-    return [int(process) for process in found]
+    """The ids, on this machine, of the host's processes whose command is this."""
+    here, found = os.readlink(f"/proc/{host.pid}/ns/pid"), []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and (entry / "comm").read_text().strip() == program:
+                if os.readlink(entry / "ns/pid") == here:
+                    found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
 
 
 # From a host where the packages are installed.
@@ -104,24 +116,32 @@ class Undisturbed:
         first, second = world.host(image), world.host(image)
         self.before = {path: first.read(path) for path in REWRITTEN}
         self.allowed = {path: {content} for path, content in self.before.items()}
-        for host in (first, second):
-            # The states between: what the first edits, before the second does.
-            for stage in STAGES if host is second else []:
-                part = host.agent("apply", PLAYBOOK, *[x for name in stage for x in ("--only", name)])
-                assert part.status == DONE, part
-                self.note(host)
-            run = host.agent("apply")
-            assert run.status == DONE, run
-            self.note(host)
+        side_by_side(lambda host: self.run(host, STAGES if host is second else []), (first, second))
         self.tree = settled_tree(first)
         self.automatic = paragraphs(first)
         self.noise = set(differences(self.tree, settled_tree(second), times=False))
         for host in (first, second):
             host.remove()
 
+    def run(self, host, stages):
+        # The states between: what the first edits, before the second does.
+        for stage in stages:
+            part = host.agent("apply", PLAYBOOK, *[x for name in stage for x in ("--only", name)])
+            assert part.status == DONE, part
+            self.note(host)
+        run = host.agent("apply")
+        assert run.status == DONE, run
+        self.note(host)
+
     def note(self, host):
         for path in REWRITTEN:
             self.allowed[path].add(host.read(path))
+
+
+def side_by_side(work, items, at_once=2):
+    """What the work returns for each, in order; two at once, as installing waits for the disk as long as it computes."""
+    with ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(work, items))
 
 
 def paragraphs(host):
@@ -167,16 +187,19 @@ def wrong_after(world, host, what, right, in_transaction):
 
 def kill_each(world, image, moments):
     right = undisturbed(world, image)
-    wrong = []
-    for moment in moments:
+
+    def kill(moment):
         host = world.host(image)
         run = Killed(host, moment)
         if not run.killed:
-            wrong.append(f"{moment.what}: the run ended before it could be killed: {''.join(run.output)[-2000:]}")
+            wrong = [f"{moment.what}: the run ended before it could be killed: {''.join(run.output)[-2000:]}"]
         else:
             in_transaction = "dpkg" in moment.what or "index" in moment.what
-            wrong += wrong_after(world, host, moment.what, right, in_transaction)
+            wrong = wrong_after(world, host, moment.what, right, in_transaction)
         host.remove()
+        return wrong
+
+    wrong = [line for lines in side_by_side(kill, moments) for line in lines]
     assert not wrong, f"of {len(moments)} moments:\n" + "\n".join(wrong)
 
 
