@@ -15,6 +15,7 @@ enum class Disturbance { kill, fail };  // fail: with EIO
 struct Disturbed {
   Ended ended;
   bool reached = false;  // it made so many calls
+  unsigned calls = 0;    // of those that count, how many it made
 };
 
 class DisturbedProcess {
@@ -30,7 +31,7 @@ class DisturbedProcess {
     int signal = 0;
     for (;;) {
       ::ptrace(reached_ && !failing_ ? PTRACE_CONT : PTRACE_SYSCALL, child_, nullptr, signal);
-      if (::waitpid(child_, &status, 0) < 0 || !WIFSTOPPED(status)) return {folder_.ended(status), reached_};
+      if (::waitpid(child_, &status, 0) < 0 || !WIFSTOPPED(status)) return {folder_.ended(status), reached_, calls_};
       const bool call = WSTOPSIG(status) == (SIGTRAP | 0x80);
       signal = call ? 0 : WSTOPSIG(status);
       if (call) on_call();
@@ -81,7 +82,9 @@ class DisturbedProcess {
       give_result(-EIO);
       return;
     }
-    if (reached_ || call.op != entry || !counts(call) || --left_ > 0) return;
+    if (reached_ || call.op != entry || !counts(call)) return;
+    ++calls_;
+    if (--left_ > 0) return;
     reached_ = true;
     if (how_ == Disturbance::kill) {
       ::kill(child_, SIGKILL);
@@ -101,7 +104,7 @@ class DisturbedProcess {
   const AgentFolder& folder_;
   pid_t child_;
   Disturbance how_;
-  unsigned left_;
+  unsigned left_, calls_ = 0;
   bool reached_ = false, failing_ = false;
 };
 

@@ -58,11 +58,11 @@ struct RawHelper {
     from = out[0];
   }
   void say(const std::string& bytes) const { static_cast<void>(!::write(to, bytes.data(), bytes.size())); }
-  // Its wait status after the end of its input; -1 when it had to be ended after 20 s.
+  // Its wait status after the end of its input; -1 when it had to be ended after a minute.
   int end() {
     ::close(to);
     int status = -1;
-    for (int i = 0; i < 2000; ++i) {
+    for (int i = 0; i < 6000; ++i) {
       if (::waitpid(pid, &status, WNOHANG) == pid) {
         ::close(from);
         return status;
@@ -305,7 +305,7 @@ TEST_CASE("the helper of a killed run ends its command, and its lock is had agai
   ::kill(run, SIGKILL);
   ::waitpid(run, nullptr, 0);
   Helper next;
-  for (int i = 0; i < 500; ++i) {  // until the first helper has seen the end of its input
+  for (int i = 0; i < 6000; ++i) {  // until the first helper has seen the end of its input
     const std::string refused = error_of([&] { next->lock("next.json", {}); }).message();
     if (refused == "no error") break;
     CHECK(refused.find("applies killed.json since ") != std::string::npos);

@@ -1,12 +1,12 @@
 // undo and prune that were killed or had a failing call: resumed, repeated and undone like any run.
 #include <functional>
+#include <limits>
 #include <random>
 
 #include "machine/person.hpp"
 #include "state/state_database.hpp"
-#include "support/agent_process.hpp"
-#include "support/catch.hpp"
 #include "support/disturbed_process.hpp"
+#include "support/playbook_site.hpp"
 #include "support/recorded.hpp"
 
 namespace {
@@ -22,29 +22,8 @@ using mlops::test::Words;
 
 using Tree = std::map<std::string, std::string>;
 
-struct Site {
-  AgentFolder folder;
-  std::string state = folder.path("state"), playbook = folder.path("site.json");
-
-  Words words(Words given) const {
-    given.insert(given.end(), {"--state", state, "--json"});
-    return given;
-  }
-  Ended run(Words given) const { return folder.run(words(std::move(given))); }
-  Ended undo(Words more = {}) const {
-    more.insert(more.begin(), {"undo", "--yes"});
-    return run(more);
-  }
-  void done(const Ended& ended) const {
-    INFO(ended.out << ended.err);
-    REQUIRE(ended.status == 0);
-  }
-  std::string at(const std::string& name) const { return folder.tree() + "/" + name; }
-  void put(const std::string& name, const std::string& content) const {
-    fs::create_directories(fs::path(at(name)).parent_path());
-    std::ofstream(at(name)) << content;
-  }
-  std::string newest_run() const { return run({"history"}).lines().at(0)["id"]; }
+struct Site : test::PlaybookSite {
+  std::string newest_run() const { return history().at(0)["id"]; }
   Tree content() const {
     Tree all;
     for (const auto& entry : fs::recursive_directory_iterator(folder.tree())) {
@@ -141,16 +120,19 @@ std::vector<unsigned> some_of(unsigned calls, unsigned most, unsigned seed) {
   return points;
 }
 
+constexpr unsigned to_its_end = std::numeric_limits<unsigned>::max();  // no program makes so many calls
+
 // How many calls of the kind the command makes, undisturbed, on a site like that.
 unsigned calls_of(const Scenario& scenario, bool applied, const Words& command, Disturbance how) {
-  for (unsigned at = 16;; at *= 2) {
-    const Site site;
-    set_up(site, scenario);
-    if (applied) site.done(site.run({"apply", site.playbook}));
-    Words words = command;
-    if (words.at(0) == "apply") words.push_back(site.playbook);
-    if (!disturbed(site.folder, site.words(words), how, at).reached) return at;
-  }
+  const Site site;
+  set_up(site, scenario);
+  if (applied) site.done(site.run({"apply", site.playbook}));
+  Words words = command;
+  if (words.at(0) == "apply") words.push_back(site.playbook);
+  const test::Disturbed whole = disturbed(site.folder, site.words(words), how, to_its_end);
+  REQUIRE_FALSE(whole.reached);
+  REQUIRE(whole.calls > 0);
+  return whole.calls;
 }
 
 }  // namespace
@@ -344,7 +326,12 @@ TEST_CASE("a prune that was killed anywhere is resumed by the next one, and can 
     site.done(site.run({"apply", site.playbook}));
     site.folder.write("site.json", nothing);
   };
-  constexpr unsigned calls = 256;
+  unsigned calls = 0;
+  {
+    const Site site;
+    prepare(site);
+    calls = disturbed(site.folder, site.words({"prune", site.playbook}), Disturbance::kill, to_its_end).calls;
+  }
   unsigned reached = 0;
   for (const unsigned point : some_of(calls, 30, 3)) {
     INFO("killed at call " << point);
