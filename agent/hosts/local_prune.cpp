@@ -81,7 +81,7 @@ void LocalParticipant::remove(std::vector<Stale> stale, const std::string& text,
   for (std::size_t i = 0; i < std::min(labels.size(), stale.size()); ++i)
     if (const Outcome outcome = ends.at(labels[i]); outcome == Outcome::changed || outcome == Outcome::ok)
       removed.push_back(std::move(stale[i]));
-  if (!order.dry && !removed.empty()) forget_stale(settings_.journal.folder, keys_of(settings_.run), removed);
+  if (!order.dry && !removed.empty()) forget_stale(settings_.journal.folder, keys_of(settings_.run), order.run_id, removed);
 }
 
 }  // namespace mlops

@@ -320,11 +320,13 @@ FileBeside TextInsteadOfFile::whole(const std::string& path) const {
   return file;
 }
 
-void forget_stale(const std::string& given, const std::vector<std::string>& keys, const std::vector<Stale>& removed) {
+void forget_stale(const std::string& given, const std::vector<std::string>& keys, const std::string& run,
+                  const std::vector<Stale>& removed) {
   const auto database = open_state(given, StateDatabaseSettings::For::writing);
   if (!database) return;
   Transaction transaction(*database);
   for (const Stale& one : removed) {
+    for (const std::string& key : keys) keep_disowned(*database, run, key, one.owned.resource);
     if (one.keeps.empty()) {
       for (const std::string& key : keys)
         database->statement("DELETE FROM ledger WHERE playbook_key = ? AND resource = ?").with(key, one.owned.resource).run();

@@ -66,7 +66,9 @@ std::vector<std::string> forget_resource(const std::string& given, const std::st
                                          const std::function<void(const std::string&)>& notice);
 
 // They are the playbook's no more, under none of its keys: the run that removed them may have taken over what was recorded
-// under former ones. With the lock on runs held. Error.
-void forget_stale(const std::string& given, const std::vector<std::string>& keys, const std::vector<Stale>& removed);
+// under former ones. run: the id of the run that removed them, whose undo makes them the playbook's again. With the lock on
+// runs held. Error.
+void forget_stale(const std::string& given, const std::vector<std::string>& keys, const std::string& run,
+                  const std::vector<Stale>& removed);
 
 }  // namespace mlops

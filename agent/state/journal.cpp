@@ -10,6 +10,7 @@
 #include "state/earlier_runs.hpp"
 #include "state/json_value.hpp"
 #include "state/kept.hpp"
+#include "state/ledger.hpp"
 #include "state/process_mark.hpp"
 #include "state/state_folder.hpp"
 #include "state/step_state.hpp"
@@ -598,6 +599,7 @@ void StateJournal::follow_owned(const std::vector<LedgerEntry>& entries, bool wh
 
 void StateJournal::enter(const LedgerEntry& entry) {
   if (entry.absent) {
+    keep_disowned(*database_, run_.id, run_.playbook_key, entry.resource);
     database_->statement("DELETE FROM ledger WHERE playbook_key = ? AND resource = ?")
         .with(run_.playbook_key, entry.resource)
         .run();
@@ -673,10 +675,12 @@ void StateJournal::conclude(const std::string& outcome, const std::string& count
   const bool is_undo = !run_.undoes.empty();
   const bool writes = listed_ || unfinished_ || is_undo || !later_.empty();
   if (writes) {
-    later([=](Database& database, std::int64_t run) {
+    later([this, outcome, counts, is_undo](Database& database, std::int64_t run) {
       database.statement("UPDATE runs SET ended = ?, outcome = ?, counts = nullif(?, '') WHERE number = ?")
           .with(now_us(), outcome, counts, run)
           .run();
+      if (is_undo)
+        for (const std::string& key : own_again(database, run_.undoes)) mark_.playbooks.erase(key);
     });
     durably(is_undo ? List::run : List::nothing, [this] { forget_old_runs(); });
   }
@@ -699,6 +703,7 @@ void StateJournal::forget_old_runs() {
   if (!any) return;
   for (const char* sql : {"UPDATE steps SET actions = NULL, before = NULL, after = NULL WHERE run IN "
                           "(SELECT number FROM runs WHERE whole = 1 AND number <= ?)",
+                          "DELETE FROM disowned WHERE run IN (SELECT id FROM runs WHERE whole = 1 AND number <= ?)",
                           "DELETE FROM image_uses WHERE run <= ?", "UPDATE runs SET whole = 0 WHERE whole = 1 AND number <= ?"})
     database_->statement(sql).with(last).run();
   images_->sweep();

@@ -51,4 +51,32 @@ std::string other_owner(Database& database, const std::string& thing, const std:
   return owner;
 }
 
+void keep_disowned(Database& database, const std::string& run, const std::string& playbook_key,
+                   const std::string& resource) {
+  database
+      .statement(
+          "INSERT OR IGNORE INTO disowned (run, playbook_key, resource, declared, type, identity, origin, since, made_by, "
+          "changed_by, claims, removal, fingerprint) SELECT ?, playbook_key, resource, declared, type, identity, origin, "
+          "since, made_by, changed_by, claims, removal, fingerprint FROM ledger WHERE playbook_key = ? AND resource = ?")
+      .with(run, playbook_key, resource)
+      .run();
+}
+
+std::vector<std::string> own_again(Database& database, const std::string& run) {
+  std::vector<std::string> keys;
+  Statement& row = database.statement("SELECT DISTINCT playbook_key FROM disowned WHERE run = ?");
+  for (row.with(run); row.step();) keys.push_back(row.text(0));
+  // An entry that is there may be what was left of the same one.
+  database
+      .statement(
+          "INSERT INTO ledger (playbook_key, resource, declared, type, identity, origin, since, made_by, changed_by, claims, "
+          "removal, fingerprint) SELECT playbook_key, resource, declared, type, identity, origin, since, made_by, "
+          "changed_by, claims, removal, fingerprint FROM disowned WHERE run = ? "
+          "ON CONFLICT (playbook_key, resource) DO UPDATE SET claims = excluded.claims, removal = excluded.removal, "
+          "fingerprint = excluded.fingerprint WHERE made_by = excluded.made_by AND changed_by IS excluded.changed_by")
+      .with(run)
+      .run();
+  return keys;
+}
+
 }  // namespace mlops

@@ -111,7 +111,27 @@ CREATE TABLE step_roles (
 ) WITHOUT ROWID;
 )";
 
-constexpr const char* all[] = {version_1, version_2};
+constexpr const char* version_3 = R"(
+-- Entries of the ledger as they were before a run ended them, or took packages out of them: undoing it brings them back.
+CREATE TABLE disowned (
+  run TEXT NOT NULL,                 -- its id
+  playbook_key TEXT NOT NULL,
+  resource TEXT NOT NULL,
+  declared TEXT NOT NULL,            -- this and the rest as in the ledger
+  type TEXT NOT NULL,
+  identity TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  made_by TEXT NOT NULL,
+  changed_by TEXT,
+  claims TEXT NOT NULL,
+  removal TEXT,
+  fingerprint TEXT,
+  PRIMARY KEY (run, playbook_key, resource)
+) WITHOUT ROWID;
+)";
+
+constexpr const char* all[] = {version_1, version_2, version_3};
 
 }  // namespace
 

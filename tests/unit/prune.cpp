@@ -64,6 +64,32 @@ TEST_CASE("apply --prune removes it, what lies in a folder before the folder, an
   CHECK(site.text("d/f") == "x");
 }
 
+TEST_CASE("what undo brings back, of a prune or of an undo, is the playbook's again") {
+  const Site site;
+  const Notices told{"no longer in the playbook: file[f]; --prune removes it",
+                     "no longer in the playbook: directory[d]; --prune removes it"};
+  site.done(site.apply(both));
+  site.folder.write("site.json", one);
+  site.done(site.run({"apply", site.playbook, "--prune"}));
+  CHECK(notices(site.run({"plan", site.playbook})).empty());
+  site.done(site.run({"undo", "--yes"}));
+  CHECK(notices(site.run({"plan", site.playbook})) == told);
+  site.done(site.run({"apply", site.playbook, "--prune"}));
+  CHECK_FALSE(site.there("d"));
+  // An undo that is undone: what it had removed is owned as before, and can be pruned.
+  site.folder.write("site.json", both);
+  site.done(site.run({"apply", site.playbook}));
+  site.done(site.run({"undo", "--yes"}));
+  CHECK_FALSE(site.there("d"));
+  CHECK(notices(site.run({"plan", site.playbook})).empty());
+  site.done(site.run({"undo", "last", "--yes"}));
+  CHECK(site.text("d/f") == "x");
+  site.folder.write("site.json", one);
+  CHECK(notices(site.run({"plan", site.playbook})) == told);
+  site.done(site.run({"prune", site.playbook}));
+  CHECK_FALSE(site.there("d"));
+}
+
 TEST_CASE("prune removes it without applying the playbook") {
   const Site site;
   site.done(site.apply(both));
