@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,7 +49,7 @@ struct Ended {
 class AgentFolder {
  public:
   AgentFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "agent-XXXXXX").string();
+    std::string pattern = (place() / "agent-XXXXXX").string();
     if (!::mkdtemp(pattern.data())) throw std::runtime_error("no temporary folder");
     root_ = std::filesystem::canonical(pattern).string();
     // As root all runs of the machine share one lock, and tests may run side by side.
@@ -177,6 +178,13 @@ class AgentFolder {
   }
 
  private:
+  // In memory where that is to be had: most of a test's time would be the disk's. What survives a power cut is not
+  // tried here, but by the torture.
+  static std::filesystem::path place() {
+    struct statvfs memory {};
+    const bool large = ::statvfs("/dev/shm", &memory) == 0 && memory.f_bavail * memory.f_frsize >= 1u << 30;
+    return large ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path();
+  }
   [[noreturn]] void exec(Words words) const {
     const bool runs = !words.empty() && (words[0] == "plan" || words[0] == "apply");
     if (runs && std::find(words.begin(), words.end(), "--state") == words.end())

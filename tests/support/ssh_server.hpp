@@ -60,9 +60,11 @@ inline std::uint16_t free_port() {
   throw std::runtime_error("no port is free");
 }
 
-// A socket connected to a port of the loopback, or -1.
+// A socket connected to a port of the loopback, or -1. What is not answered in a minute is cut.
 inline int connect_to_port(std::uint16_t port) {
   const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const timeval minute{60, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &minute, sizeof minute);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
