@@ -3,9 +3,9 @@
 #include <cstdio>
 #include <exception>
 
+#include "base/printable.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/program.hpp"
-#include "model/printable.hpp"
 
 namespace {
 

@@ -7,9 +7,9 @@
 
 #include <algorithm>
 
-#include "model/command_line.hpp"
-#include "playbook/argv.hpp"
-#include "playbook/module.hpp"
+#include "base/command_line.hpp"
+#include "resource/argv.hpp"
+#include "resource/module.hpp"
 
 namespace mlops {
 namespace {

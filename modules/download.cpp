@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "model/attributes.hpp"
-#include "playbook/module.hpp"
+#include "domains/files/attributes.hpp"
+#include "resource/module.hpp"
 
 namespace mlops::modules {
 namespace {

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "model/attributes.hpp"
-#include "model/text_diff.hpp"
-#include "playbook/module.hpp"
+#include "base/text_diff.hpp"
+#include "domains/files/attributes.hpp"
+#include "resource/module.hpp"
 
 namespace mlops::modules {
 namespace {

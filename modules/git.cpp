@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
-#include "machine/files/git_folder.hpp"
-#include "model/command_line.hpp"
-#include "model/patience.hpp"
-#include "playbook/module.hpp"
+#include "base/command_line.hpp"
+#include "base/network_patience.hpp"
+#include "domains/files/git_folder.hpp"
+#include "resource/module.hpp"
 
 namespace mlops::modules {
 namespace {

@@ -1,7 +1,7 @@
 // group: a group of users.
 #include <fmt/format.h>
 
-#include "playbook/module.hpp"
+#include "resource/module.hpp"
 
 namespace mlops::modules {
 namespace {

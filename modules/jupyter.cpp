@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <chrono>
 
-#include "model/text_diff.hpp"
-#include "playbook/module.hpp"
+#include "base/text_diff.hpp"
+#include "resource/module.hpp"
 
 namespace mlops::modules {
 namespace {

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <set>
 
-#include "machine/packages/apt_output.hpp"
-#include "machine/packages/unknown_package.hpp"
-#include "playbook/module.hpp"
+#include "domains/packages/apt_output.hpp"
+#include "domains/packages/unknown_package.hpp"
+#include "resource/module.hpp"
 
 namespace mlops::modules {
 namespace {

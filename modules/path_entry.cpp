@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <array>
 
-#include "machine/files/trust.hpp"
+#include "base/text_diff.hpp"
+#include "domains/files/trusted_folder.hpp"
 #include "model/shell_path.hpp"
-#include "model/text_diff.hpp"
-#include "playbook/module.hpp"
+#include "resource/module.hpp"
 
 namespace mlops::modules {
 namespace {

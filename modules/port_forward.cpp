@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
-#include "machine/tunnels/tunnel_words.hpp"
+#include "domains/tunnels/tunnel_text.hpp"
 #include "model/endpoint.hpp"
-#include "playbook/module.hpp"
+#include "resource/module.hpp"
 
 namespace mlops::modules {
 namespace {

@@ -15,7 +15,7 @@
 #include <array>
 #include <string_view>
 
-#include "playbook/module.hpp"
+#include "resource/module.hpp"
 
 namespace mlops::modules {
 namespace {

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
-#include "model/edit_distance.hpp"
+#include "base/edit_distance.hpp"
+#include "base/text_diff.hpp"
 #include "model/ssh_config.hpp"
-#include "model/text_diff.hpp"
-#include "playbook/module.hpp"
+#include "resource/module.hpp"
 
 namespace mlops::modules {
 namespace {

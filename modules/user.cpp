@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <charconv>
 
-#include "machine/accounts/subordinate_ids.hpp"
-#include "playbook/module.hpp"
+#include "domains/accounts/subordinate_ids.hpp"
+#include "resource/module.hpp"
 
 namespace mlops::modules {
 namespace {

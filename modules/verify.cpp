@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
-#include "model/command_line.hpp"
-#include "model/error.hpp"
-#include "model/regular_expression.hpp"
-#include "playbook/argv.hpp"
-#include "playbook/module.hpp"
+#include "base/command_line.hpp"
+#include "base/error.hpp"
+#include "base/regular_expression.hpp"
+#include "resource/argv.hpp"
+#include "resource/module.hpp"
 
 namespace mlops::modules {
 namespace {

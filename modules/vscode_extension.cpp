@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 
-#include "machine/files/vscode_folder.hpp"
-#include "playbook/module.hpp"
+#include "domains/files/vscode_folder.hpp"
+#include "resource/module.hpp"
 
 namespace mlops::modules {
 namespace {

@@ -12,17 +12,17 @@
 #include <filesystem>
 #include <optional>
 
+#include "base/person.hpp"
+#include "base/suggest.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
-#include "cli/output.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/kept_plan.hpp"
+#include "cli/output.hpp"
 #include "engine/show.hpp"
-#include "hosts/run_hosts.hpp"
-#include "machine/person.hpp"
-#include "playbook/suggest.hpp"
+#include "hosts/chosen_hosts.hpp"
+#include "model/wording.hpp"
 #include "report/terminal.hpp"
-#include "report/wording.hpp"
 #include "state/run_id.hpp"
 
 namespace mlops {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "cli/output.hpp"
-#include "hosts/run_hosts.hpp"
-#include "plan/plan_file.hpp"
+#include "hosts/chosen_hosts.hpp"
+#include "runs/saved_plan.hpp"
 
 namespace CLI {
 class App;

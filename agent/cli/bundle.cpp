@@ -1,5 +1,5 @@
 // mlops-agent bundle: this program as it is sent to other hosts. mlops-agent bundle-check: does it run where it lies?
-#include "remote/bundle.hpp"
+#include "deploy/bundle.hpp"
 
 #include <fmt/format.h>
 
@@ -8,10 +8,10 @@
 #include <filesystem>
 #include <memory>
 
+#include "base/backend.hpp"
+#include "base/error.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
-#include "machine/backend.hpp"
-#include "model/error.hpp"
 
 namespace mlops {
 namespace {

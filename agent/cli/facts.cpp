@@ -8,15 +8,15 @@
 #include <cstdio>
 #include <memory>
 
+#include "base/person.hpp"
+#include "base/suggest.hpp"
 #include "cli/apply.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/output.hpp"
-#include "hosts/far_facts.hpp"
-#include "machine/person.hpp"
-#include "playbook/suggest.hpp"
-#include "report/wording.hpp"
+#include "hosts/remote_facts.hpp"
+#include "model/wording.hpp"
 
 namespace mlops {
 namespace {

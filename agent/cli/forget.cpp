@@ -4,13 +4,13 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "base/person.hpp"
+#include "base/printable.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
-#include "hosts/prune_run.hpp"
 #include "machine/local.hpp"
-#include "machine/person.hpp"
 #include "machine/run_lock.hpp"
-#include "model/printable.hpp"
+#include "runs/prune.hpp"
 
 namespace mlops {
 namespace {

@@ -1,7 +1,7 @@
 // SIGINT, SIGTERM and SIGHUP as a wish to stop.
 #pragma once
 
-#include "machine/cancellation.hpp"
+#include "base/cancellation.hpp"
 
 namespace mlops {
 

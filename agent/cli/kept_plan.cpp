@@ -6,11 +6,11 @@
 #include <chrono>
 #include <filesystem>
 
+#include "base/person.hpp"
 #include "cli/exit_code.hpp"
-#include "plan/plan_key.hpp"
 #include "cli/output.hpp"
-#include "hosts/near_files.hpp"
-#include "machine/person.hpp"
+#include "hosts/controller_files.hpp"
+#include "runs/plan_key.hpp"
 
 namespace mlops {
 namespace {

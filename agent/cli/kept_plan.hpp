@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cli/apply.hpp"
-#include "plan/planning.hpp"
+#include "runs/planning.hpp"
 
 namespace mlops {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "playbook/module.hpp"
+#include "resource/module.hpp"
 
 namespace mlops {
 

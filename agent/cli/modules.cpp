@@ -5,10 +5,10 @@
 #include <cstdio>
 #include <memory>
 
+#include "base/suggest.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/module_text.hpp"
-#include "playbook/suggest.hpp"
 
 namespace mlops {
 namespace {

@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "model/printable.hpp"
+#include "base/printable.hpp"
 #include "report/json.hpp"
 #include "report/terminal.hpp"
 

@@ -1,7 +1,7 @@
 // A JSON Schema of playbooks, for editors.
 #pragma once
 
-#include "playbook/module.hpp"
+#include "resource/module.hpp"
 
 namespace mlops {
 

@@ -10,15 +10,15 @@
 #include <string_view>
 #include <vector>
 
+#include "base/suggest.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/output.hpp"
-#include "hosts/run_records.hpp"
+#include "domains/tunnels/keeper_process.hpp"
 #include "hosts/serve.hpp"
-#include "machine/piped.hpp"
-#include "machine/tunnels/keeper_process.hpp"
-#include "playbook/suggest.hpp"
+#include "machine/privilege/piped.hpp"
 #include "report/paper.hpp"
+#include "runs/run_records.hpp"
 #include "state/state_journals.hpp"
 
 namespace mlops {

@@ -11,19 +11,19 @@
 #include <ctime>
 #include <memory>
 
+#include "base/error.hpp"
+#include "base/person.hpp"
+#include "base/printable.hpp"
+#include "base/suggest.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/output.hpp"
-#include "hosts/at_once.hpp"
-#include "machine/person.hpp"
-#include "machine/tunnels/local_tunnels.hpp"
-#include "machine/tunnels/tunnel_words.hpp"
-#include "model/error.hpp"
-#include "model/printable.hpp"
+#include "domains/tunnels/keeper/keeper.hpp"
+#include "domains/tunnels/local.hpp"
+#include "domains/tunnels/tunnel_text.hpp"
+#include "hosts/parallel_for.hpp"
 #include "model/value.hpp"
-#include "playbook/suggest.hpp"
-#include "remote/tunnels/keeper.hpp"
 
 namespace mlops {
 namespace {

@@ -8,18 +8,18 @@
 #include <memory>
 #include <optional>
 
+#include "base/person.hpp"
 #include "cli/apply.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/output.hpp"
-#include "cli/run_words.hpp"
+#include "cli/run_text.hpp"
+#include "hosts/chosen_hosts.hpp"
 #include "hosts/questions.hpp"
-#include "hosts/run_hosts.hpp"
 #include "hosts/undo_target.hpp"
-#include "machine/person.hpp"
-#include "remote/ssh_settings.hpp"
-#include "report/wording.hpp"
+#include "model/wording.hpp"
+#include "ssh/settings.hpp"
 
 namespace mlops {
 namespace {

@@ -8,11 +8,11 @@
 #include <cstdlib>
 #include <memory>
 
+#include "base/error.hpp"
+#include "base/person.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/output.hpp"
-#include "machine/person.hpp"
-#include "model/error.hpp"
 #include "playbook/playbook.hpp"
 
 namespace mlops {

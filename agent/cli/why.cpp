@@ -5,19 +5,19 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/person.hpp"
+#include "base/suggest.hpp"
+#include "base/url_password.hpp"
 #include "cli/apply.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
-#include "cli/output.hpp"
 #include "cli/interrupt.hpp"
-#include "cli/run_words.hpp"
-#include "hosts/run_records.hpp"
-#include "machine/person.hpp"
-#include "model/url_password.hpp"
-#include "plan/plan_file.hpp"
+#include "cli/output.hpp"
+#include "cli/run_text.hpp"
+#include "model/wording.hpp"
 #include "playbook/provenance.hpp"
-#include "playbook/suggest.hpp"
-#include "report/wording.hpp"
+#include "runs/run_records.hpp"
+#include "runs/saved_plan.hpp"
 #include "state/kept.hpp"
 
 namespace mlops {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "model/url_password.hpp"
+#include "base/url_password.hpp"
 
 namespace mlops {
 namespace {

@@ -3,8 +3,8 @@
 
 #include "model/diagnostic.hpp"
 #include "model/event.hpp"
-#include "playbook/module.hpp"
 #include "playbook/secrets.hpp"
+#include "resource/module.hpp"
 
 namespace mlops {
 

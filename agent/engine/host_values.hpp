@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "model/value.hpp"
-#include "playbook/module.hpp"
+#include "resource/module.hpp"
 
 namespace mlops {
 

@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "machine/files/paths.hpp"
-#include "machine/files/trust.hpp"
+#include "domains/files/paths.hpp"
+#include "domains/files/trusted_folder.hpp"
 
 namespace mlops {
 namespace {

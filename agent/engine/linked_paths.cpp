@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "machine/files/paths.hpp"
+#include "domains/files/paths.hpp"
 
 namespace mlops {
 namespace {

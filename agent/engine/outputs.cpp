@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <span>
 
-#include "model/error.hpp"
+#include "base/error.hpp"
 
 namespace mlops {
 namespace {

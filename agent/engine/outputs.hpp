@@ -8,7 +8,7 @@
 #include "engine/host_values.hpp"
 #include "facts/facts.hpp"
 #include "playbook/interpolation.hpp"
-#include "playbook/module.hpp"
+#include "resource/module.hpp"
 
 namespace mlops {
 

@@ -12,12 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "base/cancellation.hpp"
 #include "engine/claims.hpp"
 #include "engine/identity.hpp"
 #include "engine/linked_paths.hpp"
 #include "engine/outputs.hpp"
-#include "engine/watcher.hpp"
-#include "machine/cancellation.hpp"
+#include "engine/run_observer.hpp"
 #include "machine/host.hpp"
 #include "model/event.hpp"
 #include "playbook/playbook.hpp"

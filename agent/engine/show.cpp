@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/error.hpp"
 #include "engine/outputs.hpp"
-#include "model/error.hpp"
 #include "playbook/condition.hpp"
 #include "playbook/scopes.hpp"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "machine/identity.hpp"
+#include "base/person.hpp"
 #include "model/value.hpp"
 
 namespace mlops {

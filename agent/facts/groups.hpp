@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "machine/identity.hpp"
+#include "base/person.hpp"
 #include "model/value.hpp"
 
 namespace mlops::facts {

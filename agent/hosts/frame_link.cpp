@@ -8,8 +8,8 @@
 
 #include <utility>
 
-#include "machine/frame.hpp"
-#include "model/error.hpp"
+#include "base/error.hpp"
+#include "base/frame.hpp"
 
 namespace mlops {
 namespace {

@@ -8,10 +8,10 @@
 #include <optional>
 #include <string_view>
 
-#include "model/error.hpp"
-#include "model/printable.hpp"
-#include "model/utf8.hpp"
-#include "remote/ssh_destination.hpp"
+#include "base/error.hpp"
+#include "base/printable.hpp"
+#include "base/utf8.hpp"
+#include "ssh/destination.hpp"
 
 namespace mlops {
 namespace {

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <map>
 
-#include "hosts/conductor.hpp"
-#include "hosts/local_participant.hpp"
-#include "hosts/prune_run.hpp"
-#include "machine/person.hpp"
+#include "base/person.hpp"
+#include "hosts/coordinator.hpp"
+#include "hosts/local_host.hpp"
+#include "runs/prune.hpp"
 
 namespace mlops {
 namespace {

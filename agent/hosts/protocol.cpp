@@ -1,7 +1,7 @@
 #include "hosts/protocol.hpp"
 
-#include "machine/wire.hpp"
-#include "model/action.hpp"
+#include "domains/action.hpp"
+#include "model/value_wire.hpp"
 
 namespace mlops {
 namespace {

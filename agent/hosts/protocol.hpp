@@ -20,10 +20,10 @@
 #include <variant>
 #include <vector>
 
+#include "base/error.hpp"
 #include "hosts/participant.hpp"
-#include "model/error.hpp"
-#include "plan/plan_file.hpp"
-#include "playbook/files_beside.hpp"
+#include "resource/file_source.hpp"
+#include "runs/saved_plan.hpp"
 #include "state/recorded_runs.hpp"
 
 namespace mlops {

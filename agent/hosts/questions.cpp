@@ -8,8 +8,8 @@
 
 #include <cerrno>
 
-#include "machine/files/handle.hpp"
-#include "model/printable.hpp"
+#include "base/handle.hpp"
+#include "base/printable.hpp"
 
 namespace mlops {
 namespace {

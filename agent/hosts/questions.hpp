@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "machine/cancellation.hpp"
+#include "base/cancellation.hpp"
 
 namespace mlops {
 

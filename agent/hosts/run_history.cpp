@@ -4,8 +4,8 @@
 
 #include <array>
 
-#include "hosts/far_participant.hpp"
-#include "machine/person.hpp"
+#include "base/person.hpp"
+#include "hosts/remote_host.hpp"
 #include "machine/this_host.hpp"
 #include "state/json_value.hpp"
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "hosts/run_records.hpp"
+#include "runs/run_records.hpp"
 
 namespace mlops {
 

@@ -9,11 +9,11 @@
 #include <cerrno>
 #include <cstdlib>
 
-#include "machine/commands/process.hpp"
-#include "machine/files/handle.hpp"
-#include "machine/person.hpp"
-#include "model/command_line.hpp"
-#include "model/error.hpp"
+#include "base/command_line.hpp"
+#include "base/error.hpp"
+#include "base/handle.hpp"
+#include "base/person.hpp"
+#include "base/process.hpp"
 
 namespace mlops {
 namespace {

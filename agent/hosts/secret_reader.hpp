@@ -6,9 +6,9 @@
 #include <memory>
 #include <string>
 
-#include "hosts/near_files.hpp"
+#include "base/cancellation.hpp"
+#include "hosts/controller_files.hpp"
 #include "hosts/questions.hpp"
-#include "machine/cancellation.hpp"
 #include "playbook/secrets.hpp"
 
 namespace mlops {

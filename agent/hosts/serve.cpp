@@ -7,18 +7,18 @@
 #include <deque>
 #include <optional>
 
+#include "base/person.hpp"
+#include "domains/accounts/owner_names.hpp"
+#include "hosts/controller_files.hpp"
 #include "hosts/frame_link.hpp"
-#include "hosts/local_participant.hpp"
-#include "hosts/near_files.hpp"
+#include "hosts/local_host.hpp"
 #include "hosts/protocol.hpp"
 #include "hosts/run_history.hpp"
 #include "hosts/secret_reader.hpp"
 #include "hosts/undo_target.hpp"
-#include "machine/accounts/owner_names.hpp"
 #include "machine/local.hpp"
-#include "machine/person.hpp"
-#include "plan/plan_key.hpp"
-#include "plan/planning.hpp"
+#include "runs/plan_key.hpp"
+#include "runs/planning.hpp"
 
 namespace mlops {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "hosts/far_participant.hpp"
-#include "hosts/undo_run.hpp"
+#include "hosts/remote_host.hpp"
+#include "runs/undo.hpp"
 
 namespace mlops {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "machine/identity.hpp"
+#include "base/person.hpp"
 #include "machine/journal.hpp"
 #include "machine/machine.hpp"
 

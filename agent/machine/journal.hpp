@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "domains/diff.hpp"
 #include "machine/machine.hpp"
-#include "model/change.hpp"
 
 namespace mlops {
 

@@ -2,18 +2,16 @@
 
 #include <unistd.h>
 
-#include <cstdlib>
-
-#include "machine/accounts/local_accounts.hpp"
-#include "machine/accounts/owner_names.hpp"
-#include "machine/commands/local_commands.hpp"
-#include "machine/downloads/local_downloads.hpp"
-#include "machine/files/local_files.hpp"
-#include "machine/files/safe_path.hpp"
-#include "machine/network/local_network.hpp"
-#include "machine/packages/local_packages.hpp"
-#include "machine/services/local_services.hpp"
-#include "machine/tunnels/local_tunnels.hpp"
+#include "domains/accounts/local.hpp"
+#include "domains/accounts/owner_names.hpp"
+#include "domains/commands/local.hpp"
+#include "domains/downloads/local.hpp"
+#include "domains/files/local.hpp"
+#include "domains/files/safe_path.hpp"
+#include "domains/network/local.hpp"
+#include "domains/packages/local.hpp"
+#include "domains/services/local.hpp"
+#include "domains/tunnels/local.hpp"
 
 namespace mlops {
 namespace {
@@ -137,20 +135,6 @@ std::vector<std::optional<Error>> Machine::perform_together(std::span<const std:
       errors[i] = e;
     }
   return errors;
-}
-
-ActingUser acting_user(const std::string& name) {
-  const auto account = LocalAccounts().user(name);
-  if (!account) throw Error("user `" + name + "` does not exist", ErrorKind::unavailable);
-  const auto group = LocalAccounts().group(account->group);
-  return {account->name, account->home, account->shell, account->uid.value_or(0), group ? group->gid.value_or(0) : 0};
-}
-
-std::string cache_folder(const ActingUser& who) {
-  if (who.uid == 0) return "/var/cache/mlops-agent";
-  const char* xdg = std::getenv("XDG_CACHE_HOME");
-  if (xdg && xdg[0] == '/' && who.uid == ::getuid()) return std::string(xdg) + "/mlops-agent";
-  return who.home + "/.cache/mlops-agent";
 }
 
 std::unique_ptr<Machine> make_local_machine(LocalSettings settings, const Cancellation& cancellation,

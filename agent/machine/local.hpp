@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "machine/cancellation.hpp"
-#include "machine/commands/process.hpp"
+#include "base/cancellation.hpp"
+#include "domains/accounts/acting_user.hpp"
 #include "machine/machine.hpp"
 
 namespace mlops {
@@ -16,12 +16,6 @@ struct LocalSettings {
   std::string cache_dir;  // for what may be lost: proofs of downloads
   uid_t person = 0;       // for whom the run is; see Walker
 };
-
-// The acting user that passwd has under this name. Error unavailable when there is none.
-ActingUser acting_user(const std::string& name);
-// Where an identity keeps its cache: /var/cache/mlops-agent for root, so that others can read what was proved, else
-// ~/.cache/mlops-agent (XDG_CACHE_HOME honoured for the caller's own).
-std::string cache_folder(const ActingUser& who);
 
 // Reads are made with the rights of this process, whoever `who` is, but on the way to a path they are as wary as
 // `who` must be (see Walker); performing needs the rights of `who`. cancellation

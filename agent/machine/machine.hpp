@@ -3,22 +3,22 @@
 // (piped), the one that asks the helper only where it must (elevating), and what-if (overlay).
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "machine/accounts/account_reader.hpp"
-#include "machine/commands/command_reader.hpp"
-#include "machine/downloads/download_reader.hpp"
-#include "machine/files/file_reader.hpp"
-#include "machine/network/network_reader.hpp"
-#include "machine/packages/package_reader.hpp"
-#include "machine/services/service_reader.hpp"
-#include "machine/tunnels/tunnel_reader.hpp"
-#include "model/action.hpp"
-#include "model/error.hpp"
+#include "base/error.hpp"
+#include "base/progress.hpp"
+#include "domains/accounts/reader.hpp"
+#include "domains/action.hpp"
+#include "domains/commands/reader.hpp"
+#include "domains/downloads/reader.hpp"
+#include "domains/files/reader.hpp"
+#include "domains/network/reader.hpp"
+#include "domains/packages/reader.hpp"
+#include "domains/services/reader.hpp"
+#include "domains/tunnels/reader.hpp"
 
 namespace mlops {
 
@@ -49,12 +49,5 @@ class Machine : public MachineReader {
   // Drops what is remembered of folders and names, after somebody else may have changed them.
   virtual void look_anew() {}
 };
-
-// What an action that takes time reports while it runs. total is 0 where it is not known.
-struct Progress {
-  std::string doing;  // "downloading https://…", "waiting for apt-get (pid 812)"
-  std::uint64_t done = 0, total = 0;  // bytes
-};
-using ProgressSink = std::function<void(const Progress&)>;
 
 }  // namespace mlops

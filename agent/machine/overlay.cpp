@@ -7,13 +7,13 @@
 #include <string_view>
 #include <utility>
 
-#include "machine/accounts/overlay_accounts.hpp"
-#include "machine/files/overlay_files.hpp"
-#include "machine/files/paths.hpp"
-#include "machine/network/overlay_network.hpp"
-#include "machine/packages/overlay_packages.hpp"
-#include "machine/services/overlay_services.hpp"
-#include "machine/tunnels/overlay_tunnels.hpp"
+#include "domains/accounts/overlay.hpp"
+#include "domains/files/overlay.hpp"
+#include "domains/files/paths.hpp"
+#include "domains/network/overlay.hpp"
+#include "domains/packages/overlay.hpp"
+#include "domains/services/overlay.hpp"
+#include "domains/tunnels/overlay.hpp"
 
 namespace mlops {
 namespace {

@@ -12,7 +12,7 @@
 #include <cerrno>
 #include <ctime>
 
-#include "model/error.hpp"
+#include "base/error.hpp"
 
 namespace mlops {
 namespace {

@@ -6,8 +6,8 @@
 #include <chrono>
 #include <string>
 
-#include "machine/cancellation.hpp"
-#include "machine/files/handle.hpp"
+#include "base/cancellation.hpp"
+#include "base/handle.hpp"
 #include "machine/machine.hpp"
 
 namespace mlops {

@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <deque>
 
-#include "machine/accounts/local_accounts.hpp"
+#include "base/person.hpp"
+#include "domains/accounts/local.hpp"
 #include "machine/overlay.hpp"
-#include "machine/person.hpp"
 
 namespace mlops {
 namespace {

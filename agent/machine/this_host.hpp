@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "machine/accounts/account_reader.hpp"
-#include "machine/cancellation.hpp"
+#include "base/cancellation.hpp"
+#include "domains/accounts/reader.hpp"
 #include "machine/host.hpp"
-#include "machine/piped.hpp"
+#include "machine/privilege/piped.hpp"
 #include "machine/run_lock.hpp"
 
 namespace mlops {

@@ -2,9 +2,7 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
-#include "model/action.hpp"
 #include "model/value.hpp"
 
 namespace mlops {
@@ -20,13 +18,6 @@ struct Change {
   bool sensitive = false;   // before and after are shown as ***
   Kind kind = Kind::state;
   std::string text_diff;    // a unified diff, for text content; "" otherwise
-};
-
-// A module's answer: what differs, and what would make it equal. Both empty: in the desired state.
-struct Diff {
-  std::vector<Change> changes;
-  std::vector<Action> actions;
-  bool empty() const { return changes.empty() && actions.empty(); }
 };
 
 }  // namespace mlops

@@ -7,8 +7,8 @@
 #include <set>
 #include <tuple>
 
-#include "model/printable.hpp"
-#include "model/utf8.hpp"
+#include "base/printable.hpp"
+#include "base/utf8.hpp"
 
 namespace mlops {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "model/error.hpp"
+#include "base/error.hpp"
 
 namespace mlops {
 namespace {

@@ -7,8 +7,8 @@
 #include <charconv>
 #include <cmath>
 
-#include "model/printable.hpp"
-#include "model/utf8.hpp"
+#include "base/printable.hpp"
+#include "base/utf8.hpp"
 
 namespace mlops {
 namespace {

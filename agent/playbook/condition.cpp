@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <array>
 
-#include "model/error.hpp"
-#include "model/printable.hpp"
-#include "model/regular_expression.hpp"
-#include "playbook/locator.hpp"
+#include "base/error.hpp"
+#include "base/printable.hpp"
+#include "base/regular_expression.hpp"
+#include "base/suggest.hpp"
 #include "playbook/placeholder.hpp"
-#include "playbook/suggest.hpp"
+#include "resource/locator.hpp"
 
 namespace mlops {
 namespace {

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <array>
 
-#include "playbook/bounds.hpp"
-#include "playbook/suggest.hpp"
+#include "base/suggest.hpp"
+#include "model/bounds.hpp"
 
 namespace mlops {
 namespace {

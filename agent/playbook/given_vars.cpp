@@ -7,10 +7,10 @@
 #include <cstring>
 #include <optional>
 
-#include "playbook/document.hpp"
+#include "base/suggest.hpp"
+#include "model/document.hpp"
 #include "playbook/interpolation.hpp"
 #include "playbook/placeholder.hpp"
-#include "playbook/suggest.hpp"
 
 namespace mlops {
 namespace {

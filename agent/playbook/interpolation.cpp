@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <charconv>
 
-#include "playbook/bounds.hpp"
+#include "base/suggest.hpp"
+#include "model/bounds.hpp"
 #include "playbook/filter.hpp"
-#include "playbook/locator.hpp"
 #include "playbook/placeholder.hpp"
-#include "playbook/suggest.hpp"
+#include "resource/locator.hpp"
 
 namespace mlops {
 namespace {

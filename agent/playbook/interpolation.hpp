@@ -42,7 +42,7 @@ bool needs_filling(const Value& value);
 
 // A copy with all {{ }} filled in. A text that is a single {{…}} becomes the value itself, of whatever kind; in a
 // longer text values become text (Value::to_text). What a secret went into, by whatever filter, is secret. Throws
-// InterpolationError, also where the copy would be larger or nested deeper than playbook/bounds.hpp has it, and what
+// InterpolationError, also where the copy would be larger or nested deeper than model/bounds.hpp has it, and what
 // the scope throws.
 Value interpolate(const Value& value, const Scope& scope);
 

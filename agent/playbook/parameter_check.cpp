@@ -1,6 +1,6 @@
 #include <deque>
 
-#include "model/error.hpp"
+#include "base/error.hpp"
 #include "playbook/checks.hpp"
 #include "playbook/condition.hpp"
 #include "playbook/scopes.hpp"

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "model/diagnostic.hpp"
-#include "playbook/document.hpp"
+#include "model/document.hpp"
 #include "playbook/filter.hpp"
 
 namespace mlops {

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "base/error.hpp"
+#include "base/printable.hpp"
+#include "model/document.hpp"
 #include "playbook/checks.hpp"
 #include "playbook/condition.hpp"
-#include "playbook/document.hpp"
 #include "playbook/given_vars.hpp"
-#include "model/error.hpp"
-#include "model/printable.hpp"
 #include "playbook/resource_list.hpp"
 #include "playbook/resource_shape.hpp"
 #include "playbook/static_scope.hpp"

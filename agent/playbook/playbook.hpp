@@ -10,9 +10,9 @@
 
 #include "model/diagnostic.hpp"
 #include "model/value.hpp"
-#include "playbook/files_beside.hpp"
-#include "playbook/module.hpp"
 #include "playbook/secrets.hpp"
+#include "resource/file_source.hpp"
+#include "resource/module.hpp"
 
 namespace mlops {
 

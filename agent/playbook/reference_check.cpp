@@ -4,14 +4,14 @@
 #include <set>
 #include <unordered_map>
 
-#include "model/error.hpp"
+#include "base/error.hpp"
+#include "base/suggest.hpp"
 #include "playbook/checks.hpp"
 #include "playbook/condition.hpp"
-#include "playbook/locator.hpp"
 #include "playbook/placeholder.hpp"
 #include "playbook/scopes.hpp"
 #include "playbook/static_scope.hpp"
-#include "playbook/suggest.hpp"
+#include "resource/locator.hpp"
 
 namespace mlops {
 namespace {

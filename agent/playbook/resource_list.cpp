@@ -4,12 +4,12 @@
 
 #include <algorithm>
 
+#include "base/suggest.hpp"
+#include "model/document.hpp"
 #include "playbook/condition.hpp"
-#include "playbook/document.hpp"
 #include "playbook/given_vars.hpp"
 #include "playbook/interpolation.hpp"
 #include "playbook/resource_shape.hpp"
-#include "playbook/suggest.hpp"
 
 namespace mlops {
 namespace {

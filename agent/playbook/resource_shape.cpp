@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "base/suggest.hpp"
 #include "playbook/condition.hpp"
 #include "playbook/interpolation.hpp"
-#include "playbook/suggest.hpp"
 
 namespace mlops {
 namespace {

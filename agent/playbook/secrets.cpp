@@ -7,10 +7,10 @@
 #include <map>
 #include <set>
 
-#include "model/error.hpp"
-#include "playbook/argv.hpp"
+#include "base/error.hpp"
 #include "playbook/interpolation.hpp"
 #include "playbook/resource_shape.hpp"
+#include "resource/argv.hpp"
 
 namespace mlops {
 namespace {

@@ -4,8 +4,8 @@
 #include <array>
 #include <span>
 
+#include "base/error.hpp"
 #include "facts/facts.hpp"
-#include "model/error.hpp"
 
 namespace mlops {
 namespace {

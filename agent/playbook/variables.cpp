@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <unordered_map>
 
-#include "playbook/bounds.hpp"
+#include "model/bounds.hpp"
 #include "playbook/placeholder.hpp"
 #include "playbook/playbook.hpp"
 

@@ -1,3 +1,4 @@
+#include "base/overloaded.hpp"
 #include "report/json.hpp"
 
 #include <fmt/format.h>

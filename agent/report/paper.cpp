@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "model/printable.hpp"
+#include "base/printable.hpp"
 
 namespace mlops {
 namespace {

@@ -9,7 +9,8 @@
 #include <thread>
 #include <utility>
 
-#include "report/wording.hpp"
+#include "base/overloaded.hpp"
+#include "model/wording.hpp"
 
 namespace mlops {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "machine/accounts/account_reader.hpp"
-#include "model/action.hpp"
+#include "domains/accounts/reader.hpp"
+#include "domains/action.hpp"
 
 namespace mlops {
 

@@ -6,9 +6,9 @@
 #include <fstream>
 #include <sstream>
 
-#include "machine/accounts/subordinate_ids.hpp"
-#include "machine/files/paths.hpp"
-#include "machine/packages/apt_output.hpp"
+#include "domains/accounts/subordinate_ids.hpp"
+#include "domains/files/paths.hpp"
+#include "domains/packages/apt_output.hpp"
 
 namespace mlops {
 namespace {

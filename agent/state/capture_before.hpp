@@ -5,12 +5,12 @@
 #include <set>
 #include <string>
 
-#include "machine/accounts/local_accounts.hpp"
-#include "machine/accounts/owner_names.hpp"
-#include "machine/files/capture.hpp"
-#include "machine/files/safe_path.hpp"
+#include "domains/accounts/local.hpp"
+#include "domains/accounts/owner_names.hpp"
+#include "domains/files/capture.hpp"
+#include "domains/files/safe_path.hpp"
+#include "domains/packages/dpkg_database.hpp"
 #include "machine/machine.hpp"
-#include "machine/packages/dpkg_database.hpp"
 #include "state/before.hpp"
 
 namespace mlops {

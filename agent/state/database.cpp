@@ -1,7 +1,7 @@
 #include "state/database.hpp"
 
 #include "backends/sqlite_api.hpp"
-#include "machine/backend.hpp"
+#include "base/backend.hpp"
 
 namespace mlops {
 

@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <memory>
 
-#include "machine/files/digest.hpp"
-#include "machine/files/handle.hpp"
+#include "base/digest.hpp"
+#include "base/handle.hpp"
 
 namespace mlops {
 namespace {

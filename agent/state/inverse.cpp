@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
-#include "machine/files/paths.hpp"
-#include "model/command_line.hpp"
+#include "base/command_line.hpp"
+#include "domains/files/paths.hpp"
 #include "state/leftovers.hpp"
 
 namespace mlops {

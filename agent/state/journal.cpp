@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "model/url_password.hpp"
+#include "base/url_password.hpp"
 #include "state/earlier_runs.hpp"
 #include "state/json_value.hpp"
 #include "state/kept.hpp"

@@ -1,7 +1,7 @@
 #include "state/json_value.hpp"
 
-#include "model/utf8.hpp"
-#include "playbook/document.hpp"
+#include "base/utf8.hpp"
+#include "model/document.hpp"
 
 namespace mlops {
 namespace {

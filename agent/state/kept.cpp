@@ -4,7 +4,7 @@
 #include <map>
 #include <type_traits>
 
-#include "model/url_password.hpp"
+#include "base/url_password.hpp"
 #include "state/json_value.hpp"
 
 namespace mlops {

@@ -5,8 +5,8 @@
 #include <optional>
 #include <vector>
 
-#include "model/action.hpp"
-#include "model/change.hpp"
+#include "domains/action.hpp"
+#include "domains/diff.hpp"
 #include "model/value.hpp"
 #include "state/before.hpp"
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "machine/files/local_files.hpp"
-#include "machine/files/paths.hpp"
+#include "domains/files/local.hpp"
+#include "domains/files/paths.hpp"
 
 namespace mlops {
 namespace {

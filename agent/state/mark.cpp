@@ -8,8 +8,8 @@
 #include <cerrno>
 #include <cstdio>
 
-#include "machine/files/handle.hpp"
-#include "model/error.hpp"
+#include "base/error.hpp"
+#include "base/handle.hpp"
 
 namespace mlops {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <cstdlib>
 
-#include "machine/files/handle.hpp"
+#include "base/handle.hpp"
 
 namespace mlops {
 namespace {

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "base/error.hpp"
+#include "domains/diff.hpp"
 #include "machine/journal.hpp"
-#include "model/change.hpp"
-#include "model/error.hpp"
 #include "state/before.hpp"
 #include "state/database.hpp"
 #include "state/step_state.hpp"

@@ -8,7 +8,7 @@
 #include <charconv>
 #include <chrono>
 
-#include "model/error.hpp"
+#include "base/error.hpp"
 
 namespace mlops {
 namespace {

@@ -12,7 +12,7 @@
 #include <cstring>
 #include <ctime>
 
-#include "machine/files/handle.hpp"
+#include "base/handle.hpp"
 #include "state/schema.hpp"
 
 namespace mlops {

@@ -9,10 +9,10 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "machine/files/handle.hpp"
-#include "machine/files/paths.hpp"
-#include "machine/files/safe_path.hpp"
-#include "model/error.hpp"
+#include "base/error.hpp"
+#include "base/handle.hpp"
+#include "domains/files/paths.hpp"
+#include "domains/files/safe_path.hpp"
 
 namespace mlops {
 namespace {

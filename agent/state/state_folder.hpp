@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "machine/commands/process.hpp"
+#include "base/process.hpp"
 
 namespace mlops {
 

@@ -6,9 +6,9 @@
 #include <cstdlib>
 #include <string>
 
-#include "model/text_diff.hpp"
-#include "playbook/document.hpp"
 #include "../support/replay.hpp"
+#include "base/text_diff.hpp"
+#include "model/document.hpp"
 
 namespace {
 

@@ -7,7 +7,7 @@
 
 #include "../support/replay.hpp"
 #include "../support/temporary_folder.hpp"
-#include "hosts/near_files.hpp"
+#include "hosts/controller_files.hpp"
 #include "require.hpp"
 
 namespace {

@@ -6,7 +6,7 @@
 
 #include <random>
 
-#include "model/error.hpp"
+#include "base/error.hpp"
 #include "playbook/condition.hpp"
 #include "playbook/placeholder.hpp"
 #include "require.hpp"

@@ -8,11 +8,11 @@
 #include <cstdlib>
 
 #include "../support/replay.hpp"
+#include "base/error.hpp"
+#include "base/person.hpp"
 #include "facts/facts.hpp"
-#include "machine/person.hpp"
-#include "model/error.hpp"
+#include "model/document.hpp"
 #include "playbook/condition.hpp"
-#include "playbook/document.hpp"
 #include "playbook/playbook.hpp"
 #include "playbook/provenance.hpp"
 #include "playbook/scopes.hpp"

@@ -7,11 +7,11 @@
 #include <string>
 
 #include "../support/replay.hpp"
-#include "model/error.hpp"
-#include "remote/host_keys.hpp"
-#include "remote/key_agent.hpp"
-#include "remote/key_text.hpp"
-#include "remote/ssh_settings.hpp"
+#include "base/error.hpp"
+#include "ssh/host_keys.hpp"
+#include "ssh/key_agent.hpp"
+#include "ssh/key_text.hpp"
+#include "ssh/settings.hpp"
 
 namespace {
 

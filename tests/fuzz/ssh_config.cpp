@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <random>
 
-#include "model/error.hpp"
+#include "base/error.hpp"
 
 namespace {
 

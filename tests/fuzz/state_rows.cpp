@@ -4,12 +4,12 @@
 // With clang: clang++ -fsanitize=fuzzer,address -DMLOPS_LIBFUZZER … Otherwise a program that tries a bounded number
 // of records, made from the ones below by a generator that is always the same.
 #include "../support/replay.hpp"
-#include "hosts/run_records.hpp"
-#include "model/error.hpp"
+#include "base/error.hpp"
+#include "require.hpp"
+#include "runs/run_records.hpp"
 #include "state/inverse.hpp"
 #include "state/json_value.hpp"
 #include "state/kept.hpp"
-#include "require.hpp"
 
 namespace {
 

@@ -6,11 +6,11 @@
 #include <string>
 
 #include "../support/replay.hpp"
-#include "machine/tunnels/control.hpp"
-#include "machine/tunnels/keeper_process.hpp"
-#include "machine/tunnels/tunnel_folder.hpp"
-#include "model/error.hpp"
-#include "remote/tunnels/socks.hpp"
+#include "base/error.hpp"
+#include "domains/tunnels/control.hpp"
+#include "domains/tunnels/keeper/socks.hpp"
+#include "domains/tunnels/keeper_process.hpp"
+#include "domains/tunnels/tunnel_folder.hpp"
 
 namespace {
 

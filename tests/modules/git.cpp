@@ -1,4 +1,4 @@
-#include "machine/files/git_folder.hpp"
+#include "domains/files/git_folder.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"
 

@@ -4,10 +4,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include "domains/tunnels/overlay.hpp"
+#include "domains/tunnels/tunnel_text.hpp"
 #include "machine/overlay.hpp"
-#include "machine/tunnels/overlay_tunnels.hpp"
-#include "machine/tunnels/tunnel_words.hpp"
-#include "playbook/document.hpp"
+#include "model/document.hpp"
 #include "support/agent_process.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"

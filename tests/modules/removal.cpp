@@ -1,7 +1,7 @@
 // What takes away what a resource made is itself a resource of a playbook, and what was cut off is put right first.
-#include "playbook/document.hpp"
+#include "model/document.hpp"
 #include "playbook/interpolation.hpp"
-#include "playbook/module.hpp"
+#include "resource/module.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"
 

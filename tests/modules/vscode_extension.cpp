@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "machine/files/vscode_folder.hpp"
+#include "domains/files/vscode_folder.hpp"
 #include "support/agent_process.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"

@@ -7,8 +7,8 @@
 
 #include "machine/machine.hpp"
 #include "model/diagnostic.hpp"
-#include "playbook/document.hpp"
-#include "playbook/module.hpp"
+#include "model/document.hpp"
+#include "resource/module.hpp"
 
 namespace mlops::test {
 

@@ -12,10 +12,10 @@
 #include <thread>
 #include <utility>
 
-#include "hosts/far_participant.hpp"
+#include "base/error.hpp"
+#include "base/frame.hpp"
 #include "hosts/protocol.hpp"
-#include "machine/frame.hpp"
-#include "model/error.hpp"
+#include "hosts/remote_host.hpp"
 #include "plain_connection.hpp"
 
 namespace mlops::test {

@@ -11,8 +11,8 @@
 #include <memory>
 #include <thread>
 
-#include "machine/tunnels/control.hpp"
-#include "remote/tunnels/keeper.hpp"
+#include "domains/tunnels/control.hpp"
+#include "domains/tunnels/keeper/keeper.hpp"
 #include "support/ssh_server.hpp"
 
 namespace mlops::test {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "model/error.hpp"
+#include "base/error.hpp"
 #include "support/plain_connection.hpp"
 #include "support/temporary_folder.hpp"
 

@@ -1,7 +1,7 @@
 // A connection that is never lost and carries nothing on: for tests whose hosts are no other machines.
 #pragma once
 
-#include "remote/connection.hpp"
+#include "ssh/connection.hpp"
 
 namespace mlops::test {
 

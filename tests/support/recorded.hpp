@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/person.hpp"
 #include "machine/local.hpp"
-#include "machine/person.hpp"
 #include "state/journal.hpp"
 #include "state/run_id.hpp"
 #include "state/state_folder.hpp"

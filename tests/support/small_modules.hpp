@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "playbook/module.hpp"
+#include "resource/module.hpp"
 
 namespace mlops::test {
 

@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "machine/files/handle.hpp"
+#include "base/handle.hpp"
 #include "support/listening_socket.hpp"
 
 namespace mlops::test {

@@ -4,7 +4,7 @@
 #include <deque>
 #include <stdexcept>
 
-#include "playbook/document.hpp"
+#include "model/document.hpp"
 #include "playbook/interpolation.hpp"
 
 namespace mlops::test {

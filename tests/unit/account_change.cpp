@@ -1,11 +1,11 @@
-#include "machine/accounts/account_change.hpp"
+#include "domains/accounts/account_change.hpp"
 
 #include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
 
-#include "machine/accounts/local_accounts.hpp"
+#include "domains/accounts/local.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 

@@ -9,10 +9,10 @@
 #include <fstream>
 #include <functional>
 
-#include "machine/accounts/local_accounts.hpp"
-#include "machine/cancellation.hpp"
-#include "machine/commands/process.hpp"
-#include "model/error.hpp"
+#include "base/cancellation.hpp"
+#include "base/error.hpp"
+#include "base/process.hpp"
+#include "domains/accounts/local.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 

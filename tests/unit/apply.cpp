@@ -5,7 +5,7 @@
 #include <random>
 #include <set>
 
-#include "model/printable.hpp"
+#include "base/printable.hpp"
 #include "support/agent_process.hpp"
 #include "support/catch.hpp"
 

@@ -1,5 +1,5 @@
-#include "machine/packages/apt_output.hpp"
-#include "machine/packages/package_locks.hpp"
+#include "domains/packages/apt_output.hpp"
+#include "domains/packages/package_locks.hpp"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include <memory>
-#include "model/edit_distance.hpp"
-#include "model/error.hpp"
+#include "base/edit_distance.hpp"
+#include "base/error.hpp"
 #include "support/catch.hpp"
 
 using namespace mlops;

@@ -1,4 +1,4 @@
-#include "machine/packages/apt_history.hpp"
+#include "domains/packages/apt_history.hpp"
 
 #include "support/catch.hpp"
 

@@ -1,9 +1,9 @@
 // What the program packs of itself for other hosts, and where it looks for what was packed elsewhere.
-#include "remote/bundle.hpp"
+#include "deploy/bundle.hpp"
 
 #include <cstdlib>
 
-#include "model/error.hpp"
+#include "base/error.hpp"
 #include "support/agent_process.hpp"
 #include "support/catch.hpp"
 

@@ -1,8 +1,8 @@
-#include "machine/cancellation.hpp"
+#include "base/cancellation.hpp"
 
 #include <poll.h>
 
-#include "model/error.hpp"
+#include "base/error.hpp"
 #include "support/catch.hpp"
 
 using namespace mlops;

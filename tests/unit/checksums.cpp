@@ -1,6 +1,6 @@
-#include "machine/downloads/checksum_file.hpp"
+#include "domains/downloads/checksum_file.hpp"
 
-#include "model/error.hpp"
+#include "base/error.hpp"
 #include "support/catch.hpp"
 
 using namespace mlops;

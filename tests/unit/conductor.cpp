@@ -1,9 +1,9 @@
 // Which plays run where, in what order, and what becomes of a run whose hosts drop out.
-#include "hosts/conductor.hpp"
+#include "hosts/coordinator.hpp"
 
 #include <algorithm>
 
-#include "hosts/run_hosts.hpp"
+#include "hosts/chosen_hosts.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 

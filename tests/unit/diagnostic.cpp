@@ -2,7 +2,7 @@
 
 #include <cerrno>
 
-#include "model/error.hpp"
+#include "base/error.hpp"
 #include "support/catch.hpp"
 
 using namespace mlops;

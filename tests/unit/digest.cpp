@@ -1,9 +1,9 @@
-#include "machine/files/digest.hpp"
+#include "base/digest.hpp"
 
 #include <unistd.h>
 
-#include "machine/cancellation.hpp"
-#include "model/error.hpp"
+#include "base/cancellation.hpp"
+#include "base/error.hpp"
 #include "support/catch.hpp"
 
 using namespace mlops;

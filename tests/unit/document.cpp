@@ -1,4 +1,4 @@
-#include "playbook/document.hpp"
+#include "model/document.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "machine/downloads/cache.hpp"
+#include "domains/downloads/cache.hpp"
 
 #include <sys/stat.h>
 #include <unistd.h>

@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include "machine/cancellation.hpp"
-#include "machine/downloads/local_downloads.hpp"
-#include "machine/files/digest.hpp"
+#include "base/cancellation.hpp"
+#include "base/digest.hpp"
+#include "domains/downloads/local.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"
 #include "support/http_server.hpp"

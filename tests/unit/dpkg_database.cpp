@@ -1,11 +1,11 @@
-#include "machine/packages/dpkg_database.hpp"
+#include "domains/packages/dpkg_database.hpp"
 
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
-#include "model/error.hpp"
+#include "base/error.hpp"
 #include "support/catch.hpp"
 
 using namespace mlops;

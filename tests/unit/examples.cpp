@@ -7,9 +7,9 @@
 
 #include "cli/module_text.hpp"
 #include "cli/playbook_schema.hpp"
-#include "playbook/document.hpp"
+#include "model/document.hpp"
 #include "playbook/interpolation.hpp"
-#include "playbook/module.hpp"
+#include "resource/module.hpp"
 #include "support/catch.hpp"
 
 using namespace mlops;

@@ -5,7 +5,7 @@
 #include <atomic>
 #include <filesystem>
 
-#include "machine/person.hpp"
+#include "base/person.hpp"
 #include "machine/this_host.hpp"
 #include "support/http_server.hpp"
 #include "support/playbook_site.hpp"

@@ -1,6 +1,6 @@
 // How this program gets onto a host, with shells of this machine in the place of hosts and a small program in place of
 // the agent. The agent itself, over ssh, on real hosts: tests/hosts/test_9_reaching.py.
-#include "remote/far_program.hpp"
+#include "deploy/remote_agent.hpp"
 
 #include <glob.h>
 #include <sys/stat.h>
@@ -9,9 +9,9 @@
 #include <cstdlib>
 #include <thread>
 
-#include "machine/files/digest.hpp"
-#include "model/error.hpp"
-#include "remote/far_scripts.hpp"
+#include "base/digest.hpp"
+#include "base/error.hpp"
+#include "deploy/scripts.hpp"
 #include "support/catch.hpp"
 #include "support/local_connection.hpp"
 

@@ -4,9 +4,9 @@
 #include <atomic>
 #include <thread>
 
+#include "base/frame.hpp"
 #include "hosts/frame_link.hpp"
 #include "hosts/protocol.hpp"
-#include "machine/frame.hpp"
 #include "support/agent_process.hpp"
 #include "support/catch.hpp"
 #include "support/ssh_server.hpp"

@@ -1,5 +1,5 @@
 // What a run on another host leaves there for later ones.
-#include "machine/person.hpp"
+#include "base/person.hpp"
 #include "state/database.hpp"
 #include "state/state_database.hpp"
 #include "support/agent_process.hpp"

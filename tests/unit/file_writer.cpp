@@ -7,8 +7,8 @@
 #include <sys/wait.h>
 #include <sys/xattr.h>
 
-#include "machine/accounts/local_accounts.hpp"
-#include "machine/files/local_files.hpp"
+#include "domains/accounts/local.hpp"
+#include "domains/files/local.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 

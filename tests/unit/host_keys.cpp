@@ -1,7 +1,7 @@
 // Hosts' keys beside known_hosts files.
-#include "remote/host_keys.hpp"
+#include "ssh/host_keys.hpp"
 
-#include "remote/key_text.hpp"
+#include "ssh/key_text.hpp"
 #include "support/catch.hpp"
 
 using namespace mlops;

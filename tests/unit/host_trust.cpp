@@ -1,11 +1,11 @@
 // The decision whether to talk to a host, with real files and a real sshd.
-#include "remote/host_trust.hpp"
+#include "ssh/host_trust.hpp"
 
 #include <algorithm>
 #include <thread>
 
-#include "model/error.hpp"
-#include "remote/connection.hpp"
+#include "base/error.hpp"
+#include "ssh/connection.hpp"
 #include "support/catch.hpp"
 #include "support/ssh_server.hpp"
 

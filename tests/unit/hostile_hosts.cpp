@@ -3,8 +3,8 @@
 
 #include <cerrno>
 
-#include "hosts/conductor.hpp"
-#include "hosts/near_files.hpp"
+#include "hosts/controller_files.hpp"
+#include "hosts/coordinator.hpp"
 #include "hosts/target_needs.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"

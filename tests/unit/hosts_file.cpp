@@ -2,7 +2,7 @@
 
 #include <sys/stat.h>
 
-#include "hosts/run_hosts.hpp"
+#include "hosts/chosen_hosts.hpp"
 #include "support/agent_process.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"

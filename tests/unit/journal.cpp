@@ -8,8 +8,8 @@
 #include <random>
 #include <set>
 
+#include "base/person.hpp"
 #include "machine/local.hpp"
-#include "machine/person.hpp"
 #include "state/json_value.hpp"
 #include "state/kept.hpp"
 #include "state/run_id.hpp"

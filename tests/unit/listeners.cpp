@@ -1,5 +1,5 @@
 // Real sockets of this process, and tables as the kernel prints them in a folder of the test's own.
-#include "machine/network/listeners.hpp"
+#include "domains/network/listeners.hpp"
 
 #include <sys/socket.h>
 #include <sys/un.h>

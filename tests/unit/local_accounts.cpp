@@ -1,12 +1,12 @@
-#include "machine/accounts/local_accounts.hpp"
+#include "domains/accounts/local.hpp"
 
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
-#include "machine/accounts/owner_names.hpp"
-#include "machine/person.hpp"
+#include "base/person.hpp"
+#include "domains/accounts/owner_names.hpp"
 #include "support/catch.hpp"
 
 using namespace mlops;

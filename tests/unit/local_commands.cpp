@@ -1,6 +1,6 @@
-#include "machine/commands/local_commands.hpp"
+#include "domains/commands/local.hpp"
 
-#include "model/command_line.hpp"
+#include "base/command_line.hpp"
 #include "support/catch.hpp"
 
 using namespace mlops;

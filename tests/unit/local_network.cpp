@@ -1,12 +1,12 @@
 // Real servers on loopback that answer, or do not, as programs do.
-#include "machine/network/local_network.hpp"
+#include "domains/network/local.hpp"
 
 #include <unistd.h>
 
 #include <thread>
 
-#include "machine/network/overlay_network.hpp"
-#include "model/error.hpp"
+#include "base/error.hpp"
+#include "domains/network/overlay.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"
 #include "support/listening_socket.hpp"

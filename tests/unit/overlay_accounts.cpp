@@ -1,7 +1,7 @@
-#include "machine/accounts/overlay_accounts.hpp"
+#include "domains/accounts/overlay.hpp"
 
-#include "machine/accounts/local_accounts.hpp"
-#include "model/error.hpp"
+#include "base/error.hpp"
+#include "domains/accounts/local.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"
 

@@ -1,10 +1,10 @@
 // The what-if tree against the real one: the same actions in thought and for real, then every answer compared.
-#include "machine/files/overlay_files.hpp"
+#include "domains/files/overlay.hpp"
 
 #include <functional>
 
-#include "machine/accounts/local_accounts.hpp"
-#include "machine/files/local_files.hpp"
+#include "domains/accounts/local.hpp"
+#include "domains/files/local.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 

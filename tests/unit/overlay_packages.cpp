@@ -1,4 +1,4 @@
-#include "machine/packages/overlay_packages.hpp"
+#include "domains/packages/overlay.hpp"
 
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"

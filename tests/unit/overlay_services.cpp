@@ -1,10 +1,10 @@
-#include "machine/services/overlay_services.hpp"
+#include "domains/services/overlay.hpp"
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
-#include "machine/services/local_services.hpp"
+#include "domains/services/local.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"
 

@@ -1,7 +1,7 @@
 // What packages bring, from their archives.
-#include "machine/packages/archive.hpp"
+#include "domains/packages/archive.hpp"
 
-#include "machine/files/overlay_files.hpp"
+#include "domains/files/overlay.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"
 #include "support/temporary_folder.hpp"

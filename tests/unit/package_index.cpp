@@ -2,8 +2,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "machine/packages/apt_output.hpp"
-#include "machine/packages/local_packages.hpp"
+#include "domains/packages/apt_output.hpp"
+#include "domains/packages/local.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 

@@ -1,5 +1,5 @@
 // The helper of the real program at the other end of a pipe.
-#include "machine/piped.hpp"
+#include "machine/privilege/piped.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,7 +12,7 @@
 #include <random>
 #include <thread>
 
-#include "machine/person.hpp"
+#include "base/person.hpp"
 #include "machine/run_lock.hpp"
 #include "support/agent_process.hpp"
 #include "support/catch.hpp"

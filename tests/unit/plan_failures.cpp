@@ -4,10 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "machine/accounts/local_accounts.hpp"
-#include "machine/files/local_files.hpp"
+#include "base/person.hpp"
+#include "domains/accounts/local.hpp"
+#include "domains/files/local.hpp"
 #include "machine/overlay.hpp"
-#include "machine/person.hpp"
 #include "machine/this_host.hpp"
 #include "support/agent_process.hpp"
 #include "support/catch.hpp"

@@ -1,8 +1,8 @@
 // Plans that are kept in a file and applied later: what they allow, and what they refuse.
-#include "plan/planning.hpp"
+#include "runs/planning.hpp"
 
-#include "machine/files/digest.hpp"
-#include "machine/person.hpp"
+#include "base/digest.hpp"
+#include "base/person.hpp"
 #include "state/mark.hpp"
 #include "state/state_database.hpp"
 #include "support/playbook_site.hpp"

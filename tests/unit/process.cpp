@@ -1,4 +1,4 @@
-#include "machine/commands/process.hpp"
+#include "base/process.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -15,7 +15,7 @@
 #include <sstream>
 #include <thread>
 
-#include "model/error.hpp"
+#include "base/error.hpp"
 #include "support/catch.hpp"
 #include "support/listening_socket.hpp"
 

@@ -1,5 +1,5 @@
 // What an earlier version of a playbook made and this one no longer has: told by every plan, removed when asked.
-#include "machine/person.hpp"
+#include "base/person.hpp"
 #include "state/state_database.hpp"
 #include "support/playbook_site.hpp"
 

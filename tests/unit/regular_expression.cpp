@@ -1,8 +1,8 @@
-#include "model/regular_expression.hpp"
+#include "base/regular_expression.hpp"
 
 #include <chrono>
 
-#include "model/error.hpp"
+#include "base/error.hpp"
 #include "support/catch.hpp"
 
 using namespace mlops;

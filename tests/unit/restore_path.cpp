@@ -2,11 +2,11 @@
 #include <fcntl.h>
 #include <sys/xattr.h>
 
-#include "machine/accounts/local_accounts.hpp"
-#include "machine/files/capture.hpp"
-#include "machine/files/digest.hpp"
-#include "machine/files/local_files.hpp"
-#include "machine/files/overlay_files.hpp"
+#include "base/digest.hpp"
+#include "domains/accounts/local.hpp"
+#include "domains/files/capture.hpp"
+#include "domains/files/local.hpp"
+#include "domains/files/overlay.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 

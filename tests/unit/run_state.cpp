@@ -1,7 +1,7 @@
 // What runs leave for later ones, with the real program: what they did, what was cut off, whom nobody notified yet.
 #include <sys/mount.h>
 
-#include "machine/person.hpp"
+#include "base/person.hpp"
 #include "state/database.hpp"
 #include "state/mark.hpp"
 #include "state/schema.hpp"

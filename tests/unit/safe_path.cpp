@@ -1,11 +1,11 @@
 // Real folders, links and owners.
-#include "machine/files/safe_path.hpp"
+#include "domains/files/safe_path.hpp"
 
 #include <fcntl.h>
 #include <sys/resource.h>
 
-#include "machine/files/remove_tree.hpp"
-#include "model/error.hpp"
+#include "base/error.hpp"
+#include "domains/files/remove_tree.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 

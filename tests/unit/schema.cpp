@@ -1,11 +1,11 @@
-#include "playbook/schema.hpp"
+#include "resource/schema.hpp"
 
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
-#include "playbook/document.hpp"
+#include "model/document.hpp"
 #include "support/catch.hpp"
 
 using namespace mlops;

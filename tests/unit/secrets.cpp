@@ -1,7 +1,7 @@
 // The root `secrets`: how it is declared, where it may be used, and that nothing shows it.
 #include "playbook/secrets.hpp"
 
-#include "model/error.hpp"
+#include "base/error.hpp"
 #include "playbook/condition.hpp"
 #include "playbook/scopes.hpp"
 #include "support/catch.hpp"

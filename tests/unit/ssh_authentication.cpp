@@ -4,8 +4,8 @@
 
 #include <thread>
 
-#include "model/error.hpp"
-#include "remote/connection.hpp"
+#include "base/error.hpp"
+#include "ssh/connection.hpp"
 #include "support/catch.hpp"
 #include "support/ssh_server.hpp"
 

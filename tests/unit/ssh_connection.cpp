@@ -1,5 +1,5 @@
 // Connections over ssh to a real sshd.
-#include "remote/connection.hpp"
+#include "ssh/connection.hpp"
 
 #include <sys/socket.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <thread>
 
-#include "model/error.hpp"
+#include "base/error.hpp"
 #include "support/catch.hpp"
 #include "support/ssh_server.hpp"
 

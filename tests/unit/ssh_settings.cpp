@@ -1,11 +1,11 @@
 // Names of hosts, and what ssh -G says of them.
-#include "remote/ssh_settings.hpp"
+#include "ssh/settings.hpp"
 
 #include <unistd.h>
 
 #include <filesystem>
 
-#include "model/error.hpp"
+#include "base/error.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 

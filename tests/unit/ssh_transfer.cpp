@@ -7,9 +7,9 @@
 #include <chrono>
 #include <thread>
 
-#include "machine/files/digest.hpp"
-#include "model/error.hpp"
-#include "remote/connection.hpp"
+#include "base/digest.hpp"
+#include "base/error.hpp"
+#include "ssh/connection.hpp"
 #include "support/catch.hpp"
 #include "support/ssh_server.hpp"
 #include "support/tcp_server.hpp"

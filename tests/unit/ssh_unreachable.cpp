@@ -6,8 +6,8 @@
 #include <chrono>
 #include <thread>
 
-#include "model/error.hpp"
-#include "remote/connection.hpp"
+#include "base/error.hpp"
+#include "ssh/connection.hpp"
 #include "support/catch.hpp"
 #include "support/ssh_server.hpp"
 #include "support/tcp_server.hpp"

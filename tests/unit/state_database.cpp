@@ -9,7 +9,7 @@
 #include <array>
 #include <random>
 
-#include "machine/commands/process.hpp"
+#include "base/process.hpp"
 #include "state/recorded_runs.hpp"
 #include "state/run_id.hpp"
 #include "state/schema.hpp"

@@ -1,4 +1,4 @@
-#include "playbook/suggest.hpp"
+#include "base/suggest.hpp"
 
 #include "support/catch.hpp"
 

@@ -12,7 +12,7 @@
 #include <functional>
 
 #include "backends/systemd_api.hpp"
-#include "machine/backend.hpp"
+#include "base/backend.hpp"
 #include "support/catch.hpp"
 
 using namespace mlops;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "report/wording.hpp"
+#include "model/wording.hpp"
 #include "support/catch.hpp"
 
 using namespace mlops;

@@ -1,4 +1,4 @@
-#include "model/text_diff.hpp"
+#include "base/text_diff.hpp"
 
 #include <random>
 #include <sstream>

@@ -1,5 +1,5 @@
 // Whether somebody else could change what root is about to follow. Files are given away, so it runs as root.
-#include "machine/files/trust.hpp"
+#include "base/trust.hpp"
 
 #include <fcntl.h>
 #include <grp.h>
@@ -11,7 +11,7 @@
 #include <atomic>
 #include <thread>
 
-#include "hosts/near_files.hpp"
+#include "hosts/controller_files.hpp"
 #include "support/agent_process.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"

@@ -1,14 +1,14 @@
 // The parts of tunnels that need no host: records, questions, SOCKS, waiting, units of systemd.
 #include <sys/stat.h>
 
-#include "machine/tunnels/control.hpp"
-#include "machine/tunnels/keeper_process.hpp"
-#include "machine/tunnels/login_unit.hpp"
-#include "machine/tunnels/tunnel_words.hpp"
-#include "model/error.hpp"
-#include "remote/tunnels/back_off.hpp"
-#include "remote/tunnels/socks.hpp"
-#include "remote/tunnels/tunnel_log.hpp"
+#include "base/error.hpp"
+#include "domains/tunnels/control.hpp"
+#include "domains/tunnels/keeper/back_off.hpp"
+#include "domains/tunnels/keeper/log.hpp"
+#include "domains/tunnels/keeper/socks.hpp"
+#include "domains/tunnels/keeper_process.hpp"
+#include "domains/tunnels/login_unit.hpp"
+#include "domains/tunnels/tunnel_text.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"
 

@@ -5,7 +5,7 @@
 #include <atomic>
 #include <thread>
 
-#include "machine/frame.hpp"
+#include "base/frame.hpp"
 #include "support/catch.hpp"
 #include "support/kept_tunnel.hpp"
 #include "support/tcp_server.hpp"

@@ -1,7 +1,7 @@
 // What an undo says of packages.
-#include "hosts/undo_changes.hpp"
+#include "runs/undo_changes.hpp"
 
-#include "report/wording.hpp"
+#include "model/wording.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"
 

@@ -3,7 +3,7 @@
 #include <limits>
 #include <random>
 
-#include "machine/person.hpp"
+#include "base/person.hpp"
 #include "state/state_database.hpp"
 #include "support/disturbed_process.hpp"
 #include "support/playbook_site.hpp"

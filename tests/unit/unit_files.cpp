@@ -1,5 +1,5 @@
 // The files that systemd reads units from.
-#include "machine/services/unit_files.hpp"
+#include "domains/services/unit_files.hpp"
 
 #include <fcntl.h>
 

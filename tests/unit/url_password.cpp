@@ -1,5 +1,5 @@
 // Passwords in URLs are shown to nobody and kept nowhere.
-#include "model/url_password.hpp"
+#include "base/url_password.hpp"
 
 #include <filesystem>
 #include <fstream>

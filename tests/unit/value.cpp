@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "model/utf8.hpp"
+#include "base/utf8.hpp"
 #include "support/catch.hpp"
 
 using namespace mlops;

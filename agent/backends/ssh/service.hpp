@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "backends/ssh_api.hpp"
-#include "machine/files/handle.hpp"
+#include "base/handle.hpp"
 
 struct ssh_session_struct;
 struct ssh_event_struct;

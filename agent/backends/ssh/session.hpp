@@ -7,7 +7,7 @@
 
 #include "backends/ssh/service.hpp"
 #include "backends/ssh_api.hpp"
-#include "machine/files/handle.hpp"
+#include "base/handle.hpp"
 
 struct mlops_ssh_session {
   // To wait for; libssh has a duplicate, which it closes after some errors and leaves open after others.

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "backends/ssh_api.hpp"
-#include "machine/files/handle.hpp"
+#include "base/handle.hpp"
 
 struct ssh_channel_struct;
 struct ssh_channel_callbacks_struct;

@@ -1,0 +1,17 @@
+// How far something that takes time has come.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace mlops {
+
+// What an action that takes time reports while it runs. total is 0 where it is not known.
+struct Progress {
+  std::string doing;  // "downloading https://…", "waiting for apt-get (pid 812)"
+  std::uint64_t done = 0, total = 0;  // bytes
+};
+using ProgressSink = std::function<void(const Progress&)>;
+
+}  // namespace mlops

@@ -1,0 +1,38 @@
+// Names of owners and groups of files, by number and back, remembered.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "domains/accounts/reader.hpp"
+
+namespace mlops {
+
+// Asks accounts, which must outlive it, once for each number and name. A number that has no name is its own
+// decimal text; the other way round a name is looked for first, as chown(1) does. Not for several threads at
+// once.
+class OwnerNames {
+ public:
+  explicit OwnerNames(const AccountReader& accounts) : accounts_(accounts) {}
+
+  // References live until forget().
+  const std::string& user(uid_t uid) const;
+  const std::string& group(gid_t gid) const;
+  // Absent: neither a known name nor a number. Names that are not known are asked for again each time.
+  std::optional<uid_t> uid(const std::string& name_or_number) const;
+  std::optional<gid_t> gid(const std::string& name_or_number) const;
+  // After accounts changed.
+  void forget();
+
+ private:
+  const AccountReader& accounts_;
+  mutable std::unordered_map<uid_t, std::string> users_;
+  mutable std::unordered_map<gid_t, std::string> groups_;
+  mutable std::unordered_map<std::string, uid_t> uids_;
+  mutable std::unordered_map<std::string, gid_t> gids_;
+};
+
+}  // namespace mlops

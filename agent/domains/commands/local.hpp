@@ -1,0 +1,46 @@
+// Commands on the machine where this process runs.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/process.hpp"
+#include "base/progress.hpp"
+#include "domains/action.hpp"
+#include "domains/commands/reader.hpp"
+
+namespace mlops {
+
+class LocalCommands : public CommandReader {
+ public:
+  // Removes a path with all below it; absent is success.
+  using Remover = std::function<void(const std::string& path)>;
+
+  // cancellation must outlive this. progress and remove may be empty; without remove a RunCommand that wants
+  // something removed is an Error.
+  LocalCommands(ActingUser who, const Cancellation& cancellation, ProgressSink progress, Remover remove)
+      : who_(std::move(who)),
+        cancellation_(cancellation),
+        progress_(std::move(progress)),
+        remove_(std::move(remove)) {}
+
+  CommandResult run(const Command& command) const override;
+  std::optional<Error> cannot_start(const Command& command) const override;
+  std::vector<std::string> places(const Command& command) const override;
+
+  // Error with the last lines of its output when its status is none of ok_status, its time is up, or it stood still; Error
+  // cancelled. In each case remove_on_failure is removed first.
+  void perform(const RunCommand& action) const;
+
+ private:
+  CommandResult run_reporting(const RunCommand& action) const;
+  static void sync_created(const std::vector<std::string>& paths);
+  void clear_away(const RunCommand& action, Error& error) const;
+
+  ActingUser who_;
+  const Cancellation& cancellation_;
+  ProgressSink progress_;
+  Remover remove_;
+};
+
+}  // namespace mlops

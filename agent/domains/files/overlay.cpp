@@ -1,0 +1,618 @@
+#include "domains/files/overlay.hpp"
+
+#include <sys/xattr.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "base/digest.hpp"
+#include "base/error.hpp"
+#include "domains/files/attributes.hpp"
+#include "domains/files/local.hpp"
+#include "domains/files/paths.hpp"
+#include "domains/files/safe_path.hpp"
+
+namespace mlops {
+namespace {
+
+constexpr int link_limit = 40;  // as the kernel's, path_resolution(7)
+constexpr std::uint32_t set_group_id = 02000, everyone_writes = 0002, sticky = 01000;
+constexpr std::uint32_t writes = 2, enters = 1;
+constexpr std::size_t name_limit = 255;  // NAME_MAX
+
+// Then modes alone do not tell who may do what.
+bool has_access_list(const std::string& path) {
+  return ::getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) > 0;
+}
+
+[[noreturn]] void not_known(const std::string& label) { throw Unknown{{label}, ""}; }
+
+}  // namespace
+
+// ---- reading
+// ----------------------------------------------------------------------------------------------------
+
+std::optional<std::string> OverlayFiles::walk(const Base& base, const std::string& path, Last last) const {
+  std::string at = "/", rest = path;
+  From from;
+  for (int links = 0; !rest.empty();) {
+    const std::size_t slash = rest.find('/');
+    const std::string name = rest.substr(0, slash);
+    rest = slash == std::string::npos ? "" : rest.substr(slash + 1);
+    if (name.empty() || name == ".") continue;
+    if (name == ".." && is_folder(base, at)) {
+      at = folder_of(at);
+      from = {};
+      if (const auto above = at == "/" || not_foreseen(at) ? std::nullopt : look(base, at, 0))
+        from = {above->status.owner, at, above->status.mode};
+      continue;
+    }
+    std::string next = join_path(at, name);
+    const bool is_last = rest.find_first_not_of('/') == std::string::npos;
+    if (is_last && last == Last::itself) return next;
+    const Entry* entry = find(next);
+    std::optional<FileView> found;
+    if (!entry || entry->kind == Entry::Kind::made) try {
+        found = look(base, next, 0);
+      } catch (const Unknown&) {
+        // Below what a program will have made, paths are taken as they stand; reading there throws.
+      }
+    const bool is_link = found && found->status.type == FileType::symlink;
+    // A file itself that lies in another's folder is no step elsewhere; a link is, and so is where it leads.
+    if (found && (is_link || links > 0 || !is_last || last == Last::entered))
+      check(from, found->status, next, base);
+    if (!is_link) {
+      from = found ? From{found->status.owner, next, found->status.mode} : From{};
+      at = std::move(next);
+      continue;
+    }
+    if (++links > link_limit) return std::nullopt;
+    // A real link is followed here too, for the errors that the real machine gives.
+    if (const auto real = real_path(next); real && !entry) static_cast<void>(base.files.resolve(*real));
+    const bool absolute = found->target.starts_with('/');
+    From link{found->status.owner, next, absolute ? 0 : from.mode};
+    if (absolute) {
+      FileStatus root;
+      root.owner = "root";
+      check(link, root, "/", base);
+      at = "/";
+    }
+    from = absolute ? From{} : std::move(link);
+    rest = found->target + "/" + rest;
+  }
+  return at;
+}
+
+void OverlayFiles::check(const From& from, const FileStatus& to, const std::string& path, const Base& base) {
+  if (!base.strict) return;
+  const auto refuse = [&](const char* why) {
+    throw Error("unsafe path: the step from " + from.what + " to " + path + " is not taken: " + why,
+                ErrorKind::unsafe_path);
+  };
+  if (from.owner != "root" && from.owner != to.owner) refuse("its owner differs");
+  if ((from.mode & everyone_writes) && to.owner != "root" && to.owner != base.person)
+    refuse("everyone may write there, and another user owns it");
+}
+
+bool OverlayFiles::is_folder(const Base& base, const std::string& key) const {
+  if (key == "/" || not_foreseen(key)) return true;
+  const auto found = look(base, key, 0);
+  return found && found->status.type == FileType::directory;
+}
+
+std::string OverlayFiles::key(const Base& base, const std::string& path) const {
+  if (path == "/") return path;
+  const std::string folder(folder_of(path));
+  auto& folders = base.strict ? strict_folders_ : folders_;
+  auto known = folders.find(folder);
+  if (known == folders.end()) {
+    auto real = walk(base, folder, Last::entered);
+    if (!real) throw Error("too many links on the way to " + folder);
+    known = folders.emplace(folder, std::move(*real)).first;
+  }
+  return join_path(known->second, name_of(path));
+}
+
+std::string OverlayFiles::followed(const Base& base, const std::string& path) const {
+  auto real = walk(base, key(base, path), Last::followed);
+  if (!real) throw Error("too many links on the way to " + path);
+  return std::move(*real);
+}
+
+const OverlayFiles::Entry* OverlayFiles::find(const std::string& key) const {
+  const auto found = entries_.find(key);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+std::optional<std::string> OverlayFiles::real_path(const std::string& key) const {
+  for (std::string_view at = key; at != "/"; at = folder_of(at)) {
+    const Entry* entry = find(std::string(at));
+    if (!entry) continue;
+    if (entry->kind == Entry::Kind::opaque) not_known(entry->label);
+    if (entry->shows.empty()) return std::nullopt;
+    return entry->shows + key.substr(at.size());
+  }
+  return key;
+}
+
+std::optional<FileView> OverlayFiles::look(const Base& base, const std::string& key,
+                                           std::uint64_t limit) const {
+  const Entry* entry = find(key);
+  if (!entry) {
+    const auto real = real_path(key);
+    return real ? base.files.view(*real, limit) : std::nullopt;
+  }
+  if (entry->kind == Entry::Kind::absent) return std::nullopt;
+  if (entry->kind == Entry::Kind::opaque) not_known(entry->label);
+  FileView v = entry->view;
+  if (v.status.type != FileType::regular || limit == 0) {
+    v.content.reset();
+  } else if (!entry->shows.empty()) {
+    if (auto real = base.files.view(entry->shows, limit)) v.content = std::move(real->content);
+  } else if (!v.content) {
+    not_known(entry->label);
+  } else if (v.content->size() > limit) {
+    v.content.reset();
+  }
+  return v;
+}
+
+std::optional<FileView> OverlayFiles::view(const Base& base, const std::string& path,
+                                           std::uint64_t limit) const {
+  if (entries_.empty()) return base.files.view(path, limit);
+  return look(base, key(base, path), limit);
+}
+
+std::optional<std::vector<std::string>> OverlayFiles::list(const Base& base, const std::string& path) const {
+  if (entries_.empty()) return base.files.list(path);
+  const std::string folder = followed(base, path);
+  const auto found = look(base, folder, 0);
+  if (!found || found->status.type != FileType::directory) return std::nullopt;
+  std::vector<std::string> names;
+  if (const auto real = real_path(folder))
+    if (auto below = base.files.list(*real)) names = std::move(*below);
+  const std::string prefix = folder == "/" ? folder : folder + "/";
+  for (auto i = entries_.lower_bound(prefix); i != entries_.end() && i->first.starts_with(prefix); ++i) {
+    if (folder_of(i->first) != folder || i->first == "/") continue;
+    const std::string name(name_of(i->first));
+    std::erase(names, name);
+    if (i->second.kind != Entry::Kind::absent) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::optional<std::string> OverlayFiles::resolve(const Base& base, const std::string& path) const {
+  if (entries_.empty()) return base.files.resolve(path);
+  auto real = walk(base, path, Last::followed);
+  if (!real) return std::nullopt;
+  const Entry* entry = find(*real);
+  const bool exists = entry ? entry->kind != Entry::Kind::absent : look(base, *real, 0).has_value();
+  return exists ? real : std::nullopt;
+}
+
+std::optional<std::string> OverlayFiles::sha256(const Base& base, const std::string& path) const {
+  if (entries_.empty()) return base.files.sha256(path);
+  const std::string real = followed(base, path);
+  const Entry* entry = find(real);
+  if (!entry) {
+    const auto below = real_path(real);
+    return below ? base.files.sha256(*below) : std::nullopt;
+  }
+  if (entry->kind == Entry::Kind::absent) return std::nullopt;
+  if (entry->digest) return entry->digest;
+  if (entry->kind == Entry::Kind::opaque) not_known(entry->label);
+  if (entry->view.status.type != FileType::regular) return std::nullopt;
+  if (!entry->shows.empty()) return base.files.sha256(entry->shows);
+  if (!entry->view.content) not_known(entry->label);
+  return sha256_hex(*entry->view.content);
+}
+
+Grants OverlayFiles::grants_at(const Base& base, const std::string& key) const {
+  const Entry* entry = find(key);
+  if (entry && entry->grants) return *entry->grants;
+  const auto real = entry && !entry->shows.empty() ? entry->shows : real_path(key);
+  return real ? base.files.grants(*real).value_or(Grants()) : Grants();
+}
+
+std::optional<Grants> OverlayFiles::grants(const Base& base, const std::string& path) const {
+  if (entries_.empty()) return base.files.grants(path);
+  const std::string k = key(base, path);
+  if (!look(base, k, 0)) return std::nullopt;
+  return grants_at(base, k);
+}
+
+bool OverlayFiles::not_foreseen(const std::string& key) const {
+  for (std::string_view at = key; at != "/"; at = folder_of(at))
+    if (const Entry* entry = find(std::string(at))) return entry->kind == Entry::Kind::opaque;
+  return false;
+}
+
+bool OverlayFiles::touched(const Base& base, const std::string& path) const {
+  if (entries_.empty()) return false;
+  const std::string k = key(base, path);
+  if (find(k)) return true;
+  return not_foreseen(k) || real_path(k) != std::optional(k);
+}
+
+// ---- performing in thought
+// --------------------------------------------------------------------------------------
+
+void OverlayFiles::need_folder(const std::string& k, const Base& base, const std::string& path,
+                               const std::string& doing) const {
+  const std::string folder(folder_of(k));
+  if (!is_folder(base, folder)) throw Error("the folder of " + path + " does not exist");
+  if (name_of(k).size() > name_limit) throw system_error(doing, ENAMETOOLONG);
+}
+
+bool OverlayFiles::may(const std::string& k, std::uint32_t rights, const Base& base, const Maker& maker) const {
+  if (!maker.bound || not_foreseen(k)) return true;
+  const auto found = look(base, k, 0);
+  if (!found) return true;
+  const FileStatus& s = found->status;
+  const bool in_group = s.group == maker.group ||
+                        std::find(maker.groups.begin(), maker.groups.end(), s.group) != maker.groups.end();
+  const std::uint32_t given = s.owner == maker.user ? s.mode >> 6 : in_group ? s.mode >> 3 : s.mode;
+  if ((given & rights) == rights) return true;
+  const auto real = real_path(k);
+  return real && has_access_list(*real);  // the kernel will tell
+}
+
+void OverlayFiles::need_way(const std::string& k, const Base& base, const Maker& maker) const {
+  if (!maker.bound) return;
+  for (std::size_t at = 1; at != std::string::npos; at = k.find('/', at + 1)) {
+    const std::size_t slash = k.find('/', at);
+    if (slash == std::string::npos) return;
+    const std::string folder = k.substr(0, slash);
+    if (!may(folder, enters, base, maker))
+      throw system_error("cannot open " + k.substr(0, k.find('/', slash + 1)), EACCES);
+    at = slash;
+  }
+}
+
+void OverlayFiles::need_right(const std::string& k, const Base& base, const Maker& maker,
+                              const std::string& doing) const {
+  if (!maker.bound) return;
+  need_way(k, base, maker);
+  const std::string folder(folder_of(k));
+  if (!may(folder, writes | enters, base, maker)) throw system_error(doing, EACCES);
+  if (not_foreseen(k)) return;
+  const auto above = look(base, folder, 0), there = look(base, k, 0);
+  if (above && there && (above->status.mode & sticky) && there->status.owner != maker.user &&
+      above->status.owner != maker.user)
+    throw system_error(doing, EPERM);
+}
+
+// Nobody but root gives anything to others, and to groups only their members do.
+void OverlayFiles::need_gift(const std::string& owner, const std::string& group, const Maker& maker,
+                             const std::string& doing) {
+  if (!maker.bound) return;
+  const bool member = group.empty() || group == maker.group ||
+                      std::find(maker.groups.begin(), maker.groups.end(), group) != maker.groups.end();
+  if ((!owner.empty() && owner != maker.user) || !member) throw system_error(doing, EPERM);
+}
+
+void OverlayFiles::need_hand_over(const std::string& k, const FileStatus& now, const std::string& owner,
+                                  const std::string& group, std::optional<std::uint32_t> mode, const Base& base,
+                                  const std::string& path) const {
+  const std::string folder(folder_of(k));
+  if (!base.strict || not_foreseen(folder)) return;
+  const auto above = look(base, folder, 0);
+  if (!above) return;
+  HandOver<std::string> next{{}, {}, mode};
+  if (!owner.empty()) next.owner = owner;
+  if (!group.empty()) next.group = group;
+  if (gives_away<std::string>({now.owner, now.group, now.mode, above->status.owner, above->status.mode}, next,
+                              "root"))
+    throw Error(given_away(path, now.owner), ErrorKind::unsafe_path);
+}
+
+OverlayFiles::Entry OverlayFiles::fresh(const std::string& k, FileType type, const Base& base,
+                                        const Maker& maker) const {
+  Entry entry{Entry::Kind::made, {}, {}, maker.label, "", Grants()};
+  FileStatus& s = entry.view.status;
+  s.type = type;
+  s.mode = type == FileType::symlink ? 0777 : type == FileType::directory ? 0755 : 0644;
+  s.owner = maker.user;
+  s.group = maker.group;
+  const std::string folder(folder_of(k));
+  if (not_foreseen(folder)) return entry;
+  if (const auto above = look(base, folder, 0); above && (above->status.mode & set_group_id)) {
+    s.group = above->status.group;
+    if (type == FileType::directory) s.mode |= set_group_id;
+  }
+  return entry;
+}
+
+// Takes from the entry what it does not keep with another owner, group or content.
+void OverlayFiles::hand_over(Entry& entry, const std::string& owner, const std::string& group, bool content) {
+  FileStatus& s = entry.view.status;
+  const bool folder = s.type == FileType::directory;
+  const Handover over{!owner.empty() && owner != s.owner, !group.empty() && group != s.group, content};
+  s.mode = mode_after(s.mode, folder, over, entry.grants->acl_group);
+  entry.grants = grants_after(*entry.grants, folder, over);
+}
+
+void OverlayFiles::note(const std::string& k) {
+  if (!replaced_ || replaced_->contains(k)) return;
+  const Entry* known = find(k);
+  replaced_->emplace(k, known ? std::optional(*known) : std::nullopt);
+}
+
+void OverlayFiles::go_back() {
+  auto replaced = std::exchange(replaced_, std::nullopt);
+  for (auto& [k, before] : replaced.value()) {
+    if (before)
+      entries_[k] = std::move(*before);
+    else
+      entries_.erase(k);
+  }
+  folders_.clear();
+  strict_folders_.clear();
+}
+
+void OverlayFiles::set(const std::string& k, Entry entry) {
+  note(k);
+  entries_[k] = std::move(entry);
+}
+
+void OverlayFiles::put(const std::string& k, Entry entry) {
+  set(k, std::move(entry));
+  folders_.clear();
+  strict_folders_.clear();
+}
+
+void OverlayFiles::remove_below(const std::string& k) {
+  for (auto i = entries_.lower_bound(k + "/"); i != entries_.end() && i->first.starts_with(k + "/");) {
+    note(i->first);
+    i = entries_.erase(i);
+  }
+}
+
+void OverlayFiles::apply(const WriteFile& action, const Base& base, const Maker& maker) {
+  write(action, base, maker, false);
+}
+
+// As StagedFile has it: it is written where it is, and keeps its owner.
+bool OverlayFiles::stays_anothers(const std::string& k, const FileStatus& now, const WriteFile& action,
+                                  const Base& base, const Maker& maker) const {
+  return maker.bound && now.owner != maker.user && (action.owner.empty() || action.owner == now.owner) &&
+         (action.group.empty() || action.group == now.group) && (!action.mode || *action.mode == now.mode) &&
+         may(k, writes, base, maker);
+}
+
+void OverlayFiles::write(const WriteFile& action, const Base& base, const Maker& maker, bool downloaded) {
+  const std::string& path = action.path;
+  const std::string k = action.replace_link ? key(base, path) : followed(base, path);
+  need_folder(k, base, path, downloaded ? "cannot put " + path + " in place" : "cannot look at " + path);
+  if (maker.need_accounts) maker.need_accounts(action.owner, action.group);
+  const auto old = not_foreseen(k) ? std::nullopt : look(base, k, 0);
+  const bool replaces = old && old->status.type == FileType::regular;
+  const bool replaces_link = old && old->status.type == FileType::symlink && action.replace_link;
+  if (old && !replaces && !replaces_link)
+    throw Error(path + " is " + to_text(old->status.type) + "; it is not replaced");
+  if (replaces && !downloaded)
+    need_hand_over(k, old->status, action.owner, action.group, action.mode, base, path);
+  if (replaces && !downloaded && stays_anothers(k, old->status, action, base, maker)) {
+    need_way(k, base, maker);
+  } else {
+    const std::string name(name_of(k));
+    need_right(k, base, maker,
+               downloaded ? "cannot make " + temporary_name(name, "part") + " beside " + path
+                          : "cannot write beside " + path);
+    need_gift(action.owner.empty() && replaces ? old->status.owner : action.owner, action.group, maker,
+              "cannot give " + path + " to its owner");
+  }
+  Entry entry = fresh(k, FileType::regular, base, maker);
+  FileStatus& s = entry.view.status;
+  if (action.sensitive) s.mode = 0600;
+  if (replaces) {
+    s.mode = old->status.mode;
+    s.owner = old->status.owner;
+    s.group = old->status.group;
+    entry.grants = grants_at(base, k);
+    hand_over(entry, action.owner, action.group, true);
+  }
+  if (action.mode) s.mode = *action.mode;
+  if (!action.owner.empty()) s.owner = action.owner;
+  if (!action.group.empty()) s.group = action.group;
+  s.size = action.content.size();
+  entry.view.content = action.content;
+  if (replaces_link) return put(k, std::move(entry));
+  set(k, std::move(entry));
+}
+
+void OverlayFiles::apply(const CreateDirectory& action, const Base& base, const Maker& maker) {
+  const std::string k = key(base, action.path), doing = "cannot make the folder " + action.path;
+  need_folder(k, base, action.path, doing);
+  if (maker.need_accounts) maker.need_accounts(action.owner, action.group);
+  need_right(k, base, maker, doing);
+  need_gift(action.owner, action.group, maker, "cannot give the folder " + action.path + " to its owner");
+  if (look(base, k, 0)) throw Error(doing + ": File exists");
+  Entry entry = fresh(k, FileType::directory, base, maker);
+  FileStatus& s = entry.view.status;
+  if (action.mode) s.mode = *action.mode;
+  if (!action.owner.empty()) s.owner = action.owner;
+  if (!action.group.empty()) s.group = action.group;
+  remove_below(k);
+  put(k, std::move(entry));
+}
+
+void OverlayFiles::apply(const CreateLink& action, const Base& base, const Maker& maker) {
+  const std::string k = key(base, action.path), doing = "cannot make the link " + action.path;
+  need_folder(k, base, action.path, doing);
+  if (maker.need_accounts) maker.need_accounts(action.owner, action.group);
+  if (look(base, k, 0)) throw Error(doing + ": File exists");
+  need_right(k, base, maker, doing);
+  need_gift(action.owner, action.group, maker, "cannot give the link " + action.path + " to its owner");
+  Entry entry = fresh(k, FileType::symlink, base, maker);
+  if (!action.owner.empty()) entry.view.status.owner = action.owner;
+  if (!action.group.empty()) entry.view.status.group = action.group;
+  entry.view.target = action.target;
+  put(k, std::move(entry));
+}
+
+void OverlayFiles::apply(const SetAttributes& action, const Base& base, const Maker& maker) {
+  const std::string k = followed(base, action.path), opening = "cannot open " + action.path;
+  need_folder(k, base, action.path, opening);
+  if (maker.need_accounts) maker.need_accounts(action.owner, action.group);
+  need_way(k, base, maker);
+  Entry entry;
+  if (const Entry* known = find(k); known && known->kind != Entry::Kind::absent) {
+    entry = *known;
+  } else {
+    auto now = look(base, k, 0);
+    if (!now) throw Error(opening + ": No such file or directory");
+    entry = {Entry::Kind::made, std::move(*now), {}, maker.label, real_path(k).value_or(""), {}};
+  }
+  if (entry.kind == Entry::Kind::made) {
+    const FileStatus& s = entry.view.status;
+    need_hand_over(k, s, action.owner, action.group, action.mode, base, action.path);
+    const bool given = !action.owner.empty() || !action.group.empty();
+    const bool narrowed = action.mode && (s.mode & 0777 & ~*action.mode) != 0;
+    const std::string giving = "cannot give " + action.path + " to its owner",
+                      setting = "cannot set the mode of " + action.path;
+    if (maker.bound && s.owner != maker.user) throw system_error(given && !narrowed ? giving : setting, EPERM);
+    need_gift(action.owner, action.group == s.group ? "" : action.group, maker, giving);
+  }
+  if (!entry.grants && (!action.owner.empty() || !action.group.empty())) entry.grants = grants_at(base, k);
+  if (entry.grants) hand_over(entry, action.owner, action.group, false);
+  if (action.mode) entry.view.status.mode = *action.mode;
+  if (!action.owner.empty()) entry.view.status.owner = action.owner;
+  if (!action.group.empty()) entry.view.status.group = action.group;
+  put(k, std::move(entry));
+}
+
+void OverlayFiles::apply(const RemovePath& action, const Base& base, const Maker& maker) {
+  const std::string k = key(base, action.path);
+  if (k == "/") throw Error("/ is a mount of its own; it is not removed");
+  if (const Entry* entry = find(k); !entry || entry->kind != Entry::Kind::opaque) {
+    const auto now = look(base, k, 0);
+    if (!now) return;
+    if (now->status.type == FileType::directory && !action.recursive) {
+      const auto names = list(base, k);
+      if (names && !names->empty())
+        throw Error("the folder " + action.path + " is not empty; it is not removed");
+    }
+    const bool folder = now->status.type == FileType::directory && !action.recursive;
+    need_right(k, base, maker, (folder ? "cannot remove the folder " : "cannot remove ") + action.path);
+  }
+  remove_below(k);
+  put(k, Entry{Entry::Kind::absent, {}, {}, maker.label, "", {}});
+}
+
+void OverlayFiles::apply(const RenamePath& action, const Base& base, const Maker& maker) {
+  const std::string from = key(base, action.from), to = key(base, action.to);
+  const std::string renaming = "cannot rename " + action.from + " to " + action.to, doing = renaming + ": ";
+  need_folder(from, base, action.from, renaming);
+  need_folder(to, base, action.to, renaming);
+  need_right(from, base, maker, renaming);
+  need_right(to, base, maker, renaming);
+  Entry moved;
+  if (const Entry* known = find(from); known && known->kind != Entry::Kind::absent) {
+    moved = *known;
+  } else {
+    auto now = look(base, from, 0);
+    if (!now) throw Error(doing + "No such file or directory");
+    moved = {Entry::Kind::made, std::move(*now), {}, maker.label, real_path(from).value_or(""), {}};
+  }
+  if (const auto there = look(base, to, 0)) {
+    const bool folders = there->status.type == FileType::directory &&
+                         (moved.kind == Entry::Kind::opaque || moved.view.status.type == FileType::directory);
+    if (!folders) throw Error(doing + "File exists");
+    if (!list(base, to).value_or(std::vector<std::string>()).empty())
+      throw Error(doing + "Directory not empty");
+  }
+  std::vector<std::pair<std::string, Entry>> below;
+  for (auto i = entries_.lower_bound(from + "/"); i != entries_.end() && i->first.starts_with(from + "/"); ++i)
+    below.emplace_back(to + i->first.substr(from.size()), i->second);
+  remove_below(from);
+  remove_below(to);
+  set(from, Entry{Entry::Kind::absent, {}, {}, maker.label, "", {}});
+  put(to, std::move(moved));
+  for (auto& [k, entry] : below) set(k, std::move(entry));
+}
+
+void OverlayFiles::apply(const RestorePath& action, const Base& base, const Maker& maker) {
+  const std::string top = key(base, action.saved.path);
+  // What is not there is made by descriptors: only the way to it is walked.
+  const bool by_path = look(base, top, 0).has_value();
+  restore(top, action.saved, action.content, base, maker);
+  for (const SavedBelow& one : action.below) {
+    const std::string& path = one.saved.path;
+    const bool within = !by_path && is_within(path, action.saved.path);
+    restore(within ? top + path.substr(action.saved.path.size()) : key(base, path), one.saved, one.content, base, maker);
+  }
+}
+
+void OverlayFiles::restore(const std::string& k, const SavedPath& saved, const std::optional<std::string>& content,
+                           const Base& base, const Maker& maker) {
+  need_folder(k, base, saved.path, "cannot look at " + saved.path);
+  const FileType type = saved.kind == SavedPath::Kind::folder ? FileType::directory
+                        : saved.kind == SavedPath::Kind::link ? FileType::symlink
+                                                              : FileType::regular;
+  const auto old = look(base, k, 0);
+  const bool replaceable = old && (old->status.type == FileType::regular || old->status.type == FileType::symlink);
+  if (old && (type == FileType::directory ? old->status.type != type : !replaceable))
+    throw Error(saved.path + " is " + to_text(old->status.type) + "; it is not replaced");
+  Entry entry = fresh(k, type, base, maker);
+  const bool attributes_alone = saved.kind == SavedPath::Kind::file && saved.digest.empty() && saved.inode != 0;
+  if (old && attributes_alone) {
+    const Entry* known = find(k);
+    entry = known ? *known : Entry{Entry::Kind::made, *old, {}, maker.label, real_path(k).value_or(""), {}};
+  }
+  if (old && type == FileType::directory) entry.shows = real_path(k).value_or("");
+  FileStatus& s = entry.view.status;
+  if (type != FileType::symlink) s.mode = saved.mode;
+  s.owner = saved.owner;
+  s.group = saved.group;
+  if (attributes_alone) return put(k, std::move(entry));
+  s.size = saved.size;
+  s.mtime_ns = saved.modified_ns;
+  entry.view.target = saved.target;
+  entry.view.content = content;
+  if (type == FileType::regular) entry.digest = saved.digest;
+  if (const auto other = saved.hard_link.empty()     ? std::nullopt
+                         : find(saved.hard_link) ? look(base, saved.hard_link, 0)
+                                                 : view(base, saved.hard_link, 0)) {
+    s.device = other->status.device;
+    s.inode = other->status.inode;
+    s.links = other->status.links;
+  }
+  put(k, std::move(entry));
+}
+
+void OverlayFiles::apply(const Download& action, const Base& base, const Maker& maker) {
+  write(WriteFile{action.path, "", action.mode, action.owner, action.group, false}, base, maker, true);
+  Entry& entry = entries_[followed(base, action.path)];
+  entry.view.content.reset();
+  entry.digest = action.sha256.empty() ? std::nullopt : std::optional(action.sha256);
+}
+
+void OverlayFiles::apply(const CreateSecret& action, const Base& base, const Maker& maker) {
+  apply(WriteFile{action.path, "", 0600, action.owner, action.group, false}, base, maker);
+  Entry& entry = entries_[followed(base, action.path)];
+  entry.view.content.reset();
+  entry.view.status.size = 2 * action.bytes;
+}
+
+bool OverlayFiles::bring(const PackagedPath& packaged, const Base& base, const std::string& label) {
+  const std::string k = key(base, packaged.path);
+  if (find(k) || not_foreseen(k)) return false;
+  const auto above = look(base, std::string(folder_of(k)), 0);
+  if (!above || above->status.type != FileType::directory || look(base, k, 0)) return false;
+  // Whatever becomes of an action, the package has brought it.
+  entries_[k] = Entry{Entry::Kind::made, {packaged.status, packaged.target, {}}, {}, label, "", {}};
+  folders_.clear();
+  strict_folders_.clear();
+  return true;
+}
+
+void OverlayFiles::assume_made(const std::string& path, const Base& base, const Maker& maker) {
+  const std::string k = key(base, path);
+  remove_below(k);
+  put(k, Entry{Entry::Kind::opaque, {}, {}, maker.label, "", {}});
+}
+
+}  // namespace mlops

@@ -1,0 +1,65 @@
+#include "domains/files/trusted_folder.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <deque>
+
+namespace mlops {
+namespace {
+
+constexpr int most_links = 40;  // as the kernel has it (path_resolution(7))
+
+// Whether what stands in a sticky folder already is meant, which is safe, or what is yet to be made in it.
+enum class Sticky { safe, open };
+
+// What is wrong with one step, for root; "" for nothing.
+std::string wrong_with(const std::string& path, const FileStatus& status, Sticky sticky) {
+  if (status.owner != "root") return fmt::format("{} belongs to {}", path, status.owner);
+  if (sticky == Sticky::safe && (status.mode & S_ISVTX)) return "";
+  if (status.mode & S_IWOTH) return fmt::format("{} is writable by everyone (mode {:04o})", path, status.mode);
+  if (status.mode & S_IWGRP)
+    return fmt::format("{} is writable by the group {} (mode {:04o})", path, status.group, status.mode);
+  return "";
+}
+
+std::deque<std::string> parts_of(const std::string& path) {
+  std::deque<std::string> parts;
+  for (std::size_t from = 0; from <= path.size();) {
+    const std::size_t end = std::min(path.find('/', from), path.size());
+    if (end > from) parts.push_back(path.substr(from, end - from));
+    from = end + 1;
+  }
+  return parts;
+}
+
+}  // namespace
+
+std::optional<std::string> distrust_folder(const FileReader& files, const std::string& path) {
+  std::deque<std::string> ahead = parts_of(path);
+  std::string at;  // as in judge
+  for (int links = 0;;) {
+    for (; !ahead.empty() && (ahead.front() == "." || ahead.front() == ".."); ahead.pop_front())
+      if (ahead.front() == "..") at.resize(at.empty() ? 0 : at.rfind('/'));
+    const std::string folder = at.empty() ? "/" : at;
+    const auto next = ahead.empty() ? std::nullopt : files.view(at + "/" + ahead.front(), 0);
+    if (const auto status = files.status(folder))
+      if (std::string wrong = wrong_with(folder, *status, next ? Sticky::safe : Sticky::open); !wrong.empty())
+        return wrong;
+    if (!next) return std::nullopt;
+    const std::string name = at + "/" + ahead.front();
+    ahead.pop_front();
+    if (next->status.type != FileType::symlink) {
+      at = name;
+      continue;
+    }
+    if (next->status.owner != "root") return fmt::format("{} belongs to {}", name, next->status.owner);
+    if (++links > most_links) return std::nullopt;
+    const std::deque<std::string> more = parts_of(next->target);
+    ahead.insert(ahead.begin(), more.begin(), more.end());
+    if (next->target.starts_with('/')) at.clear();
+  }
+}
+
+}  // namespace mlops

@@ -1,0 +1,51 @@
+// Packages as they would be after actions that were not performed.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "domains/packages/reader.hpp"
+
+namespace mlops {
+
+// base must outlive it. A transaction has exactly the effect that it expects, and what it wants besides is
+// installed in a version that is not known (""). After a refresh of the index, what the old index did not know
+// counts as known in a version that is not known: the new index is not there to be asked.
+class OverlayPackages : public PackageReader {
+ public:
+  explicit OverlayPackages(const PackageReader& base) : base_(base) {}
+
+  std::optional<InstalledPackage> installed(const std::string& name) const override;
+  bool interrupted() const override;
+  std::optional<std::uint64_t> index_age() const override;
+  std::optional<std::string> candidate(const std::string& name) const override;
+  Forecast forecast_install(const std::vector<std::string>& wanted) const override;
+  Forecast forecast_removal(const std::vector<std::string>& names) const override;
+  std::vector<std::string> similar(const std::string& name) const override;
+
+  PurgeLoss purge_loss(const std::string& name) const override { return base_.purge_loss(name); }
+  bool index_outdated() const override;
+  std::optional<std::vector<PackagedPath>> contents(const std::string& name,
+                                                    const std::string& version) const override {
+    return base_.contents(name, version);
+  }
+  std::vector<std::string> unneeded_without(const std::vector<std::string>& names) const override;
+
+  // A list of sources was written.
+  void sources_changed() { refreshed_ = false, sources_changed_ = true; }
+  void apply(const InstallPackages& action);
+  void apply(const RemovePackages& action);
+  void apply(const RepairPackages& action);
+
+  // An installation is pending: its scripts may make users, groups, units and files.
+  bool pending() const { return pending_; }
+
+ private:
+  bool ends_there(const PackageChange& change) const;
+
+  const PackageReader& base_;
+  std::map<std::string, std::optional<InstalledPackage>> changed_;  // by name as given; empty: removed
+  bool pending_ = false, repaired_ = false, refreshed_ = false, sources_changed_ = false;
+};
+
+}  // namespace mlops

@@ -1,0 +1,45 @@
+// Units of the systemd that runs this machine, through the systemd backend.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/cancellation.hpp"
+#include "base/process.hpp"
+#include "domains/action.hpp"
+#include "domains/services/reader.hpp"
+
+namespace mlops {
+
+// Loads the backend and connects on first use. For one thread.
+class LocalServices : public ServiceReader {
+ public:
+  // cancellation must outlive this. who: this process's user.
+  LocalServices(ActingUser who, const Cancellation& cancellation);
+  ~LocalServices() override;
+
+  Unit unit(const std::string& name) const override;
+  std::string log_since(const std::string& name, std::uint64_t since_us) const override;
+  // Error with systemd's cause, and what the unit logged as its output; Error cancelled leaves the job to systemd.
+  void perform(const ChangeUnit& change) const;
+  // Something was done at the path. Where units are read from it, the next change makes systemd read them again.
+  void wrote(const std::string& path) const;
+
+ private:
+  struct Connection;
+  Connection& connection() const;
+  void reload_where_outdated(const std::string& unit) const;
+  void change_script(const std::string& script, ChangeUnit::Verb verb) const;
+
+  ActingUser who_;
+  const Cancellation& cancellation_;
+  mutable std::unique_ptr<Connection> connection_;
+  mutable bool wrote_unit_files_ = false;
+};
+
+// Throws Error unavailable, which says what PID 1 is, unless root/run/systemd/system is a folder
+// (sd_booted(3)). root is "" but in tests.
+void require_systemd(const std::string& root = "");
+
+}  // namespace mlops

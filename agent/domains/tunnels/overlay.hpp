@@ -1,0 +1,28 @@
+// Tunnels as they would be after the changes of a plan.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "domains/tunnels/reader.hpp"
+
+namespace mlops {
+
+class OverlayTunnels : public TunnelReader {
+ public:
+  // base must outlive this.
+  explicit OverlayTunnels(const TunnelReader& base) : base_(base) {}
+
+  // What is started in thought is up.
+  std::optional<TunnelView> tunnel(const std::string& name) const override;
+  std::optional<std::string> listener(const Endpoint& place) const override;
+  void apply(const StartTunnel& start) { changed_[start.tunnel.name] = start.tunnel; }
+  void apply(const StopTunnel& stop) { changed_[stop.name] = std::nullopt; }
+
+ private:
+  const TunnelReader& base_;
+  std::map<std::string, std::optional<Tunnel>> changed_;  // by name; nullopt: stopped
+};
+
+}  // namespace mlops

@@ -1,0 +1,21 @@
+// The words for a tunnel's parts, in files, messages and on the command line.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "domains/tunnels/reader.hpp"
+
+namespace mlops {
+
+// "local", "remote", "dynamic"; and back, absent for any other word.
+const char* to_text(Tunnel::Direction direction);
+std::optional<Tunnel::Direction> direction_of(std::string_view word);
+// The same of the words of tunnel_reader.hpp.
+std::optional<TunnelView::State> tunnel_state_of(std::string_view word);
+
+// "127.0.0.1:8888 → localhost:8888 via box", "127.0.0.1:80 on box → localhost:8080", "127.0.0.1:1080 → SOCKS via box".
+std::string in_words(const Tunnel& tunnel);
+
+}  // namespace mlops

@@ -1,0 +1,75 @@
+// The near end's files as the far end sees them: sent once, kept by digest.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/trust.hpp"
+#include "hosts/protocol.hpp"
+#include "resource/file_source.hpp"
+
+namespace mlops {
+
+// Notes each file that a playbook is read with, so that a host can be told their digests. Reads from the disk. Safe to
+// use from several threads, but for digests.
+class NotedFiles : public FilesBeside {
+ public:
+  FileBeside read(const std::string& path, bool content, std::uint64_t limit) const override;
+  FileBeside whole(const std::string& path) const override;
+  std::string similar(const std::string& path) const override { return files_on_disk().similar(path); }
+
+  // Of the files noted until now, each hashed once.
+  const std::vector<SentDigest>& digests() const;
+
+  // From now on files that somebody beside root and the caller could change (see distrust) are refused, or only noted:
+  // where the caller acts as nobody else, they are the caller's own affair.
+  enum class Guard { none, note, refuse };
+  void guard(uid_t caller, Guard guard);
+  // Why those that were noted are not to be followed.
+  std::vector<std::string> distrusted() const;
+  // Notes reasons that were found elsewhere.
+  void distrust_too(const std::vector<std::string>& reasons);
+  // What the path leads to, judged as far as guard says. wrong is why it is refused, as a sentence.
+  JudgedFile open(const std::string& path) const;
+
+ private:
+  std::string refusal(const std::string& path, const std::string& wrong) const;
+
+  uid_t caller_ = 0;
+  Guard guard_ = Guard::none;
+  mutable std::mutex mutex_;
+  mutable std::vector<std::string> distrusted_;
+  mutable std::map<std::string, FileBeside> noted_;
+  mutable std::vector<SentDigest> digests_;
+};
+
+// The far end: texts that came with the run, contents from the cache folder, the rest asked for.
+class NearFiles : public FilesBeside {
+ public:
+  using Fetch = std::function<std::vector<FileBeside>(const std::vector<std::string>& paths)>;
+  // cache: a folder for what may be lost; made where it is missing.
+  NearFiles(const StartRun& start, std::string cache, Fetch fetch);
+
+  FileBeside read(const std::string& path, bool content, std::uint64_t limit) const override;
+  FileBeside whole(const std::string& path) const override;
+  std::string similar(const std::string&) const override { return ""; }
+
+ private:
+  std::string kept(const std::string& sha256) const;
+  std::optional<std::string> from_cache(const SentDigest& digest) const;
+  void keep(const std::string& sha256, const std::string& content) const;
+  void fetch_missing() const;
+
+  std::map<std::string, std::string> texts_;
+  std::map<std::string, SentDigest> digests_;
+  std::string cache_;
+  Fetch fetch_;
+  mutable bool fetched_ = false;
+};
+
+}  // namespace mlops

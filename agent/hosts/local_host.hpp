@@ -1,0 +1,67 @@
+// The part of the host that this process runs on.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "facts/facts.hpp"
+#include "hosts/participant.hpp"
+#include "machine/journal.hpp"
+#include "machine/this_host.hpp"
+#include "runs/prune.hpp"
+
+namespace mlops {
+
+class LocalParticipant : public Participant {
+ public:
+  // name: in events. The playbook and the cancellation must outlive it.
+  LocalParticipant(std::string name, const Playbook& playbook, PartSettings settings, ThisHostSettings::Password password,
+                   const Cancellation& cancellation, EventSink sink);
+  ~LocalParticipant() override;
+
+  const HostValues& values() const override { return values_; }
+  void join() override {}
+  void begin(Pass pass, const std::vector<std::size_t>& plays) override;
+  void play(std::size_t index, const std::vector<HostValues>& others) override;
+  PassResult end() override;
+  void prepare() override;
+  PruneResult prune(const PruneOrder& order) override;
+
+  const Facts& facts() const { return facts_; }
+  // Looks on in both passes; borrowed.
+  void set_watcher(Watcher* watcher) { watcher_ = watcher; }
+
+ private:
+  ThisHostSettings host_settings(ThisHostSettings::Password password);
+  void tell(const std::string& text);
+  void tell_of_cut_off();
+  void conclude(PassResult& result);
+  std::vector<LedgerEntry> entries(PassResult& result);
+  RunHeader header() const;
+  bool is_whole() const;
+  void remove(std::vector<Stale> stale, const std::string& text, const PruneOrder& order, PruneResult& result);
+
+  Watcher* watcher_ = nullptr;
+  const Playbook& playbook_;
+  PartSettings settings_;
+  const Cancellation& cancellation_;
+  EventSink sink_;
+  HostValues values_;
+  Person person_;
+  Identity self_;
+  std::unique_ptr<Journals> journals_;
+  Pass pass_ = Pass::what_if;
+  std::unique_ptr<Run> run_;  // the pass that is under way
+  ThisHostSettings::Password password_;
+  std::unique_ptr<ThisHost> host_;  // null once it was pruned
+  Facts facts_;
+  std::unique_ptr<Host> overlay_;
+  std::optional<IdentityRules> identities_;
+  // Of the last pass.
+  std::vector<PassResult::Pending> pending_;
+  HeldByPlaybook held_;
+  std::uint64_t digest_ = 0;
+  bool failed_ = false;
+};
+
+}  // namespace mlops

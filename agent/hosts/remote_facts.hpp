@@ -1,0 +1,23 @@
+// What is known about other machines.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hosts/chosen_hosts.hpp"
+
+namespace mlops {
+
+struct HostFacts {
+  std::string host;
+  std::optional<Value> facts;  // absent: there is no such fact
+  std::string error;           // why it could not be asked; "" when it was
+};
+
+// The fact or group at the path ("os.id"; "": all) of each host, in their order; several are asked at once. Nothing
+// changes there but our own cache folder. Error of check_ssh_config.
+std::vector<HostFacts> far_facts(const ReachSettings& reach, const std::vector<std::string>& hosts,
+                                 const std::string& path, const Cancellation& cancellation);
+
+}  // namespace mlops

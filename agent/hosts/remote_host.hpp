@@ -1,0 +1,136 @@
+// The part of a host at the other end of an ssh connection: the near end of hosts/protocol.hpp.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "deploy/remote_agent.hpp"
+#include "hosts/controller_files.hpp"
+#include "hosts/frame_link.hpp"
+#include "hosts/participant.hpp"
+#include "hosts/protocol.hpp"
+#include "hosts/questions.hpp"
+#include "ssh/connection.hpp"
+
+namespace mlops {
+
+// A host with the agent started on it.
+struct Reached {
+  std::unique_ptr<Connection> connection;
+  FarProgram program;
+};
+
+struct FarSettings {
+  std::string ssh_config;  // another than ~/.ssh/config; "" for that
+  bool accept_new_host_keys = false;
+  std::function<void(const std::string&)> warn;
+  Questions* questions = nullptr;  // borrowed
+  // In the place of ssh, and of sending this program there; empty: by these.
+  std::function<Reached(const std::string& host)> reach = {};
+};
+
+// The agent on a host, spoken to.
+class FarAgent {
+ public:
+  // Connects and starts it. Errors of the connection and of start_far_program.
+  FarAgent(const std::string& host, const FarSettings& settings, const Cancellation& cancellation,
+           const ProgressSink& progress);
+  ~FarAgent();
+
+  const SshSettings& reached() const { return reached_.connection->settings(); }
+  void say(const ToFar& message) { link_->send(encode(message)); }
+  // The next message. Error when the connection is lost, or the agent there ended: says how. Where the person
+  // interrupts, it is told to stop, and answers all the same.
+  ToNear hear();
+
+ private:
+  void watch();
+  [[noreturn]] void lost();
+
+  std::string host_;
+  const Cancellation& cancellation_;
+  Reached reached_;
+  std::unique_ptr<FrameLink> link_;
+  Handle wake_;  // an eventfd: ends the watching thread
+  std::thread watcher_;
+};
+
+// What one host is sent, beside what all are (see needs_of). As StartRun has it.
+struct TargetShare {
+  std::map<std::string, std::string> environment;
+  std::vector<std::string> withheld;
+  std::map<std::string, std::string> secrets;
+  std::vector<SentDigest> sources;
+  PlanPart plan;
+  PlanMade* made = nullptr;  // where what was planned is put, where it is kept; borrowed
+};
+
+// What is kept of a host's events while the other hosts are planned is bounded, whatever a host sends.
+struct HeldLimits {
+  std::size_t events = 500'000;
+  std::size_t bytes = 256u << 20;  // of memory
+};
+
+// Counts what is kept of a host's events.
+class HeldEvents {
+ public:
+  // Error where it is too much: the host takes no part.
+  void add(const Happened& happened, const std::string& host);
+
+ private:
+  std::size_t events_ = 0, bytes_ = 0;
+};
+
+class FarParticipant : public Participant {
+ public:
+  // start: what the run is, the same for all hosts. own: what this one alone is sent. All but own and the settings are
+  // borrowed for its life.
+  FarParticipant(std::string name, const Playbook& playbook, const StartRun& start, TargetShare own, FarSettings settings,
+                 const Cancellation& cancellation, EventSink sink);
+  ~FarParticipant() override;
+
+  const HostValues& values() const override { return values_; }
+  void join() override;
+  void begin(Pass pass, const std::vector<std::size_t>& plays) override;
+  void play(std::size_t index, const std::vector<HostValues>& others) override;
+  PassResult end() override;
+  void prepare() override;
+  PruneResult prune(const PruneOrder& order) override;
+
+ private:
+  void ask_end();
+  template <class Answer>
+  Answer wait();
+  void answer(const PasswordWanted& wanted);
+  void answer(const FilesWanted& wanted);
+  void tell(Happened happened);
+  bool may_have_password() const;
+  bool is_own(const std::string& id) const;
+  FileBeside wanted_file(const std::string& path) const;
+  Position place(const SentPosition& sent) const;
+
+  const Playbook& playbook_;
+  const StartRun& start_;
+  const TargetShare own_;
+  FarSettings settings_;
+  const Cancellation& cancellation_;
+  EventSink sink_;
+  HostValues values_;
+  std::unique_ptr<FarAgent> agent_;
+  std::vector<std::size_t> plays_;  // of the pass that is under way
+  bool asked_end_ = false;          // of that pass
+  std::string doing_;               // the resource that is under way there
+  bool acts_ = false;               // the pass changes things
+  std::set<std::size_t> asked_;     // all plays that it was asked to run
+  HeldEvents held_;                 // of the pass
+  bool others_act_ = false;  // another identity than the login's has work that is pending
+  bool prepared_ = false;    // the plan is made: what is pending may be done
+  bool removes_ = false;     // prunes, not on what-if
+};
+
+}  // namespace mlops

@@ -1,0 +1,26 @@
+// Programs and their arguments as parameters.
+#pragma once
+
+#include "resource/schema.hpp"
+
+namespace mlops {
+
+// A program and its arguments. A word that begins with "~/" is a path below the person's home, as in every path:
+// no shell is there to expand it.
+struct Argv {
+  std::vector<std::string> words;
+  friend bool operator==(const Argv&, const Argv&) = default;
+};
+
+// The word with the home in the place of "~", where it begins with "~/".
+std::string below_home(std::string word, const std::string& home);
+
+template <>
+struct Codec<Argv> {
+  static bool decode(const Value&, Argv& into, Decoder&);
+  static std::string type_text();
+  static Value json_schema();
+  static Value to_value(const Argv&);
+};
+
+}  // namespace mlops

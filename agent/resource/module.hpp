@@ -1,0 +1,240 @@
+// What a resource type is: the contract of the files in modules/, and the table of them.
+//
+//   namespace mlops::modules { namespace {
+//   struct Group {
+//     static constexpr auto type = "group";
+//     struct Desired { … };   struct Current { … };
+//     static void    describe(Schema<Desired>& s);                   // each parameter once
+//     static Claims  claims(const Desired&);
+//     static Actor   actor(const Desired&);                          // who acts
+//     static Current inspect(const Desired&, const MachineReader&);  // reads only
+//     static Diff    diff(const Desired&, const Current&);           // pure; or with a third `bool notified`
+//     static Value   outputs(const Desired&, const Current&);        // optional: an object for {{resources.ID.name}};
+//                                                // or Outputs, where some are secret or known only after a real run
+//     static Environment environment(const Desired&, const Current&);  // optional: for commands of later resources
+//     static constexpr bool opaque = true;       // optional: comes after everything before it
+//     static void    amend(std::vector<Change>&, const Desired&, const Current&);  // optional: after acting, says what
+//                                                // could not be known before (the version that came)
+//     static bool    bounded(const Desired&);    // optional, for opaque ones: it changes nothing but its claims
+//     static bool    waits_for_notification(const Desired&);  // optional, for opaque ones: it acts only when notified
+//     static std::optional<std::string> not_applicable(const Desired&, const Current&);  // optional: the reason why it
+//                                                // has no place on this machine, and is skipped there
+//     static Current inspect(const Desired&, const MachineReader&, bool cut_off);  // instead of the other: an earlier
+//                                                // run began to act for this and never ended; what it left is not believed
+//     static std::vector<Action> recover(const Desired&, const MachineReader&, const Interruption&);  // optional: what is
+//                                                // done first then
+//     static Value   removal(const Desired&);    // optional: the resource that takes away what this one made, as in a
+//                                                // playbook; null where there is none; false where there is nothing
+//                                                // to take away: it wishes an absence
+//     static bool    made(const Desired&, const std::vector<Change>&);  // optional: these changes made all of it, so
+//                                                // that nothing of it was there before; where the module says
+//                                                // nothing, "exists" became true
+//     static constexpr bool settles = true;      // optional: looked at again for up to 10 s after acting
+//     static std::uint64_t unsettled_ms(const Desired&, const Current&);  // optional, with settles: how much longer it
+//                                                // must stay as it is before it counts as converged; 0: it counts
+//     static std::string evidence(const Desired&, const MachineReader&, std::uint64_t since_us);  // optional: what the
+//                                                // machine wrote down since then about a failure, shown with it
+//     static constexpr bool verification = true; // optional: its failure is `failed`, never a change
+//   };
+//   } MLOPS_MODULE(Group); }
+//
+// A new type is one new file: the build makes the table from the folder.
+#pragma once
+
+#include <any>
+#include <span>
+#include <string_view>
+
+#include "domains/diff.hpp"
+#include "machine/machine.hpp"
+#include "model/claim.hpp"
+#include "resource/schema.hpp"
+
+namespace mlops {
+
+// What a resource gives to later ones.
+struct Outputs {
+  Value values;                      // an object; what is secret in it is marked so (Value::secret)
+  std::vector<std::string> unknown;  // names that have no value before the real run: in a plan
+};
+
+// Whether "exists" became true.
+inline bool is_made_by(const std::vector<Change>& changes) {
+  for (const Change& change : changes)
+    if (change.property == "exists") return change.after == Value(true) && change.before != Value(true);
+  return false;
+}
+
+// What is known of how earlier runs that acted for a resource came to their end.
+struct Interruption {
+  std::int64_t began = 0;  // microseconds since the epoch: the earliest of them
+  bool restarted = false;  // the machine has started anew since: what was not synced may be lost
+};
+
+// A module with its types erased: the std::any are its Desired and its Current.
+struct Module {
+  std::string_view type;
+  const SchemaBase* schema;  // lives as long as the program
+  bool opaque, settles, notifiable, verification;
+  // Whether what it changes is all in its claims: true where the module says nothing, unless it is opaque.
+  bool (*bounded)(const std::any& desired);
+  // Whether it acts only when another resource notifies it, and so depends on no other.
+  bool (*waits_for_notification)(const std::any& desired);
+  void (*amend)(std::vector<Change>& changes, const std::any& desired, const std::any& current);
+  // Decodes parameters; empty after reporting mistakes to the decoder. See SchemaBase::decode for skip.
+  std::any (*decode)(const Value& params, Decoder&, const std::function<bool(const Value&)>& skip);
+  Claims (*claims)(const std::any& desired);
+  Actor (*actor)(const std::any& desired);
+  std::any (*inspect)(const std::any& desired, const MachineReader&);
+  // The same where an earlier run was cut off while it acted for this: what it left is not believed.
+  std::any (*inspect_cut_off)(const std::any& desired, const MachineReader&);
+  // What is done first then; empty where the module has nothing to do.
+  std::vector<Action> (*recover)(const std::any& desired, const MachineReader&, const Interruption&);
+  // The resource that takes away what this one made; null where there is none, false where it wishes an absence.
+  Value (*removal)(const std::any& desired);
+  // Whether the changes made all of it: nothing of it was there before.
+  bool (*made)(const std::any& desired, const std::vector<Change>& changes);
+  Diff (*diff)(const std::any& desired, const std::any& current, bool notified);
+  // Milliseconds that what converged must still stay as it is.
+  std::uint64_t (*unsettled_ms)(const std::any& desired, const std::any& current);
+  // Lines about a failure, since microseconds after the epoch; "" where there are none.
+  std::string (*evidence)(const std::any& desired, const MachineReader&, std::uint64_t since_us);
+  Outputs (*outputs)(const std::any& desired, const std::any& current);  // null where the module has none
+  // Why it is to be skipped on this machine; absent where it is not.
+  std::optional<std::string> (*not_applicable)(const std::any& desired, const std::any& current);
+  Environment (*environment)(const std::any& desired, const std::any& current);
+};
+
+using ModuleTable = std::span<const Module* const>;
+
+// All modules of this program, by name.
+ModuleTable all_modules();
+// null where there is none of that type.
+const Module* find_module(std::string_view type);
+
+template <class M>
+const Module& erase_module() {
+  using D = typename M::Desired;
+  using C = typename M::Current;
+  static const Schema<D> schema = [] {
+    Schema<D> s;
+    M::describe(s);
+    return s;
+  }();
+  constexpr bool notifiable = requires(const D& d, const C& c) { M::diff(d, c, true); };
+  static const Module module{
+      .type = M::type,
+      .schema = &schema,
+      .opaque = requires { M::opaque; },
+      .settles = requires { M::settles; },
+      .notifiable = notifiable,
+      .verification = requires { M::verification; },
+      .bounded = [](const std::any& d) -> bool {
+        if constexpr (requires(const D& x) { M::bounded(x); })
+          return M::bounded(*std::any_cast<D>(&d));
+        else
+          return !requires { M::opaque; };
+      },
+      .waits_for_notification = [](const std::any& d) -> bool {
+        if constexpr (requires(const D& x) { M::waits_for_notification(x); })
+          return M::waits_for_notification(*std::any_cast<D>(&d));
+        else
+          return static_cast<void>(d), false;
+      },
+      .amend =
+          [](std::vector<Change>& changes, const std::any& d, const std::any& c) {
+            if constexpr (requires(const D& x, const C& y) { M::amend(changes, x, y); })
+              M::amend(changes, *std::any_cast<D>(&d), *std::any_cast<C>(&c));
+            else
+              static_cast<void>(changes), static_cast<void>(d), static_cast<void>(c);
+          },
+      .decode = [](const Value& params, Decoder& decoder, const std::function<bool(const Value&)>& skip) -> std::any {
+        D desired;
+        if (!schema.decode(params, &desired, decoder, skip)) return {};
+        return desired;
+      },
+      .claims = [](const std::any& d) { return M::claims(*std::any_cast<D>(&d)); },
+      .actor = [](const std::any& d) { return M::actor(*std::any_cast<D>(&d)); },
+      .inspect = [](const std::any& d, const MachineReader& m) -> std::any {
+        if constexpr (requires(const D& x) { M::inspect(x, m, false); })
+          return M::inspect(*std::any_cast<D>(&d), m, false);
+        else
+          return M::inspect(*std::any_cast<D>(&d), m);
+      },
+      .inspect_cut_off = [](const std::any& d, const MachineReader& m) -> std::any {
+        if constexpr (requires(const D& x) { M::inspect(x, m, true); })
+          return M::inspect(*std::any_cast<D>(&d), m, true);
+        else
+          return M::inspect(*std::any_cast<D>(&d), m);
+      },
+      .recover = [](const std::any& d, const MachineReader& m, const Interruption& how) -> std::vector<Action> {
+        if constexpr (requires(const D& x) { M::recover(x, m, how); })
+          return M::recover(*std::any_cast<D>(&d), m, how);
+        else
+          return static_cast<void>(d), static_cast<void>(m), static_cast<void>(how), std::vector<Action>();
+      },
+      .removal = [](const std::any& d) -> Value {
+        if constexpr (requires(const D& x) { M::removal(x); })
+          return M::removal(*std::any_cast<D>(&d));
+        else
+          return static_cast<void>(d), Value();
+      },
+      .made = [](const std::any& d, const std::vector<Change>& changes) -> bool {
+        if constexpr (requires(const D& x) { M::made(x, changes); })
+          return M::made(*std::any_cast<D>(&d), changes);
+        else
+          return static_cast<void>(d), is_made_by(changes);
+      },
+      .diff = [](const std::any& d, const std::any& c, [[maybe_unused]] bool notified) -> Diff {
+        if constexpr (requires(const D& x, const C& y) { M::diff(x, y, true); })
+          return M::diff(*std::any_cast<D>(&d), *std::any_cast<C>(&c), notified);
+        else
+          return M::diff(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
+      },
+      .unsettled_ms = [](const std::any& d, const std::any& c) -> std::uint64_t {
+        if constexpr (requires(const D& x, const C& y) { M::unsettled_ms(x, y); })
+          return M::unsettled_ms(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
+        else
+          return static_cast<void>(d), static_cast<void>(c), 0;
+      },
+      .evidence = [](const std::any& d, const MachineReader& m, std::uint64_t since_us) -> std::string {
+        if constexpr (requires(const D& x) { M::evidence(x, m, since_us); })
+          return M::evidence(*std::any_cast<D>(&d), m, since_us);
+        else
+          return static_cast<void>(d), static_cast<void>(m), static_cast<void>(since_us), "";
+      },
+      .outputs = [](const std::any& d, const std::any& c) -> Outputs {
+        if constexpr (requires(const D& x, const C& y) { M::outputs(x, y).unknown; })
+          return M::outputs(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
+        else if constexpr (requires(const D& x, const C& y) { M::outputs(x, y); })
+          return {M::outputs(*std::any_cast<D>(&d), *std::any_cast<C>(&c)), {}};
+        else
+          return {};
+      },
+      .not_applicable = [](const std::any& d, const std::any& c) -> std::optional<std::string> {
+        if constexpr (requires(const D& x, const C& y) { M::not_applicable(x, y); })
+          return M::not_applicable(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
+        else
+          return std::nullopt;
+      },
+      .environment = [](const std::any& d, const std::any& c) -> Environment {
+        if constexpr (requires(const D& x, const C& y) { M::environment(x, y); })
+          return M::environment(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
+        else
+          return static_cast<void>(d), static_cast<void>(c), Environment();
+      },
+  };
+  return module;
+}
+
+#define MLOPS_CONCAT_(a, b) a##b
+#define MLOPS_CONCAT(a, b) MLOPS_CONCAT_(a, b)
+// Ends a module's file. MLOPS_MODULE_NAME is the file's name, given by the build.
+#define MLOPS_MODULE(M)                                               \
+  const Module& MLOPS_CONCAT(module_, MLOPS_MODULE_NAME)();           \
+  const Module& MLOPS_CONCAT(module_, MLOPS_MODULE_NAME)() {          \
+    return erase_module<M>();                                         \
+  }                                                                   \
+  static_assert(true)
+
+}  // namespace mlops

@@ -1,0 +1,372 @@
+#include "runs/prune.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/person.hpp"
+#include "domains/files/paths.hpp"
+#include "machine/local.hpp"
+#include "runs/part_done.hpp"
+#include "runs/prune_packages.hpp"
+#include "state/capture_before.hpp"
+#include "state/json_value.hpp"
+#include "state/mark.hpp"
+#include "state/recorded_runs.hpp"
+#include "state/state_database.hpp"
+#include "state/state_folder.hpp"
+
+namespace mlops {
+namespace {
+
+// Of who acts in this process; "" where there is none.
+std::string own_state_folder(const std::string& given) {
+  return find_state_folder(state_folder(acting_user(effective_person().name), given));
+}
+
+std::unique_ptr<Database> open_state(const std::string& given, StateDatabaseSettings::For use, const Notice& notice = {}) {
+  const std::string folder = own_state_folder(given);
+  if (folder.empty()) return nullptr;
+  return open_state_database({folder, use, notice, {}});
+}
+
+// A playbook's name or path, without the machine.
+std::string shown_key(const std::string& key) { return key.substr(key.find(':') + 1); }
+
+// Things as claims have them: a tree is its path.
+std::string plain(const std::string& thing) { return thing.starts_with("tree ") ? "path " + thing.substr(5) : thing; }
+std::string shown(const std::string& thing) {
+  const std::string text = plain(thing);
+  return text.starts_with("path ") ? text.substr(5) : text;
+}
+
+// Literal text for a playbook.
+Value escaped(const Value& v) {
+  if (v.is_string()) {
+    std::string text = v.as_string();
+    for (std::size_t at = text.find("{{"); at != std::string::npos; at = text.find("{{", at + 4)) text.insert(at, "{{");
+    return Value(std::move(text));
+  }
+  if (v.is_array()) {
+    Value::Array items;
+    for (const Value& item : v.as_array()) items.push_back(escaped(item));
+    return Value(std::move(items));
+  }
+  if (!v.is_object()) return v;
+  Value all{Value::Object{}};
+  for (const auto& member : v.as_object()) all.set(member.key, escaped(member.value));
+  return all;
+}
+
+bool is_service(const std::string& thing) { return thing.starts_with("service "); }
+
+// A unit that neither runs nor starts at boot has nothing that could be taken back.
+bool is_gone(const std::string& thing, const MachineReader& machine) {
+  const std::string print = fingerprint_of(thing, machine);
+  return print == "absent" || (is_service(thing) && print == "inactive, not enabled");
+}
+
+bool is_gone(const Owned& owned, const MachineReader& machine) {
+  return owned.edits.empty() && !owned.owns.empty() &&
+         std::all_of(owned.owns.begin(), owned.owns.end(),
+                     [&](const std::string& thing) { return is_gone(thing, machine); });
+}
+
+bool has_any(const std::string& kept_claims, const std::vector<std::string>& things) {
+  const Value claims = parse_kept(kept_claims);
+  return claims.is_array() && std::any_of(claims.as_array().begin(), claims.as_array().end(), [&](const Value& claim) {
+           return std::any_of(things.begin(), things.end(),
+                              [&](const std::string& thing) { return plain(thing) == text_of(&claim); });
+         });
+}
+
+// What a prune did of it since the playbook last made it, where that was interrupted or failed; absent else.
+std::optional<RecordedStep> unfinished_prune(const Owned& owned, Database& database) {
+  Statement& rows = database.statement(
+      "SELECT run, sequence, state, claims FROM steps JOIN runs ON number = run WHERE kind = 'prune' AND playbook_key = ? "
+      "AND run > coalesce((SELECT max(number) FROM runs JOIN ledger ON id IN (made_by, changed_by) WHERE "
+      "ledger.playbook_key = ? AND ledger.resource = ?), 0) ORDER BY run DESC, sequence DESC");
+  std::int64_t run = 0, sequence = 0;
+  StepState state = StepState::done;
+  for (rows.with(owned.playbook_key, owned.playbook_key, owned.resource); run == 0 && rows.step();) {
+    if (!has_any(rows.text(3), owned.owns)) continue;
+    run = rows.integer(0);
+    sequence = rows.integer(1);
+    state = static_cast<StepState>(rows.integer(2));
+  }
+  rows.with();
+  if (run == 0 || state == StepState::done || state == StepState::healed) return std::nullopt;
+  for (RecordedStep& step : RecordedRuns(database).steps(run))
+    if (step.sequence == static_cast<std::uint64_t>(sequence)) return std::move(step);
+  return std::nullopt;
+}
+
+// Then the next one looks at it again, though it may be gone, and ends it.
+bool was_interrupted(const std::optional<RecordedStep>& prune) {
+  return prune && (prune->state == StepState::begun || prune->state == StepState::cut_off);
+}
+
+// What another identity did can only be seen by that one: it is taken to be what is left.
+bool explains_what_is_left(const RecordedStep& prune, const MachineReader& machine) {
+  if (!prune.detailed) return true;
+  std::vector<Action> actions;
+  for (const auto& action : prune.actions)
+    if (action) actions.push_back(*action);
+  return is_part_done(actions, prune.before, machine);
+}
+
+std::string why_it_stays(const Owned& owned, Database& database, const MachineReader& machine) {
+  if (!owned.removal.is_object()) return "nothing is known that takes it away";
+  for (const auto* things : {&owned.owns, &owned.edits})
+    for (const std::string& thing : *things)
+      if (const std::string other = other_owner(database, thing, owned.playbook_key); !other.empty())
+        return fmt::format("{} is also of the playbook {}", shown(thing), shown_key(other));
+  std::optional<bool> by_us;
+  for (const auto& [thing, print] : owned.fingerprint) {
+    // A service that was stopped meanwhile is stopped all the same.
+    if (print.empty() || is_service(thing) || fingerprint_of(thing, machine) == print) continue;
+    if (!by_us) {
+      const auto prune = unfinished_prune(owned, database);
+      by_us = prune && explains_what_is_left(*prune, machine);
+    }
+    if (!*by_us) return shown(thing) + " was changed since";
+  }
+  return "";
+}
+
+constexpr std::string_view package = "package ";
+
+// Its packages that are not held: those that may go, and those that stay, each part with its share of the resource.
+void add_packages(Owned owned, const HeldByPlaybook& held, Database& database, const MachineReader& machine,
+                  std::vector<Stale>& list) {
+  std::vector<std::string> names;
+  for (const std::string& thing : owned.owns)
+    if (thing.starts_with(package) && !held.has(thing)) names.push_back(thing.substr(package.size()));
+  const PackagesToPrune chosen = choose_packages(std::move(names), machine.packages(), [&](const std::string& name) {
+    const std::string other = other_owner(database, std::string(package) + name, owned.playbook_key);
+    return other.empty() ? "" : fmt::format("it is also of the playbook {}", other);
+  });
+  std::string why;
+  std::vector<std::string> keeps;
+  for (const auto& [name, reason] : chosen.stay) {
+    why += fmt::format("{}{}: {}", why.empty() ? "" : "; ", name, reason);
+    keeps.push_back(std::string(package) + name);
+  }
+  if (!chosen.go.empty()) {
+    Stale going{owned, "", keeps};
+    Value::Array going_names(chosen.go.begin(), chosen.go.end());
+    going.owned.removal.set("names", std::move(going_names));
+    list.push_back(std::move(going));
+  }
+  if (!why.empty()) list.push_back({std::move(owned), std::move(why), {}});
+}
+
+// The path of a folder that goes only where it is empty; "" for all else.
+std::string emptied_folder(const Stale& stale) {
+  const Value& removal = stale.owned.removal;
+  const Value* recursive = removal.find("recursive");
+  if (stale.owned.type != "directory" || (recursive && *recursive == Value(true))) return "";
+  const Value* path = removal.find("path");
+  return path && path->is_string() ? path->as_string() : "";
+}
+
+bool lies_within(const Stale& stale, const std::string& folder) {
+  const auto within = [&](const std::string& thing) {
+    const std::string text = plain(thing);
+    return text.starts_with("path ") && text.substr(5) != folder && is_within(text.substr(5), folder);
+  };
+  return std::any_of(stale.owned.owns.begin(), stale.owned.owns.end(), within);
+}
+
+// A folder comes behind the last of what lies in it, whichever was made first.
+void put_contents_first(std::vector<Stale>& list) {
+  for (std::size_t at = list.size(); at-- > 0;) {
+    const std::string folder = emptied_folder(list[at]);
+    if (folder.empty()) continue;
+    std::size_t last = at;
+    for (std::size_t i = at + 1; i < list.size(); ++i)
+      if (lies_within(list[i], folder)) last = i;
+    const auto first = list.begin() + static_cast<std::ptrdiff_t>(at);
+    std::rotate(first, first + 1, list.begin() + static_cast<std::ptrdiff_t>(last) + 1);
+  }
+}
+
+// What is in the folder, and is not removed before it; "" where nothing is.
+std::string what_stays_in(const std::string& folder, const std::vector<Stale>& list, const MachineReader& machine) {
+  const auto goes = [&](const std::string& path) {
+    return std::any_of(list.begin(), list.end(), [&](const Stale& one) {
+      const auto& owns = one.owned.owns;
+      return one.stays.empty() &&
+             std::any_of(owns.begin(), owns.end(), [&](const auto& thing) { return plain(thing) == "path " + path; });
+    });
+  };
+  std::vector<std::string> left = machine.files().list(folder).value_or(std::vector<std::string>());
+  std::erase_if(left, [&](const std::string& name) { return goes(join_path(folder, name)); });
+  if (left.empty()) return "";
+  std::sort(left.begin(), left.end());
+  return left.size() == 1 ? left[0] : fmt::format("{} and {} more", left[0], left.size() - 1);
+}
+
+// From within: a folder that stays keeps the one that it lies in.
+void keep_full_folders(std::vector<Stale>& list, Host& host) {
+  for (Stale& one : list) {
+    const std::string folder = one.stays.empty() ? emptied_folder(one) : "";
+    if (folder.empty()) continue;
+    try {
+      const std::string left = what_stays_in(folder, list, host.as({one.owned.identity}));
+      if (!left.empty()) one.stays = fmt::format("{} is not empty: it holds {}", folder, left);
+    } catch (const Error& e) {
+      one.stays = e.what();
+    } catch (const Unknown& unknown) {
+      one.stays = unknown.reason;
+    }
+  }
+}
+
+}  // namespace
+
+void HeldByPlaybook::take(const Event& event) {
+  const auto* e = std::get_if<ResourceFinished>(&event);
+  if (!e) return;
+  labels_.push_back(e->label);
+  if (e->outcome == Outcome::skipped || e->outcome == Outcome::failed || e->outcome == Outcome::unknown)
+    vague_.push_back(e->label);
+}
+
+void HeldByPlaybook::order() {
+  std::sort(labels_.begin(), labels_.end());
+  std::sort(claimed_.begin(), claimed_.end());
+}
+
+bool HeldByPlaybook::has(const Owned& owned) const {
+  if (std::binary_search(labels_.begin(), labels_.end(), owned.resource)) return true;
+  // One of a for_each that was not gone through has the label of the whole, and its key.
+  if (std::any_of(vague_.begin(), vague_.end(), [&](const std::string& label) {
+        return owned.declared == label || owned.declared.starts_with(label + "[");
+      }))
+    return true;
+  const auto claims = [&](const std::string& thing) { return has(thing); };
+  // Packages are told and removed one by one.
+  if (owned.type == "package" && !owned.owns.empty()) return std::all_of(owned.owns.begin(), owned.owns.end(), claims);
+  return std::any_of(owned.owns.begin(), owned.owns.end(), claims) ||
+         (owned.owns.empty() && !owned.edits.empty() && std::all_of(owned.edits.begin(), owned.edits.end(), claims));
+}
+
+bool HeldByPlaybook::has(const std::string& thing) const {
+  return std::binary_search(claimed_.begin(), claimed_.end(), plain(thing));
+}
+
+std::vector<Stale> find_stale(const std::string& given, const std::vector<std::string>& keys, std::uint64_t digest,
+                              HeldByPlaybook& held, Host& host) {
+  std::vector<Stale> list;
+  SettledMark mark;
+  const std::string folder = own_state_folder(given);
+  const bool settled = !folder.empty() && read_mark(folder, mark) == MarkState::settled;
+  if (settled && digest != 0 && mark.playbooks[keys.front()] == digest_text(digest)) return list;
+  const auto database = open_state(given, StateDatabaseSettings::For::reading);
+  if (!database) return list;
+  held.order();
+  std::vector<Owned> all;
+  for (const std::string& key : keys)
+    for (Owned& owned : ledger_of(*database, key)) all.push_back(std::move(owned));
+  for (Owned& owned : all) {
+    if (!owned.created || held.has(owned)) continue;
+    try {
+      const Machine& machine = host.as({owned.identity});
+      if (is_gone(owned, machine) && !was_interrupted(unfinished_prune(owned, *database))) continue;
+      if (owned.type == "package" && owned.removal.is_object()) {
+        add_packages(owned, held, *database, machine, list);
+        continue;
+      }
+      std::string stays = why_it_stays(owned, *database, machine);
+      list.push_back({std::move(owned), std::move(stays), {}});
+    } catch (const Error& e) {
+      list.push_back({std::move(owned), e.what(), {}});
+    } catch (const Unknown& unknown) {
+      list.push_back({std::move(owned), unknown.reason, {}});
+    }
+  }
+  put_contents_first(list);
+  keep_full_folders(list, host);
+  return list;
+}
+
+std::string removing_playbook(const std::vector<Stale>& stale, const std::string& person) {
+  Value::Array resources;
+  for (const Stale& one : stale) {
+    if (!one.stays.empty()) continue;
+    Value resource = escaped(one.owned.removal);
+    if (one.owned.identity != "root" && one.owned.identity != person) resource.set("as", one.owned.identity);
+    resources.push_back(std::move(resource));
+  }
+  if (resources.empty()) return "";
+  Value playbook;
+  playbook.set("resources", std::move(resources));
+  return to_json(playbook, 2);
+}
+
+FileBeside TextInsteadOfFile::read(const std::string& path, bool content, std::uint64_t limit) const {
+  if (path != path_) return files_on_disk().read(path, content, limit);
+  FileBeside file;
+  file.size = text_.size();
+  if (content && file.size <= limit) file.content = text_;
+  return file;
+}
+
+FileBeside TextInsteadOfFile::whole(const std::string& path) const {
+  if (path != path_) return files_on_disk().whole(path);
+  FileBeside file;
+  file.content = text_;
+  return file;
+}
+
+void forget_stale(const std::string& given, const std::vector<std::string>& keys, const std::string& run,
+                  const std::vector<Stale>& removed) {
+  const auto database = open_state(given, StateDatabaseSettings::For::writing);
+  if (!database) return;
+  Transaction transaction(*database);
+  for (const Stale& one : removed) {
+    for (const std::string& key : keys) keep_disowned(*database, run, key, one.owned.resource);
+    if (one.keeps.empty()) {
+      for (const std::string& key : keys)
+        database->statement("DELETE FROM ledger WHERE playbook_key = ? AND resource = ?").with(key, one.owned.resource).run();
+      continue;
+    }
+    Value::Array claims, names;
+    for (const std::string& thing : one.keeps) {
+      claims.emplace_back("owns " + thing);
+      names.emplace_back(thing.substr(package.size()));
+    }
+    Value removal = one.owned.removal;
+    removal.set("names", std::move(names));
+    const std::string kept_claims = to_json(Value(std::move(claims))), kept_removal = to_json(removal);
+    for (const std::string& key : keys)
+      database->statement("UPDATE ledger SET claims = ?, removal = ? WHERE playbook_key = ? AND resource = ?")
+          .with(kept_claims, kept_removal, key, one.owned.resource)
+          .run();
+  }
+  transaction.commit();
+}
+
+std::vector<std::string> forget_resource(const std::string& given, const std::string& resource,
+                                         const std::string& playbook,
+                                         const std::function<void(const std::string&)>& notice) {
+  std::vector<std::string> forgotten;
+  const auto database = open_state(given, StateDatabaseSettings::For::writing, notice);
+  if (!database) return forgotten;
+  std::vector<std::string> keys;
+  Statement& owners = database->statement("SELECT playbook_key FROM ledger WHERE resource = ? ORDER BY playbook_key");
+  for (owners.with(resource); owners.step();) {
+    const std::string key = owners.text(0);
+    if (playbook.empty() || shown_key(key) == playbook) keys.push_back(key);
+  }
+  Transaction transaction(*database);
+  for (const std::string& key : keys) {
+    database->statement("DELETE FROM ledger WHERE playbook_key = ? AND resource = ?").with(key, resource).run();
+    forgotten.push_back(shown_key(key));
+  }
+  transaction.commit();
+  return forgotten;
+}
+
+}  // namespace mlops

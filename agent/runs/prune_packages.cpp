@@ -1,0 +1,45 @@
+#include "runs/prune_packages.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace mlops {
+namespace {
+
+bool is_there(const PackageReader& packages, const std::string& name) {
+  const auto found = packages.installed(name);
+  return found && (found->state == PackageState::installed || found->state == PackageState::interrupted);
+}
+
+}  // namespace
+
+PackagesToPrune choose_packages(std::vector<std::string> names, const PackageReader& packages,
+                                const std::function<std::string(const std::string&)>& kept) {
+  PackagesToPrune chosen;
+  for (std::string& name : names) {
+    if (!is_there(packages, name)) continue;
+    if (std::string why = kept(name); !why.empty())
+      chosen.stay[name] = std::move(why);
+    else
+      chosen.go.push_back(std::move(name));
+  }
+  // What stays may need another of them.
+  for (bool again = true; again && !chosen.go.empty();) {
+    again = false;
+    for (const std::string& name : chosen.go) {
+      const Forecast forecast = packages.forecast_removal({name});
+      const auto other = std::find_if(forecast.changes.begin(), forecast.changes.end(), [&](const PackageChange& c) {
+        return c.version_after.empty() && std::find(chosen.go.begin(), chosen.go.end(), c.name) == chosen.go.end();
+      });
+      if (other == forecast.changes.end()) continue;
+      chosen.stay[name] = fmt::format("{} needs {}", other->name, name);
+      chosen.go.erase(std::find(chosen.go.begin(), chosen.go.end(), name));
+      again = true;
+      break;
+    }
+  }
+  return chosen;
+}
+
+}  // namespace mlops

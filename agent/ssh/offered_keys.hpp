@@ -1,0 +1,31 @@
+// The keys to offer to a host, in the order in which ssh(1) would.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ssh/key_agent.hpp"
+#include "ssh/settings.hpp"
+
+namespace mlops {
+
+struct OfferedKey {
+  std::string name;         // for people: a file, or the agent's key
+  std::string path;         // of the private key's file; "": the agent has it
+  std::string certificate;  // a file, together with path; "": none
+  AgentKey agent;           // what is offered, without path
+  std::string signer;       // the key that the agent signs with
+  std::string unusable;     // why it cannot be tried; "": it can
+};
+
+// Reads a file: absent when it is not there, or may not be read.
+using ReadKeyFile = std::function<std::optional<std::string>(const std::string& path)>;
+
+// Certificates that are named; keys of the agent that are named; the agent's other keys, unless IdentitiesOnly;
+// files. A key with a certificate beside it (KEY-cert.pub) is offered with it first.
+std::vector<OfferedKey> keys_to_offer(const SshSettings& settings, const std::vector<AgentKey>& agent,
+                                      const ReadKeyFile& read);
+
+}  // namespace mlops
