@@ -320,7 +320,7 @@ struct Jupyter {
                       d.folder ? d.folder->text : c.home));
     if (c.listener && !is_ours(d, c))
       throw Error(fmt::format("port {} of {} is taken by {}; end it, or choose another `port`", d.port,
-                              loopback, in_words(*c.listener)));
+                              loopback, mlops::describe(*c.listener)));
   }
 
   static void refuse_answer(const Desired& d, const Current& c) {

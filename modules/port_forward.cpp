@@ -196,7 +196,7 @@ struct PortForward {
     const Tunnel wanted = tunnel(d, c.listen);
     if (!c.is) {
       note("exists", false, true);
-      note("forwards", Value(), in_words(wanted));
+      note("forwards", Value(), mlops::describe(wanted));
     } else {
       const Tunnel& is = c.is->settings;
       note("direction", to_text(is.direction), to_text(wanted.direction));

@@ -313,7 +313,7 @@ struct SshHost {
     return all;
   }
 
-  static Value in_words(const std::vector<std::string>& values) {
+  static Value values_text(const std::vector<std::string>& values) {
     if (values.empty()) return {};
     if (values.size() == 1) return values[0];
     return Value::Array(values.begin(), values.end());
@@ -322,7 +322,7 @@ struct SshHost {
                            Diff& diff) {
     for (std::size_t i = 0; i < before.size(); ++i)
       if (before[i] != after[i])
-        diff.changes.push_back({before[i].keyword, in_words(before[i].values), in_words(after[i].values)});
+        diff.changes.push_back({before[i].keyword, values_text(before[i].values), values_text(after[i].values)});
   }
 
   static void write(const Desired& d, const Current& c, std::string text, Diff& diff) {

@@ -118,15 +118,15 @@ class Application {
     };
     settings.all_or_nothing = options_.all_or_nothing;
     kept.set_plays(playbook, hosts);
-    std::optional<Conductor> conductor;
-    conductor.emplace(playbook, std::move(settings), cancellation_, listening);
-    hosts.set_watcher(kept.watcher());
+    std::optional<Coordinator> coordinator;
+    coordinator.emplace(playbook, std::move(settings), cancellation_, listening);
+    hosts.set_observer(kept.observer());
     hosts.open_secrets(playbook, dry || only_prune, cancellation_);
-    hosts.take_part(*conductor, playbook, part_settings(), load, cancellation_);
+    hosts.take_part(*coordinator, playbook, part_settings(), load, cancellation_);
     if (Diagnostics unread = hosts.unread(); !unread.empty()) return refused(not_started(unread, options_));
     report_(RunStarted{options_.playbook, dry ? "plan" : only_prune ? "prune" : "apply", hosts.names()});
-    Conclusion conclusion = conductor->go();
-    const std::vector<ShownLine> lines = show(playbook, *conductor, conclusion);
+    Conclusion conclusion = coordinator->go();
+    const std::vector<ShownLine> lines = show(playbook, *coordinator, conclusion);
     if (!conclusion.mistakes.empty() && conclusion.early)
       return refused(playbook.secrets->failed() ? not_started(conclusion.mistakes, options_)
                                                 : wrong(conclusion.mistakes, options_));
@@ -136,20 +136,20 @@ class Application {
       conclusion.counts = {};
       for (HostFinished& host : conclusion.hosts) host.counts = {};
     }
-    if (!kept.holds_back()) prune(*conductor, conclusion);
+    if (!kept.holds_back()) prune(*coordinator, conclusion);
     for (HostFinished& host : conclusion.hosts) host.error = playbook.secrets->concealed(std::move(host.error));
-    conductor.reset();  // and with it the locks
+    coordinator.reset();  // and with it the locks
     const int status = finish(conclusion, hosts.names(), lines);
     return kept.conclude(playbook, hosts, status);
   }
 
   // What the playbook no longer has: told, or removed where that is asked for.
-  void prune(Conductor& conductor, Conclusion& conclusion) {
+  void prune(Coordinator& coordinator, Conclusion& conclusion) {
     const bool part = !options_.only.empty() || !options_.tags.empty();
     if (part || conclusion.interrupted || !conclusion.mistakes.empty()) return;
     const bool alone = options_.prune == ApplyOptions::Prune::alone;
     pruning_ = true;
-    conductor.prune({options_.prune != ApplyOptions::Prune::no, alone, options_.dry, new_run_id("")}, conclusion);
+    coordinator.prune({options_.prune != ApplyOptions::Prune::no, alone, options_.dry, new_run_id("")}, conclusion);
   }
 
   PartSettings part_settings() const {
@@ -180,12 +180,12 @@ class Application {
   }
 
   // Filled in after a plan too: a mistake in them is to be found before anything is touched.
-  std::vector<ShownLine> show(const Playbook& playbook, const Conductor& conductor, Conclusion& conclusion) const {
+  std::vector<ShownLine> show(const Playbook& playbook, const Coordinator& coordinator, Conclusion& conclusion) const {
     if (playbook.show.empty() || !conclusion.mistakes.empty()) return {};
     const auto count = [&](Outcome o) { return conclusion.counts[static_cast<std::size_t>(o)]; };
     const bool whole = count(Outcome::failed) + count(Outcome::not_converged) == 0;
     if (!whole || conclusion.interrupted || conclusion.not_started) return {};
-    return show_lines(playbook, Facts(person_), conductor.values(), conclusion.mistakes);
+    return show_lines(playbook, Facts(person_), coordinator.values(), conclusion.mistakes);
   }
 
   // For programs the last line is always the summary.

@@ -85,7 +85,7 @@ int print_facts(const std::string& path) {
 }
 
 // Of other machines: of one as here, of several an object by host.
-int print_far_facts(const ReachSettings& reach, const std::string& path) {
+int print_remote_facts(const ReachSettings& reach, const std::string& path) {
   Source hosts_text;
   Diagnostics mistakes;
   const std::vector<std::string> hosts = named_hosts(reach, hosts_text, mistakes);
@@ -95,7 +95,7 @@ int print_far_facts(const ReachSettings& reach, const std::string& path) {
   const InterruptHandler interrupts(cancellation);
   std::vector<HostFacts> told;
   try {
-    told = far_facts(reach, hosts, path, cancellation);
+    told = remote_facts(reach, hosts, path, cancellation);
   } catch (const Error& e) {
     fmt::print(stderr, "mlops-agent: {}\n", e.what());
     return exit_wrong;
@@ -136,7 +136,7 @@ void add_facts(CLI::App& app, int& exit_status) {
     if (options->doc)
       exit_status = print_docs(path);
     else
-      exit_status = far ? print_far_facts(options->reach, path) : print_facts(path);
+      exit_status = far ? print_remote_facts(options->reach, path) : print_facts(path);
   });
 }
 

@@ -68,7 +68,7 @@ Value step_value(const RecordedStep& step) {
   v.set("label", step.resource);
   v.set("type", step.type);
   v.set("as", step.identity);
-  v.set("state", to_words(step.state));
+  v.set("state", to_text(step.state));
   v.set("reason", or_null(step.reason));
   v.set("changes", step.changes.empty() ? Value() : to_kept_list(step.changes));
   return v;
@@ -168,13 +168,13 @@ int history_of_hosts(const HistoryOptions& options) {
   Cancellation cancellation;
   const InterruptHandler interrupts(cancellation);
   Questions questions([] {});
-  const FarSettings settings{options.reach.ssh_config, options.reach.accept_new_host_keys, say, &questions};
+  const RemoteSettings settings{options.reach.ssh_config, options.reach.accept_new_host_keys, say, &questions};
   check_ssh_config(options.reach.ssh_config, current_person().uid);
   const Paper paper = Paper::of(stdout, options.output.colour);
   int status = exit_done;
   for (const std::string& host : hosts) {
     try {
-      FarAgent agent(host, settings, cancellation, [](const Progress&) {});
+      RemoteAgent agent(host, settings, cancellation, [](const Progress&) {});
       RunHistory history = run_history(agent, options.run, options.state);
       history.host = host;
       if (!options.output.json && hosts.size() > 1) put(paper.coloured(sgr::bold, printable(host)) + "\n");

@@ -48,9 +48,9 @@ void tell_unknown(const std::vector<PlannedResource>& resources) {
 
 std::optional<int> take_plan(ApplyOptions& options) try {
   const std::string path = options.playbook;
-  NotedFiles files;
+  TrackedFiles files;
   if (!options.trust_writable)
-    files.guard(current_person().uid, ::geteuid() == 0 ? NotedFiles::Guard::refuse : NotedFiles::Guard::note);
+    files.guard(current_person().uid, ::geteuid() == 0 ? TrackedFiles::Guard::refuse : TrackedFiles::Guard::note);
   auto plan = read_plan(path, files);
   if (!plan) {
     if (options.all_or_nothing) {
@@ -104,12 +104,12 @@ KeptPlan::KeptPlan(const ApplyOptions& options, RunHosts& hosts) : options_(opti
 
 KeptPlan::~KeptPlan() = default;
 
-const FilesBeside& KeptPlan::files(const RunHosts& hosts) const {
+const FileSource& KeptPlan::files(const RunHosts& hosts) const {
   if (files_) return *files_;
   return hosts.files();
 }
 
-Watcher* KeptPlan::watcher() const {
+RunObserver* KeptPlan::observer() const {
   if (keeper_) return keeper_.get();
   return guard_.get();
 }

@@ -23,8 +23,8 @@ class KeptPlan {
   ~KeptPlan();
 
   // What the playbook is to be read with.
-  const FilesBeside& files(const RunHosts& hosts) const;
-  Watcher* watcher() const;
+  const FileSource& files(const RunHosts& hosts) const;
+  RunObserver* observer() const;
   // The sink, with what a plan has to know taken on the way.
   EventSink told(EventSink sink) const;
   // To be called when the playbook was read, before the run.

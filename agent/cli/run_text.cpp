@@ -55,7 +55,7 @@ std::string ending(const RecordedRun& run, const std::vector<RecordedRun>& runs)
   return text;
 }
 
-const char* to_words(StepState state) {
+const char* to_text(StepState state) {
   switch (state) {
     case StepState::begun:
       return "begun";

@@ -20,7 +20,7 @@ std::string counts_in_words(const Value& counts);
 // "done", "cut off; undone by 0193a1b2-c3d4".
 std::string ending(const RecordedRun& run, const std::vector<RecordedRun>& runs);
 // "begun", "done", "failed", "cut off", "healed".
-const char* to_words(StepState state);
+const char* to_text(StepState state);
 // As a report of the run would have told it.
 ResourceFinished as_event(const RecordedStep& step);
 // gethostname(2).

@@ -82,7 +82,7 @@ std::vector<std::string> row_of(const Report& r) {
   const Tunnel& t = r.view.settings;
   std::string state = to_text(r.view.state);
   if (r.view.outdated) state += " (older program)";
-  std::vector<std::string> row{printable(t.name), t.via.empty() ? "(its record cannot be read)" : printable(in_words(t)),
+  std::vector<std::string> row{printable(t.name), t.via.empty() ? "(its record cannot be read)" : printable(describe(t)),
                                state};
   if (!r.status) return row.resize(6), row;
   const TunnelStatus& s = *r.status;
@@ -116,7 +116,7 @@ int list_tunnels(bool json) {
   const std::vector<std::string> names = tunnels.names();
   std::vector<std::optional<Report>> found(names.size());
   std::vector<std::string> problems(names.size());
-  at_once(names.size(), asked_at_once, [&](std::size_t i) {
+  parallel_for(names.size(), asked_at_once, [&](std::size_t i) {
     try {
       found[i] = tunnels.report(names[i]);
     } catch (const std::exception& e) {

@@ -33,7 +33,7 @@ struct WhyOptions {
 };
 
 // What became of one resource in a plan; of a repeated one, its instances.
-struct Found : Watcher {
+struct Found : RunObserver {
   struct One {
     Value parameters;
     ResourceFinished finished;
@@ -42,10 +42,10 @@ struct Found : Watcher {
   std::map<std::string, One> by_label;
   std::function<bool(const std::string&)> wanted;
 
-  void recovers(const Seen&, const std::vector<Action>&) override {}
+  void recovers(const Inspection&, const std::vector<Action>&) override {}
   void pass_begins(bool) override {}
   void about_to_act() override {}
-  void inspected(const Seen& seen, const Diff&, const std::vector<std::string>&) override {
+  void inspected(const Inspection& seen, const Diff&, const std::vector<std::string>&) override {
     if (wanted(seen.label)) by_label[seen.label].parameters = masked(seen.parameters);
   }
   void take(const Event& event) {
@@ -60,7 +60,7 @@ std::string place(const Position& where) {
   return where.source ? fmt::format("{}:{}:{}", where.source->name, where.line, where.column) : "";
 }
 
-std::string in_words(const ProvenanceStep& origin) {
+std::string describe(const ProvenanceStep& origin) {
   if (!origin.where.source) return "{{" + origin.name + "}}";
   if (origin.kind == ProvenanceStep::Kind::replaced) return "in place of what stands at " + place(origin.where);
   const std::string what = origin.name.empty() ? "" : origin.name + " is ";
@@ -115,15 +115,15 @@ class Why {
     found.wanted = [&](const std::string& label) { return is_of(*resource, label); };
     ConductSettings dry;
     dry.dry = true;
-    Conductor conductor(playbook, dry, cancellation_, [&](const Event& e) { found.take(e); });
-    hosts.set_watcher(&found);
+    Coordinator coordinator(playbook, dry, cancellation_, [&](const Event& e) { found.take(e); });
+    hosts.set_observer(&found);
     PartSettings settings{{}, {}, options_.mirror, true, false, false};
     keys_ = playbook_keys(playbook, options_.playbook);
     settings.run = {"", "apply", options_.playbook, keys_.front(), {keys_.begin() + 1, keys_.end()}};
     settings.journal.folder = options_.state;
     hosts.open_secrets(playbook, true, cancellation_);
-    hosts.take_part(conductor, playbook, settings, load, cancellation_);
-    const Conclusion conclusion = conductor.go();
+    hosts.take_part(coordinator, playbook, settings, load, cancellation_);
+    const Conclusion conclusion = coordinator.go();
     if (conclusion.interrupted) return exit_interrupted;
     if (!conclusion.mistakes.empty()) {
       Diagnostics told = conclusion.mistakes;
@@ -192,22 +192,22 @@ class Why {
     for (const ParameterProvenance& parameter : from) {
       const Value* wanted = one.parameters.find(parameter.parameter);
       const Change* change = change_of(e, parameter.parameter);
-      std::string text = wanted ? in_words(*wanted, value_length) : "";
+      std::string text = wanted ? describe(*wanted, value_length) : "";
       if (change)
-        text += (text.empty() ? "" : "  ") + paper_.coloured(sgr::yellow, "differs: " + in_words(*change, value_length));
+        text += (text.empty() ? "" : "  ") + paper_.coloured(sgr::yellow, "differs: " + describe(*change, value_length));
       line(fmt::format("  {:<{}}", printable(parameter.parameter), width + 2), text);
       for (const ProvenanceStep& step : parameter.steps)
-        line("      " + std::string(2 * step.depth, ' '), paper_.coloured(sgr::dim, in_words(step)));
+        line("      " + std::string(2 * step.depth, ' '), paper_.coloured(sgr::dim, describe(step)));
     }
     std::string others;
     for (const Change& change : e.changes)
       if (std::none_of(from.begin(), from.end(), [&](const auto& p) { return p.parameter == change.property; }))
-        others += (others.empty() ? "" : ", ") + in_words(change, value_length);
+        others += (others.empty() ? "" : ", ") + describe(change, value_length);
     if (!others.empty()) line(fmt::format("  {:<{}}", "also", width + 2), others);
     const auto last = last_change(e.label);
     if (!last) return line("", "no recorded run has changed it");
     std::string what;
-    for (const Change& change : last->step.changes) what += (what.empty() ? ": " : ", ") + in_words(change, value_length);
+    for (const Change& change : last->step.changes) what += (what.empty() ? ": " : ", ") + describe(change, value_length);
     line("", fmt::format("last changed by {} {} of {}{}", printable(last->run.kind), printable(last->run.id),
                          local_time(last->run.started), what));
   }

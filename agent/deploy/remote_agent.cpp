@@ -155,13 +155,13 @@ std::string joined(const std::vector<std::string>& words) {
 
 class Start {
  public:
-  Start(Connection& connection, const FarStart& start, const Cancellation& cancellation, const ProgressSink& progress)
+  Start(Connection& connection, const RemoteStart& start, const Cancellation& cancellation, const ProgressSink& progress)
       : start_(start), host_(connection.settings().name), progress_(progress), mark_(random_mark()) {
     result_.channel = connection.run(start_command(start.bundle, mark_, start.arguments));
     conversation_.emplace(*result_.channel, mark_, cancellation);
   }
 
-  FarProgram run() {
+  RemoteProgram run() {
     for (;;) {
       const std::vector<std::string> words = conversation_->next();
       if (words.empty()) throw conversation_->ended();
@@ -213,11 +213,11 @@ class Start {
     result_.sent = true;
   }
 
-  const FarStart& start_;
+  const RemoteStart& start_;
   const std::string host_;
   const ProgressSink& progress_;
   const std::string mark_;
-  FarProgram result_;
+  RemoteProgram result_;
   std::optional<Conversation> conversation_;
   std::optional<Bundle> bundle_;  // what the host was told to unpack
   std::vector<std::string> tried_;
@@ -225,16 +225,16 @@ class Start {
 
 }  // namespace
 
-FarProgram start_far_program(Connection& connection, const FarStart& start, const Cancellation& cancellation,
+RemoteProgram start_remote_agent(Connection& connection, const RemoteStart& start, const Cancellation& cancellation,
                              const ProgressSink& progress) {
   return Start(connection, start, cancellation, progress).run();
 }
 
-FarProgram start_far_program(Connection& connection, const Cancellation& cancellation, const ProgressSink& progress) {
-  FarStart start;
+RemoteProgram start_remote_agent(Connection& connection, const Cancellation& cancellation, const ProgressSink& progress) {
+  RemoteStart start;
   start.bundle = own_bundle(cancellation, progress);
   start.bundle_for = [&](const std::string& architecture) { return bundle_for(architecture, cancellation); };
-  return start_far_program(connection, start, cancellation, progress);
+  return start_remote_agent(connection, start, cancellation, progress);
 }
 
 }  // namespace mlops

@@ -82,7 +82,7 @@ std::vector<std::string> written(const Claims& claims) {
 // A step counts for the resource that it was for, and for one of its type that claims the same things; one that only
 // another user's database tells of, where that user acts.
 void Run::look_for_cut_off(Instance& i) {
-  const Earlier& earlier = host_.earlier();
+  const PriorRunState& earlier = host_.earlier();
   i.doubted = half_done_;
   if (earlier.steps.empty()) return;
   bool failed = false;
@@ -108,7 +108,7 @@ void Run::look_for_cut_off(Instance& i) {
 void Run::recover(Instance& i) {
   const std::vector<Action> actions = i.resource->module->recover(i.desired, host_.as(i.identity), i.interruption);
   if (actions.empty()) return;
-  if (options_.watcher) options_.watcher->recovers({play_, i.label, i.identity.user, i.parameters, {}}, actions);
+  if (options_.observer) options_.observer->recovers({play_, i.label, i.identity.user, i.parameters, {}}, actions);
   flush();
   label_ = i.label;
   i.identity = identities_.decide_to_change(i.actor, i.as, i.identity);
@@ -122,7 +122,7 @@ void Run::recover(Instance& i) {
   host_.begin(i.label);
 }
 
-Purpose Run::purpose(const Instance& i, std::vector<Change> changes) {
+StepInfo Run::purpose(const Instance& i, std::vector<Change> changes) {
   const bool makes = i.resource->module->made(i.desired, changes);
   return {.sequence = ++sequence_,
           .resource = i.label,

@@ -75,7 +75,7 @@ void Run::pause() {
 }
 
 // What was found as wanted a moment after it began is looked at until it counts, or until it differs.
-Diff Run::settled_diff(Instance& i, Ground& ground, std::any& current) {
+Diff Run::settled_diff(Instance& i, Preconditions& ground, std::any& current) {
   const Module& module = *i.resource->module;
   std::optional<Clock::time_point> end;
   for (;;) {

@@ -253,7 +253,7 @@ Run::Instance Run::fill(const Resource& r, const std::string& key, const Value* 
       throw InterpolationError{{r.as_where, "`as` cannot be given a secret: it would be seen", "", {}, {}}};
     i.as = filled_as.to_text();
   }
-  if (options_.watcher) i.parameters = parameters;
+  if (options_.observer) i.parameters = parameters;
   i.claims = r.module->claims(i.desired);
   if (options_.claimed)
     for (const Claim& claim : i.claims)
@@ -402,7 +402,7 @@ void Run::look(Instance& i) {
   sink_(ResourceStarted{i.label, options_.host, i.identity.user});
   look_for_cut_off(i);
   if (i.doubted) recover(i);
-  Ground ground;
+  Preconditions ground;
   std::any current = inspect(i, ground);
   if (awaits(i, queue_)) {
     flush();
@@ -412,7 +412,7 @@ void Run::look(Instance& i) {
   Diff diff = settled_diff(i, ground, current);
   conceal(*playbook_.secrets, diff);
   if (diff.empty()) {
-    show_watcher(i, std::move(ground), diff);
+    show_observer(i, std::move(ground), diff);
     into_effect(i, current);
     if (!r.id.empty()) give(i, module.outputs(i.desired, current));
     if (!i.recovered.empty()) {
@@ -427,7 +427,7 @@ void Run::look(Instance& i) {
   i.identity = identities_.decide_to_change(i.actor, i.as, i.identity);
   require_right(i, diff);
   note_unkept(i, diff);
-  show_watcher(i, std::move(ground), diff);
+  show_observer(i, std::move(ground), diff);
   if (joins_queue(r) && diff.actions.size() == 1 && std::holds_alternative<WriteFile>(diff.actions[0]))
     return queue(i, std::move(diff), host_.doubts());
   std::vector<std::string> maybe = host_.doubts();
@@ -454,21 +454,21 @@ void Run::require_right(Instance& i, const Diff& diff) {
   }
 }
 
-std::any Run::inspect(Instance& i, Ground& ground) {
+std::any Run::inspect(Instance& i, Preconditions& ground) {
   const Module& module = *i.resource->module;
   const Machine& machine = host_.as(i.identity);
   const auto look = i.doubted ? module.inspect_cut_off : module.inspect;
-  const auto witness = options_.watcher ? make_witness(machine, ground) : nullptr;
-  const LinkRecorder recorder(witness ? *witness : static_cast<const MachineReader&>(machine));
+  const auto read_recorder = options_.observer ? make_read_recorder(machine, ground) : nullptr;
+  const LinkRecorder recorder(read_recorder ? *read_recorder : static_cast<const MachineReader&>(machine));
   std::any current = look(i.desired, recorder);
   i.real = real_paths_.renamed(i.claims, machine.files(), recorder.links());
   return current;
 }
 
-void Run::show_watcher(const Instance& i, Ground ground, const Diff& diff) {
-  if (!options_.watcher) return;
-  const Seen seen{play_, i.label, i.identity.user, i.parameters, std::move(ground)};
-  options_.watcher->inspected(seen, diff, host_.doubts());
+void Run::show_observer(const Instance& i, Preconditions ground, const Diff& diff) {
+  if (!options_.observer) return;
+  const Inspection seen{play_, i.label, i.identity.user, i.parameters, std::move(ground)};
+  options_.observer->inspected(seen, diff, host_.doubts());
 }
 
 void Run::act(Instance& i, const Diff& diff, std::vector<std::string> maybe) {
@@ -623,7 +623,7 @@ void Run::done(Instance& i, Outcome outcome, ResourceFinished event) {
     result_.pending.push_back({i.identity, i.label});
   // Found as wished after all.
   if ((outcome == Outcome::ok || outcome == options_.acted) && !i.cut_off.empty()) {
-    host_.heal(i.identity, i.cut_off);
+    host_.mark_recovered(i.identity, i.cut_off);
     result_.pending.push_back({i.identity, i.label});
   }
   const bool made = outcome == options_.acted && i.resource->module->made(i.desired, event.changes);
@@ -641,7 +641,7 @@ void Run::finish(Instance& i, ResourceFinished event) {
   event.seconds = seconds_since(i.started);
   event.note = std::move(i.note);
   ++result_.counts[static_cast<std::size_t>(event.outcome)];
-  if (options_.watcher) options_.watcher->finished(play_, i.label, event.outcome, event.reason);
+  if (options_.observer) options_.observer->finished(play_, i.label, event.outcome, event.reason);
   sink_(event);
 }
 

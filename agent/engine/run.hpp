@@ -31,7 +31,7 @@ struct RunOptions {
   bool fail_fast = false;
   std::chrono::milliseconds settle{10'000};  // how long a service may take to come up
   std::string host = "local";                // its name in events
-  Watcher* watcher = nullptr;                // borrowed; null: nobody looks on
+  RunObserver* observer = nullptr;                // borrowed; null: nobody looks on
   std::uint64_t keep_limit = 0;  // what is replaced is kept up to so many bytes, see JournalOptions; 0: nothing is kept
   // Gets what resources own or edit: "path /etc/motd", "user ada". Borrowed; null: nobody wants it.
   std::vector<std::string>* claimed = nullptr;
@@ -119,14 +119,14 @@ class Run {
   Instance fill(const Resource& resource, const std::string& key, const Value* item);
   void look(Instance& instance);
   void require_right(Instance& instance, const Diff& diff);
-  std::any inspect(Instance& instance, Ground& ground);
+  std::any inspect(Instance& instance, Preconditions& ground);
   void begin(const Instance& instance);
   void wrote(const Instance& instance, std::span<const Action> actions);
-  void show_watcher(const Instance& instance, Ground ground, const Diff& diff);
+  void show_observer(const Instance& instance, Preconditions ground, const Diff& diff);
   void act(Instance& instance, const Diff& diff, std::vector<std::string> maybe);
   void read_only(Instance& instance);
   std::optional<std::string> prove(const Instance& instance, std::vector<Change>& changes);
-  Diff settled_diff(Instance& instance, Ground& ground, std::any& current);
+  Diff settled_diff(Instance& instance, Preconditions& ground, std::any& current);
   std::string evidence(const Instance& instance);
   void pause();
   void queue(Instance& instance, Diff diff, std::vector<std::string> maybe);
@@ -143,7 +143,7 @@ class Run {
   void finish(Instance& instance, ResourceFinished event);
   void look_for_cut_off(Instance& instance);
   void recover(Instance& instance);
-  Purpose purpose(const Instance& instance, std::vector<Change> changes);
+  StepInfo purpose(const Instance& instance, std::vector<Change> changes);
   void deliver(const Resource& resource);
   void note_made(const Instance& instance, Outcome outcome);
   void list_made();

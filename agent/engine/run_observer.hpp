@@ -12,23 +12,23 @@
 namespace mlops {
 
 // A resource that was just inspected.
-struct Seen {
+struct Inspection {
   std::size_t play = 0;    // its place in the playbook
   std::string label, as;   // as: who would act
   Value parameters;        // filled in: secrets are in them
-  Ground ground;           // what was looked at
+  Preconditions ground;           // what was looked at
 };
 
-class Watcher {
+class RunObserver {
  public:
-  virtual ~Watcher() = default;
+  virtual ~RunObserver() = default;
   // A pass over the plays begins; real: it acts.
   virtual void pass_begins(bool real) = 0;
   // Before anything is done for the resource. maybe: as in ResourceFinished. Error: nothing is done, it has failed.
-  virtual void inspected(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe) = 0;
+  virtual void inspected(const Inspection& seen, const Diff& diff, const std::vector<std::string>& maybe) = 0;
   // Before that, what mends a resource at which an earlier run was cut off is about to be done; the ground is empty. Error:
   // as in inspected.
-  virtual void recovers(const Seen& seen, const std::vector<Action>& actions) = 0;
+  virtual void recovers(const Inspection& seen, const std::vector<Action>& actions) = 0;
   // What became of a resource, also of one that was never inspected.
   virtual void finished(std::size_t /*play*/, const std::string& /*label*/, Outcome, const std::string& /*reason*/) {}
   // Everything was looked at in thought, and the real pass is about to begin. Error: it does not.

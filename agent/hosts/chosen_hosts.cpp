@@ -28,9 +28,9 @@ void add_once(std::vector<std::string>& list, const std::string& name) {
 void read_hosts_file(const ReachSettings& reach, Source& text, std::vector<std::string>& names,
                      Diagnostics& mistakes) {
   const std::string& path = reach.hosts_file;
-  NotedFiles files;
+  TrackedFiles files;
   if (::geteuid() == 0 && !reach.trust_writable.value_or(false))
-    files.guard(current_person().uid, NotedFiles::Guard::refuse);
+    files.guard(current_person().uid, TrackedFiles::Guard::refuse);
   FileBeside file = files.whole(path);
   text = {path, std::move(file.content)};
   const Position where{&text, 0, 0};
@@ -93,7 +93,7 @@ RunHosts::RunHosts(const ReachSettings& reach, Diagnostics& mistakes, std::funct
       questions_(std::move(before_question)),
       warn_(std::move(warn)) {}
 
-const FilesBeside& RunHosts::files() const { return noted_; }
+const FileSource& RunHosts::files() const { return noted_; }
 
 void RunHosts::guard_files(uid_t caller, const std::string& state, Diagnostics& mistakes) {
   const std::string folder = state_folder({"root", "/root", "/bin/sh", 0, 0}, state);
@@ -105,7 +105,7 @@ void RunHosts::guard_files(uid_t caller, const std::string& state, Diagnostics& 
   } catch (const Error& e) {
     mistakes.add({}, e.what(), refused_hint);
   }
-  noted_.guard(caller, ::geteuid() == 0 ? NotedFiles::Guard::refuse : NotedFiles::Guard::note);
+  noted_.guard(caller, ::geteuid() == 0 ? TrackedFiles::Guard::refuse : TrackedFiles::Guard::note);
 }
 
 void RunHosts::judge(const std::string& host, const PassResult& result, Diagnostics& mistakes) const {
@@ -122,7 +122,7 @@ void RunHosts::judge(const std::string& host, const PassResult& result, Diagnost
 void RunHosts::open_secrets(const Playbook& playbook, bool dry, const Cancellation& cancellation) {
   questions_.heed(cancellation);
   if (!playbook.secrets->empty())
-    playbook.secrets->open(near_secrets(questions_, noted_, dry, cancellation, warn_));
+    playbook.secrets->open(controller_secrets(questions_, noted_, dry, cancellation, warn_));
 }
 
 StartRun RunHosts::start_of(const Playbook& playbook, const PartSettings& settings, const LoadOptions& load) {
@@ -180,27 +180,27 @@ PlanPart RunHosts::plan_part(const std::string& host) const {
   return part;
 }
 
-void RunHosts::take_part(Conductor& conductor, const Playbook& playbook, PartSettings settings,
+void RunHosts::take_part(Coordinator& coordinator, const Playbook& playbook, PartSettings settings,
                          const LoadOptions& load, const Cancellation& cancellation) {
   const std::vector<CastHost> cast = cast_plays(playbook, named_);
   settings.gives_values = cast.size() > 1 || !playbook.show.empty();
   for (const CastHost& host : cast) {
     names_.push_back(host.name);
-    EventSink sink = conductor.sink();
+    EventSink sink = coordinator.sink();
     if (host.name == "local") {
-      auto local = std::make_unique<LocalParticipant>(host.name, playbook, settings, ThisHostSettings::Password(),
+      auto local = std::make_unique<LocalHost>(host.name, playbook, settings, ThisHostSettings::Password(),
                                                       cancellation, std::move(sink));
-      local->set_watcher(watcher_);
-      conductor.add(std::move(local), host.plays);
+      local->set_observer(watcher_);
+      coordinator.add(std::move(local), host.plays);
       continue;
     }
     if (!start_) start_ = start_of(playbook, settings, load);
     TargetShare share = share_of(playbook, host.plays, load);
     share.plan = plan_part(host.name);
     if (keeps_plan_) share.made = &planned_[host.name];
-    conductor.add(std::make_unique<FarParticipant>(
+    coordinator.add(std::make_unique<RemoteHost>(
                       host.name, playbook, *start_, std::move(share),
-                      FarSettings{reach_.ssh_config, reach_.accept_new_host_keys, warn_, &questions_}, cancellation,
+                      RemoteSettings{reach_.ssh_config, reach_.accept_new_host_keys, warn_, &questions_}, cancellation,
                       std::move(sink)),
                   host.plays);
   }

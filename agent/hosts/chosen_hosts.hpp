@@ -47,7 +47,7 @@ class RunHosts {
            std::function<void(const std::string&)> warn);
 
   // What the playbook is to be read with.
-  const FilesBeside& files() const;
+  const FileSource& files() const;
   // Files that others could change are refused where this process is root; otherwise where root is to act. So are root's
   // state folder on this machine and the file of --ssh-config; state is what --state names, "" for none. To be called before the playbook is read.
   void guard_files(uid_t caller, const std::string& state, Diagnostics& mistakes);
@@ -55,12 +55,12 @@ class RunHosts {
   void distrust_too(const std::vector<std::string>& reasons) { noted_.distrust_too(reasons); }
   // Adds why what is pending on a host may not be done.
   void judge(const std::string& host, const PassResult& result, Diagnostics& mistakes) const;
-  // From now on the playbook's secrets are read when they are wanted. dry: see near_secrets.
+  // From now on the playbook's secrets are read when they are wanted. dry: see controller_secrets.
   void open_secrets(const Playbook& playbook, bool dry, const Cancellation& cancellation);
   // Secrets that other machines need and that cannot be had.
   const Diagnostics& unread() const { return unread_; }
   // Adds a participant for each host. All given must outlive the conductor, as must this.
-  void take_part(Conductor& conductor, const Playbook& playbook, PartSettings settings, const LoadOptions& load,
+  void take_part(Coordinator& coordinator, const Playbook& playbook, PartSettings settings, const LoadOptions& load,
                  const Cancellation& cancellation);
   // The parts of other machines in a plan that is kept, or held to. To be set before; the plan is borrowed.
   void keep_plan() { keeps_plan_ = true; }
@@ -70,7 +70,7 @@ class RunHosts {
   // --host and --hosts.
   const std::vector<std::string>& named() const { return named_; }
   // Looks on at this machine's part; borrowed. To be set before.
-  void set_watcher(Watcher* watcher) { watcher_ = watcher; }
+  void set_observer(RunObserver* observer) { watcher_ = observer; }
   // Of the files beside the playbook that were read until now.
   const std::vector<SentDigest>& source_digests() const { return noted_.digests(); }
   // Those that take part, in order.
@@ -84,10 +84,10 @@ class RunHosts {
   const ReachSettings& reach_;
   Source hosts_text_;  // of --hosts
   std::vector<std::string> named_, names_;
-  Watcher* watcher_ = nullptr;
+  RunObserver* watcher_ = nullptr;
   Questions questions_;
   std::function<void(const std::string&)> warn_;
-  NotedFiles noted_;
+  TrackedFiles noted_;
   std::optional<StartRun> start_;
   bool keeps_plan_ = false, all_or_nothing_ = false;
   const PlanFile* plan_ = nullptr;

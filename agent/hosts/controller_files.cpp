@@ -32,17 +32,17 @@ void remove_old(const std::string& folder) {
 
 }  // namespace
 
-void NotedFiles::guard(uid_t caller, Guard guard) {
+void TrackedFiles::guard(uid_t caller, Guard guard) {
   caller_ = caller;
   guard_ = guard;
 }
 
-std::vector<std::string> NotedFiles::distrusted() const {
+std::vector<std::string> TrackedFiles::distrusted() const {
   const std::lock_guard lock(mutex_);
   return distrusted_;
 }
 
-void NotedFiles::distrust_too(const std::vector<std::string>& reasons) {
+void TrackedFiles::distrust_too(const std::vector<std::string>& reasons) {
   const std::lock_guard lock(mutex_);
   for (const std::string& reason : reasons)
     if (std::find(distrusted_.begin(), distrusted_.end(), reason) == distrusted_.end())
@@ -50,7 +50,7 @@ void NotedFiles::distrust_too(const std::vector<std::string>& reasons) {
 }
 
 // Why it is refused; "" where it is not.
-std::string NotedFiles::refusal(const std::string& path, const std::string& wrong) const {
+std::string TrackedFiles::refusal(const std::string& path, const std::string& wrong) const {
   std::string text = path == wrong.substr(0, path.size()) ? wrong : path + ": " + wrong;
   text += ": root would do what somebody else can write there";
   if (guard_ == Guard::refuse) return text;
@@ -58,7 +58,7 @@ std::string NotedFiles::refusal(const std::string& path, const std::string& wron
   return "";
 }
 
-JudgedFile NotedFiles::open(const std::string& path) const {
+JudgedFile TrackedFiles::open(const std::string& path) const {
   if (guard_ == Guard::none) return open_unjudged(path);
   const std::lock_guard lock(mutex_);  // account databases are asked, which give the same memory to all
   JudgedFile file = open_judged(path, caller_);
@@ -67,14 +67,14 @@ JudgedFile NotedFiles::open(const std::string& path) const {
   return file.wrong.empty() ? open_unjudged(path) : std::move(file);
 }
 
-FileBeside NotedFiles::whole(const std::string& path) const {
+FileBeside TrackedFiles::whole(const std::string& path) const {
   JudgedFile file = open(path);
   if (!file.wrong.empty()) return {.error = EPERM, .refused = std::move(file.wrong)};
   if (!file.entry) return {.error = file.error};
   return read_open_whole(open_for_reading(file).get());
 }
 
-FileBeside NotedFiles::read(const std::string& path, bool content, std::uint64_t limit) const {
+FileBeside TrackedFiles::read(const std::string& path, bool content, std::uint64_t limit) const {
   JudgedFile opened = open(path);
   if (!opened.wrong.empty()) return {.error = EPERM, .refused = std::move(opened.wrong)};
   FileBeside file = opened.entry ? read_open(open_for_reading(opened).get(), content, limit)
@@ -84,7 +84,7 @@ FileBeside NotedFiles::read(const std::string& path, bool content, std::uint64_t
   return file;
 }
 
-const std::vector<SentDigest>& NotedFiles::digests() const {
+const std::vector<SentDigest>& TrackedFiles::digests() const {
   for (const auto& [path, file] : noted_) {
     SentDigest digest{path, file, ""};
     FileBeside whole = file;
@@ -98,13 +98,13 @@ const std::vector<SentDigest>& NotedFiles::digests() const {
   return digests_;
 }
 
-NearFiles::NearFiles(const StartRun& start, std::string cache, Fetch fetch)
+ControllerFiles::ControllerFiles(const StartRun& start, std::string cache, Fetch fetch)
     : cache_(std::move(cache)), fetch_(std::move(fetch)) {
   for (const SentText& text : start.texts) texts_[text.path] = text.text;
   for (const SentDigest& digest : start.sources) digests_[digest.path] = digest;
 }
 
-FileBeside NearFiles::whole(const std::string& path) const {
+FileBeside ControllerFiles::whole(const std::string& path) const {
   FileBeside file;
   const auto found = texts_.find(path);
   if (found == texts_.end())
@@ -114,7 +114,7 @@ FileBeside NearFiles::whole(const std::string& path) const {
   return file;
 }
 
-FileBeside NearFiles::read(const std::string& path, bool content, std::uint64_t limit) const {
+FileBeside ControllerFiles::read(const std::string& path, bool content, std::uint64_t limit) const {
   const auto known = digests_.find(path);
   if (known == digests_.end()) {
     auto given = fetch_({path});
@@ -138,9 +138,9 @@ FileBeside NearFiles::read(const std::string& path, bool content, std::uint64_t 
   return given.empty() ? FileBeside{EIO, true, false, 0, ""} : std::move(given.front());
 }
 
-std::string NearFiles::kept(const std::string& sha256) const { return cache_ + "/" + sha256; }
+std::string ControllerFiles::kept(const std::string& sha256) const { return cache_ + "/" + sha256; }
 
-std::optional<std::string> NearFiles::from_cache(const SentDigest& digest) const {
+std::optional<std::string> ControllerFiles::from_cache(const SentDigest& digest) const {
   const std::string path = kept(digest.sha256);
   const FileBeside file = files_on_disk().read(path, true, largest_source);
   if (file.error != 0 || sha256_hex(file.content) != digest.sha256) return std::nullopt;
@@ -148,7 +148,7 @@ std::optional<std::string> NearFiles::from_cache(const SentDigest& digest) const
   return file.content;
 }
 
-void NearFiles::keep(const std::string& sha256, const std::string& content) const {
+void ControllerFiles::keep(const std::string& sha256, const std::string& content) const {
   const std::string temporary = kept(sha256) + fmt::format(".{}", ::getpid());
   const Handle file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!file) return;
@@ -158,7 +158,7 @@ void NearFiles::keep(const std::string& sha256, const std::string& content) cons
 }
 
 // All at once: one round trip, however many are missing.
-void NearFiles::fetch_missing() const {
+void ControllerFiles::fetch_missing() const {
   if (std::exchange(fetched_, true)) return;
   std::vector<std::string> paths;
   for (const auto& [path, digest] : digests_)

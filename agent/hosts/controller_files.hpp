@@ -17,7 +17,7 @@ namespace mlops {
 
 // Notes each file that a playbook is read with, so that a host can be told their digests. Reads from the disk. Safe to
 // use from several threads, but for digests.
-class NotedFiles : public FilesBeside {
+class TrackedFiles : public FileSource {
  public:
   FileBeside read(const std::string& path, bool content, std::uint64_t limit) const override;
   FileBeside whole(const std::string& path) const override;
@@ -49,11 +49,11 @@ class NotedFiles : public FilesBeside {
 };
 
 // The far end: texts that came with the run, contents from the cache folder, the rest asked for.
-class NearFiles : public FilesBeside {
+class ControllerFiles : public FileSource {
  public:
   using Fetch = std::function<std::vector<FileBeside>(const std::vector<std::string>& paths)>;
   // cache: a folder for what may be lost; made where it is missing.
-  NearFiles(const StartRun& start, std::string cache, Fetch fetch);
+  ControllerFiles(const StartRun& start, std::string cache, Fetch fetch);
 
   FileBeside read(const std::string& path, bool content, std::uint64_t limit) const override;
   FileBeside whole(const std::string& path) const override;

@@ -19,28 +19,28 @@ bool failed_in(const std::array<std::uint64_t, outcome_count>& counts) {
 
 }  // namespace
 
-bool Conductor::Part::has_play(std::size_t index) const {
+bool Coordinator::Part::has_play(std::size_t index) const {
   return std::find(plays.begin(), plays.end(), index) != plays.end();
 }
 
-Conductor::Conductor(const Playbook& playbook, ConductSettings settings, const Cancellation& cancellation,
+Coordinator::Coordinator(const Playbook& playbook, ConductSettings settings, const Cancellation& cancellation,
                      EventSink report)
     : playbook_(playbook), settings_(settings), cancellation_(cancellation), report_(std::move(report)) {}
 
-EventSink Conductor::sink() {
+EventSink Coordinator::sink() {
   Part& part = parts_.emplace_back();
   part.held.resize(playbook_.plays.size());
   return [this, &part](const Event& e) { tell(part, e); };
 }
 
-void Conductor::add(std::unique_ptr<Participant> participant, std::vector<std::size_t> plays) {
+void Coordinator::add(std::unique_ptr<Participant> participant, std::vector<std::size_t> plays) {
   Part& part = parts_.back();
   part.finished.host = participant->values().name;
   part.host = std::move(participant);
   part.plays = std::move(plays);
 }
 
-void Conductor::tell(Part& part, const Event& event) {
+void Coordinator::tell(Part& part, const Event& event) {
   const std::lock_guard lock(mutex_);
   if (const auto* r = std::get_if<ResourceFinished>(&event)) ++part.told[static_cast<std::size_t>(r->outcome)];
   if (holding_ && !is_live(event))
@@ -49,7 +49,7 @@ void Conductor::tell(Part& part, const Event& event) {
     report_(event);
 }
 
-void Conductor::release(Part& part, std::size_t play) {
+void Coordinator::release(Part& part, std::size_t play) {
   const std::lock_guard lock(mutex_);
   if (!part.lost)
     for (const Event& event : part.held[play]) report_(event);
@@ -57,7 +57,7 @@ void Conductor::release(Part& part, std::size_t play) {
 }
 
 // Of what was held. The pass on what-if has met every resource that there is.
-ResourcesKnown Conductor::known() const {
+ResourcesKnown Coordinator::known() const {
   ResourcesKnown known;
   for (const Part& part : parts_) {
     if (part.lost) continue;
@@ -69,7 +69,7 @@ ResourcesKnown Conductor::known() const {
   return known;
 }
 
-std::vector<Conductor::Part*> Conductor::all(const std::function<bool(const Part&)>& which) {
+std::vector<Coordinator::Part*> Coordinator::all(const std::function<bool(const Part&)>& which) {
   std::vector<Part*> list;
   for (Part& part : parts_)
     if (!part.lost && which(part)) list.push_back(&part);
@@ -77,7 +77,7 @@ std::vector<Conductor::Part*> Conductor::all(const std::function<bool(const Part
 }
 
 // Does the work for each, several at once. A host whose work throws is lost.
-void Conductor::run(const std::vector<Part*>& parts, const std::function<void(Part&)>& work) {
+void Coordinator::run(const std::vector<Part*>& parts, const std::function<void(Part&)>& work) {
   const auto one = [&](Part& part) {
     try {
       work(part);
@@ -86,10 +86,10 @@ void Conductor::run(const std::vector<Part*>& parts, const std::function<void(Pa
       part.finished.error = e.what();
     }
   };
-  at_once(parts.size(), settings_.forks, [&](std::size_t i) { one(*parts[i]); });
+  parallel_for(parts.size(), settings_.forks, [&](std::size_t i) { one(*parts[i]); });
 }
 
-std::vector<HostValues> Conductor::others(const Part& part) const {
+std::vector<HostValues> Coordinator::others(const Part& part) const {
   std::vector<HostValues> list;
   if (parts_.size() == 1) return list;
   for (const Part& other : parts_) {
@@ -110,13 +110,13 @@ std::vector<HostValues> Conductor::others(const Part& part) const {
   return list;
 }
 
-std::vector<HostValues> Conductor::values() const {
+std::vector<HostValues> Coordinator::values() const {
   std::vector<HostValues> list;
   for (const Part& part : parts_) list.push_back(part.host->values());
   return list;
 }
 
-void Conductor::play(Pass pass, std::size_t index, const std::vector<Part*>& parts) {
+void Coordinator::play(Pass pass, std::size_t index, const std::vector<Part*>& parts) {
   // One after the other: what others gave is read while nobody gives.
   std::vector<std::vector<HostValues>> known;
   for (Part* part : parts) known.push_back(others(*part));
@@ -129,7 +129,7 @@ void Conductor::play(Pass pass, std::size_t index, const std::vector<Part*>& par
   });
 }
 
-void Conductor::pass(Pass pass, const std::function<bool(const Part&)>& which) {
+void Coordinator::pass(Pass pass, const std::function<bool(const Part&)>& which) {
   for (Part& part : parts_) part.began = false;
   for (std::size_t index = 0; index < playbook_.plays.size(); ++index) {
     if (cancellation_.cancelled()) break;
@@ -150,7 +150,7 @@ void Conductor::pass(Pass pass, const std::function<bool(const Part&)>& which) {
   run(all([](const Part& p) { return p.began; }), [](Part& part) { part.result = part.host->end(); });
 }
 
-Conclusion Conductor::go() {
+Conclusion Coordinator::go() {
   Conclusion conclusion;
   const auto everybody = [](const Part&) { return true; };
   run(all(everybody), [](Part& part) { part.host->join(); });
@@ -204,7 +204,7 @@ Conclusion Conductor::go() {
   return conclusion;
 }
 
-void Conductor::prune(const PruneOrder& order, Conclusion& conclusion) {
+void Coordinator::prune(const PruneOrder& order, Conclusion& conclusion) {
   std::map<const Part*, PruneResult> results;
   for (const Part& part : parts_) results[&part];
   // One that did not begin was not made as the playbook has it.
@@ -223,7 +223,7 @@ void Conductor::prune(const PruneOrder& order, Conclusion& conclusion) {
   }
 }
 
-void Conductor::conclude(Conclusion& conclusion) {
+void Coordinator::conclude(Conclusion& conclusion) {
   conclusion.interrupted = cancellation_.cancelled();
   for (Part& part : parts_) {
     // Of a host that was lost only what it told is known.

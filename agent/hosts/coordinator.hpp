@@ -37,10 +37,10 @@ struct Conclusion {
 // Two passes over all plays: first on what-if, so that mistakes, locks and rights are settled before the first change
 // anywhere; then, on the hosts that have something to do, for real. A host that drops out does not stop the others.
 // The plays are in step: one is over on all its hosts before the next begins. With a single host nothing is threaded.
-class Conductor {
+class Coordinator {
  public:
   // on: the participants of each play, by index. report is called by one thread at a time.
-  Conductor(const Playbook& playbook, ConductSettings settings, const Cancellation& cancellation, EventSink report);
+  Coordinator(const Playbook& playbook, ConductSettings settings, const Cancellation& cancellation, EventSink report);
 
   // The sink to make the next participant with; then add it.
   EventSink sink();

@@ -29,7 +29,7 @@ std::string local_time(std::int64_t microseconds) {
   return fmt::format("{:%Y-%m-%d %H:%M:%S}", parts);
 }
 
-std::string in_words(const CutOffRun& run) {
+std::string describe(const CutOffRun& run) {
   constexpr std::size_t named = 3;
   std::string doing;
   for (std::size_t i = 0; i < std::min(named, run.resources.size()); ++i)
@@ -42,7 +42,7 @@ std::string in_words(const CutOffRun& run) {
                      doing);
 }
 
-std::string in_words(const Claim& claim) {
+std::string describe(const Claim& claim) {
   const char* access = claim.access == Claim::Access::owns ? "owns" : claim.access == Claim::Access::edits ? "edits" : "reads";
   return fmt::format("{} {} {}", access, claim.tree ? "tree" : to_text(claim.kind), claim.key);
 }
@@ -53,7 +53,7 @@ bool any_failed(const PassResult& result) {
 
 }  // namespace
 
-LocalParticipant::LocalParticipant(std::string name, const Playbook& playbook, PartSettings settings,
+LocalHost::LocalHost(std::string name, const Playbook& playbook, PartSettings settings,
                                    ThisHostSettings::Password password, const Cancellation& cancellation,
                                    EventSink sink)
     : playbook_(playbook),
@@ -74,9 +74,9 @@ LocalParticipant::LocalParticipant(std::string name, const Playbook& playbook, P
   values_.name = std::move(name);
 }
 
-LocalParticipant::~LocalParticipant() = default;
+LocalHost::~LocalHost() = default;
 
-ThisHostSettings LocalParticipant::host_settings(ThisHostSettings::Password password) {
+ThisHostSettings LocalHost::host_settings(ThisHostSettings::Password password) {
   using Sudo = ThisHostSettings::Sudo;
   ThisHostSettings settings{person_, settings_.mirror, Sudo::ask, std::move(password)};
   if (settings_.dry) settings.sudo = Sudo::silent;
@@ -88,13 +88,13 @@ ThisHostSettings LocalParticipant::host_settings(ThisHostSettings::Password pass
   return settings;
 }
 
-void LocalParticipant::tell(const std::string& text) { sink_(NoticeGiven{values_.name, text}); }
+void LocalHost::tell(const std::string& text) { sink_(NoticeGiven{values_.name, text}); }
 
-void LocalParticipant::tell_of_cut_off() {
-  for (const CutOffRun& run : host_->earlier().runs) tell(in_words(run));
+void LocalHost::tell_of_cut_off() {
+  for (const CutOffRun& run : host_->earlier().runs) tell(describe(run));
 }
 
-void LocalParticipant::begin(Pass pass, const std::vector<std::size_t>&) {
+void LocalHost::begin(Pass pass, const std::vector<std::size_t>&) {
   if (!host_) throw Error("the run is over: it was pruned");
   pass_ = pass;
   held_ = {};
@@ -107,7 +107,7 @@ void LocalParticipant::begin(Pass pass, const std::vector<std::size_t>&) {
   identities_.emplace(host, person_, self_);
   RunOptions options{Outcome::changed, settings_.only, settings_.tags, settings_.fail_fast};
   options.host = values_.name;
-  options.watcher = watcher_;
+  options.observer = watcher_;
   options.claimed = &held_.claimed();
   if (watcher_) watcher_->pass_begins(pass == Pass::real);
   options.keep_limit = settings_.journal.keep_limit;
@@ -123,7 +123,7 @@ void LocalParticipant::begin(Pass pass, const std::vector<std::size_t>&) {
   run_ = std::make_unique<Run>(playbook_, host, facts_, *identities_, cancellation_, sink_, std::move(options));
 }
 
-void LocalParticipant::play(std::size_t index, const std::vector<HostValues>& others) {
+void LocalHost::play(std::size_t index, const std::vector<HostValues>& others) {
   run_->set_others(others);
   run_->play(index);
   if (!settings_.gives_values) return;
@@ -131,7 +131,7 @@ void LocalParticipant::play(std::size_t index, const std::vector<HostValues>& ot
   if (values_.facts.is_null()) values_.facts = facts_.all();
 }
 
-PassResult LocalParticipant::end() {
+PassResult LocalHost::end() {
   PassResult result = run_->finish();
   run_.reset();
   identities_.reset();
@@ -152,13 +152,13 @@ PassResult LocalParticipant::end() {
 }
 
 // All of the playbook is looked at.
-bool LocalParticipant::is_whole() const { return settings_.only.empty() && settings_.tags.empty(); }
+bool LocalHost::is_whole() const { return settings_.only.empty() && settings_.tags.empty(); }
 
-std::vector<LedgerEntry> LocalParticipant::entries(PassResult& result) {
+std::vector<LedgerEntry> LocalHost::entries(PassResult& result) {
   std::vector<LedgerEntry> entries;
   for (MadeResource& made : result.made) {
     LedgerEntry entry{made.label, made.declared, std::string(made.type), made.identity.user, made.came, {}, "", false, nullptr};
-    for (const Claim& claim : made.claims) entry.claims.push_back(in_words(claim));
+    for (const Claim& claim : made.claims) entry.claims.push_back(describe(claim));
     entry.absent = made.removal == Value(false);
     if (made.removal.is_object()) entry.removal = to_json(made.removal);
     entry.machine = &host_->as(made.identity);
@@ -168,7 +168,7 @@ std::vector<LedgerEntry> LocalParticipant::entries(PassResult& result) {
   return entries;
 }
 
-RunHeader LocalParticipant::header() const {
+RunHeader LocalHost::header() const {
   const RunName& name = settings_.run;
   return {.id = name.id,
           .kind = name.kind,
@@ -180,7 +180,7 @@ RunHeader LocalParticipant::header() const {
           .started = microseconds_now()};
 }
 
-void LocalParticipant::conclude(PassResult& result) {
+void LocalHost::conclude(PassResult& result) {
   Value counts{Value::Object{}};
   for (std::size_t i = 0; i < outcome_count; ++i)
     counts.set(to_text(static_cast<Outcome>(i)), result.counts[i]);
@@ -189,7 +189,7 @@ void LocalParticipant::conclude(PassResult& result) {
   host_->conclude(outcome, to_json(counts), entries(result), known ? digest_text(result.digest) : "");
 }
 
-void LocalParticipant::prepare() {
+void LocalHost::prepare() {
   if (!host_) throw Error("the run is over: it was pruned");
   if (watcher_) watcher_->about_to_act();
   std::vector<Identity> identities;

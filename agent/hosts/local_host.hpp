@@ -12,12 +12,12 @@
 
 namespace mlops {
 
-class LocalParticipant : public Participant {
+class LocalHost : public Participant {
  public:
   // name: in events. The playbook and the cancellation must outlive it.
-  LocalParticipant(std::string name, const Playbook& playbook, PartSettings settings, ThisHostSettings::Password password,
+  LocalHost(std::string name, const Playbook& playbook, PartSettings settings, ThisHostSettings::Password password,
                    const Cancellation& cancellation, EventSink sink);
-  ~LocalParticipant() override;
+  ~LocalHost() override;
 
   const HostValues& values() const override { return values_; }
   void join() override {}
@@ -29,7 +29,7 @@ class LocalParticipant : public Participant {
 
   const Facts& facts() const { return facts_; }
   // Looks on in both passes; borrowed.
-  void set_watcher(Watcher* watcher) { watcher_ = watcher; }
+  void set_observer(RunObserver* observer) { watcher_ = observer; }
 
  private:
   ThisHostSettings host_settings(ThisHostSettings::Password password);
@@ -41,7 +41,7 @@ class LocalParticipant : public Participant {
   bool is_whole() const;
   void remove(std::vector<Stale> stale, const std::string& text, const PruneOrder& order, PruneResult& result);
 
-  Watcher* watcher_ = nullptr;
+  RunObserver* watcher_ = nullptr;
   const Playbook& playbook_;
   PartSettings settings_;
   const Cancellation& cancellation_;
@@ -59,7 +59,7 @@ class LocalParticipant : public Participant {
   std::optional<IdentityRules> identities_;
   // Of the last pass.
   std::vector<PassResult::Pending> pending_;
-  HeldByPlaybook held_;
+  DeclaredResources held_;
   std::uint64_t digest_ = 0;
   bool failed_ = false;
 };

@@ -1,4 +1,4 @@
-// The part of LocalParticipant that prunes.
+// The part of LocalHost that prunes.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ std::vector<std::string> keys_of(const RunName& run) {
 
 }  // namespace
 
-PruneResult LocalParticipant::prune(const PruneOrder& order) {
+PruneResult LocalHost::prune(const PruneOrder& order) {
   const bool failed = !order.alone && failed_;
   host_.reset();  // and with it the locks of the run: what removes takes its own
   PruneResult result;
@@ -42,7 +42,7 @@ PruneResult LocalParticipant::prune(const PruneOrder& order) {
 }
 
 // By a run of its own, of a playbook that removes them.
-void LocalParticipant::remove(std::vector<Stale> stale, const std::string& text, const PruneOrder& order,
+void LocalHost::remove(std::vector<Stale> stale, const std::string& text, const PruneOrder& order,
                               PruneResult& result) {
   const std::string name = "what " + settings_.run.playbook + " no longer has";
   const TextInsteadOfFile files(name, text);
@@ -69,12 +69,12 @@ void LocalParticipant::remove(std::vector<Stale> stale, const std::string& text,
   settings.gives_values = false;
   settings.run.id = order.run_id;
   settings.run.kind = "prune";
-  Conductor conductor(playbook, {order.dry, settings_.fail_fast, 1, 0}, cancellation_, noted);
-  EventSink sink = conductor.sink();
-  conductor.add(std::make_unique<LocalParticipant>(values_.name, playbook, settings, password_, cancellation_,
+  Coordinator coordinator(playbook, {order.dry, settings_.fail_fast, 1, 0}, cancellation_, noted);
+  EventSink sink = coordinator.sink();
+  coordinator.add(std::make_unique<LocalHost>(values_.name, playbook, settings, password_, cancellation_,
                                                    std::move(sink)),
                 {0});
-  const Conclusion ended = conductor.go();
+  const Conclusion ended = coordinator.go();
   result = {ended.counts, ended.interrupted, ended.not_started, ended.touched, ended.hosts.front().error};
   std::erase_if(stale, [](const Stale& one) { return !one.stays.empty(); });
   std::vector<Stale> removed;

@@ -7,7 +7,7 @@
 
 namespace mlops {
 
-void at_once(std::size_t count, std::size_t most, const std::function<void(std::size_t)>& work) {
+void parallel_for(std::size_t count, std::size_t most, const std::function<void(std::size_t)>& work) {
   if (count == 0) return;
   if (count == 1) return work(0);
   std::atomic<std::size_t> next{0};

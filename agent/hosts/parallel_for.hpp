@@ -7,6 +7,6 @@
 namespace mlops {
 
 // Calls work with 0 … count - 1, on up to most threads; on this one where that is one. work must not throw.
-void at_once(std::size_t count, std::size_t most, const std::function<void(std::size_t)>& work);
+void parallel_for(std::size_t count, std::size_t most, const std::function<void(std::size_t)>& work);
 
 }  // namespace mlops

@@ -25,8 +25,8 @@ void check(const ToNear& message) {
 
 std::string encode(const ToFar& message) { return to_wire(message); }
 std::string encode(const ToNear& message) { return to_wire(message); }
-ToFar decode_to_far(std::string_view bytes) { return from_wire<ToFar>(bytes); }
-ToNear decode_to_near(std::string_view bytes) {
+ToFar decode_to_target(std::string_view bytes) { return from_wire<ToFar>(bytes); }
+ToNear decode_to_controller(std::string_view bytes) {
   auto message = from_wire<ToNear>(bytes);
   check(message);
   return message;

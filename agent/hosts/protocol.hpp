@@ -178,12 +178,12 @@ using ToNear = std::variant<Happened, PlayEnded, PassEnded, Prepared, PlanMade, 
                             PasswordWanted, FilesWanted, Failed>;
 
 // Most bytes of one message.
-inline constexpr std::uint32_t to_far_limit = 256u << 20, to_near_limit = 64u << 20;
+inline constexpr std::uint32_t to_target_limit = 256u << 20, to_controller_limit = 64u << 20;
 
 std::string encode(const ToFar& message);
 std::string encode(const ToNear& message);
 // Error where the bytes are no such message.
-ToFar decode_to_far(std::string_view bytes);
-ToNear decode_to_near(std::string_view bytes);
+ToFar decode_to_target(std::string_view bytes);
+ToNear decode_to_controller(std::string_view bytes);
 
 }  // namespace mlops

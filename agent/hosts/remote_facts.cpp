@@ -11,17 +11,17 @@
 
 namespace mlops {
 
-std::vector<HostFacts> far_facts(const ReachSettings& reach, const std::vector<std::string>& hosts,
+std::vector<HostFacts> remote_facts(const ReachSettings& reach, const std::vector<std::string>& hosts,
                                  const std::string& path, const Cancellation& cancellation) {
   Questions questions([] {});
   const auto warn = [](const std::string& line) { fmt::print(stderr, "{}\n", printable_lines(line)); };
-  const FarSettings settings{reach.ssh_config, reach.accept_new_host_keys, warn, &questions};
+  const RemoteSettings settings{reach.ssh_config, reach.accept_new_host_keys, warn, &questions};
   check_ssh_config(reach.ssh_config, current_person().uid);
   std::vector<HostFacts> told(hosts.size());
-  at_once(hosts.size(), reach.forks, [&](std::size_t i) {
+  parallel_for(hosts.size(), reach.forks, [&](std::size_t i) {
     told[i].host = hosts[i];
     try {
-      FarAgent agent(hosts[i], settings, cancellation, [](const Progress&) {});
+      RemoteAgent agent(hosts[i], settings, cancellation, [](const Progress&) {});
       agent.say(AskFacts{path});
       ToNear answer = agent.hear();
       if (auto* facts = std::get_if<FactsTold>(&answer))

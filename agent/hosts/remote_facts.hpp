@@ -17,7 +17,7 @@ struct HostFacts {
 
 // The fact or group at the path ("os.id"; "": all) of each host, in their order; several are asked at once. Nothing
 // changes there but our own cache folder. Error of check_ssh_config.
-std::vector<HostFacts> far_facts(const ReachSettings& reach, const std::vector<std::string>& hosts,
+std::vector<HostFacts> remote_facts(const ReachSettings& reach, const std::vector<std::string>& hosts,
                                  const std::string& path, const Cancellation& cancellation);
 
 }  // namespace mlops

@@ -40,7 +40,7 @@ std::size_t weight(const ResourceFinished& e) {
 std::size_t weight(const ResourceStarted&) { return 0; }
 std::size_t weight(const ProgressMade&) { return 0; }
 
-Reached reach(const std::string& host, const FarSettings& settings, const Cancellation& cancellation,
+Reached reach(const std::string& host, const RemoteSettings& settings, const Cancellation& cancellation,
               const ProgressSink& progress) {
   ConnectOptions options;
   options.accept_new_host_keys = settings.accept_new_host_keys;
@@ -50,7 +50,7 @@ Reached reach(const std::string& host, const FarSettings& settings, const Cancel
       return questions->ask(q.text, q.echo);
     };
   Reached reached{connect_ssh(ssh_settings(host, settings.ssh_config), options, cancellation), {}};
-  reached.program = start_far_program(*reached.connection, cancellation, progress);
+  reached.program = start_remote_agent(*reached.connection, cancellation, progress);
   return reached;
 }
 
@@ -58,7 +58,7 @@ Reached reach(const std::string& host, const FarSettings& settings, const Cancel
 
 // ---- the agent over there -------------------------------------------------------------------------------------
 
-FarAgent::FarAgent(const std::string& host, const FarSettings& settings, const Cancellation& cancellation,
+RemoteAgent::RemoteAgent(const std::string& host, const RemoteSettings& settings, const Cancellation& cancellation,
                    const ProgressSink& progress)
     : host_(host),
       cancellation_(cancellation),
@@ -68,18 +68,18 @@ FarAgent::FarAgent(const std::string& host, const FarSettings& settings, const C
   const int fd = reached_.program.channel->fd();
   // Silence ends the reading thread's wait too.
   link_ = std::make_unique<FrameLink>(
-      FrameLink::Settings{fd, fd, to_near_limit, {}, [fd] { ::shutdown(fd, SHUT_RDWR); }});
+      FrameLink::Settings{fd, fd, to_controller_limit, {}, [fd] { ::shutdown(fd, SHUT_RDWR); }});
   watcher_ = std::thread([this] { watch(); });
 }
 
-FarAgent::~FarAgent() {
+RemoteAgent::~RemoteAgent() {
   const std::uint64_t one = 1;
   static_cast<void>(!::write(wake_.get(), &one, sizeof one));
   if (watcher_.joinable()) watcher_.join();
   ::shutdown(reached_.program.channel->fd(), SHUT_RDWR);
 }
 
-void FarAgent::watch() {
+void RemoteAgent::watch() {
   sigset_t all;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
@@ -89,17 +89,17 @@ void FarAgent::watch() {
   if (fds[0].revents) say(Stop{});
 }
 
-ToNear FarAgent::hear() {
+ToNear RemoteAgent::hear() {
   const auto frame = link_->next();
   if (!frame) lost();
   try {
-    return decode_to_near(*frame);
+    return decode_to_controller(*frame);
   } catch (const Error& e) {
     throw Error(fmt::format("{} sent what is no message of the protocol: {}", host_, e.what()));
   }
 }
 
-void FarAgent::lost() {
+void RemoteAgent::lost() {
   const std::string why = link_->ended();
   if (const auto broken = reached_.connection->lost()) throw Error(fmt::format("the connection to {} is lost: {}", host_, *broken));
   if (why != "the connection was closed") throw Error(fmt::format("the connection to {} is lost: {}", host_, why));
@@ -114,8 +114,8 @@ void FarAgent::lost() {
 
 // ---- its part in a run ------------------------------------------------------------------------------------------
 
-FarParticipant::FarParticipant(std::string name, const Playbook& playbook, const StartRun& start, TargetShare own,
-                               FarSettings settings, const Cancellation& cancellation, EventSink sink)
+RemoteHost::RemoteHost(std::string name, const Playbook& playbook, const StartRun& start, TargetShare own,
+                               RemoteSettings settings, const Cancellation& cancellation, EventSink sink)
     : playbook_(playbook),
       start_(start),
       own_(std::move(own)),
@@ -125,11 +125,11 @@ FarParticipant::FarParticipant(std::string name, const Playbook& playbook, const
   values_.name = std::move(name);
 }
 
-FarParticipant::~FarParticipant() = default;
+RemoteHost::~RemoteHost() = default;
 
-void FarParticipant::join() {
+void RemoteHost::join() {
   sink_(ResourceStarted{"connecting", values_.name, ""});
-  agent_ = std::make_unique<FarAgent>(values_.name, settings_, cancellation_, [this](const Progress& p) {
+  agent_ = std::make_unique<RemoteAgent>(values_.name, settings_, cancellation_, [this](const Progress& p) {
     sink_(ProgressMade{"connecting", values_.name, p.doing, p.done, p.total});
   });
   const SshSettings& reached = agent_->reached();
@@ -146,7 +146,7 @@ void FarParticipant::join() {
   agent_->say(std::move(start));
 }
 
-void FarParticipant::begin(Pass pass, const std::vector<std::size_t>& plays) {
+void RemoteHost::begin(Pass pass, const std::vector<std::size_t>& plays) {
   plays_ = plays;
   asked_end_ = false;
   acts_ = pass == Pass::real;
@@ -155,7 +155,7 @@ void FarParticipant::begin(Pass pass, const std::vector<std::size_t>& plays) {
 }
 
 // The end of the pass is asked for right behind its last play: one round trip for both.
-void FarParticipant::play(std::size_t index, const std::vector<HostValues>& others) {
+void RemoteHost::play(std::size_t index, const std::vector<HostValues>& others) {
   asked_.insert(index);
   agent_->say(RunPlay{index, start_.settings.gives_values ? others : std::vector<HostValues>{}});
   if (!plays_.empty() && index == plays_.back()) ask_end();
@@ -171,18 +171,18 @@ void FarParticipant::play(std::size_t index, const std::vector<HostValues>& othe
   values_.facts = std::move(ended.facts);
 }
 
-bool FarParticipant::is_own(const std::string& id) const {
+bool RemoteHost::is_own(const std::string& id) const {
   return std::any_of(asked_.begin(), asked_.end(), [&](std::size_t play) {
     const std::vector<Resource>& resources = playbook_.plays[play].resources;
     return std::any_of(resources.begin(), resources.end(), [&](const Resource& r) { return r.id == id; });
   });
 }
 
-void FarParticipant::ask_end() {
+void RemoteHost::ask_end() {
   if (!std::exchange(asked_end_, true)) agent_->say(EndPass{});
 }
 
-PassResult FarParticipant::end() {
+PassResult RemoteHost::end() {
   ask_end();
   const PassEnded ended = wait<PassEnded>();
   PassResult result;
@@ -201,13 +201,13 @@ PassResult FarParticipant::end() {
   return result;
 }
 
-void FarParticipant::prepare() {
+void RemoteHost::prepare() {
   prepared_ = true;
   agent_->say(Prepare{});
   wait<Prepared>();
 }
 
-PruneResult FarParticipant::prune(const PruneOrder& order) {
+PruneResult RemoteHost::prune(const PruneOrder& order) {
   removes_ = acts_ = order.remove && !order.dry;
   held_ = {};
   agent_->say(Prune{order});
@@ -215,7 +215,7 @@ PruneResult FarParticipant::prune(const PruneOrder& order) {
 }
 
 template <class Answer>
-Answer FarParticipant::wait() {
+Answer RemoteHost::wait() {
   try {
     for (;;) {
       ToNear message = agent_->hear();
@@ -249,7 +249,7 @@ void HeldEvents::add(const Happened& happened, const std::string& host) {
 }
 
 // A host speaks for itself alone, whatever name it gives.
-void FarParticipant::tell(Happened happened) {
+void RemoteHost::tell(Happened happened) {
   if (!acts_) held_.add(happened, values_.name);
   std::visit(overloaded{[&](PlayStarted& e) { e.host = values_.name; },
                         [&](ResourceStarted& e) {
@@ -268,27 +268,27 @@ void FarParticipant::tell(Happened happened) {
 
 // Whatever the host says: not in a plan, not with --no-sudo, and only where it was planned that another acts, or where
 // something is to be removed.
-bool FarParticipant::may_have_password() const {
+bool RemoteHost::may_have_password() const {
   const PartSettings& settings = start_.settings;
   if (!settings_.questions || !start_.may_ask || settings.no_sudo) return false;
   return removes_ || (!settings.dry && prepared_ && others_act_);
 }
 
-void FarParticipant::answer(const PasswordWanted& wanted) {
+void RemoteHost::answer(const PasswordWanted& wanted) {
   PasswordGiven given;
   if (may_have_password())
     given.password = settings_.questions->sudo_password(values_.user, values_.name, wanted.again);
   agent_->say(given);
 }
 
-void FarParticipant::answer(const FilesWanted& wanted) {
+void RemoteHost::answer(const FilesWanted& wanted) {
   FilesGiven given;
   for (const std::string& path : wanted.paths) given.files.push_back(wanted_file(path));
   agent_->say(std::move(given));
 }
 
 // A host is given what its own plays name, by the very path, and nothing else of this machine.
-FileBeside FarParticipant::wanted_file(const std::string& path) const {
+FileBeside RemoteHost::wanted_file(const std::string& path) const {
   const bool named = std::any_of(own_.sources.begin(), own_.sources.end(),
                                  [&](const SentDigest& d) { return d.path == path; });
   if (named) return playbook_.files->read(path, true, largest_source);
@@ -298,7 +298,7 @@ FileBeside FarParticipant::wanted_file(const std::string& path) const {
   return refused;
 }
 
-Position FarParticipant::place(const SentPosition& sent) const {
+Position RemoteHost::place(const SentPosition& sent) const {
   for (const auto& source : playbook_.sources)
     if (source->name == sent.source) return {source.get(), sent.line, sent.column};
   return {nullptr, sent.line, sent.column};

@@ -22,10 +22,10 @@ namespace mlops {
 // A host with the agent started on it.
 struct Reached {
   std::unique_ptr<Connection> connection;
-  FarProgram program;
+  RemoteProgram program;
 };
 
-struct FarSettings {
+struct RemoteSettings {
   std::string ssh_config;  // another than ~/.ssh/config; "" for that
   bool accept_new_host_keys = false;
   std::function<void(const std::string&)> warn;
@@ -35,12 +35,12 @@ struct FarSettings {
 };
 
 // The agent on a host, spoken to.
-class FarAgent {
+class RemoteAgent {
  public:
-  // Connects and starts it. Errors of the connection and of start_far_program.
-  FarAgent(const std::string& host, const FarSettings& settings, const Cancellation& cancellation,
+  // Connects and starts it. Errors of the connection and of start_remote_agent.
+  RemoteAgent(const std::string& host, const RemoteSettings& settings, const Cancellation& cancellation,
            const ProgressSink& progress);
-  ~FarAgent();
+  ~RemoteAgent();
 
   const SshSettings& reached() const { return reached_.connection->settings(); }
   void say(const ToFar& message) { link_->send(encode(message)); }
@@ -86,13 +86,13 @@ class HeldEvents {
   std::size_t events_ = 0, bytes_ = 0;
 };
 
-class FarParticipant : public Participant {
+class RemoteHost : public Participant {
  public:
   // start: what the run is, the same for all hosts. own: what this one alone is sent. All but own and the settings are
   // borrowed for its life.
-  FarParticipant(std::string name, const Playbook& playbook, const StartRun& start, TargetShare own, FarSettings settings,
+  RemoteHost(std::string name, const Playbook& playbook, const StartRun& start, TargetShare own, RemoteSettings settings,
                  const Cancellation& cancellation, EventSink sink);
-  ~FarParticipant() override;
+  ~RemoteHost() override;
 
   const HostValues& values() const override { return values_; }
   void join() override;
@@ -117,11 +117,11 @@ class FarParticipant : public Participant {
   const Playbook& playbook_;
   const StartRun& start_;
   const TargetShare own_;
-  FarSettings settings_;
+  RemoteSettings settings_;
   const Cancellation& cancellation_;
   EventSink sink_;
   HostValues values_;
-  std::unique_ptr<FarAgent> agent_;
+  std::unique_ptr<RemoteAgent> agent_;
   std::vector<std::size_t> plays_;  // of the pass that is under way
   bool asked_end_ = false;          // of that pass
   std::string doing_;               // the resource that is under way there

@@ -25,7 +25,7 @@ RunHistory run_history(const std::string& run, const std::string& state,
   return history;
 }
 
-RunHistory run_history(FarAgent& agent, const std::string& run, const std::string& state) {
+RunHistory run_history(RemoteAgent& agent, const std::string& run, const std::string& state) {
   agent.say(AskRecorded{run, state});
   ToNear answer = agent.hear();
   if (const auto* failed = std::get_if<Failed>(&answer)) throw Error(failed->what, failed->kind);

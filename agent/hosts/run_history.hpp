@@ -10,7 +10,7 @@
 
 namespace mlops {
 
-class FarAgent;
+class RemoteAgent;
 
 struct RunHistory {
   std::string host;               // its name
@@ -23,6 +23,6 @@ struct RunHistory {
 RunHistory run_history(const std::string& run, const std::string& state,
                        const std::function<void(const std::string&)>& notice);
 // The same of the host that was reached.
-RunHistory run_history(FarAgent& agent, const std::string& run, const std::string& state);
+RunHistory run_history(RemoteAgent& agent, const std::string& run, const std::string& state);
 
 }  // namespace mlops

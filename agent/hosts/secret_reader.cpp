@@ -38,9 +38,9 @@ Unknown asked_for(const std::string& name) {
   return {{}, fmt::format("needs the secret `{}`, which is asked for on a terminal", name)};
 }
 
-class NearSecrets : public SecretReader {
+class ControllerSecrets : public SecretReader {
  public:
-  NearSecrets(Questions& questions, const NotedFiles& files, bool dry, const Cancellation& cancellation,
+  ControllerSecrets(Questions& questions, const TrackedFiles& files, bool dry, const Cancellation& cancellation,
               std::function<void(const std::string&)> warn)
       : questions_(questions), files_(files), dry_(dry), cancellation_(cancellation), warn_(std::move(warn)) {}
 
@@ -140,7 +140,7 @@ class NearSecrets : public SecretReader {
   }
 
   Questions& questions_;
-  const NotedFiles& files_;
+  const TrackedFiles& files_;
   bool dry_;
   const Cancellation& cancellation_;
   std::function<void(const std::string&)> warn_;
@@ -161,10 +161,10 @@ class SentSecrets : public SecretReader {
 
 }  // namespace
 
-std::unique_ptr<SecretReader> near_secrets(Questions& questions, const NotedFiles& files, bool dry,
+std::unique_ptr<SecretReader> controller_secrets(Questions& questions, const TrackedFiles& files, bool dry,
                                            const Cancellation& cancellation,
                                            std::function<void(const std::string&)> warn) {
-  return std::make_unique<NearSecrets>(questions, files, dry, cancellation, std::move(warn));
+  return std::make_unique<ControllerSecrets>(questions, files, dry, cancellation, std::move(warn));
 }
 
 std::unique_ptr<SecretReader> sent_secrets(std::map<std::string, std::string> texts) {

@@ -21,7 +21,7 @@ namespace mlops {
 //   command  what it prints, without the newlines at its end; it has 5 minutes, and must end with status 0
 //   prompt   asked on the terminal, without echo. Without one: in a plan (dry) Unknown, else an Error
 // All that is given must outlive it.
-std::unique_ptr<SecretReader> near_secrets(Questions& questions, const NotedFiles& files, bool dry,
+std::unique_ptr<SecretReader> controller_secrets(Questions& questions, const TrackedFiles& files, bool dry,
                                            const Cancellation& cancellation,
                                            std::function<void(const std::string&)> warn);
 

@@ -48,7 +48,7 @@ void hide_secrets(ResourceFinished& e) {
 class Server {
  public:
   explicit Server(int out)
-      : link_({0, out, to_far_limit, [this](const std::string& frame) { return is_stop(frame); },
+      : link_({0, out, to_target_limit, [this](const std::string& frame) { return is_stop(frame); },
                [this] { cancellation_.cancel(); }}) {}
 
   // Until the other end is gone. What runs then has ended when this returns.
@@ -66,7 +66,7 @@ class Server {
     // A variant's index comes first on the wire; only small messages are looked into on the reading thread.
     if (frame.size() > 16) return false;
     try {
-      if (!std::holds_alternative<Stop>(decode_to_far(frame))) return false;
+      if (!std::holds_alternative<Stop>(decode_to_target(frame))) return false;
     } catch (const Error&) {
       return false;
     }
@@ -80,7 +80,7 @@ class Server {
     const auto frame = link_.next();
     if (!frame) throw Gone{};
     try {
-      return decode_to_far(*frame);
+      return decode_to_target(*frame);
     } catch (const Error&) {
       throw Gone{};  // what is no message of ours ends the conversation as the end of input does
     }
@@ -140,7 +140,7 @@ class Server {
       return;
     }
     if (!playbook_.secrets->empty()) playbook_.secrets->open(sent_secrets(start.secrets));
-    part_ = std::make_unique<LocalParticipant>(start.host, playbook_, start.settings, password(start.may_ask),
+    part_ = std::make_unique<LocalHost>(start.host, playbook_, start.settings, password(start.may_ask),
                                                cancellation_, [this](const Event& e) { tell(e); });
     gives_values_ = start.settings.gives_values;
     watch(start);
@@ -157,8 +157,8 @@ class Server {
       guard_.emplace(plan_, part.all_or_nothing, start.host, [state] { return plan_key(state, PlanKey::find); });
       guard_->set_changed_sources(part.changed_sources);
     }
-    if (keeper_) part_->set_watcher(&*keeper_);
-    if (guard_) part_->set_watcher(&*guard_);
+    if (keeper_) part_->set_observer(&*keeper_);
+    if (guard_) part_->set_observer(&*guard_);
   }
   void handle(const AskPlan&) {
     if (!ready()) return;
@@ -281,7 +281,7 @@ class Server {
 
   Cancellation cancellation_;
   std::deque<ToFar> waiting_;
-  std::optional<NearFiles> files_;
+  std::optional<ControllerFiles> files_;
   Playbook playbook_;
   std::optional<PlanKeeper> keeper_;
   PlanFile plan_;
@@ -289,7 +289,7 @@ class Server {
   std::vector<SentDiagnostic> refused_;
   bool failed_ = false, begun_ = false, gives_values_ = false;
   FrameLink link_;
-  std::unique_ptr<LocalParticipant> part_;
+  std::unique_ptr<LocalHost> part_;
   std::unique_ptr<UndoTarget> undo_;
   bool undo_ready_ = false;
 };

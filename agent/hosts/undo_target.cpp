@@ -37,7 +37,7 @@ class UndoHere : public UndoTarget {
 
 class UndoThere : public UndoTarget {
  public:
-  UndoThere(const std::string& host, const FarSettings& reach, const UndoSettings& settings,
+  UndoThere(const std::string& host, const RemoteSettings& reach, const UndoSettings& settings,
             const Cancellation& cancellation, EventSink sink)
       : name_(host),
         questions_(reach.questions),
@@ -104,7 +104,7 @@ class UndoThere : public UndoTarget {
   Questions* const questions_;
   UndoSettings settings_;
   EventSink sink_;
-  FarAgent agent_;
+  RemoteAgent agent_;
   std::vector<std::string> stays_, resumes_;
   HeldEvents events_;
   bool real_ = false, others_act_ = false;
@@ -117,7 +117,7 @@ std::unique_ptr<UndoTarget> undo_here(const UndoSettings& settings, const Cancel
   return std::make_unique<UndoHere>(settings, cancellation, std::move(sink), std::move(notice));
 }
 
-std::unique_ptr<UndoTarget> undo_there(const std::string& host, const FarSettings& reach, const UndoSettings& settings,
+std::unique_ptr<UndoTarget> undo_there(const std::string& host, const RemoteSettings& reach, const UndoSettings& settings,
                                        const Cancellation& cancellation, EventSink sink) {
   return std::make_unique<UndoThere>(host, reach, settings, cancellation, std::move(sink));
 }

@@ -26,8 +26,8 @@ class UndoTarget {
 
 std::unique_ptr<UndoTarget> undo_here(const UndoSettings& settings, const Cancellation& cancellation, EventSink sink,
                                       std::function<void(const std::string&)> notice);
-// Connects. Errors of FarAgent. questions: as FarSettings has them; null: nobody is asked for a password.
-std::unique_ptr<UndoTarget> undo_there(const std::string& host, const FarSettings& reach, const UndoSettings& settings,
+// Connects. Errors of RemoteAgent. questions: as RemoteSettings has them; null: nobody is asked for a password.
+std::unique_ptr<UndoTarget> undo_there(const std::string& host, const RemoteSettings& reach, const UndoSettings& settings,
                                        const Cancellation& cancellation, EventSink sink);
 
 }  // namespace mlops

@@ -25,12 +25,12 @@ class Host {
     return perform_steps(steps, as(identity), nullptr);
   }
   // What earlier runs left for this one.
-  virtual const Earlier& earlier() const {
-    static const Earlier nothing;
+  virtual const PriorRunState& earlier() const {
+    static const PriorRunState nothing;
     return nothing;
   }
   // These steps of earlier runs, which the identity did, were found to be as wished.
-  virtual void heal(const Identity&, const std::vector<StepName>&) {}
+  virtual void mark_recovered(const Identity&, const std::vector<StepName>&) {}
   // What was notified has done what it had to.
   virtual void delivered(const std::string& /*target*/) {}
 

@@ -36,7 +36,7 @@ struct StepName {
 };
 
 // What actions are for.
-struct Purpose {
+struct StepInfo {
   std::uint64_t sequence = 0;         // its place in the run, over all identities
   std::string resource, type;         // its label
   std::vector<std::string> notifies;  // ids
@@ -50,7 +50,7 @@ struct Purpose {
 
 // Actions in order, and what they are for. The actions are borrowed.
 struct Step {
-  Purpose purpose;
+  StepInfo purpose;
   std::span<const Action> actions;
 };
 
@@ -87,7 +87,7 @@ struct PendingNotification {
 };
 
 // What earlier runs left for the next.
-struct Earlier {
+struct PriorRunState {
   std::vector<CutOffRun> runs;
   std::vector<CutOff> steps;                       // of all playbooks
   std::vector<PendingNotification> notifications;  // of the playbook that was asked for
@@ -110,7 +110,7 @@ class Journal {
 
   // The run that all that follows belongs to; what is there of earlier ones. Error where it cannot be kept: then nothing
   // may be done. Nothing is recorded of the run before it does something. With the run lock held.
-  virtual Earlier open(const RunHeader& run) = 0;
+  virtual PriorRunState open(const RunHeader& run) = 0;
   // Writes down what is about to be done, and what it replaces. Durable when it returns; Error: it may not be done.
   virtual void begin(std::span<const Step> steps) = 0;
   // The same of what another identity is about to do: only for whom, and whom that notifies.
@@ -121,7 +121,7 @@ class Journal {
   // person is told.
   virtual void end(std::span<const Step> steps, std::span<const std::optional<Error>> errors) noexcept = 0;
   // What was cut off is as wished. Durable with the next begin or conclude.
-  virtual void heal(std::span<const StepName> steps) = 0;
+  virtual void mark_recovered(std::span<const StepName> steps) = 0;
   // Nobody is notified any more of what was pending for the id. Durable with the next begin or conclude.
   virtual void delivered(const std::string& target) = 0;
   // What the playbook has made or found, and the digest of all of it, by which the next run sees that nothing is new
@@ -145,7 +145,7 @@ class Journals {
   // Makes the place where that identity keeps its own, where it cannot do so itself: below --state. By root.
   virtual void make_place(const ActingUser& who) const = 0;
   // What earlier runs left. Changes nothing. Error where a newer program wrote it, or it is somebody else's.
-  virtual Earlier earlier(const ActingUser& who, const std::string& playbook_key, const TellPerson& tell) const = 0;
+  virtual PriorRunState earlier(const ActingUser& who, const std::string& playbook_key, const TellPerson& tell) const = 0;
 };
 
 struct JournalOptions {

@@ -50,14 +50,14 @@ class LocalMachine : public Machine {
   const NetworkReader& network() const override { return network_; }
 
   void perform(std::span<const Action> actions) override {
-    if (::geteuid() == 0) account_writer_.heal();
+    if (::geteuid() == 0) account_writer_.recover();
     for (const Action& action : actions) {
       cancellation_.check();
-      look_anew();
+      invalidate_caches();
       std::visit([this](const auto& a) { act(a); }, action);
       std::visit([this](const auto& a) { tell_services(a); }, action);
     }
-    look_anew();
+    invalidate_caches();
   }
 
   std::vector<std::optional<Error>> perform_together(std::span<const std::span<const Action>> lists) override {
@@ -67,13 +67,13 @@ class LocalMachine : public Machine {
         if (const auto* write = std::get_if<WriteFile>(&list[0])) writes.push_back(write);
     if (writes.size() != lists.size()) return Machine::perform_together(lists);
     cancellation_.check();
-    if (::geteuid() == 0) account_writer_.heal();
-    look_anew();
+    if (::geteuid() == 0) account_writer_.recover();
+    invalidate_caches();
     for (const WriteFile* write : writes) services_.wrote(write->path);
     return writer_.write_together(writes);
   }
 
-  void look_anew() override {
+  void invalidate_caches() override {
     walker_.forget();
     names_.forget();
   }

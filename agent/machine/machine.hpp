@@ -47,7 +47,7 @@ class Machine : public MachineReader {
   virtual std::vector<std::optional<Error>> perform_together(std::span<const std::span<const Action>> lists);
 
   // Drops what is remembered of folders and names, after somebody else may have changed them.
-  virtual void look_anew() {}
+  virtual void invalidate_caches() {}
 };
 
 }  // namespace mlops

@@ -455,7 +455,7 @@ class OverlayHost : public Host {
   }
   std::vector<std::string> awaited() const override { return pending_.awaited; }
   std::vector<std::string> doubts() const override { return pending_.doubts; }
-  const Earlier& earlier() const override { return real_.earlier(); }
+  const PriorRunState& earlier() const override { return real_.earlier(); }
   void depends_only_on(Labels labels) override { pending_.depended_on = std::move(labels); }
   void unforeseen() override { add(pending_.running, pending_.label); }
   // Not the real host's: there they count only from their own place on.

@@ -16,23 +16,23 @@ std::string joined(const std::vector<std::string>& words) {
   return text;
 }
 
-std::string in_words(const FileView& view) {
+std::string describe(const FileView& view) {
   const FileStatus& s = view.status;
   std::string text = fmt::format("{} {:04o} {} {}", to_text(s.type), s.mode, s.owner, s.group);
   if (s.type == FileType::symlink) return fmt::format("{} {} {} to {}", to_text(s.type), s.owner, s.group, view.target);
   return text;
 }
-std::string in_words(const Grants& g) {
+std::string describe(const Grants& g) {
   return fmt::format("capabilities {} and list {}", g.capabilities, joined(g.acl));
 }
-std::string in_words(const UserAccount& u) {
+std::string describe(const UserAccount& u) {
   return fmt::format("user {} {} `{}` {} {} in {}", u.uid ? std::to_string(*u.uid) : "", u.group, u.comment, u.home,
                      u.shell, joined(u.groups));
 }
-std::string in_words(const GroupAccount& g) {
+std::string describe(const GroupAccount& g) {
   return fmt::format("group {} of {}", g.gid ? std::to_string(*g.gid) : "", joined(g.members));
 }
-std::string in_words(const InstalledPackage& p) {
+std::string describe(const InstalledPackage& p) {
   switch (p.state) {
     case PackageState::absent: return absent;
     case PackageState::config_files: return "removed but for its configuration";
@@ -41,17 +41,17 @@ std::string in_words(const InstalledPackage& p) {
   }
   return p.version;
 }
-std::string in_words(const Forecast& f) {
+std::string describe(const Forecast& f) {
   std::string text;
   for (const PackageChange& c : f.changes) text += fmt::format("{} {} to {}, ", c.name, c.version_before, c.version_after);
   return text + "unknown: " + joined(f.unknown);
 }
-std::string in_words(const Unit& u) { return fmt::format("{}, {}, {}", u.load_state, u.active_state, u.enabled_state); }
-std::string in_words(const TunnelView& t) {
+std::string describe(const Unit& u) { return fmt::format("{}, {}, {}", u.load_state, u.active_state, u.enabled_state); }
+std::string describe(const TunnelView& t) {
   return fmt::format("tunnel {} via {} to {}", t.settings.listen.to_text(), t.settings.via, t.settings.target.to_text());
 }
 
-class Witness : public MachineReader,
+class ReadRecorder : public MachineReader,
                 FileReader,
                 AccountReader,
                 PackageReader,
@@ -61,7 +61,7 @@ class Witness : public MachineReader,
                 TunnelReader,
                 NetworkReader {
  public:
-  Witness(const MachineReader& machine, Ground& ground) : machine_(machine), ground_(ground) {}
+  ReadRecorder(const MachineReader& machine, Preconditions& ground) : machine_(machine), ground_(ground) {}
 
   const FileReader& files() const override { return *this; }
   const AccountReader& accounts() const override { return *this; }
@@ -76,7 +76,7 @@ class Witness : public MachineReader,
   void note(const std::string& what, std::string how) const { ground_[what] = std::move(how); }
   template <class T>
   T noted(const std::string& what, T found) const {
-    note(what, found ? in_words(*found) : absent);
+    note(what, found ? describe(*found) : absent);
     return found;
   }
 
@@ -131,12 +131,12 @@ class Witness : public MachineReader,
   }
   Forecast forecast_install(const std::vector<std::string>& wanted) const override {
     Forecast found = machine_.packages().forecast_install(wanted);
-    note("installing " + joined(wanted), in_words(found));
+    note("installing " + joined(wanted), describe(found));
     return found;
   }
   Forecast forecast_removal(const std::vector<std::string>& names) const override {
     Forecast found = machine_.packages().forecast_removal(names);
-    note("removing " + joined(names), in_words(found));
+    note("removing " + joined(names), describe(found));
     return found;
   }
   std::vector<std::string> similar(const std::string& name) const override { return machine_.packages().similar(name); }
@@ -154,7 +154,7 @@ class Witness : public MachineReader,
   }
   Unit unit(const std::string& name) const override {
     Unit found = machine_.services().unit(name);
-    note("service " + name, in_words(found));
+    note("service " + name, describe(found));
     return found;
   }
   CommandResult run(const Command& command) const override {
@@ -199,13 +199,13 @@ class Witness : public MachineReader,
   }
 
   const MachineReader& machine_;
-  Ground& ground_;
+  Preconditions& ground_;
 };
 
 }  // namespace
 
-std::unique_ptr<MachineReader> make_witness(const MachineReader& machine, Ground& ground) {
-  return std::make_unique<Witness>(machine, ground);
+std::unique_ptr<MachineReader> make_read_recorder(const MachineReader& machine, Preconditions& ground) {
+  return std::make_unique<ReadRecorder>(machine, ground);
 }
 
 }  // namespace mlops

@@ -72,7 +72,7 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
     const LookAnew afterwards{host_};
     return acting().perform_together(lists);
   }
-  void look_anew() override { local_->look_anew(); }
+  void invalidate_caches() override { local_->invalidate_caches(); }
 
   // With the rights of this process alone.
   const Machine& local() const { return *local_; }
@@ -142,7 +142,7 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
     ThisHost& host;
     ~LookAnew() {
       for (const auto& [identity, machine] : host.machines_)
-        machine->look_anew();
+        machine->invalidate_caches();
     }
   };
   static LocalSettings settings(const ThisHost& host, const Identity& identity) {
@@ -384,7 +384,7 @@ void ThisHost::look_back(const std::string& playbook_key) {
 }
 
 // The database of a user is that user's to write to: it tells of no steps but that user's own, and of no runs.
-Earlier ThisHost::believed(Earlier told, const Identity& by) const {
+PriorRunState ThisHost::believed(PriorRunState told, const Identity& by) const {
   if (by.user == "root" || by.user == self_.name) return told;
   told.runs.clear();
   std::erase_if(told.steps, [&](const CutOff& step) { return step.identity != by.user; });
@@ -393,7 +393,7 @@ Earlier ThisHost::believed(Earlier told, const Identity& by) const {
 }
 
 // What several know of one step counts once.
-void ThisHost::add_earlier(Earlier more) {
+void ThisHost::add_earlier(PriorRunState more) {
   for (CutOff& step : more.steps) {
     const auto known = std::find_if(earlier_.steps.begin(), earlier_.steps.end(),
                                     [&](const CutOff& one) { return one.name == step.name; });
@@ -423,7 +423,7 @@ void ThisHost::prepare(std::vector<Identity> identities, RunHeader run) {
         lock_ = std::make_unique<RunLock>(cache_folder(self_), run_.playbook, cancellation_, progress_, settings_.wait);
       if (settings_.journals && !journal_) {
         journal_ = settings_.journals->of(self_, settings_.person.uid, machine(self).local(), settings_.tell);
-        Earlier mine = journal_->open(run_);
+        PriorRunState mine = journal_->open(run_);
         earlier_.notifications = std::move(mine.notifications);
         earlier_.ledger = std::move(mine.ledger);
         add_earlier(std::move(mine));
@@ -457,9 +457,9 @@ std::vector<std::optional<Error>> ThisHost::perform(const Identity& identity, st
   return machine(identity).perform_steps(steps);
 }
 
-void ThisHost::heal(const Identity& identity, const std::vector<StepName>& steps) {
-  if (journal_) journal_->heal(steps);
-  if (settings_.journals && identity.user != self_.name && may_act()) helper(identity).machine->heal(steps);
+void ThisHost::mark_recovered(const Identity& identity, const std::vector<StepName>& steps) {
+  if (journal_) journal_->mark_recovered(steps);
+  if (settings_.journals && identity.user != self_.name && may_act()) helper(identity).machine->mark_recovered(steps);
 }
 
 void ThisHost::delivered(const std::string& target) {

@@ -45,8 +45,8 @@ class ThisHost : public Host {
   void add_to_path(const Identity& identity, const std::vector<std::string>& folders) override;
 
   std::vector<std::optional<Error>> perform(const Identity& identity, std::span<const Step> steps) override;
-  const Earlier& earlier() const override { return earlier_; }
-  void heal(const Identity& identity, const std::vector<StepName>& steps) override;
+  const PriorRunState& earlier() const override { return earlier_; }
+  void mark_recovered(const Identity& identity, const std::vector<StepName>& steps) override;
   void delivered(const std::string& target) override;
 
   // Reads what earlier runs of the playbook left, as far as the identity of this process knows. Errors of
@@ -80,8 +80,8 @@ class ThisHost : public Host {
   void dismiss(const Identity& identity);
   Elevating& machine(const Identity& identity);
   void make_ready(const Identity& identity, Helper& helper);
-  Earlier believed(Earlier told, const Identity& by) const;
-  void add_earlier(Earlier more);
+  PriorRunState believed(PriorRunState told, const Identity& by) const;
+  void add_earlier(PriorRunState more);
   void conclude(const Identity& identity, Helper& helper, const std::string& outcome);
   bool may_act() const { return !run_.playbook.empty(); }
 
@@ -98,7 +98,7 @@ class ThisHost : public Host {
   std::unique_ptr<RunLock> lock_;
   std::unique_ptr<Journal> journal_;  // of this process's identity
   RunHeader run_;  // its playbook is set once the run may act: identities are locked from then on
-  Earlier earlier_;
+  PriorRunState earlier_;
 };
 
 }  // namespace mlops

@@ -53,12 +53,12 @@ bool says_yes(const Value& v) { return !v.is_null() && !(v.is_bool() && !v.as_bo
 
 std::string event_in_words(const Change& change, const std::string& property, std::size_t limit) {
   if (change.after.is_null() || change.after.is_bool()) return property;
-  return property + " " + (change.sensitive ? "***" : in_words(change.after, limit));
+  return property + " " + (change.sensitive ? "***" : describe(change.after, limit));
 }
 
 }  // namespace
 
-std::string in_words(const Value& value, std::size_t limit) {
+std::string describe(const Value& value, std::size_t limit) {
   if (value.is_null()) return "none";
   if (value.is_bool()) return value.as_bool() ? "yes" : "no";
   if (value.is_string()) return value.as_string().empty() ? "\"\"" : cut(printable(value.as_string()), limit);
@@ -67,7 +67,7 @@ std::string in_words(const Value& value, std::size_t limit) {
   return cut(printable(value.to_text()), limit);
 }
 
-std::string in_words(const Change& change, std::size_t limit) {
+std::string describe(const Change& change, std::size_t limit) {
   const std::string property = printable(change.property);
   if (change.kind == Change::Kind::event) return event_in_words(change, property, limit);
   if (property == "exists") return says_yes(change.after) ? "create" : "remove";
@@ -77,10 +77,10 @@ std::string in_words(const Change& change, std::size_t limit) {
     const std::string text = list_change(property, change.before.as_array(), change.after.as_array(), limit);
     if (!text.empty()) return text;
   }
-  if (change.before.is_null()) return property + " " + in_words(change.after, limit);
+  if (change.before.is_null()) return property + " " + describe(change.after, limit);
   const bool old = change.after.is_null() && goes_along(change);
-  return fmt::format("{} {} → {}", property, in_words(change.before, limit),
-                     old ? "removed" : in_words(change.after, limit));
+  return fmt::format("{} {} → {}", property, describe(change.before, limit),
+                     old ? "removed" : describe(change.after, limit));
 }
 
 bool goes_along(const Change& change) {

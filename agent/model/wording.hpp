@@ -13,11 +13,11 @@ namespace mlops {
 
 // A value as part of a sentence, printable, cut to limit code points: texts bare ("" when empty), yes and no,
 // none for null, lists with commas, objects as JSON.
-std::string in_words(const Value& value, std::size_t limit);
+std::string describe(const Value& value, std::size_t limit);
 
 // A change in a few words: "create", "mode 0600 → 0644", "content +3 −1", "groups + docker",
 // "docker.io 24.0.5". Values are cut to limit code points; sensitive ones are ***.
-std::string in_words(const Change& change, std::size_t limit);
+std::string describe(const Change& change, std::size_t limit);
 
 // Whether it is of a package that goes because of others.
 bool goes_along(const Change& change);

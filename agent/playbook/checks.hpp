@@ -16,7 +16,7 @@ void check_references(const Playbook& playbook, Diagnostics& diagnostics);
 void check_parameters(const Playbook& playbook, const std::string& home, Diagnostics& diagnostics);
 
 // The files beside the playbook that resources of these plays name by a path that is known without a machine, as
-// FilesBeside is asked for them. Reads none of them. plays: by their place in the playbook.
+// FileSource is asked for them. Reads none of them. plays: by their place in the playbook.
 std::set<std::string> files_named(const Playbook& playbook, const std::vector<std::size_t>& plays,
                                   const std::string& home);
 

@@ -73,7 +73,7 @@ Truth matches(const Value& when, const Scope& scope, Diagnostics& diagnostics) {
 class ParameterCheck {
  public:
   // files: what sources are looked up in.
-  ParameterCheck(const Playbook& playbook, const std::string& home, const FilesBeside* files, Diagnostics& diagnostics)
+  ParameterCheck(const Playbook& playbook, const std::string& home, const FileSource* files, Diagnostics& diagnostics)
       : playbook_(playbook), home_(home), files_(files), diagnostics_(diagnostics) {}
 
   void check(const Play& play) {
@@ -136,7 +136,7 @@ class ParameterCheck {
 
   const Playbook& playbook_;
   const std::string& home_;
-  const FilesBeside* files_;
+  const FileSource* files_;
   Diagnostics& diagnostics_;
   StaticScope plain_;
   std::deque<Value> filled_;  // the holders point into it
@@ -145,7 +145,7 @@ class ParameterCheck {
 };
 
 // Nothing but who asks for what.
-class AskedFor : public FilesBeside {
+class AskedFor : public FileSource {
  public:
   FileBeside read(const std::string& path, bool, std::uint64_t) const override {
     paths.insert(path);

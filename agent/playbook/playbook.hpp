@@ -83,7 +83,7 @@ struct Playbook {
   Value vars;              // an object after --vars and --set; values may hold {{ }}
   std::vector<Play> plays;
   std::vector<ShowText> show;
-  const FilesBeside* files = nullptr;            // where sources are read from; borrowed
+  const FileSource* files = nullptr;            // where sources are read from; borrowed
   std::optional<std::map<std::string, std::string>> environment;  // in the place of this process's, for `env`
   // On a target: variables that are set on the controller, and that only plays of other targets refer to. Unknown.
   std::set<std::string> withheld;
@@ -98,7 +98,7 @@ struct LoadOptions {
   std::vector<std::string> vars_files;  // paths, in order
   std::vector<std::string> sets;        // "NAME=VALUE"; NAME may be a.b for a member
   std::string home;                     // the person's, for ~
-  const FilesBeside* files = &files_on_disk();
+  const FileSource* files = &files_on_disk();
   std::optional<std::map<std::string, std::string>> environment = {};  // see Playbook
   // On a target: see Playbook. The hosts of a play that such a variable names stay as they are written.
   std::set<std::string> withheld = {};

@@ -353,7 +353,7 @@ std::string TerminalReport::changes_text(const ResourceFinished& e) const {
       if (std::find(parts.begin(), parts.end(), text) == parts.end()) parts.push_back(text);
       continue;
     }
-    parts.push_back(in_words(change, options_.verbose ? std::string::npos : value_limit));
+    parts.push_back(describe(change, options_.verbose ? std::string::npos : value_limit));
   }
   const bool all = options_.verbose || paper_.width() == 0 || parts.size() <= most_changes + 1;
   const std::size_t shown = all ? parts.size() : most_changes;

@@ -38,7 +38,7 @@ Descriptor open_at(const std::string& path) {
   return Descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
 }
 
-class FilesOnDisk : public FilesBeside {
+class FilesOnDisk : public FileSource {
  public:
   FileBeside read(const std::string& path, bool content, std::uint64_t limit) const override {
     return read_open(open_at(path).fd, content, limit);
@@ -72,8 +72,8 @@ FileBeside read_open(int fd, bool content, std::uint64_t limit) {
 }
 
 FileBeside read_open_whole(int fd) {
-  FileBeside file = read_open(fd, true, FilesBeside::largest_text);
-  if (file.error == 0 && file.regular && file.size > FilesBeside::largest_text) file.error = EFBIG;
+  FileBeside file = read_open(fd, true, FileSource::largest_text);
+  if (file.error == 0 && file.regular && file.size > FileSource::largest_text) file.error = EFBIG;
   return file;
 }
 
@@ -81,7 +81,7 @@ std::string not_regular(const std::string& path, const FileBeside& file) {
   return path + (file.folder ? " is a folder, not a file" : " is no regular file");
 }
 
-const FilesBeside& files_on_disk() {
+const FileSource& files_on_disk() {
   static const FilesOnDisk disk;
   return disk;
 }

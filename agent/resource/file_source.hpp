@@ -15,9 +15,9 @@ struct FileBeside {
   std::string refused;     // why it is not to be followed, whatever it holds; "": it may be
 };
 
-class FilesBeside {
+class FileSource {
  public:
-  virtual ~FilesBeside() = default;
+  virtual ~FileSource() = default;
   // limit: more bytes than that are not read; then content is "".
   virtual FileBeside read(const std::string& path, bool content, std::uint64_t limit) const = 0;
   // A text as a whole: a regular file of at most largest_text bytes (EFBIG). Nothing else is read: regular is
@@ -37,7 +37,7 @@ inline constexpr auto not_sent_hint =
     "choose among them with `when`";
 
 // Relative paths are below the working folder.
-const FilesBeside& files_on_disk();
+const FileSource& files_on_disk();
 
 // What the descriptor stands for, as read and whole tell it. It stays the caller's.
 FileBeside read_open(int fd, bool content, std::uint64_t limit);

@@ -75,7 +75,7 @@ struct Decoder {
   std::string home;          // the person's, for ~
   Position resource;         // where the resource begins: for what is missing
   bool load_sources = true;  // false while validating: a SourceFile must be there, but is not read
-  const FilesBeside* files = &files_on_disk();
+  const FileSource* files = &files_on_disk();
   // The parameter being decoded, for messages; set by SchemaBase::decode. Of a sensitive one no value is shown.
   std::string_view parameter = {};
   bool sensitive = false;

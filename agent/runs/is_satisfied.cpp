@@ -78,7 +78,7 @@ bool has_state(const ChangeUnit& a, const Unit& unit) {
 
 }  // namespace
 
-bool holds(const Action& action, const MachineReader& m) {
+bool is_satisfied(const Action& action, const MachineReader& m) {
   return std::visit(
       overloaded{
           [&](const RestorePath& a) {
@@ -146,7 +146,7 @@ const std::string* path_of(const Action& action) {
 
 }  // namespace
 
-bool holds(const std::vector<Action>& actions, const MachineReader& machine) {
+bool is_satisfied(const std::vector<Action>& actions, const MachineReader& machine) {
   std::vector<std::string> settled;
   for (auto action = actions.rbegin(); action != actions.rend(); ++action) {
     const std::string* path = path_of(*action);
@@ -155,7 +155,7 @@ bool holds(const std::vector<Action>& actions, const MachineReader& machine) {
       if (contains(settled, *path)) continue;
       if (!std::holds_alternative<RestorePath>(*action)) continue;
     }
-    if (!holds(*action, machine)) return false;
+    if (!is_satisfied(*action, machine)) return false;
     if (path) settled.push_back(*path);
     if (const auto* rename = std::get_if<RenamePath>(&*action)) settled.push_back(rename->from);
   }

@@ -9,8 +9,8 @@ namespace mlops {
 
 // Of actions that are performed in this order: whether all is as they would leave it. False for what cannot be seen: a
 // restart, a program.
-bool holds(const std::vector<Action>& actions, const MachineReader& machine);
+bool is_satisfied(const std::vector<Action>& actions, const MachineReader& machine);
 // The same of one.
-bool holds(const Action& action, const MachineReader& machine);
+bool is_satisfied(const Action& action, const MachineReader& machine);
 
 }  // namespace mlops

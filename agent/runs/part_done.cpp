@@ -21,7 +21,7 @@ class Comparison {
       if (const auto* restore = std::get_if<RestorePath>(&action)) known_[restore->saved.path].push_back(&restore->saved);
   }
 
-  bool holds() const {
+  bool is_satisfied() const {
     for (std::size_t i = 0; i < actions_.size() && i < before_.size(); ++i) {
       const Before& was = before_[i];
       if (!was.not_kept.empty() || was.paths.empty()) continue;
@@ -74,7 +74,7 @@ class Comparison {
 }  // namespace
 
 bool is_part_done(const std::vector<Action>& actions, const std::vector<Before>& before, const MachineReader& machine) {
-  return Comparison(actions, before, machine).holds();
+  return Comparison(actions, before, machine).is_satisfied();
 }
 
 }  // namespace mlops

@@ -25,14 +25,14 @@ std::string list_of(const std::vector<std::string>& items, const char* between) 
 bool is_digest(const std::string& text) { return is_sha256(text); }
 
 // Contents that may hold secrets.
-Ground sealed(Ground ground, const std::string& key) {
+Preconditions sealed(Preconditions ground, const std::string& key) {
   for (auto& [what, how] : ground)
     if (is_digest(how)) how = hmac_sha256_hex(key, how);
   return ground;
 }
 
 // "/etc/motd was absent, is a file 0644 root root"
-std::vector<std::string> shifted(const Ground& was, const Ground& is) {
+std::vector<std::string> shifted(const Preconditions& was, const Preconditions& is) {
   std::vector<std::string> list;
   for (const auto& [what, how] : was) {
     const auto now = is.find(what);
@@ -46,9 +46,9 @@ std::vector<std::string> shifted(const Ground& was, const Ground& is) {
   return list;
 }
 
-std::string in_words(const std::vector<Change>& changes) {
+std::string describe(const std::vector<Change>& changes) {
   std::vector<std::string> list;
-  for (const Change& change : changes) list.push_back(in_words(change, value_length));
+  for (const Change& change : changes) list.push_back(describe(change, value_length));
   return list_of(list, ", ");
 }
 
@@ -73,7 +73,7 @@ bool says(const Change& planned, const Change& change, bool loosely) {
 
 // ---- keeping ---------------------------------------------------------------------------------------------------------
 
-void PlanKeeper::inspected(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe) {
+void PlanKeeper::inspected(const Inspection& seen, const Diff& diff, const std::vector<std::string>& maybe) {
   PlannedResource& r = planned_[{seen.play, seen.label}];
   r.parameters = digest_of_parameters(seen.parameters);
   r.actions = digest_of_actions(diff.actions);
@@ -91,7 +91,7 @@ void PlanKeeper::seal(PlannedResource& resource, const Value& parameters) try {
   error_ = e;
 }
 
-void PlanKeeper::recovers(const Seen& seen, const std::vector<Action>& actions) {
+void PlanKeeper::recovers(const Inspection& seen, const std::vector<Action>& actions) {
   planned_[{seen.play, seen.label}].recovery = digest_of_actions(actions);
 }
 
@@ -133,12 +133,12 @@ const std::string& PlanGuard::key() {
   return *key_;
 }
 
-Ground PlanGuard::ground_of(const Seen& seen) {
+Preconditions PlanGuard::ground_of(const Inspection& seen) {
   return holds_secret(seen.parameters) ? sealed(seen.ground, key()) : seen.ground;
 }
 
 // "" where the secrets are those that it was planned with.
-std::string PlanGuard::other_secret(const PlannedResource& planned, const Seen& seen) {
+std::string PlanGuard::other_secret(const PlannedResource& planned, const Inspection& seen) {
   if (real_ || planned.secrets.empty()) return "";
   if (key().empty())
     return "whether its secrets are those that it was planned with cannot be told: their key is gone from the state folder";
@@ -148,7 +148,7 @@ std::string PlanGuard::other_secret(const PlannedResource& planned, const Seen& 
              : "";
 }
 
-std::string PlanGuard::objection(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe) {
+std::string PlanGuard::objection(const Inspection& seen, const Diff& diff, const std::vector<std::string>& maybe) {
   const auto known = planned_.find({seen.play, seen.label});
   if (known == planned_.end()) return "it is not in the plan";
   const PlannedResource& planned = *known->second;
@@ -160,7 +160,7 @@ std::string PlanGuard::objection(const Seen& seen, const Diff& diff, const std::
     const std::string said = planned.outcome == Outcome::ok        ? "that nothing is to be done"
                              : planned.outcome == Outcome::skipped ? "that it is skipped"
                                                                    : "that it fails";
-    return fmt::format("the plan said {}, now it would change: {}{}", said, in_words(diff.changes),
+    return fmt::format("the plan said {}, now it would change: {}{}", said, describe(diff.changes),
                        ground.empty() ? "" : "; " + ground);
   }
   if (!real_ && planned.parameters != digest_of_parameters(seen.parameters))
@@ -173,13 +173,13 @@ std::string PlanGuard::objection(const Seen& seen, const Diff& diff, const std::
     if (std::none_of(planned.changes.begin(), planned.changes.end(),
                      [&](const Change& said) { return says(said, change, loosely); }))
       unsaid.push_back(change);
-  if (!unsaid.empty()) return "it would do what the plan did not say: " + in_words(unsaid);
+  if (!unsaid.empty()) return "it would do what the plan did not say: " + describe(unsaid);
   if (!real_ && planned.actions != digest_of_actions(diff.actions))
     return "it would bring about in another way what the plan said";
   return "";
 }
 
-void PlanGuard::inspected(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe) {
+void PlanGuard::inspected(const Inspection& seen, const Diff& diff, const std::vector<std::string>& maybe) {
   if (diff.empty()) return;
   const Place place{seen.play, seen.label};
   if (const auto refused = refused_.find(place); refused != refused_.end()) throw Error(refused->second);
@@ -192,7 +192,7 @@ void PlanGuard::inspected(const Seen& seen, const Diff& diff, const std::vector<
   throw Error(why);
 }
 
-void PlanGuard::recovers(const Seen& seen, const std::vector<Action>& actions) {
+void PlanGuard::recovers(const Inspection& seen, const std::vector<Action>& actions) {
   const Place place{seen.play, seen.label};
   const auto known = planned_.find(place);
   if (known != planned_.end() &&

@@ -18,7 +18,7 @@ namespace mlops {
 using GetPlanKey = std::function<std::string()>;
 
 // Watches a plan being made on one host. Its events are to be passed through, for what became of each resource.
-class PlanKeeper : public Watcher {
+class PlanKeeper : public RunObserver {
  public:
   // host: its name in events; those of others are passed over.
   explicit PlanKeeper(std::string host = "local", GetPlanKey key = {})
@@ -26,8 +26,8 @@ class PlanKeeper : public Watcher {
   // Its plays, by their place in the playbook. To be called before the pass.
   void set_plays(std::vector<std::size_t> plays) { own_ = std::move(plays); }
   void pass_begins(bool) override {}
-  void inspected(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe) override;
-  void recovers(const Seen& seen, const std::vector<Action>& actions) override;
+  void inspected(const Inspection& seen, const Diff& diff, const std::vector<std::string>& maybe) override;
+  void recovers(const Inspection& seen, const std::vector<Action>& actions) override;
   void about_to_act() override {}
   void take(const Event& event);
 
@@ -52,14 +52,14 @@ class PlanKeeper : public Watcher {
 // In the pass on what-if, a resource for which something would be done is refused where it was planned with other
 // parameters, on another ground, or with other actions. In the real pass, where it would change what the plan did not
 // say; that less is left to do is fine. A resource that was unknown in the plan may do what it then finds needed.
-class PlanGuard : public Watcher {
+class PlanGuard : public RunObserver {
  public:
   // all_or_nothing: one refusal, a resource that fails, or that the plan has and that is not there: and nothing is begun.
   // host: whose part it is, its name in events. The plan must outlive it.
   PlanGuard(const PlanFile& plan, bool all_or_nothing, const std::string& host = "local", GetPlanKey key = {});
   void pass_begins(bool real) override { real_ = real; }
-  void inspected(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe) override;
-  void recovers(const Seen& seen, const std::vector<Action>& actions) override;
+  void inspected(const Inspection& seen, const Diff& diff, const std::vector<std::string>& maybe) override;
+  void recovers(const Inspection& seen, const std::vector<Action>& actions) override;
   void finished(std::size_t play, const std::string& label, Outcome outcome, const std::string& reason) override;
   void about_to_act() override;
 
@@ -71,9 +71,9 @@ class PlanGuard : public Watcher {
 
  private:
   using Place = std::pair<std::size_t, std::string>;
-  std::string objection(const Seen& seen, const Diff& diff, const std::vector<std::string>& maybe);
-  std::string other_secret(const PlannedResource& planned, const Seen& seen);
-  Ground ground_of(const Seen& seen);
+  std::string objection(const Inspection& seen, const Diff& diff, const std::vector<std::string>& maybe);
+  std::string other_secret(const PlannedResource& planned, const Inspection& seen);
+  Preconditions ground_of(const Inspection& seen);
   const std::string& key();
   std::vector<std::string> held_back_by() const;
 
@@ -87,17 +87,17 @@ class PlanGuard : public Watcher {
 };
 
 // The texts that a plan holds; other files, which must be as they were, from where they lie.
-class PlannedFiles : public FilesBeside {
+class PlannedFiles : public FileSource {
  public:
   // Both must outlive it.
-  PlannedFiles(const PlanFile& plan, const FilesBeside& others) : plan_(plan), others_(others) {}
+  PlannedFiles(const PlanFile& plan, const FileSource& others) : plan_(plan), others_(others) {}
   FileBeside read(const std::string& path, bool content, std::uint64_t limit) const override;
   FileBeside whole(const std::string& path) const override;
   std::string similar(const std::string& path) const override { return others_.similar(path); }
 
  private:
   const PlanFile& plan_;
-  const FilesBeside& others_;
+  const FileSource& others_;
 };
 // Of the files beside the plan's playbook, those that are no longer what they were.
 std::vector<std::string> changed_sources(const PlanFile& plan);

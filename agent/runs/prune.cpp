@@ -137,7 +137,7 @@ std::string why_it_stays(const Owned& owned, Database& database, const MachineRe
 constexpr std::string_view package = "package ";
 
 // Its packages that are not held: those that may go, and those that stay, each part with its share of the resource.
-void add_packages(Owned owned, const HeldByPlaybook& held, Database& database, const MachineReader& machine,
+void add_packages(Owned owned, const DeclaredResources& held, Database& database, const MachineReader& machine,
                   std::vector<Stale>& list) {
   std::vector<std::string> names;
   for (const std::string& thing : owned.owns)
@@ -225,7 +225,7 @@ void keep_full_folders(std::vector<Stale>& list, Host& host) {
 
 }  // namespace
 
-void HeldByPlaybook::take(const Event& event) {
+void DeclaredResources::take(const Event& event) {
   const auto* e = std::get_if<ResourceFinished>(&event);
   if (!e) return;
   labels_.push_back(e->label);
@@ -233,12 +233,12 @@ void HeldByPlaybook::take(const Event& event) {
     vague_.push_back(e->label);
 }
 
-void HeldByPlaybook::order() {
+void DeclaredResources::order() {
   std::sort(labels_.begin(), labels_.end());
   std::sort(claimed_.begin(), claimed_.end());
 }
 
-bool HeldByPlaybook::has(const Owned& owned) const {
+bool DeclaredResources::has(const Owned& owned) const {
   if (std::binary_search(labels_.begin(), labels_.end(), owned.resource)) return true;
   // One of a for_each that was not gone through has the label of the whole, and its key.
   if (std::any_of(vague_.begin(), vague_.end(), [&](const std::string& label) {
@@ -252,14 +252,14 @@ bool HeldByPlaybook::has(const Owned& owned) const {
          (owned.owns.empty() && !owned.edits.empty() && std::all_of(owned.edits.begin(), owned.edits.end(), claims));
 }
 
-bool HeldByPlaybook::has(const std::string& thing) const {
+bool DeclaredResources::has(const std::string& thing) const {
   return std::binary_search(claimed_.begin(), claimed_.end(), plain(thing));
 }
 
 std::vector<Stale> find_stale(const std::string& given, const std::vector<std::string>& keys, std::uint64_t digest,
-                              HeldByPlaybook& held, Host& host) {
+                              DeclaredResources& held, Host& host) {
   std::vector<Stale> list;
-  SettledMark mark;
+  CleanMarker mark;
   const std::string folder = own_state_folder(given);
   const bool settled = !folder.empty() && read_mark(folder, mark) == MarkState::settled;
   if (settled && digest != 0 && mark.playbooks[keys.front()] == digest_text(digest)) return list;

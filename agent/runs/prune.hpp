@@ -14,7 +14,7 @@
 namespace mlops {
 
 // Listens to a pass over the whole playbook: which resources it has.
-class HeldByPlaybook {
+class DeclaredResources {
  public:
   void take(const Event& event);
   bool has(const Owned& owned) const;
@@ -42,13 +42,13 @@ struct Stale {
 // A folder that would not be empty stays; what of it is removed comes before it. keys: what the playbook is known by now, and
 // was before.
 std::vector<Stale> find_stale(const std::string& given, const std::vector<std::string>& keys, std::uint64_t digest,
-                              HeldByPlaybook& held, Host& host);
+                              DeclaredResources& held, Host& host);
 
 // A playbook that removes them, as text; "" where nothing may be removed.
 std::string removing_playbook(const std::vector<Stale>& stale, const std::string& person);
 
 // A text in the place of a file.
-class TextInsteadOfFile : public FilesBeside {
+class TextInsteadOfFile : public FileSource {
  public:
   TextInsteadOfFile(std::string path, std::string text) : path_(std::move(path)), text_(std::move(text)) {}
   FileBeside read(const std::string& path, bool content, std::uint64_t limit) const override;

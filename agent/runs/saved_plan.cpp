@@ -205,7 +205,7 @@ void write_plan(const std::string& path, const PlanFile& plan) {
   }
 }
 
-std::optional<PlanFile> read_plan(const std::string& path, const FilesBeside& files) {
+std::optional<PlanFile> read_plan(const std::string& path, const FileSource& files) {
   const FileBeside file = files.whole(path);
   const std::string begins = fmt::format("\"{}\"", mark);
   if (file.error != 0 || !file.regular || file.content.substr(0, 64).find(begins) == std::string::npos)

@@ -35,7 +35,7 @@ struct PlannedResource {
   std::string secrets;     // a keyed digest of the parameters with their secrets; "" where they hold none
   std::string actions;     // a digest of what would be done; "" for nothing
   std::string recovery;    // the same of what mends it first, where an earlier run was cut off
-  Ground ground;           // what was looked at; where the parameters hold secrets, contents have keyed digests
+  Preconditions ground;           // what was looked at; where the parameters hold secrets, contents have keyed digests
   std::vector<Change> changes;
   std::vector<std::string> maybe;  // as in ResourceFinished
 };
@@ -72,7 +72,7 @@ class PlanRefused : public Error {
 void write_plan(const std::string& path, const PlanFile& plan);
 // Absent where the file is no plan, is refused by files, or cannot be read: a playbook then. PlanRefused where
 // it was altered, or is of another version of the program.
-std::optional<PlanFile> read_plan(const std::string& path, const FilesBeside& files = files_on_disk());
+std::optional<PlanFile> read_plan(const std::string& path, const FileSource& files = files_on_disk());
 // PlanRefused where the plan was made on another machine, or by somebody else.
 void check_place(const std::string& path, const PlanFile& plan, const PlanPlace& here);
 

@@ -81,7 +81,7 @@ bool cannot_be_repeated(const Action& action) {
 bool is_of_no_unit(const Action& action, const Machine& machine) {
   const auto* change = std::get_if<ChangeUnit>(&action);
   if (!change || (change->verb != ChangeUnit::Verb::stop && change->verb != ChangeUnit::Verb::disable)) return false;
-  return !machine.services().unit(change->unit).exists() && holds(action, machine);
+  return !machine.services().unit(change->unit).exists() && is_satisfied(action, machine);
 }
 
 // What is still to be done of the actions, where an earlier attempt may have done some of them.
@@ -98,7 +98,7 @@ std::vector<Action> remaining(std::vector<Action> actions, const Machine& machin
   };
   std::vector<Action> rest;
   for (std::size_t i = 0; i < actions.size(); ++i)
-    if (!(cannot_be_repeated(actions[i]) && holds(actions[i], machine)) && !is_of_no_unit(actions[i], machine) &&
+    if (!(cannot_be_repeated(actions[i]) && is_satisfied(actions[i], machine)) && !is_of_no_unit(actions[i], machine) &&
         !is_restored_already(i))
       rest.push_back(actions[i]);
   return rest;
@@ -483,7 +483,7 @@ void UndoRun::one(Item& item, Host& host, Outcome acted, Result& result) {
     if (!item.unknown.empty()) return end(Outcome::failed, item.unknown);
     if (!item.begun) return end(Outcome::skipped, "it was never begun");
     if (item.undone) {
-      if (!item.heals.empty()) host.heal(identity, item.heals);
+      if (!item.heals.empty()) host.mark_recovered(identity, item.heals);
       taken_back_.push_back(step.resource);
       return end(Outcome::ok);
     }
@@ -493,11 +493,11 @@ void UndoRun::one(Item& item, Host& host, Outcome acted, Result& result) {
     if (item.inverse.actions.empty() && first.empty())
       return end(Outcome::skipped, item.inverse.stays.empty() ? "nothing of it is left to take back"
                                                               : "it cannot be taken back: " + list_of(item.inverse.stays));
-    const bool settled = !item.restart && holds(item.inverse.actions, machine);
+    const bool settled = !item.restart && is_satisfied(item.inverse.actions, machine);
     if (settled && first.empty()) {
       if (!item.heals.empty()) {
         will_act(identity);
-        host.heal(identity, item.heals);
+        host.mark_recovered(identity, item.heals);
       }
       taken_back_.push_back(step.resource);
       return end(Outcome::ok);
@@ -506,7 +506,7 @@ void UndoRun::one(Item& item, Host& host, Outcome acted, Result& result) {
       throw Error(fmt::format("needs the right to act as {}, and --no-sudo was given", identity.user), ErrorKind::privilege);
     if (!settings_.force && !settled)
       if (std::string changed = changed_since(item, machine); !changed.empty()) return end(Outcome::failed, changed);
-    const auto perform = [&](Purpose purpose, const std::vector<Action>& actions) {
+    const auto perform = [&](StepInfo purpose, const std::vector<Action>& actions) {
       purpose.sequence = ++sequence_;
       purpose.resource = step.resource;
       purpose.type = step.type;
@@ -521,17 +521,17 @@ void UndoRun::one(Item& item, Host& host, Outcome acted, Result& result) {
       perform({.changes = event.changes, .recovery = true}, first);
     }
     if (settled) {
-      host.heal(identity, item.heals);
+      host.mark_recovered(identity, item.heals);
     } else {
       std::vector<Change> changes = item.restart ? step.changes : turned(step.type, step.changes);
       event.changes.insert(event.changes.end(), changes.begin(), changes.end());
       narrow_removals(item, machine, acted, event);
       if (event.changes.empty()) event.changes = {{.property = "taken back", .after = true, .kind = Change::Kind::event}};
-      Purpose purpose{.changes = event.changes, .heals = item.heals};
+      StepInfo purpose{.changes = event.changes, .heals = item.heals};
       if (!item.restart) purpose.undoes = item.name;
       perform(std::move(purpose), remaining(item.inverse.actions, machine));
     }
-    if (acted == Outcome::changed && !item.restart && !holds(item.inverse.actions, machine))
+    if (acted == Outcome::changed && !item.restart && !is_satisfied(item.inverse.actions, machine))
       return end(Outcome::not_converged, "after acting it is not as it was before the run");
     taken_back_.push_back(step.resource);
     return end(acted);

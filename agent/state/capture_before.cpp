@@ -82,7 +82,7 @@ BeforeCapture::BeforeCapture(const MachineReader& machine, bool strict, uid_t pe
       dpkg_folder_(std::move(dpkg_folder)),
       dpkg_(dpkg_folder_) {}
 
-void BeforeCapture::look_anew() {
+void BeforeCapture::invalidate_caches() {
   names_.forget();
   walker_.forget();
 }

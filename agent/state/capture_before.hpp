@@ -25,7 +25,7 @@ class BeforeCapture {
   // keep takes content; what is larger than the limits is not read.
   Before before(const Action& action, const KeepContent& keep);
   // Drops what is remembered of folders and names.
-  void look_anew();
+  void invalidate_caches();
 
   // "name version" of each installed package, a line each, sorted, with " auto" for what came along with another; the
   // version is "(configuration)" where only configuration files are there. "" where there is no dpkg.

@@ -6,8 +6,8 @@
 #include "state/process_mark.hpp"
 
 namespace mlops {
-Earlier earlier_runs(Database& database, const std::string& playbook_key) {
-  Earlier earlier;
+PriorRunState earlier_runs(Database& database, const std::string& playbook_key) {
+  PriorRunState earlier;
   std::set<std::string> alive;
   Statement& runs = database.statement(
       "SELECT id, kind, playbook, started, process, process_started, boot FROM runs WHERE outcome IS NULL");

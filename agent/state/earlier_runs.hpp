@@ -9,6 +9,6 @@
 namespace mlops {
 
 // notifications: those of the playbook. Runs whose process still works are not among them. Throws DatabaseError.
-Earlier earlier_runs(Database& database, const std::string& playbook_key);
+PriorRunState earlier_runs(Database& database, const std::string& playbook_key);
 
 }  // namespace mlops

@@ -88,7 +88,7 @@ void StateJournal::tell(const std::string& text) const {
   if (settings_.notice) settings_.notice(text);
 }
 
-Earlier StateJournal::open(const RunHeader& run) {
+PriorRunState StateJournal::open(const RunHeader& run) {
   run_ = run;
   folder_ = prepare_state_folder(settings_.folder);
   marked_ = read_mark(folder_, mark_) == MarkState::settled;
@@ -97,7 +97,7 @@ Earlier StateJournal::open(const RunHeader& run) {
     adopt_former_keys();
     return earlier_runs(*database_, run_.playbook_key);
   };
-  Earlier earlier;
+  PriorRunState earlier;
   try {
     try {
       earlier = look();
@@ -275,7 +275,7 @@ void StateJournal::durably(List list, Write write) {
 }
 
 void StateJournal::begin(std::span<const Step> steps) {
-  capture_.look_anew();
+  capture_.invalidate_caches();
   const auto forget = [&] {
     for (const Step& step : steps) under_way_.erase(step.purpose.sequence);
   };
@@ -312,7 +312,7 @@ Before StateJournal::before(const Action& action) {
 void StateJournal::record(const Step& step) {
   std::vector<Before> before;
   for (const Action& action : step.actions) before.push_back(this->before(action));
-  const Purpose& p = step.purpose;
+  const StepInfo& p = step.purpose;
   database_
       ->statement("INSERT INTO steps (run, sequence, resource, type, identity, state, program, makes, claims, changes, "
                   "actions, before) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, sequence) DO UPDATE SET "
@@ -332,7 +332,7 @@ void StateJournal::announce(std::span<const Step> steps, const std::string& iden
           .with(number_, identity)
           .run();
       for (const Step& step : steps) {
-        const Purpose& p = step.purpose;
+        const StepInfo& p = step.purpose;
         database_
             ->statement("INSERT OR IGNORE INTO steps (run, sequence, resource, type, identity, state, program, makes, "
                         "claims) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)")
@@ -348,7 +348,7 @@ void StateJournal::announce(std::span<const Step> steps, const std::string& iden
   }
 }
 
-void StateJournal::note_role(const Purpose& purpose) {
+void StateJournal::note_role(const StepInfo& purpose) {
   if (purpose.undoes.run.empty() && !purpose.recovery) return;
   database_
       ->statement("INSERT OR REPLACE INTO step_roles (run, sequence, undoes, undone, recovery) VALUES (?, ?, nullif(?, ''), ?, ?)")
@@ -420,7 +420,7 @@ std::optional<std::string> StateJournal::packages_after(std::vector<Before>& bef
 }
 
 // Of a failure behind which the thing is there: it could not be synced, say, but this run has made it.
-bool StateJournal::made_all_the_same(const Purpose& purpose) const {
+bool StateJournal::made_all_the_same(const StepInfo& purpose) const {
   return purpose.makes && std::any_of(purpose.claims.begin(), purpose.claims.end(), [&](const std::string& claim) {
            const std::string print = fingerprint_of(claim, machine_);
            return !print.empty() && print != "absent";
@@ -458,7 +458,7 @@ void StateJournal::note_end(const Step& step, const std::optional<Error>& error)
     });
   }
   if (in_doubt) in_doubt_.insert(step.purpose.resource);
-  if (!error) heal(step.purpose.heals);
+  if (!error) mark_recovered(step.purpose.heals);
   if (!error && !step.purpose.undoes.run.empty()) drop_notifications_of(step.purpose.undoes);
   if (!error && in_doubt_.erase(step.purpose.resource) > 0)  // it was tried again
     later([resource = step.purpose.resource](Database& database, std::int64_t run) {
@@ -473,7 +473,7 @@ void StateJournal::note_end(const Step& step, const std::optional<Error>& error)
     });
 }
 
-void StateJournal::heal(std::span<const StepName> steps) {
+void StateJournal::mark_recovered(std::span<const StepName> steps) {
   for (const StepName& step : steps)
     later([step](Database& database, std::int64_t) {
       database

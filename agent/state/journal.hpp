@@ -33,12 +33,12 @@ class StateJournal : public Journal {
   ~StateJournal() override;
 
   // The database is made here, but nothing is written of the run before it begins something.
-  Earlier open(const RunHeader& run) override;
+  PriorRunState open(const RunHeader& run) override;
   void begin(std::span<const Step> steps) override;
   void announce(std::span<const Step> steps, const std::string& identity) override;
   std::vector<Action> completed(std::span<const Action> actions) override;
   void end(std::span<const Step> steps, std::span<const std::optional<Error>> errors) noexcept override;
-  void heal(std::span<const StepName> steps) override;
+  void mark_recovered(std::span<const StepName> steps) override;
   void delivered(const std::string& target) override;
   void account(std::vector<LedgerEntry> entries, const std::string& digest) override;
   void conclude(const std::string& outcome, const std::string& counts) noexcept override;
@@ -67,9 +67,9 @@ class StateJournal : public Journal {
   // What the action replaces. Throws OutOfReach, or Error.
   Before before(const Action& action);
   void note_notifications(const Step& step);
-  void note_role(const Purpose& purpose);
+  void note_role(const StepInfo& purpose);
   void drop_notifications_of(const StepName& undone);
-  bool made_all_the_same(const Purpose& purpose) const;
+  bool made_all_the_same(const StepInfo& purpose) const;
   void note_end(const Step& step, const std::optional<Error>& error);
   std::optional<std::string> packages_after(std::vector<Before>& before);
   void enter(const LedgerEntry& entry);
@@ -86,7 +86,7 @@ class StateJournal : public Journal {
   BeforeCapture capture_;
   RunHeader run_;
   std::string folder_;  // without links
-  SettledMark mark_;
+  CleanMarker mark_;
   bool marked_ = false;  // the mark is there, and holds
   std::unique_ptr<Database> database_;
   std::unique_ptr<Images> images_;

@@ -37,7 +37,7 @@ std::string read_text(const std::string& path) {
 
 std::string digest_text(std::uint64_t digest) { return digest ? fmt::format("{:016x}", digest) : ""; }
 
-MarkState read_mark(const std::string& folder, SettledMark& into) {
+MarkState read_mark(const std::string& folder, CleanMarker& into) {
   struct stat database {};
   if (::stat((folder + "/state.db").c_str(), &database) != 0)
     return errno == ENOENT || errno == ENOTDIR ? MarkState::none : MarkState::unknown;
@@ -62,7 +62,7 @@ void remove_mark(const std::string& folder) {
   if (!handle || ::fsync(handle.get()) != 0) throw system_error("cannot sync " + folder, errno);
 }
 
-void write_mark(const std::string& folder, const SettledMark& mark) noexcept try {
+void write_mark(const std::string& folder, const CleanMarker& mark) noexcept try {
   struct stat database {};
   if (::stat((folder + "/state.db").c_str(), &database) != 0) return;
   std::string text = head_of(database);

@@ -10,7 +10,7 @@ namespace mlops {
 
 // Says of the database of one inode: nothing is unfinished in it, and these playbooks are in its ledger. It is removed
 // before a run writes there, and made anew at its end, so it is never there when it would be wrong.
-struct SettledMark {
+struct CleanMarker {
   // key -> the digest of what a whole run of it made or found, which is all in the ledger; with a `+` behind it where the
   // ledger has more of that playbook, which may no longer be in it.
   std::map<std::string, std::string> playbooks;
@@ -26,10 +26,10 @@ enum class MarkState {
 };
 
 // FOLDER/settled. into is filled in where it holds.
-MarkState read_mark(const std::string& folder, SettledMark& into);
+MarkState read_mark(const std::string& folder, CleanMarker& into);
 // Durably. Nothing where there is none.
 void remove_mark(const std::string& folder);
 // Of the database that is there now. Failure is silence: it only costs time.
-void write_mark(const std::string& folder, const SettledMark& mark) noexcept;
+void write_mark(const std::string& folder, const CleanMarker& mark) noexcept;
 
 }  // namespace mlops

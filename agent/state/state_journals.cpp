@@ -27,13 +27,13 @@ class StateJournals : public Journals {
   }
 
   // Most runs find the mark, and need no more.
-  Earlier earlier(const ActingUser& who, const std::string& playbook_key, const TellPerson& tell) const override {
+  PriorRunState earlier(const ActingUser& who, const std::string& playbook_key, const TellPerson& tell) const override {
     const std::string folder = find_state_folder(state_folder(who, options_.folder));
     if (folder.empty()) return {};
-    SettledMark mark;
+    CleanMarker mark;
     const MarkState state = read_mark(folder, mark);
     if (state == MarkState::none) return {};
-    Earlier earlier;
+    PriorRunState earlier;
     if (state == MarkState::unknown) {
       // What keeps it from being read is told, and set aside, by the run that writes.
       const auto database = open_state_database({folder, StateDatabaseSettings::For::reading, tell, {}});

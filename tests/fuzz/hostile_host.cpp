@@ -25,7 +25,7 @@ struct Typing : Questions {
 // Two plays, of which the first is the target's.
 struct Controller {
   TemporaryFolder folder;
-  NotedFiles files;
+  TrackedFiles files;
   Playbook playbook;
   StartRun start;
   TargetShare share;
@@ -63,7 +63,7 @@ void check_given(const ToFar& message, bool prepared) {
 
 void converse(std::string_view said) {
   Controller& c = controller();
-  FarSettings settings;
+  RemoteSettings settings;
   settings.questions = &c.questions;
   settings.reach = [bytes = std::string(said)](const std::string&) {
     return reach_hostile("ada", [bytes](const HostEnd& end) {
@@ -75,7 +75,7 @@ void converse(std::string_view said) {
       }
     });
   };
-  FarParticipant host("web1", c.playbook, c.start, c.share, std::move(settings), c.cancellation, [](const Event& event) {
+  RemoteHost host("web1", c.playbook, c.start, c.share, std::move(settings), c.cancellation, [](const Event& event) {
     std::visit(overloaded{[](const RunStarted&) {}, [](const RunFinished&) {}, [](const ResourcesKnown&) {},
                           [](const auto& e) { require(e.host == "web1", "a host spoke for another"); }},
                event);

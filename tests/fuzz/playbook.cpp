@@ -29,7 +29,7 @@ constexpr auto included = R"({"vars": {"port": 80, "site": "{{vars.port}}"}, "re
   {"id": "b", "type": "service", "name": "web", "state": "running"}]})";
 
 // The playbook, and files of any name beside it.
-struct Memory : FilesBeside {
+struct Memory : FileSource {
   std::string text;
   FileBeside read(const std::string& path, bool, std::uint64_t) const override { return whole(path); }
   FileBeside whole(const std::string& path) const override {

@@ -85,7 +85,7 @@ void check_memory() {
   bad.append(reinterpret_cast<const char*>(&count), sizeof count).append(2 * count, '\0');
   bool refused = false;
   try {
-    decode_to_near(bad);
+    decode_to_controller(bad);
   } catch (const Error& e) {
     refused = std::string(e.what()).find("too much") != std::string::npos;
   }
@@ -98,11 +98,11 @@ void check_counts() {
     for (std::size_t at = 0; at + 8 <= good.size(); ++at) {
       std::string bad = good;
       bad.replace(at, 8, std::string("\0\0\0\0\0\0\0\x10", 8));
-      try_one(bad, decode_to_near);
+      try_one(bad, decode_to_controller);
     }
   bool refused = false;
   try {
-    decode_to_near(encode(FactsTold{nested(5000)}));
+    decode_to_controller(encode(FactsTold{nested(5000)}));
   } catch (const Error&) {
     refused = true;
   }
@@ -113,8 +113,8 @@ void check_counts() {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  try_one(bytes, decode_to_far);
-  try_one(bytes, decode_to_near);
+  try_one(bytes, decode_to_target);
+  try_one(bytes, decode_to_controller);
   return 0;
 }
 

@@ -38,7 +38,7 @@ std::string done(const FakeTunnels& tunnels, const std::string& parameters = not
       text += c.property + " " + c.before.to_text() + " -> " + c.after.to_text() + " | ";
     for (const Action& a : t.diff.actions) {
       if (const auto* start = std::get_if<StartTunnel>(&a))
-        text += "start " + in_words(start->tunnel) + (start->tunnel.at_login ? " at login" : "");
+        text += "start " + describe(start->tunnel) + (start->tunnel.at_login ? " at login" : "");
       if (const auto* stop = std::get_if<StopTunnel>(&a)) text += "stop " + stop->name;
     }
     return text;

@@ -43,8 +43,8 @@ class HostEnd {
   // The next message that is no sign of life; absent at the end.
   std::optional<ToFar> hear() const {
     try {
-      while (auto frame = receive_frame(fd_, to_far_limit))
-        if (!frame->empty()) return decode_to_far(*frame);
+      while (auto frame = receive_frame(fd_, to_target_limit))
+        if (!frame->empty()) return decode_to_target(*frame);
     } catch (const Error&) {
     }
     return std::nullopt;

@@ -54,7 +54,7 @@ TEST_CASE("What a killed change of accounts left is read as it was before, and p
   const LocalAccounts accounts(etc.root());
   CHECK_FALSE(accounts.user("ada"));
   CHECK(accounts.user("bob"));
-  change.take_back();
+  change.revert();
   CHECK(etc.read("passwd") == passwd);
   CHECK(etc.read("shadow") == shadow);
   for (const char* left : {"group.lock", "group+", "group.812", ".mlops-agent-accounts", ".mlops-agent-accounts-secret"})
@@ -67,7 +67,7 @@ TEST_CASE("Lines that changed in between are put back in their places, others st
   change.begin({{"bob"}, {"bob", "crew"}});
   etc.write("passwd", "root:x:0:0:new comment:/root:/bin/sh\n");
   etc.write("group", "root:x:0:\ncrew:x:50:\nbob:x:1001:\nother:x:60:\n");
-  change.take_back();
+  change.revert();
   CHECK(etc.read("passwd") == "root:x:0:0:new comment:/root:/bin/sh\nbob:x:1001:1001::/home/bob:/bin/sh\n");
   CHECK(etc.read("group") == "root:x:0:\ncrew:x:50:bob\nbob:x:1001:\nother:x:60:\n");
 }
@@ -92,7 +92,7 @@ TEST_CASE("A change that ended well is not taken back") {
   etc.half_add_ada();
   change.end();
   CHECK(LocalAccounts(etc.root()).user("ada"));
-  change.take_back();
+  change.revert();
   CHECK(etc.read("passwd").find("ada") != std::string::npos);
 }
 
@@ -102,7 +102,7 @@ TEST_CASE("An account that somebody gave a password since is not taken back") {
   change.begin({{"ada"}, {"ada"}});
   etc.half_add_ada();
   etc.write("shadow", "root:*:1::::::\nbob:!:1::::::\nada:$y$hash:20000::::::\n");
-  change.take_back();
+  change.revert();
   CHECK(etc.read("passwd").find("ada") != std::string::npos);
   CHECK(etc.read("shadow").find("$y$hash") != std::string::npos);
   CHECK_FALSE(etc.has(".mlops-agent-accounts"));

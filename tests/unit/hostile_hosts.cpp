@@ -18,7 +18,7 @@ namespace {
 // A playbook of two plays, for web1 and for web2, with files beside it.
 struct Bench {
   TemporaryFolder folder;
-  NotedFiles files;
+  TrackedFiles files;
   Playbook playbook;
   StartRun start;
   Cancellation cancellation;
@@ -52,11 +52,11 @@ struct Bench {
       if (needs.files.contains(digest.path)) share.sources.push_back(digest);
     return share;
   }
-  std::unique_ptr<FarParticipant> web1(std::function<void(const HostEnd&)> host, Questions* questions = nullptr) {
-    FarSettings settings;
+  std::unique_ptr<RemoteHost> web1(std::function<void(const HostEnd&)> host, Questions* questions = nullptr) {
+    RemoteSettings settings;
     settings.questions = questions;
     settings.reach = [host = std::move(host)](const std::string&) { return reach_hostile("ada", host); };
-    return std::make_unique<FarParticipant>("web1", playbook, start, share(0), std::move(settings), cancellation,
+    return std::make_unique<RemoteHost>("web1", playbook, start, share(0), std::move(settings), cancellation,
                                             [this](const Event& e) { told.push_back(e); });
   }
   static void wait_for_end_pass(const HostEnd& end) {

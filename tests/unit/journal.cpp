@@ -129,7 +129,7 @@ TEST_CASE("an action is on disk with what it replaces before it begins") {
 
   // The next run finds it cut off, and says how it was left once it does something itself.
   Bench next(state);
-  const Earlier earlier = next.journal->open(header());
+  const PriorRunState earlier = next.journal->open(header());
   REQUIRE(earlier.runs.size() == 1);
   CHECK(earlier.runs[0].playbook == "site.json");
   CHECK(earlier.runs[0].resources == Rows{"file[f]"});
@@ -178,7 +178,7 @@ TEST_CASE("that a file was written is told with the next step, that a command ra
 TEST_CASE("a run that ends well is listed with how, and leaves word that nothing is unfinished") {
   const TemporaryFolder top;
   const std::string state = top / "state";
-  SettledMark mark;
+  CleanMarker mark;
   CHECK(read_mark(state, mark) == MarkState::none);
   {
     Bench bench(state);

@@ -33,7 +33,7 @@ TEST_CASE("a socket of this process that listens is found, with its program") {
   CHECK(found->uid == ::getuid());
   CHECK(found->pid == ::getpid());
   CHECK(found->program == "unit-tests");
-  CHECK(in_words(*found).find(std::string("unit-tests (pid ") + std::to_string(::getpid())) == 0);
+  CHECK(describe(*found).find(std::string("unit-tests (pid ") + std::to_string(::getpid())) == 0);
 }
 
 TEST_CASE("a port where nobody listens, or that is only bound, has no listener") {
@@ -102,13 +102,13 @@ TEST_CASE("the kernel's tables are read as far as sockets listen; names and unit
 
   const auto jupyter = listener_on("127.0.0.1", 8888, proc);
   REQUIRE(jupyter);
-  CHECK(in_words(*jupyter) == "jupyter-notebook (pid 812, jupyter-ubuntu.service)");
+  CHECK(describe(*jupyter) == "jupyter-notebook (pid 812, jupyter-ubuntu.service)");
   CHECK(jupyter->unit == "jupyter-ubuntu.service");
 
   const auto other = listener_on("127.0.0.1", 8080, proc);
   REQUIRE(other);
   CHECK_FALSE(other->pid);
-  CHECK(in_words(*other) == "a program of uid 33");
+  CHECK(describe(*other) == "a program of uid 33");
 
   CHECK_FALSE(listener_on("127.0.0.1", 80, proc));  // beyond the first that is connected: not as kernels print
 }
@@ -125,7 +125,7 @@ TEST_CASE("a person's own programs have no unit but their session's or their man
   std::ofstream(proc + "/9/comm") << "nc\n";
   const auto unit = [&](const std::string& group) {
     std::ofstream(proc + "/9/cgroup") << group;
-    return in_words(listener_on("::1", 8080, proc).value());
+    return describe(listener_on("::1", 8080, proc).value());
   };
   CHECK(unit("0::/user.slice/user-1000.slice/session-3.scope\n") == "nc (pid 9)");
   CHECK(unit("0::/user.slice/user-1000.slice/user@1000.service/app.slice/web.service\n") ==

@@ -36,7 +36,7 @@ class StateFolder : public AgentFolder {
     return all;
   }
   bool is_settled() const {
-    SettledMark mark;
+    CleanMarker mark;
     return read_mark(own(), mark) == MarkState::settled;
   }
   // Kills a run of the playbook once the path is there, and what it had started.

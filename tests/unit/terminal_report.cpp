@@ -419,16 +419,16 @@ TEST_CASE("a place that cannot be written to is no reason to end") {
 }
 
 TEST_CASE("values, times and sizes in words") {
-  CHECK(in_words(Value(), 9) == "none");
-  CHECK(in_words(Value(""), 9) == "\"\"");
-  CHECK(in_words(Value(Value::Array{}), 9) == "none");
-  CHECK(in_words(Value(Value::Array{"a", 2}), 9) == "a, 2");
-  CHECK(in_words(Change{.property = "running", .before = false, .after = true}, 9) == "running no → yes");
-  CHECK(in_words(Change{.property = "runc", .before = "1.0"}, 9) == "runc 1.0 → none");
+  CHECK(describe(Value(), 9) == "none");
+  CHECK(describe(Value(""), 9) == "\"\"");
+  CHECK(describe(Value(Value::Array{}), 9) == "none");
+  CHECK(describe(Value(Value::Array{"a", 2}), 9) == "a, 2");
+  CHECK(describe(Change{.property = "running", .before = false, .after = true}, 9) == "running no → yes");
+  CHECK(describe(Change{.property = "runc", .before = "1.0"}, 9) == "runc 1.0 → none");
   CHECK(
-      in_words(Change{.property = "groups", .before = Value::Array{"a", "b"}, .after = Value::Array{"b", "c"}},
+      describe(Change{.property = "groups", .before = Value::Array{"a", "b"}, .after = Value::Array{"b", "c"}},
                9) == "groups + c − a");
-  CHECK(in_words(Change{.property = "restart", .after = true, .kind = Change::Kind::event}, 9) == "restart");
+  CHECK(describe(Change{.property = "restart", .after = true, .kind = Change::Kind::event}, 9) == "restart");
   CHECK(cut("größer", 4) == "grö…");
   CHECK(cut("größe", 5) == "größe");
   CHECK(duration(0.0004) == "0.000 s");

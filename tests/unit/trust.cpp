@@ -141,8 +141,8 @@ TEST_CASE("what comes and goes while it is judged is refused or absent, never re
       ::unlink(path.c_str());
     }
   });
-  NotedFiles files;
-  files.guard(0, NotedFiles::Guard::refuse);
+  TrackedFiles files;
+  files.guard(0, TrackedFiles::Guard::refuse);
   std::size_t read = 0, refused = 0;
   for (int i = 0; i < 20'000 || (refused == 0 && i < 2'000'000); ++i) {
     const FileBeside file = files.whole(path);

@@ -219,8 +219,8 @@ TEST_CASE("a tunnel's unit is there, enabled and as it should be, or it is not r
 }
 
 TEST_CASE("tunnels are told in words") {
-  CHECK(in_words(jupyter) == "[::1]:8888 on ann@box:2222 → /run/a b.sock");
-  CHECK(in_words({.via = "box", .listen = {"127.0.0.1", 1, ""}, .target = {"localhost", 2, ""}}) ==
+  CHECK(describe(jupyter) == "[::1]:8888 on ann@box:2222 → /run/a b.sock");
+  CHECK(describe({.via = "box", .listen = {"127.0.0.1", 1, ""}, .target = {"localhost", 2, ""}}) ==
         "127.0.0.1:1 → localhost:2 via box");
   for (const char* word : {"stopped", "does not answer", "connecting", "away", "needs you", "target refuses", "up"}) {
     const auto state = tunnel_state_of(word);

@@ -21,7 +21,7 @@ FakePackages machine() {
 
 Names words(const std::vector<Change>& changes) {
   Names all;
-  for (const Change& change : changes) all.push_back(in_words(change, 60));
+  for (const Change& change : changes) all.push_back(describe(change, 60));
   return all;
 }
 

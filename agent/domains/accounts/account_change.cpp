@@ -237,7 +237,7 @@ bool AccountChange::has_password_set_since(const std::map<std::string, KeptLines
   });
 }
 
-void AccountChange::take_back() const {
+void AccountChange::revert() const {
   if (!there(mark())) {
     if (there(open_path())) Files().remove(open_path());
     return;

@@ -38,7 +38,7 @@ class AccountChange {
   void end() const;
   // Puts the files as they were before a change that was cut off; nothing where none was. A password that somebody set
   // since is not lost: then what there is stays. Waits for programs that change accounts right now. Error.
-  void take_back() const;
+  void revert() const;
 
  private:
   bool has_password_set_since(const std::map<std::string, KeptLines>& kept) const;

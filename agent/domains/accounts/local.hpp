@@ -51,7 +51,7 @@ class LocalAccountWriter {
   LocalAccountWriter(const ActingUser& who, const Cancellation& cancellation)
       : who_(who), cancellation_(cancellation) {}
   // Takes back what an earlier run's program left half done.
-  void heal() const;
+  void recover() const;
   void perform(const CreateGroup& action) const;
   void perform(const ChangeGroup& action) const;
   void perform(const RemoveGroup& action) const;

@@ -42,7 +42,7 @@ std::vector<std::string> subordinate_words(const CreateUser& action) {
 
 }  // namespace
 
-void LocalAccountWriter::heal() const { AccountChange().take_back(); }
+void LocalAccountWriter::recover() const { AccountChange().revert(); }
 
 void LocalAccountWriter::change(AccountNames names, const std::function<void()>& work) const {
   cancellation_.check();
@@ -52,7 +52,7 @@ void LocalAccountWriter::change(AccountNames names, const std::function<void()>&
     work();
   } catch (Error& error) {
     try {
-      change.take_back();
+      change.revert();
     } catch (const Error& also) {
       throw error.while_doing("what it left is taken back by the next run, because now " + std::string(also.what()));
     }

@@ -201,7 +201,7 @@ std::optional<Listener> listener_on_socket(const std::string& path, const std::s
   return std::nullopt;
 }
 
-std::string in_words(const Listener& l) {
+std::string describe(const Listener& l) {
   if (!l.pid) return fmt::format("a program of uid {}", l.uid);
   if (l.unit.empty() || l.unit.ends_with(".scope")) return fmt::format("{} (pid {})", l.program, *l.pid);
   return fmt::format("{} (pid {}, {})", l.program, *l.pid, l.unit);

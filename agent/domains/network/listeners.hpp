@@ -31,6 +31,6 @@ std::optional<Listener> listener_on(const std::string& address, std::uint16_t po
 std::optional<Listener> listener_on_socket(const std::string& path, const std::string& proc = "/proc");
 
 // "nginx (pid 812)", "nginx (pid 812, nginx.service)", "a program of uid 33": for messages.
-std::string in_words(const Listener& listener);
+std::string describe(const Listener& listener);
 
 }  // namespace mlops

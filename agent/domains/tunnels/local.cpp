@@ -57,7 +57,7 @@ std::optional<TunnelView> LocalTunnels::tunnel(const std::string& name) const {
 
 std::optional<std::string> LocalTunnels::listener(const Endpoint& place) const {
   const auto found = place.is_socket() ? listener_on_socket(place.path) : listener_on(numeric(place.host), place.port);
-  return found ? std::optional(in_words(*found)) : std::nullopt;
+  return found ? std::optional(describe(*found)) : std::nullopt;
 }
 
 // Whether a process of this build keeps it with these settings.

@@ -30,7 +30,7 @@ std::optional<TunnelView::State> tunnel_state_of(std::string_view word) {
   return std::nullopt;
 }
 
-std::string in_words(const Tunnel& t) {
+std::string describe(const Tunnel& t) {
   const std::string listen = t.listen.to_text();
   switch (t.direction) {
     case Tunnel::Direction::local:

@@ -16,6 +16,6 @@ std::optional<Tunnel::Direction> direction_of(std::string_view word);
 std::optional<TunnelView::State> tunnel_state_of(std::string_view word);
 
 // "127.0.0.1:8888 → localhost:8888 via box", "127.0.0.1:80 on box → localhost:8080", "127.0.0.1:1080 → SOCKS via box".
-std::string in_words(const Tunnel& tunnel);
+std::string describe(const Tunnel& tunnel);
 
 }  // namespace mlops

@@ -65,7 +65,7 @@ struct ReadListenerAt { std::string address; std::uint16_t port; };
 struct AskHttp { HttpGet get; };
 struct Perform { std::vector<Action> actions; };
 struct PerformTogether { std::vector<std::vector<Action>> lists; };
-struct PerformSteps { std::vector<Purpose> purposes; std::vector<std::vector<Action>> lists; };
+struct PerformSteps { std::vector<StepInfo> purposes; std::vector<std::vector<Action>> lists; };
 struct Configure { std::string mirror; JournalOptions journal; std::map<std::string, std::string> environment; };
 struct TakeLock { std::string playbook; std::uint64_t wait_ms; };
 struct OpenJournal { RunHeader run; };
@@ -128,7 +128,7 @@ Errors answer(Machine& m, const PerformTogether& r) {
 Errors answer(Machine&, const PerformSteps&) { return {}; }
 Done answer(Machine&, const Configure&) { return true; }
 Done answer(Machine&, const TakeLock&) { return true; }
-Earlier answer(Machine&, const OpenJournal&) { return {}; }
+PriorRunState answer(Machine&, const OpenJournal&) { return {}; }
 Done answer(Machine&, const Heal&) { return true; }
 Done answer(Machine&, const Conclude&) { return true; }
 Done answer(Machine&, const Cancel&) { return true; }
@@ -341,7 +341,7 @@ class PipedMachine : public HelperMachine,
   void lock(const std::string& playbook, std::chrono::milliseconds wait) override {
     link_.call(TakeLock{playbook, static_cast<std::uint64_t>(wait.count())});
   }
-  Earlier open_journal(const RunHeader& run) override { return link_.call(OpenJournal{run}); }
+  PriorRunState open_journal(const RunHeader& run) override { return link_.call(OpenJournal{run}); }
   Errors perform_steps(std::span<const Step> steps) override {
     PerformSteps request;
     for (const Step& step : steps) {
@@ -350,7 +350,7 @@ class PipedMachine : public HelperMachine,
     }
     return link_.call(request);
   }
-  void heal(const std::vector<StepName>& steps) override { link_.call(Heal{steps}); }
+  void mark_recovered(const std::vector<StepName>& steps) override { link_.call(Heal{steps}); }
   void conclude(const std::string& outcome) override { link_.call(Conclude{outcome}); }
 
   const FileReader& files() const override { return *this; }
@@ -591,11 +591,11 @@ int serve_helper(const std::string& user, const std::string& person, const MakeJ
                      },
                      [&](const PerformSteps& p) {
                        if (!machine) throw Error("the helper was asked before it was configured");
-                       machine->look_anew();
+                       machine->invalidate_caches();
                        return encode(Frame::result, perform(p, *machine, journal.get()));
                      },
                      [&](const Heal& h) {
-                       if (journal) journal->heal(h.steps);
+                       if (journal) journal->mark_recovered(h.steps);
                        return encode(Frame::result, Done{true});
                      },
                      [&](const Conclude& c) {
@@ -604,7 +604,7 @@ int serve_helper(const std::string& user, const std::string& person, const MakeJ
                        return encode(Frame::result, Done{true});
                      },
                      [&](const auto& r) {
-                       if (machine) machine->look_anew();  // others have acted since
+                       if (machine) machine->invalidate_caches();  // others have acted since
                        if (!machine) throw Error("the helper was asked before it was configured");
                        return encode(Frame::result, answer(*machine, r));
                      }},

@@ -41,10 +41,10 @@ class HelperMachine : public Machine {
   // holder's description.
   virtual void lock(const std::string& playbook, std::chrono::milliseconds wait) = 0;
   // Opens the journal of this identity, which the helper keeps, for the run. Errors of Journal::open.
-  virtual Earlier open_journal(const RunHeader& run) = 0;
+  virtual PriorRunState open_journal(const RunHeader& run) = 0;
   // As perform_steps; written down in that journal once it is open.
   virtual std::vector<std::optional<Error>> perform_steps(std::span<const Step> steps) = 0;
-  virtual void heal(const std::vector<StepName>& steps) = 0;
+  virtual void mark_recovered(const std::vector<StepName>& steps) = 0;
   virtual void conclude(const std::string& outcome) = 0;
 };
 std::unique_ptr<HelperMachine> start_helper(const HelperSettings& settings, const Cancellation& cancellation,

@@ -29,8 +29,8 @@ constexpr auto target_patience = 3s;  // for a target on this side, in a probe
 
 // Connections that end in an error are cut (RST), not ended, so that nobody takes nothing for an empty answer.
 void cut(Handle socket) {
-  const linger at_once{1, 0};
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  const linger parallel_for{1, 0};
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &parallel_for, sizeof parallel_for);
 }
 
 bool send_whole(int fd, std::string_view bytes) {

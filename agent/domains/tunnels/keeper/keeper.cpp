@@ -76,7 +76,7 @@ class Keeper {
   // False when a thread is left that still uses this: it waits for a host that is frozen.
   bool run(const std::function<void(const KeeperReport&)>& report) {
     allow_many_descriptors();
-    log_->write(fmt::format("begins, process {}: {}", ::getpid(), in_words(tunnel_)));
+    log_->write(fmt::format("begins, process {}: {}", ::getpid(), describe(tunnel_)));
     link_.emplace(HostLink::Settings{
         [this] { return connect(); },
         tunnel_.direction == Tunnel::Direction::remote

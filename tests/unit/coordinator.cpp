@@ -100,14 +100,14 @@ struct Stage {
     }
   }
   Conclusion go() {
-    Conductor conductor(playbook, settings, cancellation, [this](const Event& e) {
+    Coordinator coordinator(playbook, settings, cancellation, [this](const Event& e) {
       if (const auto* r = std::get_if<ResourceFinished>(&e)) told.push_back(r->host + " " + r->label + " " + to_text(r->outcome));
     });
     for (const CastHost& host : cast_plays(playbook, named)) {
-      EventSink sink = conductor.sink();
-      conductor.add(std::make_unique<ScriptedHost>(host.name, script, std::move(sink)), host.plays);
+      EventSink sink = coordinator.sink();
+      coordinator.add(std::make_unique<ScriptedHost>(host.name, script, std::move(sink)), host.plays);
     }
-    return conductor.go();
+    return coordinator.go();
   }
 };
 

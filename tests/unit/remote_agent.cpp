@@ -83,13 +83,13 @@ struct World {
   BundleFolder bundles;
   LocalConnection host;
   Cancellation cancellation;
-  FarStart start{.arguments = "serve --all", .bundle = bundles.make("one"), .bundle_for = nullptr};
+  RemoteStart start{.arguments = "serve --all", .bundle = bundles.make("one"), .bundle_for = nullptr};
   std::string agents = host.folder / "home/.cache/mlops-agent/agents";
 
-  FarProgram begin() { return start_far_program(host, start, cancellation, nullptr); }
+  RemoteProgram begin() { return start_remote_agent(host, start, cancellation, nullptr); }
   // Starts it, ends its input, and returns what it prints.
   std::string run(bool sent) {
-    const FarProgram far = begin();
+    const RemoteProgram far = begin();
     CHECK(far.sent == sent);
     CHECK(far.bytes_sent == (sent ? start.bundle.size : 0));
     ::shutdown(far.channel->fd(), SHUT_WR);
@@ -131,7 +131,7 @@ TEST_CASE("a host that has nothing gets the program and starts it; the second ti
 TEST_CASE("the channel stands right behind the program's first byte, in both directions") {
   World w;
   for (const bool sent : {true, false}) {
-    const FarProgram far = w.begin();
+    const RemoteProgram far = w.begin();
     CHECK(far.sent == sent);
     const std::string said = "\x01\n\xff from here";
     REQUIRE(::write(far.channel->fd(), said.data(), said.size()) == static_cast<ssize_t>(said.size()));
@@ -223,10 +223,10 @@ TEST_CASE("a bundle of another architecture is sent where there is one") {
   const Bundle other = w.bundles.make("arm", program, "aarch64");
   w.start.bundle_for = [&](const std::string&) { return other; };
   {
-    const FarProgram far = w.begin();
+    const RemoteProgram far = w.begin();
     CHECK(far.bytes_sent == other.size);
   }
-  const FarProgram far = w.begin();
+  const RemoteProgram far = w.begin();
   CHECK_FALSE(far.sent);
   ::shutdown(far.channel->fd(), SHUT_WR);
   CHECK(static_cast<LocalChannel&>(*far.channel).rest() == "arm runs: serve --all\n");
@@ -346,7 +346,7 @@ TEST_CASE("several at once get one program") {
     threads.emplace_back([&] {
       LocalConnection host;
       host.environment = w.host.environment;
-      const FarProgram far = start_far_program(host, w.start, w.cancellation, nullptr);
+      const RemoteProgram far = start_remote_agent(host, w.start, w.cancellation, nullptr);
       ::shutdown(far.channel->fd(), SHUT_WR);
       text = static_cast<LocalChannel&>(*far.channel).rest();
     });
@@ -419,7 +419,7 @@ TEST_CASE("a disk that fills up while the bundle is unpacked is passed by as wel
   w.start.bundle.unpacked = w.start.bundle.files = 0;  // there seems to be room: 2 MiB are asked for besides
   w.mount_first("mount -t tmpfs -o size=2200k none " + home);
   w.start.arguments = "where";
-  const FarProgram far = w.begin();
+  const RemoteProgram far = w.begin();
   CHECK(far.bytes_sent == 2 * w.start.bundle.size);
   CHECK_THAT(static_cast<LocalChannel&>(*far.channel).rest(), StartsWith("/var/tmp/mlops-agent-0/"));
 }
@@ -451,7 +451,7 @@ TEST_CASE("a folder that is given another place while it is filled gets nothing 
   w.host.environment["PATH"] = tools + ":/usr/bin:/bin";
   const std::string keep = "mkdir /run/keep; mount --bind " + w.host.folder / "" + " /run/keep; mount -t tmpfs none /tmp; ";
   w.mount_first(keep + "mkdir -p " + (w.host.folder / "") + "; mount --bind /run/keep " + (w.host.folder / ""));
-  const FarProgram far = w.begin();
+  const RemoteProgram far = w.begin();
   ::shutdown(far.channel->fd(), SHUT_WR);
   CHECK_THAT(static_cast<LocalChannel&>(*far.channel).rest(), StartsWith("/tmp/mlops-agent-0/"));
   CHECK(w.listed(evil) == "");
