@@ -1,5 +1,5 @@
 // Hosts of every kind under a run: the real program at both ends of a real sshd. How it gets there in the first
-// place: far_program.cpp; keys of hosts and persons one by one: host_trust.cpp, ssh_authentication.cpp.
+// place: remote_agent.cpp; keys of hosts and persons one by one: host_trust.cpp, ssh_authentication.cpp.
 #include "support/agent_process.hpp"
 #include "support/catch.hpp"
 #include "support/ssh_server.hpp"
