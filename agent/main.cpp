@@ -9,7 +9,8 @@
 
 namespace {
 
-// Started with one of 0, 1 and 2 closed, the next file opened would take its place, and be written reports to.
+// If started with one of 0, 1 and 2 closed, the next opened file would take its number, and reports would be
+// written into it.
 void keep_standard_streams() {
   for (int fd = 0; fd <= 2; ++fd)
     if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR));

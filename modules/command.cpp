@@ -1,8 +1,8 @@
-// command: a program is run when its guards say that it is needed.
+// command: runs a program if its guards require it.
 //
-// It runs when every guard that is given asks for it: a path of `creates` is missing; `only_if` ends with
-// status 0; `unless` ends with another; with `only_when_notified`, another resource changed. Without any it
-// needs "always".
+// It runs if all given guards require it: a path of `creates` is missing; `only_if` exits with status 0;
+// `unless` exits with another; with `only_when_notified`, another resource changed. Without any guard it needs
+// "always".
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -105,8 +105,8 @@ struct CommandModule {
   };
   struct Current {
     std::vector<std::string> missing;  // of creates
-    bool wanted = true;                // as far as the guards say, without notification
-    std::optional<Error> cannot_start;  // its program is not there, and nothing pending brings it
+    bool wanted = true;                // as far as the guards decide, without notification
+    std::optional<Error> cannot_start;  // its program does not exist, and nothing pending installs it
   };
 
   static void describe(Schema<Desired>& s) {
@@ -197,7 +197,7 @@ struct CommandModule {
   static bool waits_for_notification(const Desired& d) { return d.only_when_notified; }
   static Actor actor(const Desired&) { return {Actor::Kind::person}; }
 
-  // After a run that was cut off, what is at `creates` may be half of it.
+  // After an interrupted run, the files at `creates` may be incomplete.
   static Current inspect(const Desired& d, const MachineReader& machine, bool cut_off) {
     Current c;
     if (d.creates)

@@ -1,4 +1,4 @@
-// conda: an installation of Conda, by its installer.
+// conda: an installation of Conda, through its installer.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view block_begin = "# >>> conda initialize >>>\n";
 constexpr std::string_view block_end = "# <<< conda initialize <<<\n";
 
-// What `conda init` writes for bash and zsh (conda/core/initialize.py, _bashrc_content).
+// The block that `conda init` writes for bash and zsh (conda/core/initialize.py, _bashrc_content).
 std::string posix_block(const std::string& prefix, const std::string& shell) {
   return fmt::format(R"block(# >>> conda initialize >>>
 # !! Contents within this block are managed by 'conda init' !!
@@ -50,7 +50,7 @@ end
                      prefix);
 }
 
-// The text with the block in the place of an older one, or at the end, as `conda init` puts it.
+// The text with the block in place of an older one, or at the end, where `conda init` puts it.
 std::string with_block(const std::string& text, const std::string& block) {
   std::size_t from = text.find(block_begin);
   while (from != std::string::npos && from > 0 && text[from - 1] != '\n')
@@ -74,20 +74,20 @@ struct Conda {
     std::optional<Path> home;
     Duration timeout;
   };
-  // A file that a shell reads at its start.
+  // A file that a shell reads on start.
   struct Startup {
     std::string path, block;
     std::optional<std::string> text;   // absent: no such file
-    std::vector<std::string> missing;  // folders above it, outermost first
+    std::vector<std::string> missing;  // missing parent folders, outermost first
   };
   struct Current {
     enum class What { nothing, empty, complete, incomplete, begun };
     What what = What::nothing;
-    bool there = false;           // something is at the prefix
-    bool installer = false;       // what a stopped run left
-    bool installer_good = false;  // and it has the wanted digest
+    bool there = false;           // the prefix exists
+    bool installer = false;       // left by an interrupted run
+    bool installer_good = false;  // and it has the expected digest
     std::string wrong;            // incomplete: what is missing or in the way
-    std::string missing;          // the folder above when it is absent
+    std::string missing;          // the missing parent folder, if it is absent
     std::vector<Startup> startups;
     std::string owner, group;  // of the home, for new start-up files
   };
@@ -157,12 +157,14 @@ struct Conda {
     return c;
   }
 
-  //  current            what is done
-  //  nothing            fetch the installer, mark, run it, unmark, remove the installer (no folder above:
-  //  error) an empty folder    remove it, then as nothing our marker         an install that we began and that
-  //  was stopped: remove the prefix, then as nothing complete           –; an installer that a stopped run left
-  //  is removed anything else      error that names what is missing and for each shell the block is put into
-  //  its start-up file, where it is absent or differs
+  //  current                                   action
+  //  nothing                                   fetch the installer, mark, run it, unmark, remove the installer
+  //                                            (no parent folder: error)
+  //  an empty folder                           remove it, then as nothing
+  //  our marker (an interrupted install)       remove the prefix, then as nothing
+  //  complete                                  –; an installer left by an interrupted run is removed
+  //  anything else                             error that names what is missing
+  //  and for each shell the block is put into its start-up file, if it is absent or differs
   static Diff diff(const Desired& d, const Current& c) {
     if (c.what == Current::What::incomplete)
       throw Error(fmt::format("{} is no complete conda, and we did not begin it: {}; move it away or remove it",
@@ -213,7 +215,7 @@ struct Conda {
     const auto slash = path.rfind('/');
     return slash == 0 ? "/" : path.substr(0, slash);
   }
-  // "~/.NAME.mlops-agent-installing": our files stand beside the prefix, which the installer wants to make
+  // "~/.NAME.mlops-agent-installing": our files are beside the prefix, which the installer wants to create
   // itself.
   static std::string beside(const Desired& d, std::string_view what) {
     const std::string name = d.prefix.path.substr(d.prefix.path.rfind('/') + 1);
@@ -247,7 +249,7 @@ struct Conda {
       }
   }
 
-  // Whether the installer that a stopped run left is the one that is wanted; without a digest nobody knows.
+  // Whether the installer that an interrupted run left is the right one; without a digest that is not known.
   static bool is_good(const Desired& d, const MachineReader& machine) {
     const std::string path = beside(d, "installer.sh");
     if (given(d.sha256_url)) return machine.downloads().proved(path, d.url, *d.sha256_url).has_value();

@@ -25,10 +25,10 @@ struct Directory {
     What what = What::nothing;
     std::uint32_t mode = 0;
     std::string owner, group;          // of the folder, a link followed
-    Grants grants;                     // only looked at where it changes hands
-    bool has_content = false;          // only looked at for state absent
-    std::string description;           // "a file", "a symbolic link": of what is there
-    std::vector<std::string> missing;  // folders above that are absent, outermost first
+    Grants grants;                     // read only if it changes owner or group
+    bool has_content = false;          // read only for state absent
+    std::string description;           // "a file", "a symbolic link": the current type
+    std::vector<std::string> missing;  // missing parent folders, outermost first
   };
 
   static void describe(Schema<Desired>& s) {
@@ -56,7 +56,7 @@ struct Directory {
 
   static void check(const Desired& d, Checker& c) {
     if (d.path.text == "/" && d.state == State::absent) c.error("path", "the root folder cannot be removed");
-    // Where a state is given, absent is one word away.
+    // If a state is given, `recursive` may stay while it is switched to present.
     if (d.recursive && !c.given("state"))
       c.error("recursive", "`recursive` is for state absent", "leave it out");
   }
@@ -142,7 +142,7 @@ struct Directory {
     return slash == 0 ? "/" : path.substr(0, slash);
   }
 
-  // The name on the machine; or the wanted text, when that is the number of this very account.
+  // The current name; or the desired text, if that is the number of this very account.
   template <class Lookup>
   static std::string as_wanted(const std::optional<std::string>& wanted, const std::string& found,
                                Lookup lookup) {

@@ -1,4 +1,4 @@
-// download: a file that comes from a server.
+// download: a file from a server.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -25,15 +25,16 @@ struct DownloadedFile {
   struct Current {
     enum class What { nothing, file, other };
     What what = What::nothing;
-    std::string sha256;        // of the file; "": not looked at, or not known
-    std::string wanted;        // the digest that it is to have; "": none is known
-    bool right = false;        // the content is the wanted one
-    bool has_content = false;  // of a folder that stands in the way; only looked at with force
+    std::string sha256;        // of the file; "": not read, or not known
+    std::string wanted;        // the expected digest; "": none is known
+    bool right = false;        // the content is as expected
+    bool has_content = false;  // of a folder in the way; read only with force
     std::uint32_t mode = 0;
     std::string owner, group;
-    std::uint64_t links = 1;           // names of the file
-    Grants grants;                     // only looked at where it changes hands
-    std::string description, missing;  // "a folder": of what is there; the folder above when it is absent
+    std::uint64_t links = 1;           // hard links to the file
+    Grants grants;                     // read only if it changes owner or group
+    // "a folder": the current type; the missing parent folder, if it is absent
+    std::string description, missing;
   };
 
   static void describe(Schema<Desired>& s) {
@@ -186,12 +187,12 @@ struct DownloadedFile {
       c.wanted = lower(*d.sha256);
       if (file) c.sha256 = digest(d, "", machine);
     } else if (given(d.sha256_url)) {
-      // What was verified once needs no request.
+      // A verified file needs no request.
       const auto proved = file ? downloads.proved(d.path.text, d.url, sha256_url) : std::nullopt;
       c.wanted = proved ? *proved : downloads.published_sha256(sha256_url, file_name(d.url), d.timeout.ms);
       if (file) c.sha256 = proved ? *proved : digest(d, sha256_url, machine);
     } else if (file) {
-      // In a plan, content that will have been fetched is not known: asking for it says so.
+      // In a plan, content that is yet to be downloaded is not known: reading it reports that.
       const FileReader& files = machine.files();
       static_cast<void>(files.view(files.resolve(d.path.text).value_or(d.path.text), 1));
       c.right = downloads.unchanged(d.path.text, d.url, d.timeout.ms);
@@ -200,13 +201,13 @@ struct DownloadedFile {
     if (!c.wanted.empty()) c.right = c.sha256 == c.wanted;
   }
 
-  // Remembered where that is possible: reading a large file takes long.
+  // Cached if possible: reading a large file takes long.
   static std::string digest(const Desired& d, const std::string& sha256_url, const MachineReader& machine) {
     if (auto proved = machine.downloads().proved(d.path.text, d.url, sha256_url)) return *proved;
     return machine.files().sha256(d.path.text).value_or("");
   }
 
-  // The name on the machine; or the wanted text, when that is the number of this very account.
+  // The current name; or the desired text, if that is the number of this very account.
   template <class Lookup>
   static std::string as_wanted(const std::optional<std::string>& wanted, const std::string& found,
                                Lookup lookup) {
@@ -216,7 +217,7 @@ struct DownloadedFile {
     return account && account->name == found ? *wanted : found;
   }
 
-  // The folder above, when there is none.
+  // The parent folder, if it does not exist.
   static std::string missing_folder(const std::string& path, const FileReader& files) {
     const auto slash = path.rfind('/');
     const std::string folder = slash == 0 ? "/" : path.substr(0, slash);

@@ -26,15 +26,16 @@ struct File {
   struct Current {
     enum class What { nothing, file, link_to_file, link, folder, other };
     What what = What::nothing;
-    bool same_content = false;  // as wanted; false when no content is wanted
-    bool has_content = false;   // of a folder that stands in the way; only looked at with force
+    bool same_content = false;  // as desired; false if no content is given
+    bool has_content = false;   // of a folder in the way; read only with force
     std::uint32_t mode = 0;
     std::uint64_t size = 0;            // bytes
     std::string owner, group;          // of the file, a link followed
-    std::uint64_t links = 1;           // its names
-    Grants grants;                     // only looked at where it changes hands
-    std::optional<std::string> text;   // the old content, where a diff is to be shown
-    std::string description, missing;  // "a folder": of what is there; the folder above when it is absent
+    std::uint64_t links = 1;           // hard links to it
+    Grants grants;                     // read only if it changes owner or group
+    std::optional<std::string> text;   // the old content, if a diff is to be shown
+    // "a folder": the current type; the missing parent folder, if it is absent
+    std::string description, missing;
   };
 
   static void describe(Schema<Desired>& s) {
@@ -92,7 +93,7 @@ struct File {
     using What = Current::What;
     const FileReader& files = machine.files();
     const std::string* wanted = wanted_content(d);
-    // One byte more than wanted is enough to tell a longer file apart.
+    // One byte more than desired is enough to detect a longer file.
     const std::uint64_t limit = wanted && d.state == State::present ? wanted->size() + 1 : 0;
     auto view = files.view(d.path.text, limit);
     Current c;
@@ -164,7 +165,7 @@ struct File {
   }
 
  private:
-  static constexpr std::uint64_t diff_limit = 4u << 20;  // bytes; as unified_diff has it
+  static constexpr std::uint64_t diff_limit = 4u << 20;  // bytes; the same limit as in unified_diff
 
   static const std::string* wanted_content(const Desired& d) {
     return d.content ? &*d.content : d.source ? &d.source->content : nullptr;
@@ -189,7 +190,7 @@ struct File {
     if (auto whole = machine.files().view(path, diff_limit)) c.text = std::move(whole->content);
   }
 
-  // The name on the machine; or the wanted text, when that is the number of this very account.
+  // The current name; or the desired text, if that is the number of this very account.
   template <class Lookup>
   static std::string as_wanted(const std::optional<std::string>& wanted, std::string found, Lookup lookup) {
     if (!wanted || *wanted == found || wanted->empty() || wanted->size() > 9) return found;
@@ -199,7 +200,7 @@ struct File {
     return account && account->name == found ? *wanted : found;
   }
 
-  // The folder above, when there is none.
+  // The parent folder, if it does not exist.
   static std::string missing_folder(const std::string& path, const FileReader& files) {
     const std::string folder = path.substr(0, path.rfind('/'));
     return folder.empty() || files.exists(folder) ? "" : folder;

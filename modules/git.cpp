@@ -25,20 +25,20 @@ struct Git {
   };
   struct Current {
     enum class What { nothing, empty, repository, other };
-    enum class Kind { none, branch, tag, commit };  // of the ref that is not checked out
+    enum class Kind { none, branch, tag, commit };  // of the ref, if it is not checked out
     What what = What::nothing;
-    std::string missing;      // the folder above when it is absent
-    std::string description;  // of what is no repository
-    bool leftover = false;    // of a clone that was killed
+    std::string missing;      // the missing parent folder, if it is absent
+    std::string description;  // of something that is not a repository
+    bool leftover = false;    // of a killed clone
     bool shallow = false;     // it was cloned with `depth`
-    std::string mirror;       // where the repository is read from instead; "": from itself
+    std::string mirror;       // read from instead of the repository; "": none
     std::optional<std::string> remote_url;
-    std::string branch, head;  // "" when a commit itself is checked out; "" before the first commit
+    std::string branch, head;  // branch: "" for a detached HEAD; head: "" before the first commit
     Kind switch_to = Kind::none;
-    bool fetch = false;         // what is switched to is not there yet
-    bool local_branch = false;  // the branch that is switched to exists here
-    std::string upstream;       // the remote's commit of the branch, when it is to be followed and differs
-    std::vector<std::string> local_changes;  // looked at only when they are in the way
+    bool fetch = false;         // the desired ref is not there yet
+    bool local_branch = false;  // the desired branch exists here
+    std::string upstream;       // the remote's commit of the branch, if it is to be followed and differs
+    std::vector<std::string> local_changes;  // read only if they are in the way
   };
 
   static void describe(Schema<Desired>& s) {
@@ -105,15 +105,15 @@ struct Git {
     return c;
   }
 
-  //  current                            what is done
+  //  current                            action
   //  nothing, or an empty folder        clone beside it, then rename (no folder above: error)
   //  a repository, other remote         set the remote's URL
-  //  a repository, other ref            fetch what is not there, switch (local changes: error that lists them)
-  //  a repository, behind, update       fetch, fast-forward (local changes: error that lists them); a shallow one is
-  //                                     then cut to the depth again
+  //  a repository, other ref            fetch what is missing, switch (local changes: error that lists them)
+  //  a repository, behind, update       fetch, fast-forward (local changes: error that lists them); a shallow
+  //                                     one is then truncated to the depth again
   //  a repository, ahead or equal       –
   //  anything else                      error
-  //  and what a killed clone left beside it is removed
+  //  and the leftover of a killed clone beside it is removed
   static Diff diff(const Desired& d, const Current& c) {
     using What = Current::What;
     if (c.what == What::other)
@@ -135,7 +135,8 @@ struct Git {
     return diff;
   }
 
-  // What git leaves when it is killed, and then takes for another git at work (gitrepository-layout(5)).
+  // Lock files that a killed git leaves, which the next one takes for another git at work
+  // (gitrepository-layout(5)).
   static std::vector<Action> recover(const Desired& d, const MachineReader& machine, const Interruption&) {
     std::vector<Action> actions;
     for (const char* lock : {"index.lock", "HEAD.lock", "config.lock", "shallow.lock", "packed-refs.lock"}) {
@@ -166,7 +167,7 @@ struct Git {
     return text.find_first_not_of("0123456789abcdef") == std::string::npos;
   }
   static bool is_commit(const std::string& ref) { return ref.size() >= 7 && ref.size() <= 64 && is_hex(ref); }
-  // Near to git-check-ref-format(1): what could be taken for an option or for an expression is refused.
+  // Similar to git-check-ref-format(1): refuses what could be taken for an option or an expression.
   static bool is_ref_name(const std::string& name) {
     return !name.empty() && !name.starts_with('-') && !name.starts_with('/') && !name.ends_with('/') &&
            name.find("..") == std::string::npos && name.find("@{") == std::string::npos &&
@@ -180,14 +181,14 @@ struct Git {
     return fmt::format("{}/.{}.mlops-agent-clone", d.to.text.substr(0, slash), d.to.text.substr(slash + 1));
   }
 
-  // The path that a local repository is at; absent for one on a host.
+  // The path of a local repository; absent for one on a host.
   static std::optional<std::string> local_path(const std::string& repo) {
     constexpr std::string_view scheme = "file://";
     if (repo.starts_with('/')) return repo;
     return repo.starts_with(scheme) ? std::optional(repo.substr(scheme.size())) : std::nullopt;
   }
 
-  // ---- looking ----
+  // ---- inspecting ----
 
   static void require_repository(const Desired& d, const FileReader& files) {
     const auto path = local_path(d.repo);
@@ -230,7 +231,7 @@ struct Git {
     if (c.branch.empty() && is_commit(*d.ref) && c.head.starts_with(*d.ref)) return;
     c.switch_to = is_commit(*d.ref) ? Current::Kind::commit : Current::Kind::tag;
     if (!c.branch.empty() || is_commit(*d.ref)) return;
-    // A commit is checked out: is it the tag's?
+    // For a detached HEAD: is it the tag's commit?
     auto commit = git.readable() ? git.tag_commit(*d.ref) : std::nullopt;
     if (!commit && (!git.readable() || git.ref("refs/tags/" + *d.ref)))
       commit = answer(d, machine, {"rev-parse", "--verify", "--quiet", "refs/tags/" + *d.ref + "^{commit}"});
@@ -243,7 +244,7 @@ struct Git {
     c.head = answer(d, machine, {"rev-parse", "--verify", "--quiet", "HEAD"}).value_or("");
   }
 
-  // Of what kind the ref is, and whether it is here already.
+  // The type of the ref, and whether it exists here.
   static void find_ref(const Desired& d, const MachineReader& machine, Current& c) {
     using Kind = Current::Kind;
     const auto has = [&](const std::string& name) {
@@ -277,7 +278,8 @@ struct Git {
     if (!is_object_id(there)) throw Error(fmt::format("{} has no branch `{}`", d.repo, branch));
     const std::string here = c.switch_to == Current::Kind::none ? "HEAD" : "refs/heads/" + branch;
     if (c.switch_to == Current::Kind::none && there == c.head) return;
-    if (c.switch_to != Current::Kind::none && !c.local_branch) return;  // it is made where the remote's is
+    // it is created from the remote's branch
+    if (c.switch_to != Current::Kind::none && !c.local_branch) return;
     const bool ahead = run(d, machine, {"merge-base", "--is-ancestor", there, here}).status == 0;
     if (!ahead) c.upstream = there;
   }
@@ -297,7 +299,7 @@ struct Git {
 
   // ---- git ----
 
-  // Nothing may be asked of a terminal: nobody sits there.
+  // Git must not ask on a terminal: nobody is there.
   static std::map<std::string, std::string> environment_of_git() {
     return {{"GIT_TERMINAL_PROMPT", "0"}, {"GIT_SSH_COMMAND", "ssh -o BatchMode=yes"}};
   }
@@ -310,8 +312,8 @@ struct Git {
     return {.argv = std::move(argv), .env = environment_of_git()};
   }
 
-  // git's own options by which it reads from the mirror while the origin stays what it is. Of a plain path it would
-  // take everything, whatever depth it is given.
+  // git's own options with which it reads from the mirror while the origin stays unchanged. From a plain path
+  // it would fetch everything, whatever the depth.
   static std::vector<std::string> mirror_options(const Desired& d, const Current& c) {
     std::string place = c.mirror;
     if (place.empty() && d.depth && d.repo.starts_with('/')) place = d.repo;
@@ -325,7 +327,7 @@ struct Git {
     return command;
   }
 
-  // The mirror's folder may belong to whoever made it; the person has vouched for it by naming it.
+  // The mirror's folder may belong to another user; the person has trusted it by naming it.
   static std::vector<std::string> upload_pack_options(const Current& c) {
     if (!c.mirror.starts_with('/')) return {};
     std::string quoted;
@@ -337,7 +339,7 @@ struct Git {
     return machine.commands().run(in_tree(d.to.text, {}, std::move(args)));
   }
 
-  // The first line that git prints; absent when it fails.
+  // The first line of git's output; absent if it fails.
   static std::optional<std::string> answer(const Desired& d, const MachineReader& machine,
                                            std::vector<std::string> args) {
     const CommandResult result = run(d, machine, std::move(args));
@@ -367,9 +369,9 @@ struct Git {
     return text.substr(text.rfind('\n') + 1);
   }
 
-  // ---- doing ----
+  // ---- acting ----
 
-  // It changes its tree and nothing else that a playbook manages; what is in it then, a plan does not know.
+  // It changes only its tree; a plan does not know the tree's content afterwards.
   static RunCommand act(const Desired& d, Command command, std::string doing) {
     return {.command = std::move(command), .creates = {d.to.text}, .bounded = true, .doing = std::move(doing)};
   }
@@ -422,7 +424,7 @@ struct Git {
                                "setting the remote of " + d.to.text));
   }
 
-  enum class Depth { all_since, cut };  // everything since what is there, or no more than the depth
+  enum class Depth { all_since, cut };  // everything since the current commit, or no more than the depth
   static void fetch(const Desired& d, const Current& c, const std::vector<std::string>& what, Diff& diff,
                     Depth depth = Depth::cut) {
     std::vector<std::string> args{"fetch"};
@@ -466,7 +468,7 @@ struct Git {
     diff.changes.push_back({.property = "head",
                             .before = c.switch_to == Current::Kind::none ? Value(shortened(c.head)) : Value(),
                             .after = shortened(c.upstream)});
-    // Cut short at once, what is fetched would not be seen to follow what is there.
+    // If the fetch were shallow, git could not see that the new commits follow the current ones.
     const std::vector<std::string> what{fmt::format("+refs/heads/{}:{}", branch, tracking(d, branch))};
     fetch(d, c, what, diff, Depth::all_since);
     diff.actions.push_back(act(d, in_tree(d.to.text, {}, {"merge", "--ff-only", tracking(d, branch)}),

@@ -21,7 +21,7 @@ struct Group {
   };
   struct Current {
     std::optional<GroupAccount> group;
-    std::string gid_holder;  // another group that has the wanted gid
+    std::string gid_holder;  // another group that has the desired gid
   };
 
   static void describe(Schema<Desired>& s) {

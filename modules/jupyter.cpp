@@ -1,8 +1,9 @@
-// jupyter: a notebook or lab server of a person on this machine's loopback, kept by systemd.
+// jupyter: a person's notebook or lab server on this machine's loopback, run by systemd.
 //
-// The token is a file of that person's, drawn by the machine, mode 0600; Jupyter reads it (JUPYTER_TOKEN_FILE:
-// notebook 6.1, jupyter_server 1.0), so it stands in no unit, no argv and no environment. The server is the
-// person's shell by another door: it has the rights of a login of theirs, sudo included, and no sandbox.
+// The token is a file of that person's, generated on the machine, mode 0600; Jupyter reads it
+// (JUPYTER_TOKEN_FILE: notebook 6.1, jupyter_server 1.0), so it appears in no unit, no argv and no environment.
+// The server is another way into the person's shell: it has the rights of their login, sudo included, and no
+// sandbox.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -31,18 +32,18 @@ struct Jupyter {
     std::optional<std::string> user;
   };
   struct Current {
-    std::string user, group, home;  // whose server it is
-    std::string program;            // that starts it; "" when there is none
-    bool folder = false;            // where it is to work is there
+    std::string user, group, home;  // the server's person
+    std::string program;            // that starts it; "" if there is none
+    bool folder = false;            // its working folder exists
     Unit unit;
     std::optional<std::string> file;  // the unit's
-    bool outdated = false;            // it runs with what its unit or its token was before
+    bool outdated = false;            // it runs with an earlier version of its unit or its token
     enum class Token { absent, unusable, good, not_known_yet } token = Token::absent;
-    std::string token_text;  // of a good one
+    std::string token_text;  // of a valid one
     std::uint32_t token_mode = 0;
-    bool token_folder = false;  // it is there
+    bool token_folder = false;  // it exists
     std::optional<Listener> listener;
-    bool asked = false;         // whether it answers
+    bool asked = false;         // whether it responds
     std::optional<int> answer;  // its HTTP status
   };
 
@@ -112,16 +113,16 @@ struct Jupyter {
   }
 
   //  current \ desired           running                                             absent
-  //  no unit                     draw the token, write, enable and start the unit    –
+  //  no unit                     generate the token; write, enable, start the unit   –
   //  a unit that differs         write it, restart                                   stop, disable, remove
   //  not ours, or of another     error                                               error
   //  inactive, failed            start                                               remove
   //  older than unit or token    restart                                             stop, disable, remove
-  //  no token, or an unusable    draw it, restart                                    …
+  //  no token, or an unusable    generate it, restart                                …
   //  the port is another's       error that names the program                        …
-  //  runs and does not answer,   error that says what to do                          …
+  //  runs and does not respond,  error that says what to do                          …
   //  or refuses the token
-  //  runs and answers            –; when notified, restart                           stop, disable, remove
+  //  runs and responds           –; when notified, restart                           stop, disable, remove
   static Diff diff(const Desired& d, const Current& c, bool notified) {
     refuse_unit(d, c);
     if (d.state == State::absent) return removal(d, c);
@@ -196,8 +197,7 @@ struct Jupyter {
            fits_unit(name);
   }
 
-  // ---- looking
-  // ------------------------------------------------------------------------------------------------
+  // ---- inspecting -------------------------------------------------------------------------------------------
 
   static void look_at_user(const Desired& d, const MachineReader& machine, Current& c) {
     c.user = d.user.value_or(d.person.user);
@@ -207,7 +207,7 @@ struct Jupyter {
     c.home = account->home;
   }
 
-  // Both return when it was last written, in nanoseconds since the epoch; 0 when it is not there.
+  // Both return when it was last written, in nanoseconds since the epoch; 0 if it does not exist.
   static std::int64_t look_at_file(const Desired& d, const FileReader& files, Current& c) {
     const auto view = files.view(unit_path(d), 1u << 20);
     if (view) c.file = view->content.value_or("");
@@ -232,7 +232,7 @@ struct Jupyter {
     return status->mtime_ns;
   }
   static constexpr std::uint64_t shortest_token = 32, longest_token = 1024;  // characters
-  // What needs no escape in a URL (RFC 3986, section 2.3).
+  // Characters that need no escape in a URL (RFC 3986, section 2.3).
   static bool is_token(const std::string& text) {
     return text.size() >= shortest_token && std::all_of(text.begin(), text.end(), [](char c) {
              return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -246,11 +246,11 @@ struct Jupyter {
       const auto at = files.status(files.resolve(folder).value_or(folder));
       c.folder = at && at->type == FileType::directory;
     } catch (const Unknown&) {
-      c.folder = true;  // what makes it has not run yet
+      c.folder = true;  // its creator has not run yet
     }
   }
 
-  // since: microseconds, as Unit has it. A time that is still to come says nothing: the clock was set back.
+  // since: microseconds, as in Unit. A time in the future is ignored: the clock was set back.
   static bool is_before(const std::string& since, std::int64_t written_ns) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const std::int64_t now_ns = std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
@@ -264,7 +264,7 @@ struct Jupyter {
       try {
         if (machine.files().resolve(path)) c.program = path;
       } catch (const Unknown&) {
-        c.program = path;  // what makes the prefix has not run yet
+        c.program = path;  // the program that creates the prefix has not run yet
       }
       return;
     }
@@ -278,7 +278,7 @@ struct Jupyter {
     const Listener& l = *c.listener;
     return l.unit == unit_name(d) || (!l.pid && l.unit.empty() && c.unit.active());
   }
-  // One that runs only in thought cannot be asked, and one that will be started anew need not be.
+  // A server whose start is simulated cannot be queried, and one that will be restarted need not be.
   static void ask(const Desired& d, const NetworkReader& network, Current& c) {
     const bool in_thought = c.listener && !c.listener->pid && !c.listener->unit.empty();
     const bool stays =
@@ -291,8 +291,7 @@ struct Jupyter {
                                     .headers = {{"Authorization", "token " + c.token_text}}});
   }
 
-  // ---- what cannot be
-  // ---------------------------------------------------------------------------------------------
+  // ---- errors -----------------------------------------------------------------------------------------------
 
   static void refuse_unit(const Desired& d, const Current& c) {
     const bool masked = c.unit.load_state == "masked" || c.unit.enabled_state == "masked";
@@ -340,8 +339,7 @@ struct Jupyter {
                             unit_name(d), *c.answer, c.home));
   }
 
-  // ---- what is to be done
-  // -----------------------------------------------------------------------------------------
+  // ---- changes ----------------------------------------------------------------------------------------------
 
   static void draw_token(const Desired& d, const Current& c, Diff& diff) {
     using Token = Current::Token;
@@ -391,10 +389,9 @@ struct Jupyter {
     return diff;
   }
 
-  // ---- the unit
-  // -----------------------------------------------------------------------------------------------------
+  // ---- the unit ---------------------------------------------------------------------------------------------
 
-  // A word of a unit's setting (systemd.syntax(7)); % begins a specifier (systemd.unit(5)).
+  // A word of a unit's setting (systemd.syntax(7)), with % escaped, as it begins a specifier (systemd.unit(5)).
   static std::string quoted(const std::string& text) {
     std::string word = "\"";
     for (const char c : text) {
@@ -409,10 +406,10 @@ struct Jupyter {
     return text;
   }
 
-  // The start counts as done once it answers, and as failed once it has ended. Only from its exec on (Type) is it a
-  // process of the person's, whom kill tells whether it lives: before, it is still root's. When the kernel ends one of its
-  // programs for want of memory, the others go on (OOMPolicy): a notebook's kernel is the likeliest, and
-  // Jupyter starts it anew.
+  // The start counts as done once it responds, and as failed once it has exited. Only after its exec (Type) is
+  // it a process of the person's, which kill can probe; before that it is still root's. If the kernel kills one
+  // of its programs for lack of memory, the others continue (OOMPolicy): a notebook's kernel is the likeliest,
+  // and Jupyter restarts it.
   static std::string unit_text(const Desired& d, const Current& c) {
     const std::string folder = d.folder ? d.folder->text : c.home;
     const std::string path =

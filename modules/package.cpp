@@ -1,4 +1,4 @@
-// package: packages of the distribution, by apt.
+// package: packages of the distribution, through apt.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -31,16 +31,16 @@ struct Package {
   struct Row {
     std::string wanted, name;  // as written; without the version
     std::optional<InstalledPackage> installed;
-    std::string version_asked;  // "" when none
+    std::string version_asked;  // "" if none was given
     bool acts = false;          // is to be installed or removed
-    bool marks = false;         // is there, and apt does not know that it was asked for
+    bool marks = false;         // is installed, but not marked as manually installed in apt
   };
   struct Current {
     std::vector<Row> rows;
-    bool interrupted = false;  // these three are only looked at when a row acts, or for latest
+    bool interrupted = false;  // these three are read only if a row acts, or for latest
     bool refresh = false;
     Forecast forecast;
-    std::vector<std::string> unneeded;  // what goes along, as nothing needs it then
+    std::vector<std::string> unneeded;  // packages removed as well, as nothing needs them any more
     bool marks() const {
       return std::any_of(rows.begin(), rows.end(), [](const Row& r) { return r.marks; });
     }
@@ -126,8 +126,7 @@ struct Package {
   }
   static Actor actor(const Desired&) { return {.kind = Actor::Kind::root}; }
 
-  // ---- what is there
-  // ------------------------------------------------------------------------------------------
+  // ---- inspecting -------------------------------------------------------------------------------------------
 
   static bool acts(State state, const Row& row) {
     const auto& p = row.installed;
@@ -164,7 +163,7 @@ struct Package {
     return now;
   }
 
-  // apt cannot always look ahead in the middle of an interrupted installation; then nothing is known before the
+  // apt cannot always simulate in the middle of an interrupted installation; then nothing is known before the
   // repair.
   template <class Ask>
   static Forecast forecast(const Current& now, Ask ask) {
@@ -192,7 +191,7 @@ struct Package {
     now.unneeded = unneeded;
   }
 
-  // A virtual name's provider was not asked for by its own.
+  // A virtual name's provider was not requested by its own name.
   static bool is_automatic(const Row& row) {
     return row.installed->automatic && row.installed->name == row.name.substr(0, row.name.find(':'));
   }
@@ -207,7 +206,7 @@ struct Package {
     now.refresh = old || !now.forecast.unknown.empty() || packages.index_outdated();
   }
 
-  // Of the transaction; null when it leaves the package as it is.
+  // Of the transaction; null if it leaves the package unchanged.
   static const PackageChange* change_of(const Forecast& forecast, const std::string& name) {
     for (const PackageChange& c : forecast.changes)
       if ((c.name == name || c.name == name.substr(0, name.find(':'))) && c.version_before != c.version_after)
@@ -215,8 +214,7 @@ struct Package {
     return nullptr;
   }
 
-  // ---- what differs
-  // -------------------------------------------------------------------------------------------
+  // ---- differences ------------------------------------------------------------------------------------------
 
   static constexpr const char *removed = "removed", *asked_for = "asked for";
 
@@ -238,7 +236,7 @@ struct Package {
     return bytes < 1'000'000'000 ? fmt::format("{:.1f} MB", n / 1e6) : fmt::format("{:.2f} GB", n / 1e9);
   }
 
-  // The version that a row will have: "" when it is not known before the index is fetched.
+  // The version that a row will have: "" if it is not known before the index is fetched.
   static std::string version_after(const Row& row, const Current& now) {
     if (!row.version_asked.empty()) return row.version_asked;
     if (now.refresh) return "";
@@ -253,7 +251,7 @@ struct Package {
     });
   }
 
-  // What comes along, or goes along.
+  // Additional packages that are installed or removed.
   static void add_others(const Current& now, std::vector<Change>& changes,
                          std::vector<PackageChange>& expected) {
     for (PackageChange other : now.forecast.changes) {
@@ -264,7 +262,7 @@ struct Package {
       if (!other.version_before.empty()) change.before = other.version_before;
       change.after = goes ? Value(removed) : version_text(other.version_after);
       changes.push_back(std::move(change));
-      // An upgrade whose version is not known would read as a removal.
+      // An upgrade to an unknown version would read as a removal.
       if (goes || other.version_before.empty() || !other.version_after.empty())
         expected.push_back(std::move(other));
     }
@@ -326,7 +324,7 @@ struct Package {
     return diff;
   }
 
-  // None of them was there before.
+  // None of them was installed before.
   static bool made(const Desired& d, const std::vector<Change>& changes) {
     return std::all_of(d.names.list.begin(), d.names.list.end(), [&](const std::string& text) {
       const std::string name = parse_wanted(text).name;
@@ -335,7 +333,7 @@ struct Package {
     });
   }
 
-  // A transaction that was cut off.
+  // An interrupted transaction.
   static std::vector<Action> recover(const Desired& d, const MachineReader& machine, const Interruption& how) {
     if (!machine.packages().interrupted() && !how.restarted) return {};
     return {RepairPackages{(d.lock_timeout.ms + 999) / 1000, how.restarted ? how.began : 0}};
@@ -353,7 +351,7 @@ struct Package {
     return v;
   }
 
-  // A plan against an old index does not know the version; the package that came does.
+  // A plan against an old index does not know the version; the installed package has it.
   static void amend(std::vector<Change>& changes, const Desired& d, const Current& now) {
     if (d.state == State::absent) return;
     for (Change& change : changes)

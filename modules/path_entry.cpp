@@ -1,4 +1,4 @@
-// path_entry: a folder on PATH in new shells of a person, by one line in each file that the shell reads at its
+// path_entry: a folder on PATH in a person's new shells, through one line in each file that the shell reads on
 // start.
 #include <fmt/format.h>
 
@@ -72,18 +72,18 @@ struct PathEntry {
     std::optional<Path> home;
     std::optional<std::vector<Shell>> shells;
   };
-  // A file that a shell reads at its start. text is absent when there is none.
+  // A file that a shell reads on start. text is absent if there is none.
   struct Startup {
     std::string path;
     ShellSyntax syntax = ShellSyntax::posix;
     bool returns_early = false;  // a .bashrc
-    bool ours = false;           // holds nothing but our lines
+    bool ours = false;           // contains nothing but our lines
     std::optional<std::string> text;
   };
   struct Current {
     std::vector<Startup> files;
     std::vector<std::string> missing;  // folders for fish's file, outermost first
-    std::string owner, group;          // of the home, for what is made
+    std::string owner, group;          // of the home, for new files
   };
 
   static void describe(Schema<Desired>& s) {
@@ -129,12 +129,12 @@ struct PathEntry {
 
   static Actor actor(const Desired& d) { return {Actor::Kind::path, below(home(d), ".bashrc"), ""}; }
 
-  // For the commands of whose shells they are.
+  // For commands of the user whose shells they are.
   static Environment environment(const Desired& d, const Current& c) {
     return d.state == State::present ? Environment{c.owner, {d.path.path}} : Environment{};
   }
 
-  // Its own lines are all that it makes.
+  // It creates only its own lines.
   static bool made(const Desired&, const std::vector<Change>& changes) { return !changes.empty(); }
   static Value removal(const Desired& d) {
     if (d.state == State::absent) return false;
@@ -144,7 +144,7 @@ struct PathEntry {
     if (d.home) v.set("home", d.home->text);
     if (d.shells) v.set("shells", Codec<std::vector<Shell>>::to_value(*d.shells));
     v.set("state", "absent");
-    v.set("others", "keep");  // what this type made is all that is taken away
+    v.set("others", "keep");  // only what this type made is removed
     return v;
   }
 
@@ -184,7 +184,7 @@ struct PathEntry {
   //  no line adds the folder     add our line (.bashrc: above the return)     –
   //  our line                    –                                            remove it
   //  our line, other position    replace it                                   remove it
-  //  another's line              –                                            error that names it; others: keep  –
+  //  another's line              –                                            error naming it; others: keep  –
   //  another's, below .bashrc's  add our line above: shells that are not      error that names it
   //    early return                interactive do not get as far
   static Diff diff(const Desired& d, const Current& c) {
@@ -228,7 +228,7 @@ struct PathEntry {
     return {.path = path, .syntax = syntax, .text = files.read(path)};
   }
 
-  // Of its three login files bash reads the first that is there (bash(1), INVOCATION).
+  // Of its three login files bash reads the first one that exists (bash(1), INVOCATION).
   static Startup bash_login(const std::string& home, const FileReader& files) {
     for (const char* name : {".bash_profile", ".bash_login"})
       if (Startup file = startup(below(home, name), files); file.text) return file;
@@ -248,7 +248,8 @@ struct PathEntry {
     return found;
   }
 
-  // fish reads conf.d/*.fish, then config.fish. Ours is a file of its own; an entry in any other is as good.
+  // fish reads conf.d/*.fish, then config.fish. Ours is a file of its own; an entry in any other counts as
+  // well.
   static void look_at_fish(const Desired& d, const FileReader& files, Current& c) {
     const std::string folder = below(home(d), ".config/fish/conf.d"), own = below(home(d), fish_file);
     std::vector<std::string> others{below(home(d), ".config/fish/config.fish")};
@@ -281,7 +282,7 @@ struct PathEntry {
     return text + '"';
   }
 
-  // The line that puts the folder on PATH unless it is there.
+  // The line that adds the folder to PATH unless it is already there.
   static std::string line(const Desired& d, ShellSyntax syntax, Position position) {
     const std::string folder = quoted(d, syntax), bare = folder.substr(1, folder.size() - 2);
     const bool first = position == Position::first;
@@ -297,7 +298,7 @@ struct PathEntry {
     return text == line(d, syntax, Position::first) || text == line(d, syntax, Position::last);
   }
 
-  // Where a line has to stand before, to be read by every shell that reads the file.
+  // The line before which the entry must be inserted, so that every shell that reads the file sees it.
   static std::size_t reach(const Startup& file, const std::vector<std::string_view>& lines) {
     return file.returns_early ? early_return(lines) : lines.size();
   }
@@ -308,7 +309,7 @@ struct PathEntry {
                        [&](auto l) { return adds_to_path(file.syntax, l, d.path.path, home(d)); });
   }
 
-  // The file's text as it is to be.
+  // The file's desired text.
   static std::string edited(const Desired& d, const Startup& file) {
     const std::string text = file.text.value_or(""), own = own_line(d, file.syntax);
     auto lines = lines_of(text);

@@ -1,5 +1,5 @@
-// port_forward: connections that one side takes and the other carries on, through a host reached by ssh. A process of
-// this program keeps it, and goes on when the host was away.
+// port_forward: forwards connections through a host reached by ssh. A process of this program keeps the tunnel,
+// and reconnects after the host was unreachable.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
@@ -12,7 +12,7 @@
 namespace mlops::modules {
 namespace {
 
-// A port number, "host:port" or the path of a socket, as it was written: what stands for the host is decided later.
+// A port number, "host:port" or the path of a socket, as written: the default host is filled in later.
 struct Place {
   Endpoint at;
 };
@@ -79,7 +79,7 @@ struct PortForward {
   };
   struct Current {
     std::optional<TunnelView> is;
-    Endpoint listen;       // where it listens, or is to listen
+    Endpoint listen;       // the current or desired address
     std::string taken_by;  // another program that listens there; ""
   };
 
@@ -172,15 +172,15 @@ struct PortForward {
   }
 
   //  current \ desired              present                                            absent
-  //  none                           start it; error where another program listens      –
-  //  other settings                 start it anew: what differs                        end it
-  //  as wanted, but stopped,        start it                                           end it
-  //  or it does not answer
-  //  …, kept by an older program    start it anew                                      end it
-  //  …, the host is away or needs   try now                                            end it
+  //  none                           start it; error if another program listens         –
+  //  other settings                 restart it: what differs                           stop it
+  //  as desired, but stopped,       start it                                           stop it
+  //  or it does not respond
+  //  …, kept by an older program    restart it                                         stop it
+  //  …, the host is away or needs   try now                                            stop it
   //  the person
-  //  …, the target does not answer  try now; with proven_by host: –                    end it
-  //  …, up                          –                                                  end it
+  //  …, the target does not respond try now; with proven_by host: –                    stop it
+  //  …, up                          –                                                  stop it
   static Diff diff(const Desired& d, const Current& c) {
     Diff diff;
     const auto note = [&](const char* property, Value before, Value after) {
@@ -255,7 +255,7 @@ struct PortForward {
     return !text.empty() && text.size() <= 64 && alone(text.front()) &&
            std::all_of(text.begin(), text.end(), [&](char c) { return alone(c) || c == '.' || c == '_' || c == '-'; });
   }
-  // What ssh itself forbids in names is refused when it is used; this is so that the mistake has its place.
+  // ssh itself refuses names that it forbids; checking here gives the mistake a position.
   static bool is_host(const std::string& text) {
     return !text.empty() && !text.starts_with('-') && std::none_of(text.begin(), text.end(), [](unsigned char c) {
       return c <= ' ' || c == 0x7f || std::string_view("'`\"$\\;&<>|(){},").find(static_cast<char>(c)) != std::string_view::npos;
@@ -306,7 +306,7 @@ struct PortForward {
             .ssh_config = config(d)};
   }
 
-  // "8888", "0.0.0.0-80", "run-app.sock"; remote, or where several may want the port: "box-8080".
+  // "8888", "0.0.0.0-80", "run-app.sock"; remote, or if several hosts may use the port: "box-8080".
   static std::string name(const Desired& d) {
     if (d.name) return *d.name;
     const Endpoint listen = wanted_listen(d);
@@ -320,13 +320,13 @@ struct PortForward {
     return text;
   }
 
-  // Whether this very tunnel is what listens there. One that runs and whose record cannot be read may.
+  // Whether this tunnel itself is the listener there. A running one whose record cannot be read may be.
   static bool has(const Current& c, const Endpoint& place) {
     return c.is && c.is->state != TunnelView::State::stopped && c.is->settings.direction != Direction::remote &&
            (c.is->settings.listen == place || c.is->settings.listen.empty());
   }
 
-  // The port that it has, where that is one that it may have; else the first that nobody has.
+  // The current port, if it is allowed; else the first free one.
   static Current look_for_free(const TunnelReader& tunnels, Current c) {
     const Endpoint first = c.listen;
     const int last = std::min(first.port + further_ports, 65535);

@@ -1,13 +1,13 @@
-// service: a unit of systemd runs or not, starts at boot or not, and restarts or reloads when it is notified.
+// service: whether a unit of systemd runs and starts at boot; restarts or reloads it when notified.
 //
-//   wanted \ now   inactive, failed   activating   active, reloading   deactivating
+//   desired \ now  inactive, failed   activating   active, reloading   deactivating
 //   running        start              start        – (up for long      start
 //                                                  enough: stable)
 //   stopped        –                  stop         stop                stop
 //   (unmanaged)    –                  –            –                   –
 //
-// A start of something that is on its way waits for it. When notified, what was active and stays so restarts or
-// reloads; a start satisfies a restart. A masked unit cannot be started or enabled, a static one not be
+// Starting a unit that is activating waits for it. When notified, a unit that was active and stays so restarts
+// or reloads; a start satisfies a restart. A masked unit cannot be started or enabled, a static one cannot be
 // enabled.
 #include <fmt/format.h>
 
@@ -92,7 +92,7 @@ struct Service {
     return unit;
   }
 
-  // A unit's file that systemd has not read yet counts (systemd.unit(5)), and a script of SysV init.
+  // A unit's file that systemd has not loaded yet counts (systemd.unit(5)), as does a script of SysV init.
   static void require_there(const Desired& d, const Current& unit, const FileReader& files) {
     if (unit.load_state != "not-found" || unit.may_come) return;
     if (d.state != State::running && d.enabled != true) return;
@@ -106,7 +106,7 @@ struct Service {
     throw Error(fmt::format("there is no unit {}, and nothing before it brings one", unit.name));
   }
 
-  // What no verb could bring about is an error before anything is done.
+  // A state that no verb could reach is an error before anything is changed.
   static void require_possible(const Desired& d, const Current& unit) {
     const bool masked = unit.load_state == "masked" || unit.enabled_state == "masked";
     if (masked && (d.state == State::running || d.enabled == true))
@@ -148,7 +148,7 @@ struct Service {
   // Enabled below /run.
   static bool for_this_boot(const Current& now) { return now.enabled_state == "enabled-runtime"; }
 
-  // What has a process can end; a socket, a mount or a oneshot that has run stays as it is.
+  // A unit with a process can exit; a socket, a mount or a oneshot that has run stays active.
   static std::uint64_t unsettled_ms(const Desired& d, const Current& now) {
     const bool runs = now.active() && now.sub_state == "running" && now.name.ends_with(".service");
     if (d.state != State::running || !runs || now.up_ms >= d.stable.ms) return 0;
@@ -167,7 +167,7 @@ struct Service {
     return now.active_state == "inactive" ? "stopped" : now.active_state;
   }
 
-  // What it was made to do: it stops, and starts at boot no more.
+  // Its removal: it is stopped, and no longer starts at boot.
   static Value removal(const Desired& d) {
     if (d.state != State::running && d.enabled != true) return false;
     Value v;
@@ -178,7 +178,7 @@ struct Service {
     return v;
   }
 
-  // It neither ran nor started at boot before, as far as that was asked for.
+  // It neither ran nor was enabled before, as far as that was requested.
   static bool made(const Desired& d, const std::vector<Change>& changes) {
     const auto became = [&](const char* property, const Value& what) {
       return std::any_of(changes.begin(), changes.end(), [&](const Change& c) {

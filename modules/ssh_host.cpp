@@ -1,4 +1,4 @@
-// ssh_host: a host's block in the person's ~/.ssh/config, beside whatever else the file holds.
+// ssh_host: a host's block in the person's ~/.ssh/config; the rest of the file is kept.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 namespace mlops::modules {
 namespace {
 
-// Any further lines, in the order written: the keyword, and what stands behind it. null: no such line.
+// Any further lines, in the order written: the keyword, and its value. null: no such line.
 using Options = std::vector<SshOption>;
 
 }  // namespace
@@ -83,11 +83,11 @@ struct SshHost {
     std::optional<Path> config;
   };
   struct Current {
-    std::optional<std::string> text;  // of the file; absent when there is none
+    std::optional<std::string> text;  // of the file; absent if there is none
     std::uint32_t mode = 0;
-    bool folder = false;       // that the file is to lie in
-    std::string missing;       // the folder above that, when it is absent
-    std::string owner, group;  // for what is made
+    bool folder = false;       // that contains the file
+    std::string missing;       // that folder's missing parent, if it is absent
+    std::string owner, group;  // for new files
   };
 
   static void describe(Schema<Desired>& s) {
@@ -171,8 +171,8 @@ struct SshHost {
   //  no block of the host    add it, before one that also matches        –
   //  a block                 the lines that differ                       remove it
   //  named beside others,    error with the line                         error with the line (beside others)
-  //  or overruled
-  //  others may write        take that right away: ssh refuses the file  –
+  //  or overridden
+  //  others may write        revoke that permission: ssh refuses the file –
   static Diff diff(const Desired& d, const Current& c) {
     Diff diff;
     const std::string path = config(d), before = c.text.value_or("");
@@ -227,7 +227,7 @@ struct SshHost {
     return slash == 0 ? "/" : path.substr(0, slash);
   }
 
-  // ssh has no way to write a quote or a line break inside a value.
+  // ssh has no syntax for a quote or a line break inside a value.
   static void check_value(const char* parameter, const std::string& value, Checker& c) {
     const bool control =
         std::any_of(value.begin(), value.end(), [](char x) { return static_cast<unsigned char>(x) < 32; });
@@ -264,7 +264,7 @@ struct SshHost {
         c.error("options", fmt::format("ssh would not read the value of `{}` as it is written", option.keyword),
                 "a `#` behind a blank begins a comment, a `=` at the begin is read over");
   }
-  // Whoever tells ssh to ignore what it does not know may write it.
+  // With IgnoreUnknown, unknown keywords are allowed.
   static bool is_to_be_ignored(const Desired& d) {
     return std::any_of(d.options.begin(), d.options.end(),
                        [](const SshOption& o) { return o.keyword == "IgnoreUnknown"; });
@@ -296,7 +296,7 @@ struct SshHost {
     return "";
   }
 
-  // The lines that the block is to have, in the order that people write them.
+  // The lines of the block, in the customary order.
   static std::vector<SshOption> wishes(const Desired& d) {
     std::vector<SshOption> all;
     const auto given = [](const std::optional<std::string>& text) { return text && !text->empty(); };

@@ -33,7 +33,7 @@ std::string parent(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-// A number of login.defs(5), decimal or octal, as it stands there.
+// A number of login.defs(5), decimal or octal, as written there.
 std::optional<std::uint32_t> setting(std::string_view text, std::string_view key, int base) {
   while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size());
@@ -68,28 +68,28 @@ struct User {
     std::optional<bool> create_home;
     bool remove_home = false;
   };
-  // Something of /etc/skel, by its path below it.
+  // An entry of /etc/skel, by its path below it.
   struct SkeletonEntry {
     std::string path;
     FileView view;
   };
   struct Current {
     std::optional<UserAccount> account;
-    bool own_group = false;     // a group of the user's name is there
-    std::string uid_holder;     // another user that has the wanted uid
-    std::string missing_group;  // a wanted group that does not exist
-    TextMap numbered;           // names of wanted groups that are given by their number
-    bool bash = false;          // /bin/bash is there
-    std::string home;           // where it is, or will be
+    bool own_group = false;     // a group of the user's name exists
+    std::string uid_holder;     // another user that has the desired uid
+    std::string missing_group;  // a desired group that does not exist
+    TextMap numbered;           // names of desired groups that are given by their number
+    bool bash = false;          // /bin/bash exists
+    std::string home;           // its current or future path
     std::optional<FileStatus> home_status;
-    bool makes_home = false;  // the rest is only looked at when it is to be made
-    bool own_group_goes = false;  // of an account that is to be absent: nobody else is in the group of its name
+    bool makes_home = false;  // the rest is read only if it is to be created
+    bool own_group_goes = false;  // of an account that is to be absent: its own group has no other members
     Names subuids, subgids;       // of an account that is to be absent
     std::uint32_t subordinate_count = 0;  // of uids, and as many gids, that a new account gets
-    bool abandoned = false;   // one that was begun and interrupted lies beside it
+    bool abandoned = false;   // a leftover of an interrupted creation is beside it
     Names missing_parents;    // topmost first
     std::uint32_t home_mode = 0755;
-    std::vector<SkeletonEntry> skeleton;  // folders before what is in them
+    std::vector<SkeletonEntry> skeleton;  // folders before their content
   };
 
   static void describe(Schema<Desired>& s) {
@@ -139,7 +139,7 @@ struct User {
     if (!is_name(d.name))
       c.error("name", fmt::format("`{}` is no user name", d.name), "letters, digits, _ . and -, at most 32");
     if (d.groups && d.only_groups) c.error("only_groups", "groups and only_groups exclude each other");
-    // Where a state is given, absent is one word away.
+    // If a state is given, `remove_home` may stay while it is switched to present.
     if (d.remove_home && !c.given("state")) c.error("remove_home", "remove_home needs state absent");
     if (d.comment && d.comment->find_first_of(":\n") != std::string::npos)
       c.error("comment", "a comment cannot have a colon or a line break");
@@ -150,8 +150,7 @@ struct User {
       c.error("home", "a home cannot have a colon or a line break");
   }
 
-  // ---- claims
-  // ------------------------------------------------------------------------------------------------
+  // ---- claims -----------------------------------------------------------------------------------------------
 
   static bool manages_account(const Desired& d) {
     return d.state == State::absent || d.uid || d.group || d.only_groups || d.shell || d.home || d.comment ||
@@ -191,8 +190,7 @@ struct User {
   }
   static Actor actor(const Desired&) { return {.kind = Actor::Kind::root}; }
 
-  // ---- what is there
-  // -------------------------------------------------------------------------------------------
+  // ---- inspecting -------------------------------------------------------------------------------------------
 
   static Names wanted_groups(const Desired& d) {
     return sorted(d.only_groups ? *d.only_groups : d.groups.value_or(Names{}));
@@ -238,7 +236,7 @@ struct User {
     now.subgids = subordinate_ids(machine.files().read("/etc/subgid").value_or(""), d.name);
   }
 
-  // As useradd(8) gives them: to ordinary users, where there is a file for them.
+  // As useradd(8) assigns them: to ordinary users, if the file exists.
   static std::uint32_t new_subordinate_ids(const Desired& d, const FileReader& files) {
     if (!files.exists("/etc/subuid")) return 0;
     const std::string defs = files.read("/etc/login.defs").value_or("");
@@ -246,14 +244,14 @@ struct User {
     return is_ordinary(d, asked, defs) && !d.system ? setting(defs, "SUB_UID_COUNT", 10).value_or(65536) : 0;
   }
 
-  // A text of digits alone; a group of that name comes first, as for usermod(8).
+  // A text of digits only; a group with that name takes precedence, as in usermod(8).
   static std::optional<std::uint32_t> number(const std::string& text) {
     std::uint32_t n = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
     return error == std::errc() && end == text.data() + text.size() ? std::optional(n) : std::nullopt;
   }
 
-  // With the names of groups that are given by their number.
+  // With numeric groups replaced by their names.
   static Desired named(Desired d, const Current& now) {
     const auto name = [&](std::string& group) {
       if (const auto found = now.numbered.find(group); found != now.numbered.end()) group = found->second;
@@ -278,7 +276,7 @@ struct User {
     if (d.create_home == false || now.home == "/nonexistent" || now.home.size() < 2 || now.home[0] != '/')
       return;
     now.home_status = files.status(now.home);
-    // A link or a file there is somebody's decision.
+    // A link or a file there was put by somebody on purpose.
     if (now.home_status) return;
     const std::string defs = files.read("/etc/login.defs").value_or("");
     now.makes_home = d.create_home.value_or(is_ordinary(d, now.account, defs));
@@ -286,7 +284,7 @@ struct User {
     now.abandoned = files.exists(staging(now.home));
     for (std::string at = parent(now.home); at != "/" && !files.exists(at); at = parent(at))
       now.missing_parents.insert(now.missing_parents.begin(), at);
-    // useradd(8): HOME_MODE, else what UMASK leaves.
+    // useradd(8): HOME_MODE, else the mode that UMASK leaves.
     const auto mode = setting(defs, "HOME_MODE", 8);
     now.home_mode = mode ? *mode : 0777 & ~setting(defs, "UMASK", 8).value_or(022);
     read_skeleton(files, "", now.skeleton);
@@ -313,7 +311,7 @@ struct User {
     }
   }
 
-  // ---- what differs -----------------------------------------------------------------------------------------
+  // ---- differences -----------------------------------------------------------------------------------------
 
   static Diff diff(const Desired& given, const Current& now) {
     if (given.state == State::absent) return removal(given, now);
@@ -326,7 +324,7 @@ struct User {
     return diff;
   }
 
-  // The home goes first: a removal that is cut short is taken up again as long as the account is there.
+  // The home is removed first: an interrupted removal is resumed as long as the account exists.
   static Diff removal(const Desired& d, const Current& now) {
     if (!now.account) return {};
     Diff diff;
@@ -421,7 +419,7 @@ struct User {
     diff.actions.push_back(std::move(membership));
   }
 
-  // Beside the home, in the same folder: it becomes the home by a rename, whole or not at all.
+  // Beside the home, in the same folder: it becomes the home by an atomic rename.
   static std::string staging(const std::string& home) {
     const auto slash = home.rfind('/');
     return fmt::format("{}/.{}.mlops-agent-new", home.substr(0, slash), home.substr(slash + 1));

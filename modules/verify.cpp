@@ -1,4 +1,4 @@
-// verify: a program is run to prove something; it fails the run when the answer is another. Never a change.
+// verify: runs a program to check something; the run fails if the result differs. Never a change.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -104,13 +104,13 @@ struct Verify {
     }
   }
 
-  // By a program, so that an interruption is heeded at once.
+  // By a program, so that an interruption takes effect at once.
   static void wait(const Desired& d, const MachineReader& machine) {
     if (d.every.ms == 0) return;
     machine.commands().run({.argv = {"sleep", fmt::format("{}.{:03}", d.every.ms / 1000, d.every.ms % 1000)}});
   }
 
-  // What is not as expected; "" when all is.
+  // The difference from what is expected; "" for none.
   static std::string mismatch_of(const Desired& d, const CommandResult& result) {
     if (result.timed_out)
       return fmt::format("expected an end within {}, found none", duration_text(d.timeout.ms));

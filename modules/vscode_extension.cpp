@@ -1,5 +1,4 @@
-// vscode_extension: extensions of the person's VS Code are there, or are not. Where there is no VS Code, it is
-// skipped.
+// vscode_extension: extensions of the person's VS Code are installed or not. Skipped if there is no VS Code.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -29,9 +28,9 @@ struct Extensions {
     std::optional<Path> program, folder;
   };
   struct Current {
-    std::string program;              // "" when there is none
-    std::string searched;             // for the reason then
-    std::vector<VscodeExtension> is;  // those that are there
+    std::string program;              // "" if there is none
+    std::string searched;             // for the reason in that case
+    std::vector<VscodeExtension> is;  // those that are installed
   };
 
   static void describe(Schema<Desired>& s) {
@@ -84,7 +83,7 @@ struct Extensions {
   }
   static Actor actor(const Desired&) { return {Actor::Kind::person}; }
 
-  // What an installation that was cut off left may be half of an extension.
+  // An interrupted installation may leave an incomplete extension.
   static Current inspect(const Desired& d, const MachineReader& machine, bool cut_off) {
     Current c;
     find_program(d, machine, c);
@@ -103,7 +102,7 @@ struct Extensions {
     return fmt::format("there is no {} here (looked for {})", editions[index(d)].name, c.searched);
   }
 
-  //  wanted \ now           absent      another version        that version, or any is wanted
+  //  desired \ now          absent      another version        that version, or any is wanted
   //  present, a version     install it  install that version   –
   //  present                install it                          –
   //  absent                 –           uninstall it            uninstall it
@@ -123,7 +122,7 @@ struct Extensions {
                   {present ? "--install-extension" : "--uninstall-extension", present ? name : w.id});
     }
     if (diff.changes.empty()) return diff;
-    if (present) argv.emplace_back("--force");  // asks nothing, and takes an older version too
+    if (present) argv.emplace_back("--force");  // asks nothing, and installs an older version too
     if (d.folder) argv.insert(argv.end(), {"--extensions-dir", d.folder->text});
     diff.actions.push_back(
         RunCommand{.command = {.argv = std::move(argv), .timeout_ms = patience_ms},
@@ -133,13 +132,13 @@ struct Extensions {
     return diff;
   }
 
-  // The version that came.
+  // The installed version.
   static void amend(std::vector<Change>& changes, const Desired&, const Current& c) {
     for (Change& change : changes)
       if (const auto is = find(c, change.property); is && !change.after.is_null()) change.after = is->version;
   }
 
-  // None of them was there before.
+  // None of them was installed before.
   static bool made(const Desired& d, const std::vector<Change>& changes) {
     return changes.size() == d.names.list.size() &&
            std::all_of(changes.begin(), changes.end(), [](const Change& c) { return c.before.is_null(); });
@@ -168,7 +167,7 @@ struct Extensions {
   }
 
  private:
-  static constexpr std::uint64_t patience_ms = 15 * 60 * 1000;  // a large extension over a slow line
+  static constexpr std::uint64_t patience_ms = 15 * 60 * 1000;  // a large extension over a slow connection
 
   struct Edition {
     const char *name, *command, *package;  // package: Debian's, or the vendor's
@@ -217,13 +216,13 @@ struct Extensions {
         c.searched += (c.searched.empty() ? "" : ", ") + path;
         if (c.program.empty() && files.resolve(path)) c.program = path;
       }
-      // A package that is only planned brings no file yet.
+      // A package that is only planned has no files yet.
       if (c.program.empty() && machine.packages().installed(edition.package))
         c.program = fmt::format("/usr/bin/{}", edition.command);
     }
   }
 
-  // Each version of the server has a folder of its own, named by its commit; the one made last is in use.
+  // Each version of the server has a folder of its own, named by its commit; the newest one is in use.
   static void find_server(const Desired& d, const FileReader& files, Current& c) {
     constexpr std::pair<const char*, const char*> layouts[] = {{"/cli/servers", "/server/bin/code-server"},
                                                                {"/bin", "/bin/code-server"}};

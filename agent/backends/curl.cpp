@@ -1,4 +1,4 @@
-// HTTP by libcurl. The multi interface is used for one transfer, so that it can be ended by a descriptor at
+// HTTP through libcurl. The multi interface is used for a single transfer, so that a descriptor can end it at
 // once.
 #include <curl/curl.h>
 
@@ -21,7 +21,7 @@ struct Client {
   CURL* easy = nullptr;
 };
 
-// One transfer, as the callbacks see it.
+// The state of one transfer, for the callbacks.
 struct Transfer {
   const mlops_curl_request* request;
   CURL* easy;
@@ -44,17 +44,17 @@ const char* header(CURL* easy, const char* name) {
   return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK ? found->value : "";
 }
 
-// Whether the answer only names another place.
+// Whether the response is only a redirect.
 bool redirects(CURL* easy) { return is_redirect(status_of(easy)) && header(easy, "Location")[0] != '\0'; }
 
-// Where to; known when the transfer has ended.
+// The redirect's target; known when the transfer has ended.
 const char* redirect_of(CURL* easy) {
   char* url = nullptr;
   if (redirects(easy)) curl_easy_getinfo(easy, CURLINFO_REDIRECT_URL, &url);
   return url;
 }
 
-// Tells the caller of the answer's head, once. False when the caller wants no more.
+// Passes the response's head to the caller, once. False if the caller wants no more.
 bool respond(Transfer& t) {
   if (t.responded) return true;
   t.responded = true;
@@ -75,7 +75,7 @@ bool respond(Transfer& t) {
   return !t.stopped;
 }
 
-// CURLOPT_WRITEFUNCTION: a count other than given ends the transfer. A redirect's body is of no interest.
+// CURLOPT_WRITEFUNCTION: returning another count than given ends the transfer. A redirect's body is ignored.
 std::size_t write(char* data, std::size_t, std::size_t size, void* context) {
   Transfer& t = *static_cast<Transfer*>(context);
   if (redirects(t.easy)) return size;
@@ -133,7 +133,7 @@ void fail(mlops_curl_result& result, mlops_curl_failure failure, const char* cau
   std::snprintf(result.message, sizeof result.message, "%s", cause);
 }
 
-// Runs the prepared transfer to its end. CURLE_ABORTED_BY_CALLBACK when cancelled.
+// Runs the prepared transfer to its end. CURLE_ABORTED_BY_CALLBACK if cancelled.
 CURLcode run(Client& client, int cancel_fd) {
   curl_multi_add_handle(client.multi, client.easy);
   CURLcode code = CURLE_OK;
@@ -152,7 +152,7 @@ CURLcode run(Client& client, int cancel_fd) {
   return code;
 }
 
-// libcurl has one code for all that took too long.
+// libcurl has one code for all timeouts.
 bool stalled(CURLcode code, const char* message) {
   return code == CURLE_OPERATION_TIMEDOUT && std::string_view(message).starts_with("Operation too slow");
 }
@@ -164,7 +164,7 @@ void report(mlops_curl_result& result, const Transfer& t, CURLcode code, const c
   if (code != CURLE_OK) fail(result, kind_of(code), message[0] ? message : curl_easy_strerror(code));
 }
 
-// The place that the answer points to; null when it is the answer itself, or when it must not be followed.
+// The redirect's target; null if the response is not a redirect, or must not be followed.
 char* next_place(CURL* easy, const char* from, int followed, mlops_curl_result& result) {
   const char* to = redirect_of(easy);
   if (!to) return nullptr;
@@ -200,7 +200,7 @@ void get(Client& client, const mlops_curl_request& request, curl_slist* headers,
     place = next;
   }
   std::free(place);
-  // An answer without a body.
+  // A response without a body.
   if (result.failure == mlops_curl_none && !respond(t)) fail(result, mlops_curl_stopped, "");
 }
 

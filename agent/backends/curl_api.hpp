@@ -1,4 +1,4 @@
-// What the curl backend offers: one HTTP transfer at a time, in plain C types. No exception crosses this
+// The interface of the curl backend: one HTTP transfer at a time, in plain C types. No exception crosses this
 // boundary in either direction.
 #pragma once
 
@@ -7,13 +7,13 @@
 
 extern "C" {
 
-// The answer's head, after redirects. Texts are "" when the header is absent, and live as long as the callback.
+// The response's head, after redirects. Texts are "" if the header is absent, and live as long as the callback.
 struct mlops_curl_response {
   long status;
-  const char* url;  // that answered
+  const char* url;  // that responded
   const char *etag, *last_modified, *content_range;
-  std::int64_t content_length;  // -1: not said
-  std::int64_t retry_after;     // seconds; 0: not said
+  std::int64_t content_length;  // -1: not sent
+  std::int64_t retry_after;     // seconds; 0: not sent
 };
 
 struct mlops_curl_request {
@@ -22,8 +22,8 @@ struct mlops_curl_request {
   const char* ca_file;         // certificates to trust; null: the system's
   const char* const* headers;  // "Name: value", the last is null
   long connect_timeout_ms;
-  long stall_seconds;  // under one byte a second for so long ends it
-  long timeout_ms;     // for all of it, with what it is redirected to; 0: none
+  long stall_seconds;  // less than one byte per second for this long ends it
+  long timeout_ms;     // total, including redirects; 0: none
   int cancel_fd;       // ends it when it becomes readable; -1: none
 
   void* context;  // for the callbacks; each ends the transfer by returning non-zero
@@ -32,20 +32,20 @@ struct mlops_curl_request {
 };
 
 enum mlops_curl_failure {
-  mlops_curl_none,        // an answer came whole, whatever its status
+  mlops_curl_none,        // a complete response, whatever its status
   mlops_curl_stopped,     // by a callback
   mlops_curl_cancelled,   // by cancel_fd
-  mlops_curl_connection,  // not reached, cut, or timed out: worth another try
-  mlops_curl_stalled,     // no byte came for stall_seconds: so is this
-  mlops_curl_refused,     // certificate, redirect or protocol: another try would end the same way
+  mlops_curl_connection,  // not reached, interrupted, or timed out: worth a retry
+  mlops_curl_stalled,     // no byte arrived for stall_seconds: likewise
+  mlops_curl_refused,     // certificate, redirect or protocol: a retry would fail the same way
 };
 
 struct mlops_curl_result {
   mlops_curl_failure failure;
-  char message[512];  // the cause in words; "" for none
+  char message[512];  // the cause as text; "" for none
 };
 
-// A client keeps connections between transfers; for one thread at a time. Null when there is no memory.
+// A client keeps connections between transfers; for one thread at a time. Null if out of memory.
 typedef void* mlops_curl_open_fn();
 typedef void mlops_curl_close_fn(void* client);
 // Follows at most 10 redirects, never from https to http; checks certificates; honours the proxy variables.

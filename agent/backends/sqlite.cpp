@@ -32,7 +32,7 @@ mlops_sqlite_failure failure_of(int code) {
     case SQLITE_PERM:
       return mlops_sqlite_read_only;
     case SQLITE_IOERR:
-      // What a file that was cut short gives where a whole page should be.
+      // A truncated file reads short where a whole page is expected.
       return code == SQLITE_IOERR_SHORT_READ ? mlops_sqlite_damaged : mlops_sqlite_system;
     case SQLITE_NOMEM:
     case SQLITE_INTERRUPT:
@@ -43,8 +43,8 @@ mlops_sqlite_failure failure_of(int code) {
   }
 }
 
-// What the system said, where SQLite's words leave it out; 0 where it said nothing. (Of a file that cannot be opened SQLite
-// tries more than one way, and knows only of the last.)
+// The system's errno, which SQLite's message omits; 0 if there was none. (For a file that cannot be opened
+// SQLite tries more than one way, and reports only the last.)
 int system_error_of(sqlite3* database, int code) {
   return database && (code & 0xff) == SQLITE_IOERR ? sqlite3_system_errno(database) : 0;
 }
@@ -64,7 +64,7 @@ struct Close {
   void operator()(sqlite3* database) const { sqlite3_close_v2(database); }
 };
 
-// A database that others may have damaged: nothing in it is run, and pages are looked at before they are used.
+// A database that others may have damaged: no code in it is run, and pages are checked before they are used.
 int guard(sqlite3* database) {
   sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   return sqlite3_exec(database,

@@ -1,4 +1,4 @@
-// ssh by libssh: key exchange and authentication for the thread that asks, then a thread that serves the
+// ssh through libssh: key exchange and authentication on the calling thread, then a thread that serves the
 // connection.
 #include <libssh/libssh.h>
 

@@ -1,5 +1,5 @@
-// systemd's bus interface through libsystemd. Plain C++ without exceptions: nothing here allocates but
-// libsystemd.
+// systemd's bus interface through libsystemd. Plain C++ without exceptions: nothing here allocates memory
+// except libsystemd.
 #include <poll.h>
 #include <systemd/sd-bus.h>
 #include <systemd/sd-journal.h>
@@ -23,7 +23,7 @@ constexpr const char* manager_path = "/org/freedesktop/systemd1";
 constexpr const char* manager = "org.freedesktop.systemd1.Manager";
 constexpr const char* unit_interface = "org.freedesktop.systemd1.Unit";
 constexpr const char* service_interface = "org.freedesktop.systemd1.Service";
-// A little more than systemd's DefaultTimeoutStartSec (90 s), so that its own verdict comes first.
+// Slightly longer than systemd's DefaultTimeoutStartSec (90 s), so that systemd's own result comes first.
 constexpr std::uint64_t patience_us = 95'000'000;
 
 using Result = mlops_systemd_result;
@@ -89,8 +89,7 @@ std::uint64_t now_us() {
   return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(t.tv_nsec) / 1000;
 }
 
-// ---- connecting
-// -----------------------------------------------------------------------------------------------
+// ---- connecting ---------------------------------------------------------------------------------------------
 
 // The manager's own socket: needs root, and no D-Bus daemon.
 int open_private(sd_bus** bus) {
@@ -117,10 +116,9 @@ sd_bus* connect(Result* result) {
   return nullptr;
 }
 
-// ---- reading
-// --------------------------------------------------------------------------------------------------
+// ---- reading ------------------------------------------------------------------------------------------------
 
-// The unit's object path, in reply; loads it when it is not loaded. What has no file is an object too.
+// The unit's object path, in reply; loads the unit if needed. A unit without a file has an object too.
 bool load_unit(sd_bus* bus, const char* name, Message& reply, const char*& path, Result* result) {
   BusError error;
   int r =
@@ -129,7 +127,7 @@ bool load_unit(sd_bus* bus, const char* name, Message& reply, const char*& path,
   return r >= 0 || bus_failed(result, name, error, r);
 }
 
-// One "{sv}" of GetAll whose key was read.
+// One "{sv}" of GetAll whose key has been read.
 int read_property(sd_bus_message* m, const char* key, mlops_systemd_unit* into) {
   const struct {
     const char* name;
@@ -168,7 +166,7 @@ int read_properties(sd_bus_message* m, mlops_systemd_unit* into) {
   return r;
 }
 
-// Whether disabling would remove anything: so many links has a unit file that says only Also=, where that is enabled.
+// Whether disabling would remove any links, as for an enabled unit file with only Also=.
 bool has_links(sd_bus* bus, const char* name) {
   BusError error;
   Message reply;
@@ -178,7 +176,8 @@ bool has_links(sd_bus* bus, const char* name) {
   return r >= 0 && sd_bus_message_read(reply.m, "s", &link) > 0;
 }
 
-// As the folders of unit files say now; the unit's own property may be from before. Not every unit has a file.
+// The current state according to the folders of unit files; the unit's own property may be outdated. Not every
+// unit has a file.
 void read_enabled(sd_bus* bus, const char* name, mlops_systemd_unit* into) {
   BusError error;
   Message reply;
@@ -203,8 +202,7 @@ bool read_unit(sd_bus* bus, const char* name, mlops_systemd_unit* into, Result* 
   return true;
 }
 
-// ---- changing
-// -------------------------------------------------------------------------------------------------
+// ---- changing -----------------------------------------------------------------------------------------------
 
 bool reload_manager(sd_bus* bus, Result* result) {
   BusError error;
@@ -212,7 +210,7 @@ bool reload_manager(sd_bus* bus, Result* result) {
   return r >= 0 || bus_failed(result, "cannot reload systemd's configuration", error, r);
 }
 
-// Reloads the manager when the unit's file is newer than what it loaded, or when it knows none yet.
+// Reloads the manager if the unit's file is newer than the loaded one, or none is loaded yet.
 bool bring_up_to_date(sd_bus* bus, const char* name, Result* result) {
   Message loaded;
   const char* path = nullptr;
@@ -233,7 +231,7 @@ bool bring_up_to_date(sd_bus* bus, const char* name, Result* result) {
 
 struct Job {
   const char* path;  // null until it is queued
-  char outcome[32];  // "" until it ended
+  char outcome[32];  // "" until it has ended
 };
 
 // JobRemoved(u id, o job, s unit, s result)
@@ -285,7 +283,7 @@ Wording wording(mlops_systemd_verb verb) {
   return {"", ""};
 }
 
-// What a job's result means (org.freedesktop.systemd1(5), JobRemoved).
+// The meaning of a job's result (org.freedesktop.systemd1(5), JobRemoved).
 const char* explained(const char* outcome) {
   const struct {
     const char *outcome, *text;
@@ -302,7 +300,7 @@ const char* explained(const char* outcome) {
   return "its job failed";
 }
 
-// Says why a service failed, as far as the manager tells: "exit-code, status 203".
+// Why a service failed, as far as the manager reports it: "exit-code, status 203".
 bool job_failed(sd_bus* bus, const char* name, const char* past, const char* outcome, Result* result) {
   Message loaded;
   const char* path = nullptr;
@@ -336,7 +334,7 @@ bool run_job(sd_bus* bus, const char* name, mlops_systemd_verb verb, int cancel_
   Message reply;
   int r =
       sd_bus_match_signal(bus, &match.s, nullptr, manager_path, manager, "JobRemoved", on_job_removed, &job);
-  // Subscribed already, or on the manager's own socket where there is no need: both are fine.
+  // Subscribed already, or on the manager's own socket, where this is not needed: both are fine.
   sd_bus_call_method(bus, destination, manager_path, manager, "Subscribe", &subscribe_error.e, nullptr, "");
   if (r >= 0)
     r = sd_bus_call_method(bus, destination, manager_path, manager, words.method, &error.e, &reply.m, "ss",
@@ -352,8 +350,8 @@ bool run_job(sd_bus* bus, const char* name, mlops_systemd_verb verb, int cancel_
   return good || job_failed(bus, name, words.past, job.outcome, result);
 }
 
-// A unit that failed too often is not started until that is forgotten (StartLimitBurst in systemd.unit(5)); who asks for
-// it now has a new reason.
+// A unit that failed too often is not started until the failures are reset (StartLimitBurst in
+// systemd.unit(5)); this request is a new reason to start it.
 void forget_failures(sd_bus* bus, const char* name) {
   BusError ignored;
   sd_bus_call_method(bus, destination, manager_path, manager, "ResetFailedUnit", &ignored.e, nullptr, "s", name);
@@ -388,7 +386,7 @@ bool change_file_state(sd_bus* bus, const char* name, mlops_systemd_verb verb, R
   return reload_manager(bus, result);
 }
 
-// Each text of a property that is a list of them; none where it cannot be read.
+// Each text of a property that is a list of texts; none if it cannot be read.
 void each_text(sd_bus* bus, const char* path, const char* interface, const char* property, mlops_systemd_text_fn* each,
                void* context) {
   BusError error;
@@ -400,7 +398,7 @@ void each_text(sd_bus* bus, const char* path, const char* interface, const char*
   while (sd_bus_message_read(reply.m, "s", &text) > 0) each(context, text);
 }
 
-// ---- the journal --------------------------------------------------------------------------------------------------
+// ---- the journal --------------------------------------------------------------------------------------------
 
 struct Journal {
   sd_journal* j = nullptr;
@@ -409,7 +407,7 @@ struct Journal {
   Journal& operator=(const Journal&) = delete;
   ~Journal() { sd_journal_close(j); }
 
-  // At its end, with what `journalctl --unit` shows of this boot.
+  // Positioned at its end, filtered as `journalctl --unit` does for this boot.
   bool open(const char* name) {
     char of_unit[300], by_manager[300];
     std::snprintf(of_unit, sizeof of_unit, "_SYSTEMD_UNIT=%s", name);
@@ -447,7 +445,7 @@ MLOPS_EXPORT void mlops_systemd_places(void* client, const char* name, mlops_sys
   if (!load_unit(bus, name, unit, path, result)) return;
   each_text(bus, manager_path, manager, "UnitPath", folder, context);
   each_text(bus, path, unit_interface, "Names", unit_name, context);
-  // The first is of systemd 251; before it, the boot is what is known.
+  // The first exists since systemd 251; before that, only the boot can be matched.
   for (const char* property : {"UnitsLoadTimestamp", "UnitsLoadStartTimestamp"}) {
     BusError unknown;
     if (sd_bus_get_property_trivial(bus, destination, manager_path, manager, property, &unknown.e, 't', loaded) >= 0) return;
@@ -464,7 +462,7 @@ MLOPS_EXPORT void mlops_systemd_log(const char* name, std::uint64_t since, unsig
   Journal journal;
   if (!journal.open(name)) return;
   unsigned found = 0;
-  // Back from the end, then forwards again over what was counted.
+  // Back from the end, then forwards again over the counted lines.
   while (found < lines && sd_journal_previous(journal.j) > 0) {
     std::uint64_t time = 0;
     if (sd_journal_get_realtime_usec(journal.j, &time) < 0 || time < since) {

@@ -25,14 +25,14 @@ struct CloseFolder {
   void operator()(DIR* folder) const { ::closedir(folder); }
 };
 
-// Held open for the rest of this process's life, as what is loaded from it is.
+// Held open for the rest of this process's life, as are the libraries loaded from it.
 Handle& kept_folder() {
   static Handle folder;
   return folder;
 }
 
-// What is loaded acts with this process's rights: as root, nobody but root and the caller may have a hand in
-// it, nor in the libraries beside it. What lies in a folder that is judged so stays as it is until dlopen(3)
+// Loaded code runs with this process's privileges: as root, only root and the caller may be able to write to
+// it, or to the libraries beside it. A file in a folder that passed this check stays unchanged until dlopen(3)
 // opens it by name.
 void refuse_where_others_write(const std::string& name, const std::string& folder, const std::string& path) {
   if (::geteuid() != 0) return;
@@ -74,7 +74,7 @@ void keep_backends_reachable() try {
   Handle folder(::open(backends_folder().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (folder) kept_folder() = std::move(folder);
 } catch (const Error&) {
-  // What is missing is told to whoever wants it.
+  // Missing backends are reported on use.
 }
 
 Backend::Backend(const std::string& name) : name_(name) {

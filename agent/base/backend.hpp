@@ -1,4 +1,4 @@
-// Parts of the program that are loaded when they are first used: a shared object each, beside the program.
+// Parts of the program that are loaded on first use: shared objects beside the program.
 #pragma once
 
 #include <string>
@@ -7,16 +7,16 @@
 namespace mlops {
 
 // A loaded backend. It stays loaded as long as the process (its libraries keep state of their own), so copies
-// of this and what function() returned stay good; making another of the same name is cheap.
+// of this and results of function() stay valid; creating another of the same name is cheap.
 class Backend {
  public:
   // Loads NAME.so from backends_folder(). The libraries it needs are taken from the folder lib beside that one
-  // where they are there (another host: deploy/bundle_contents.hpp), else as ld.so(8) finds them. Error
-  // unavailable, which says what is missing, or, as root, who beside root and the caller could change what is
-  // loaded.
+  // if they are there (on a target: deploy/bundle_contents.hpp), else as ld.so(8) finds them. Error
+  // unavailable, which says what is missing, or, as root, who other than root and the caller could change the
+  // loaded files.
   explicit Backend(const std::string& name);
 
-  // The function of that C name. Fn is the function's type. Error unavailable when the backend has none.
+  // The function of that C name. Fn is the function's type. Error unavailable if the backend has none.
   template <class Fn>
   Fn* function(const char* symbol) const {
     return reinterpret_cast<Fn*>(find(symbol));
@@ -28,14 +28,14 @@ class Backend {
   void* handle_ = nullptr;
 };
 
-// The folder backends beside this program, or ../backends (the build's tests; another host), or
-// ../lib/mlops-agent/backends (installed). Error unavailable when there is none of them.
+// The folder backends beside this program, or ../backends (the build's tests; a target), or
+// ../lib/mlops-agent/backends (installed). Error unavailable if none of them exists.
 std::string backends_folder();
-// The names of those that are there, sorted.
+// The names of existing backends, sorted.
 std::vector<std::string> backend_names();
 
-// To be called before this process gives up rights: its backends are found afterwards too, though the user that it
-// becomes may not walk to them. Never fails.
+// Call before this process drops privileges: its backends can then still be found, even if the new user may not
+// access their path. Never fails.
 void keep_backends_reachable();
 
 }  // namespace mlops

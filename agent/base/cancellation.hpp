@@ -1,15 +1,15 @@
-// The person's wish to stop, seen by whatever takes time.
+// The person's request to stop, checked by every slow operation.
 #pragma once
 
 #include <atomic>
 
 namespace mlops {
 
-// Set by a signal handler or by a helper's end of input; never unset. All members but the constructor and the
-// destructor may be called from any thread and from a signal handler.
+// Set by a signal handler or at the end of a helper's input; never unset. All members except the constructor
+// and the destructor are thread-safe and async-signal-safe.
 class Cancellation {
  public:
-  Cancellation();  // Error when no pipe can be had
+  Cancellation();  // Error if no pipe can be created
   ~Cancellation();
   Cancellation(const Cancellation&) = delete;
   Cancellation& operator=(const Cancellation&) = delete;

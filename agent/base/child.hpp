@@ -1,4 +1,4 @@
-// A child process and what connects it to us, as handles that clean up after themselves.
+// A child process and its pipes, as handles that clean up after themselves.
 #pragma once
 
 #include <fcntl.h>
@@ -67,7 +67,7 @@ struct ChildOutput {
     theirs = std::move(writing);
   }
 
-  // Takes what is there now. Closes `ours` at a pipe's end.
+  // Reads what is available now. Closes `ours` at a pipe's end.
   void read() {
     char buffer[65536];
     while (ours) {
@@ -83,7 +83,7 @@ struct ChildOutput {
       const std::string_view bytes(buffer, static_cast<std::size_t>(n));
       tail.add(bytes);
       lines.add(bytes);
-      if (!is_file) return;  // poll says when there is more; others get their turn
+      if (!is_file) return;  // poll reports further data; other outputs get their turn
     }
   }
 
@@ -91,7 +91,7 @@ struct ChildOutput {
   off_t at_ = 0;
 };
 
-// A child, from fork until it was waited for. The destructor kills its whole group when that did not happen.
+// A child process, from fork until it was waited for. Otherwise the destructor kills its whole process group.
 class Child {
  public:
   explicit Child(pid_t pid) : pid_(pid) {

@@ -14,7 +14,7 @@ bool is_plain(char c) {
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
-// bash's $'…', for what would disturb a terminal.
+// bash's $'…', for characters that would disturb a terminal.
 std::string escaped(std::string_view word) {
   std::string text = "$'";
   for (const char c : word) {

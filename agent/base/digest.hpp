@@ -8,12 +8,12 @@ namespace mlops {
 
 class Cancellation;
 
-// A digest of bytes as they come.
+// An incremental digest.
 class Sha256 {
  public:
   Sha256();
   void update(std::string_view bytes);
-  // The digest in lower-case hex; begins anew afterwards.
+  // The digest in lower-case hex; resets it.
   std::string hex();
 
  private:
@@ -23,10 +23,11 @@ class Sha256 {
 // In lower-case hex.
 std::string sha256_hex(std::string_view bytes);
 
-// The keyed digest of bytes (HMAC-SHA-256, RFC 2104), in lower-case hex: who does not have the key cannot guess them.
+// The keyed digest of bytes (HMAC-SHA-256, RFC 2104), in lower-case hex: they cannot be guessed without the
+// key.
 std::string hmac_sha256_hex(std::string_view key, std::string_view bytes);
 
-// Of what the descriptor has from its current place to its end. Error when it cannot be read, Error cancelled.
+// From the descriptor's current position to its end. Error if it cannot be read, Error cancelled.
 std::string sha256_hex(int descriptor, const Cancellation* cancellation = nullptr);
 
 // Whether it is 64 hex digits, of either case.

@@ -1,4 +1,4 @@
-// How far apart two words are, for finding the nearest among very many.
+// The distance between two words, for finding the closest among very many.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 namespace mlops {
 
-// Damerau–Levenshtein distance (optimal string alignment) in bytes, given up as limit + 1 as soon as it is larger
+// Damerau–Levenshtein distance (optimal string alignment) in bytes; returns limit + 1 as soon as it is larger
 // than limit.
 inline std::size_t edit_distance_within(std::string_view a, std::string_view b, std::size_t limit) {
   const std::size_t difference = a.size() > b.size() ? a.size() - b.size() : b.size() - a.size();

@@ -10,11 +10,11 @@
 namespace mlops {
 namespace {
 
-// As Debian's ENV_SUPATH in login.defs; administration programs are harmless to find for a person too.
+// As Debian's ENV_SUPATH in login.defs; having administration programs in PATH is harmless for a person too.
 constexpr const char* standard_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr const char* proxy_variables[] = {"http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy",
                                            "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "ALL_PROXY", "NO_PROXY"};
-// The person's ssh agent, for git over ssh; of no use to anybody else.
+// The person's ssh agent, for git over ssh; no other user can use it.
 constexpr const char* agent_variable = "SSH_AUTH_SOCK";
 
 bool is_folder(const std::string& path) {

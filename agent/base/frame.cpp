@@ -11,7 +11,7 @@
 namespace mlops {
 namespace {
 
-// Not for ever busy with a descriptor that somebody made non-blocking.
+// Avoids busy waiting on a descriptor that another process made non-blocking.
 void wait_until_ready(int fd, short events) {
   pollfd one{fd, events, 0};
   static_cast<void>(::poll(&one, 1, -1));
@@ -50,7 +50,7 @@ std::optional<std::string> receive_frame(int fd, std::uint32_t limit) {
   std::uint32_t size = 0;
   if (!read_exactly(fd, reinterpret_cast<char*>(&size), sizeof size)) return std::nullopt;
   if (size > limit) throw Error(fmt::format("a message of {} bytes came, more than are taken at once", size));
-  // Memory comes as bytes do: an announcement alone costs nothing.
+  // Memory grows with the bytes received: an announced length alone allocates nothing.
   constexpr std::size_t step = 1u << 20;
   std::string payload;
   while (payload.size() < size) {

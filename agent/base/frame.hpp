@@ -1,4 +1,4 @@
-// Messages on a pipe or a socket: 32 bits of length, then that many bytes.
+// Length-prefixed messages on a pipe or a socket: 32 bits of length, then that many bytes.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,9 @@ namespace mlops {
 
 inline constexpr std::uint32_t frame_limit = 256u << 20;  // bytes of one message
 
-// Writes all of it. Error when the other end is gone (EPIPE; SIGPIPE must be ignored) or the message is too long.
+// Writes all of it. Error if the other end is gone (EPIPE; SIGPIPE must be ignored) or the message is too long.
 void send_frame(int fd, std::string_view payload);
-// The next message; absent at the end of input, which may also come in its midst. Error when it would be too long.
+// The next message; absent at the end of input, which may also come within one. Error if it would be too long.
 std::optional<std::string> receive_frame(int fd, std::uint32_t limit = frame_limit);
 
 }  // namespace mlops

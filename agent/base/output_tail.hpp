@@ -1,4 +1,4 @@
-// The end of what a program prints, and its lines as they come.
+// The end of a program's output, and its lines as they come.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,7 @@ class OutputTail {
   std::string kept_;
 };
 
-// Cuts bytes into lines. A line that is longer than `limit` comes in pieces of that size.
+// Splits bytes into lines. A line longer than `limit` is split into pieces of that size.
 class LineSplitter {
  public:
   using Sink = std::function<void(std::string_view)>;
@@ -45,7 +45,7 @@ class LineSplitter {
       if (ends || rest_.size() == limit) deliver();
     }
   }
-  // Delivers a last line that has no newline.
+  // Delivers a last line without a newline.
   void end() {
     if (!rest_.empty()) deliver();
   }

@@ -36,7 +36,7 @@ Person by_uid(uid_t uid) {
   return person;
 }
 
-// sudo's caller, when what it says about itself is what passwd says.
+// The user who called sudo, if its variables agree with passwd.
 bool from_sudo(Person& person) {
   const char* name = std::getenv("SUDO_USER");
   const char* uid_text = std::getenv("SUDO_UID");

@@ -35,7 +35,7 @@ void append_escaped(std::string& into, std::uint32_t c) {
 
 bool plain(char c) { return c >= 0x20 && c < 0x7f; }
 
-// wcwidth(3) goes by the thread's locale: UTF-8's while this lives.
+// wcwidth(3) depends on the thread's locale: sets UTF-8's while this lives.
 class WideLocale {
  public:
   WideLocale() : ours_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
@@ -58,14 +58,14 @@ class WideLocale {
   locale_t ours_, before_ = nullptr;
 };
 
-// Bytes of the escape sequence that the text begins with; 0 where it begins with none.
+// Bytes of the escape sequence at the start of the text; 0 if there is none.
 std::size_t escape_length(std::string_view text) {
   if (!text.starts_with("\x1b[")) return 0;
   const auto end = text.find('m');
   return end == std::string_view::npos ? 0 : end + 1;
 }
 
-// Where a word that is too long is broken: as many characters as fit, at least one.
+// Where to break a word that is too long: as many characters as fit, at least one.
 std::size_t fitting(std::string_view word, std::size_t room) {
   std::size_t at = 0, used = 0;
   while (at < word.size()) {
@@ -166,14 +166,14 @@ std::vector<std::string> wrapped(std::string_view text, std::size_t first_width,
   std::size_t used = 0;
   const auto room = [&] { return std::max<std::size_t>(lines.size() == 1 ? first_width : width, 1); };
   while (!text.empty()) {
-    // A word with the blanks before it; those are dropped where it begins a line.
+    // A word with the blanks before it; those are dropped at the start of a line.
     const std::size_t begin = std::min(text.find_first_not_of(' '), text.size());
     const std::size_t end = std::min(text.find(' ', begin), text.size());
     std::string_view word = text.substr(begin, end - begin);
     const std::size_t blanks = begin, wide = columns(word);
     text.remove_prefix(end);
     if (word.empty()) break;
-    // A long word fills up the line that it would leave nearly empty.
+    // A long word is broken to fill a line that it would leave nearly empty.
     if (used > 0 && used + blanks + wide > room() && (wide <= width || used > room() / 2)) {
       lines.emplace_back();
       used = 0;

@@ -26,7 +26,7 @@ namespace {
 
 namespace process = boost::process::v2;
 
-// What the child does between fork and exec: async-signal-safe calls only. The descriptors are owned by the
+// The child's code between fork and exec: async-signal-safe calls only. The descriptors are owned by the
 // caller.
 struct ChildSetup {
   int in, out, err, folder;
@@ -38,7 +38,7 @@ struct ChildSetup {
     ::setsid();
     if (die_with_parent) {
       ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-      if (::getppid() != parent) ::_exit(127);  // it died before the call above
+      if (::getppid() != parent) ::_exit(127);  // the parent died before the call above
     }
     if (::fchdir(folder) != 0 || ::dup2(in, 0) < 0 || ::dup2(out, 1) < 0 || ::dup2(err, 2) < 0)
       return {errno, process::system_category()};
@@ -55,8 +55,8 @@ struct ChildSetup {
   }
 
  private:
-  // Boost 1.81's own closing leaves what lies between its listed descriptors open. Its error pipe must live to
-  // exec.
+  // Boost 1.81's own closing leaves descriptors between its listed ones open. Its error pipe must stay open
+  // until exec.
   static void limit_descriptors() {
     constexpr unsigned cloexec = 1U << 2;  // CLOSE_RANGE_CLOEXEC, Linux 5.11
     if (::syscall(SYS_close_range, 3U, ~0U, cloexec) == 0) return;
@@ -93,7 +93,7 @@ class SignalsBlocked {
 
 ChildFd input_for(const Command& command) {
   if (!command.input) return ChildFd(::open("/dev/null", O_RDONLY | O_CLOEXEC), "cannot open /dev/null");
-  // A file in memory needs no feeding, so nothing can wait for each other.
+  // A file in memory needs no feeding, so parent and child cannot deadlock.
   ChildFd file(::memfd_create("input", MFD_CLOEXEC), "cannot make a file in memory");
   std::string_view rest = *command.input;
   while (!rest.empty()) {
@@ -120,7 +120,7 @@ Error cannot_start(const Command& command, const std::string& program, int errno
   return cannot_start(command, system_error(program, errno_value).message());
 }
 
-// What root's PATH lacks though the run put it there: "; /srv/soft is left out of root's: …".
+// Folders that the run added but root's PATH omits: "; /srv/soft is left out of root's: …".
 std::string left_out_of_path(const Command& command, const ActingUser& who) {
   std::string text;
   for (const std::string& folder : command.path)
@@ -129,7 +129,7 @@ std::string left_out_of_path(const Command& command, const ActingUser& who) {
   return text;
 }
 
-// Why there is no program to start.
+// Why no program can be started.
 Error no_program(const Command& command, const ActingUser& who) {
   if (command.argv[0].find('/') == std::string::npos)
     return cannot_start(command, "no such program in PATH" + left_out_of_path(command, who));
@@ -151,7 +151,7 @@ std::string program_of(const Command& command, const ActingUser& who) {
 
 ChildFd folder_of(const Command& command, const ActingUser& who) {
   const std::string folder = child_folder(command, who);
-  // "/." needs the right to enter it, as the child will.
+  // "/." needs permission to enter it, as the child will.
   const int fd = ::open((folder + "/.").c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) throw system_error(fmt::format("cannot start {} in {}", quoted(command), folder), errno);
   return ChildFd(fd, "cannot open a folder");
@@ -182,13 +182,13 @@ pid_t launch(const Command& command, const ActingUser& who, const ChildSetup& se
     const SignalsBlocked blocked;
     try {
       launcher(context.get_executor(), error, program, argv.data(), setup).detach();
-    } catch (const std::exception& e) {  // Boost could not watch what it had started
+    } catch (const std::exception& e) {  // Boost could not watch the child that it had started
       if (launcher.pid > 0) ::kill(launcher.pid, SIGKILL), ::waitpid(launcher.pid, nullptr, 0);
       throw cannot_start(command, e.what());
     }
     if (!error) return launcher.pid;
     if (launcher.pid > 0) ::waitpid(launcher.pid, nullptr, 0);  // Boost leaves it a zombie
-    // Another thread's child may hold the file open for writing between its fork and its exec.
+    // Another thread's child may have the file open for writing between its fork and its exec.
     if (error.value() != ETXTBSY || tries == 20) throw cannot_start(command, program, error.value());
     ::usleep(5000);
   }
@@ -200,7 +200,7 @@ std::optional<Error> program_error(const Command& command, const ActingUser& who
   const std::string& name = command.argv.at(0);
   const bool relative = !name.starts_with('/') && name.find('/') != std::string::npos;
   const bool home_seen = !command.cwd.empty() || child_folder(command, who) == who.home;
-  if (relative && !home_seen) return std::nullopt;  // another's home may be closed to this process
+  if (relative && !home_seen) return std::nullopt;  // another user's home may be inaccessible to this process
   for (const std::string& place : program_places(name, command, who)) {
     struct stat s;
     if (::stat(place.c_str(), &s) == 0 ? S_ISREG(s.st_mode) : errno == EACCES) return std::nullopt;

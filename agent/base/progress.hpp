@@ -1,4 +1,4 @@
-// How far something that takes time has come.
+// Progress of slow operations.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace mlops {
 
-// What an action that takes time reports while it runs. total is 0 where it is not known.
+// Reported by a slow action while it runs. total is 0 if it is not known.
 struct Progress {
   std::string doing;  // "downloading https://…", "waiting for apt-get (pid 812)"
   std::uint64_t done = 0, total = 0;  // bytes

@@ -7,8 +7,8 @@
 namespace mlops {
 namespace {
 
-// Bytes for the compiled expression and its search. A search whose states do not fit goes through all
-// instructions of the expression for each byte of the text, so this bounds its time, too.
+// Bytes for the compiled expression and its search. A search whose states do not fit processes all instructions
+// of the expression for each byte of the text, so this bounds its time, too.
 constexpr std::int64_t most_memory = 256 << 10;
 
 RE2::Options options() {

@@ -1,4 +1,4 @@
-// Regular expressions whose search takes time in proportion to the text, whatever the expression is (RE2).
+// Regular expressions whose search is linear in the length of the text, whatever the expression is (RE2).
 #pragma once
 
 #include <memory>
@@ -12,10 +12,11 @@ class RE2;
 namespace mlops {
 
 // RE2's syntax (https://github.com/google/re2/wiki/Syntax) over UTF-8: Perl's without look-around and back
-// references; ^ and $ stand for the begin and the end of the whole text.
+// references; ^ and $ match the start and the end of the whole text.
 class RegularExpression {
  public:
-  // Error, which says what is wrong and shows nothing of it, for what is none, or would take more than 256 KiB.
+  // Error, which describes the mistake without quoting the expression, if it is invalid, or would take more
+  // than 256 KiB.
   explicit RegularExpression(std::string_view expression);
   ~RegularExpression();
   RegularExpression(RegularExpression&&) noexcept;
@@ -28,11 +29,10 @@ class RegularExpression {
   std::unique_ptr<re2::RE2> compiled_;
 };
 
-// How much of a text is searched at most where somebody waits for it: the worst expression takes half a second
-// for it.
+// The maximum text to search while somebody waits: the worst expression takes half a second for it.
 inline constexpr std::size_t longest_searched = 64 << 10;  // bytes
 
-// For the hint of a message about one that is wrong.
+// The hint in a message about an invalid expression.
 inline constexpr auto regular_expression_hint =
     "they are as RE2 has them: without look-around and back references";
 

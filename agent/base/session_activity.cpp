@@ -14,8 +14,8 @@
 namespace mlops {
 namespace {
 
-constexpr int looks = 8;              // within the patience
-constexpr double idle_share = 0.05;  // of one processor: what waiting with timeouts takes
+constexpr int looks = 8;              // checks within the patience
+constexpr double idle_share = 0.05;  // of one processor: used by waiting with timeouts
 
 std::string text_of(const std::string& path) {
   std::ifstream file(path);
@@ -43,7 +43,7 @@ bool SessionActivity::stands_still() {
   return now - moved_ >= patience_;
 }
 
-// A process that came or went did something.
+// A process that started or ended counts as activity.
 bool SessionActivity::has_moved(const std::map<pid_t, Done>& now, Clock::duration within) const {
   if (now.size() != last_.size()) return true;
   std::uint64_t ticks = 0;

@@ -1,4 +1,4 @@
-// Whether a session of processes still does anything.
+// Detects whether the processes of a session are still active.
 #pragma once
 
 #include <sys/types.h>
@@ -9,9 +9,8 @@
 
 namespace mlops {
 
-// Looks, a few times within `patience`, at what the processes of a session read, write and compute (proc(5)): a server
-// that gives nothing any more leaves all of them waiting. A process that cannot be looked at counts as one that does
-// nothing.
+// Checks, a few times within `patience`, what the processes of a session read, write and compute (proc(5)): if
+// a server stops sending, all of them wait. A process that cannot be inspected counts as idle.
 class SessionActivity {
  public:
   using Clock = std::chrono::steady_clock;
@@ -20,9 +19,9 @@ class SessionActivity {
   // session: the id of its first process, which must not have been waited for.
   SessionActivity(pid_t session, Ms patience);
 
-  // Time until it is worth asking again.
+  // Time until the next check is due.
   Ms next_look() const;
-  // Looks when it is time to. True once no byte was moved for as long as `patience`, and next to nothing computed.
+  // Checks if it is due. True once no byte was moved for as long as `patience`, and next to nothing computed.
   bool stands_still();
 
  private:
@@ -35,7 +34,7 @@ class SessionActivity {
 
   pid_t session_;
   Ms patience_;
-  std::map<pid_t, Done> last_;  // when something last moved
+  std::map<pid_t, Done> last_;  // at the last activity
   Clock::time_point moved_, next_;
 };
 

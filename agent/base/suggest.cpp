@@ -41,7 +41,7 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
     const std::size_t longer = std::max(word.size(), candidate.size());
     if (longer - std::min(word.size(), candidate.size()) > limit) continue;
     const std::size_t distance = edit_distance(wanted, lower(candidate));
-    if (distance > limit || distance >= longer) continue;  // nothing in common is not near
+    if (distance > limit || distance >= longer) continue;  // words with nothing in common are not close
     const std::tuple rank(distance, edit_distance(word, candidate));
     if (best && rank >= best_distance) continue;
     best = &candidate;

@@ -1,4 +1,4 @@
-// The nearest right word.
+// Suggests the closest valid word.
 #pragma once
 
 #include <string>
@@ -9,10 +9,10 @@ namespace mlops {
 
 // Damerau–Levenshtein distance (optimal string alignment), in bytes.
 std::size_t edit_distance(std::string_view a, std::string_view b);
-// The candidate that word was most likely meant to be; "" when none is near (further than a third of its length,
-// at least 1; case alone never counts as far).
+// The candidate that word was most likely meant to be; "" if none is close (within a third of its length, at
+// least 1; differences in case always count as close).
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
-// "did you mean `x`?", or "" when none is near.
+// "did you mean `x`?", or "" if no candidate is close.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates);
 
 }  // namespace mlops

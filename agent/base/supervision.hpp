@@ -1,4 +1,4 @@
-// Waiting for a child: its output, its time, the person's wish to stop.
+// Supervises a child: its output, its time limit, the person's request to stop.
 #pragma once
 
 #include <fmt/format.h>
@@ -15,8 +15,7 @@
 
 namespace mlops {
 
-// Reads the outputs of a child until it has ended, and ends it when its time is up, it stands still for too
-// long, or the person wishes.
+// Reads the outputs of a child until it has ended, and ends it on a timeout, a stall, or the person's request.
 class Supervision {
  public:
   Supervision(const Command& command, const ProcessOptions& options, Child& child, std::vector<ChildOutput*> outputs)
@@ -31,7 +30,7 @@ class Supervision {
       if (activity_ && stop_ == Stop::no && activity_->stands_still()) stalled_ = true, ask();
     }
     if (stop_ != Stop::no)
-      child_.signal(SIGKILL);  // what is left of its group; it itself is not yet waited for
+      child_.signal(SIGKILL);  // the rest of its group; the child itself was not waited for yet
     drain();
   }
   bool timed_out() const { return timed_out_; }
@@ -42,14 +41,14 @@ class Supervision {
   using Clock = std::chrono::steady_clock;
   using Ms = std::chrono::milliseconds;
   static constexpr Ms term_to_kill{5000};
-  // How long output is still read after the program ended, when something that it left behind holds the pipe.
+  // How long output is still read after the program ended, if a process that it left behind holds the pipe.
   static constexpr Ms quiet_after_exit{100};
   static constexpr Ms drain_at_most{2000};
   static constexpr Ms look_at_files_every{50};
-  // How far the ending of the child has gone.
+  // The stage of ending the child.
   enum class Stop { no, asked, killed };
 
-  // Waits for one event; true when the child has ended.
+  // Waits for one event; true if the child has ended.
   bool step(int wait_ms) {
     std::vector<pollfd> fds = {{child_.fd(), POLLIN, 0}, {cancel_fd(), POLLIN, 0}};
     for (const ChildOutput* output : outputs_) fds.push_back({output->is_file ? -1 : output->ours.get(), POLLIN, 0});
@@ -94,7 +93,7 @@ class Supervision {
     deadline_ = Clock::now() + term_to_kill;
     child_.signal(SIGTERM);
   }
-  // What was written before the end is still in the pipes. Something left behind may hold them open for ever.
+  // Output written before the end is still in the pipes. A process left behind may hold them open for ever.
   void drain() {
     const auto at_most = Clock::now() + drain_at_most;
     while (Clock::now() < at_most) {

@@ -17,7 +17,7 @@ constexpr std::size_t most_bytes = 4 << 20;
 constexpr std::size_t most_lines = 20'000;
 constexpr std::size_t context = 3;
 
-using Lines = std::vector<std::string_view>;  // each with its newline, but for a last one that has none
+using Lines = std::vector<std::string_view>;  // each with its newline, except a last one that has none
 
 bool is_text(std::string_view text) {
   return text.size() <= most_bytes && text.find('\0') == text.npos && find_invalid_utf8(text) == text.npos;
@@ -33,7 +33,7 @@ Lines split(std::string_view text) {
   return lines;
 }
 
-// What becomes of each line.
+// The result for each line.
 struct Fate {
   std::vector<bool> removed, added;  // of before, of after
 };
@@ -54,8 +54,8 @@ Numbered number(const Lines& before, const Lines& after) {
   return n;
 }
 
-// The places in lines of those that the other side has too. The others are removed or added whatever the rest
-// is: leaving them out keeps the comparison of very different texts short.
+// The positions of lines that the other side has too. All others are removed or added in any case: leaving them
+// out keeps the comparison of very different texts fast.
 std::vector<std::size_t> shared(const std::vector<int>& lines, const std::vector<int>& others) {
   std::vector<int> sorted = others;
   std::sort(sorted.begin(), sorted.end());
@@ -99,7 +99,7 @@ std::vector<Block> blocks(const Fate& fate) {
     while (b.before_end < fate.removed.size() && fate.removed[b.before_end]) ++b.before_end;
     while (b.after_end < fate.added.size() && fate.added[b.after_end]) ++b.after_end;
     if (b.before_end != i || b.after_end != j) list.push_back(b);
-    i = b.before_end + 1;  // and the common line behind it
+    i = b.before_end + 1;  // and the common line after it
     j = b.after_end + 1;
   }
   return list;
@@ -113,7 +113,7 @@ void append_lines(std::string& text, char mark, const Lines& lines, std::size_t 
   }
 }
 
-// As diff(1) has it: the count is left out where it is 1; an empty range is after the line that it names.
+// As in diff(1): the count is omitted if it is 1; an empty range names the line before it.
 std::string range(std::size_t begin, std::size_t end) {
   if (end - begin == 1) return fmt::format("{}", begin + 1);
   return fmt::format("{},{}", begin == end ? begin : begin + 1, end - begin);
@@ -166,7 +166,7 @@ std::string reversed_head(std::string_view line) {
 
 }  // namespace
 
-// In each block of changed lines, what is removed comes first.
+// In each block of changed lines, removals come first.
 std::string reversed_diff(std::string_view diff) {
   std::string text, added;
   char last = ' ';

@@ -20,9 +20,9 @@
 namespace mlops {
 namespace {
 
-constexpr int most_links = 40;  // as the kernel has it (path_resolution(7))
+constexpr int most_links = 40;  // as in the kernel (path_resolution(7))
 
-// O_PATH descriptors are no good for most calls; their names are.
+// Most calls do not accept O_PATH descriptors, but do accept their names in /proc.
 std::string name_of(int opened) { return fmt::format("/proc/self/fd/{}", opened); }
 
 std::string user_name(uid_t uid) {
@@ -30,7 +30,8 @@ std::string user_name(uid_t uid) {
   return entry ? entry->pw_name : fmt::format("uid {}", uid);
 }
 
-// Of the caller's name, and nobody else in it: not as a member, and not with it as the primary group.
+// A group with the caller's name and no other user in it: neither as a member, nor with it as the primary
+// group.
 bool is_private_group(gid_t gid, uid_t caller) {
   const passwd* account = ::getpwuid(caller);
   if (!account) return false;
@@ -52,8 +53,8 @@ bool is_trusted_group(gid_t gid, uid_t caller) {
   return gid == 0 && (!entry || !*entry->gr_mem || (std::strcmp(*entry->gr_mem, "root") == 0 && !entry->gr_mem[1]));
 }
 
-// Whom the access list lets write beside the owner, the group and others: "the user ada". acl(5); the form of the
-// attribute is linux/posix_acl_xattr.h's.
+// The users and groups that the access list lets write besides the owner, the group and others: "the user ada".
+// acl(5); the attribute's format is in linux/posix_acl_xattr.h.
 std::string writer_of_list(int opened, uid_t caller) {
   struct Entry {
     std::uint16_t tag, permissions;
@@ -79,15 +80,15 @@ std::string writer_of_list(int opened, uid_t caller) {
   return "";
 }
 
-// How a sticky folder that others may write to is judged: what stands in it already is safe, what is yet to be made in
-// it is not.
+// How a sticky folder that others may write to is judged: an existing entry is safe, one yet to be created is
+// not.
 enum class Sticky { safe, open };
 
-// What is wrong with one step; "" for nothing.
+// The problem with one step; "" for none.
 std::string wrong_with(const std::string& path, int opened, const struct stat& status, uid_t caller, Sticky sticky) {
   if (status.st_uid != 0 && status.st_uid != caller)
     return fmt::format("{} belongs to {}", path, user_name(status.st_uid));
-  if (S_ISLNK(status.st_mode)) return "";  // its mode says nothing
+  if (S_ISLNK(status.st_mode)) return "";  // its mode is meaningless
   const mode_t mode = status.st_mode & 07777;
   if (sticky == Sticky::safe && S_ISDIR(status.st_mode) && (mode & S_ISVTX)) return "";
   if (mode & S_IWOTH) return fmt::format("{} is writable by everyone (mode {:04o})", path, mode);
@@ -133,7 +134,7 @@ constexpr int step_flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
 // One walk from the root folder.
 class Judging {
  public:
-  // last: how a sticky folder at the end is judged, or at the end of what is there of the path.
+  // last: how a sticky folder is judged at the end of the path, or of its existing part.
   Judging(const std::string& path, uid_t caller, Sticky last = Sticky::safe)
       : caller_(caller), last_(last), ahead_(parts_of(absolute(path))) {}
 
@@ -157,7 +158,7 @@ class Judging {
     found_.entry = Handle(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
     return found_.entry ? judge("/", found_.entry.get()) : fails(errno);
   }
-  // Of what is reached now; false where it is not to be followed.
+  // For the current entry; false if it is not trusted.
   bool judge(const std::string& path, int entry, Sticky sticky = Sticky::safe) {
     if (::fstat(entry, &status_) != 0) return fails(errno);
     found_.wrong = wrong_with(path, entry, status_, caller_, sticky);
@@ -180,7 +181,7 @@ class Judging {
     }
     std::string next = shown_ + "/" + part;
     Handle entry(::openat(found_.entry.get(), part.c_str(), step_flags));
-    if (!entry) {  // what is not there, or cannot be reached, is not read
+    if (!entry) {  // a missing or unreachable file is not read
       const int error = errno;
       return judge_last() && fails(error);
     }
@@ -192,7 +193,8 @@ class Judging {
   }
   bool follow(const std::string& part, int link) {
     if (++links_ > most_links) return fails(ELOOP);
-    // /dev/stdin and its like: what this process was given open may have no name, or another's by now.
+    // /dev/stdin and the like: a descriptor that this process was given may have no name, or one that is now
+    // another file's.
     if (ahead_.empty() && is_in_proc(found_.entry.get()))
       opened_ = Handle(::openat(found_.entry.get(), part.c_str(), O_PATH | O_CLOEXEC));
     const std::string target = target_of(link);
@@ -215,9 +217,9 @@ class Judging {
   uid_t caller_;
   Sticky last_;
   std::deque<std::string> ahead_;
-  JudgedFile found_;   // its entry: where the walk stands
-  std::string shown_;  // the path of that, without links; "" for the root folder
-  Handle opened_;      // what a link below /proc stands for, whatever its text says
+  JudgedFile found_;   // its entry: the current position of the walk
+  std::string shown_;  // its path, with links resolved; "" for the root folder
+  Handle opened_;      // the target of a link below /proc, whatever its text says
   struct stat status_ {};
   int links_ = 0;
 };

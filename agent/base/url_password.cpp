@@ -13,7 +13,7 @@ struct Range {
   std::size_t from = 0, size = 0;
 };
 
-// Where the password of the URL is whose "://" stands at `at`.
+// Where the password is, in the URL whose "://" is at `at`.
 std::optional<Range> password_of(std::string_view text, std::size_t at) {
   std::size_t scheme = at;
   while (scheme > 0 && std::isalpha(static_cast<unsigned char>(text[scheme - 1]))) --scheme;

@@ -1,4 +1,4 @@
-// Passwords inside URLs, which are for servers and not for people.
+// Masks passwords in URLs.
 #pragma once
 
 #include <string>
@@ -6,8 +6,8 @@
 
 namespace mlops {
 
-// The text with "***" in the place of each password that a URL in it holds (RFC 3986, 3.2.1): of "USER:PASSWORD@HOST",
-// and of http and https also of "TOKEN@HOST".
+// The text with "***" in place of each password in a URL (RFC 3986, 3.2.1): in "USER:PASSWORD@HOST", and for
+// http and https also in "TOKEN@HOST".
 std::string without_url_passwords(std::string text);
 // Whether that would change it.
 bool holds_url_password(std::string_view text);

@@ -1,4 +1,4 @@
-// UTF-8 as RFC 3629, section 4 has it: no overlong forms, no surrogates, nothing above U+10FFFF.
+// UTF-8 as in RFC 3629, section 4: no overlong forms, no surrogates, nothing above U+10FFFF.
 #pragma once
 
 #include <cstddef>
@@ -6,10 +6,10 @@
 
 namespace mlops {
 
-// Bytes of the sequence that text begins with: 1 to 4, or 0 where it begins with none (or is empty).
+// Bytes of the sequence at the start of the text: 1 to 4, or 0 if there is none (or the text is empty).
 std::size_t utf8_length(std::string_view text);
 
-// The first byte that belongs to no sequence; npos when all do.
+// The first byte that is not part of a valid sequence; npos if there is none.
 std::size_t find_invalid_utf8(std::string_view text);
 
 }  // namespace mlops

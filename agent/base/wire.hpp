@@ -1,7 +1,7 @@
-// Plain values as bytes, between two processes of this very build: a helper with other rights, or this program on
-// another host. Structs go field by field, so they need no code of their own.
+// Serializes plain values between two processes of the same build: a helper with other privileges, or this
+// program on a target. Structs are written field by field, so they need no code of their own.
 //
-// For the few files that hold an end of a protocol: it includes Boost.PFR, which no other header of ours may.
+// For the few files that implement a protocol: it includes Boost.PFR, which no other header of ours may.
 #pragma once
 
 #include <array>
@@ -28,10 +28,12 @@ struct WireWriter {
   void raw(const void* data, std::size_t size) { bytes.append(static_cast<const char*>(data), size); }
 };
 
-// What does not fit ends in an Error. Takes no more memory than the bytes are worth, whatever they announce: counts
-// are checked against the least that so many things would need, and what lists and maps hold against their size.
+// Malformed input ends in an Error. Memory is bounded by the number of bytes received, whatever sizes they
+// announce: counts are checked against the minimum size of that many elements, and the memory for lists and
+// maps against the input's size.
 struct WireReader {
-  static constexpr std::size_t spare = 16u << 20, worth = 8;  // bytes that any message may take; for each of its bytes
+  // bytes that any message may take; plus, for each of its bytes
+  static constexpr std::size_t spare = 16u << 20, worth = 8;
   std::string_view bytes;
   std::size_t room = spare + worth * bytes.size();  // bytes of memory
   int depth = 0;                                    // of values inside values
@@ -143,7 +145,7 @@ struct Wire<std::optional<T>> {
 };
 template <class K, class T>
 struct Wire<std::map<K, T>> {
-  static constexpr std::size_t node = 4 * sizeof(void*);  // what the library adds
+  static constexpr std::size_t node = 4 * sizeof(void*);  // overhead of the standard library
   static constexpr std::size_t least() { return 8; }
   static void put(WireWriter& w, const std::map<K, T>& v) {
     Wire<std::uint64_t>::put(w, v.size());
@@ -218,7 +220,7 @@ std::string to_wire(const T& value) {
   Wire<T>::put(w, value);
   return std::move(w.bytes);
 }
-// Error when the bytes are no such value, or hold more than it.
+// Error if the bytes are not such a value, or are longer.
 template <class T>
 T from_wire(std::string_view bytes) {
   WireReader r{bytes};

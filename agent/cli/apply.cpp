@@ -35,7 +35,7 @@ void show_sorted(Diagnostics& mistakes, const ApplyOptions& options) {
   show_mistakes(mistakes, options.output.colour);
 }
 
-// A secret that cannot be had is no mistake of the playbook.
+// An unreadable secret is not a mistake in the playbook.
 int not_started(Diagnostics& mistakes, const ApplyOptions& options) {
   show_sorted(mistakes, options);
   say(fmt::format("{}: not started; nothing was touched", options.playbook));
@@ -61,7 +61,7 @@ int exit_status(const Conclusion& conclusion) {
   return exit_done;
 }
 
-// Everything of one `plan` or `apply`.
+// The state of one `plan` or `apply`.
 class Application {
  public:
   explicit Application(const ApplyOptions& options)
@@ -71,7 +71,7 @@ class Application {
         output_(options.output),
         report_(output_.sink()) {}
 
-  // What fails after something was changed is a failure of the run: it did start.
+  // An error after something was changed is a failure of the run: it did start.
   int go() {
     try {
       return run();
@@ -130,7 +130,7 @@ class Application {
     if (!conclusion.mistakes.empty() && conclusion.early)
       return refused(playbook.secrets->failed() ? not_started(conclusion.mistakes, options_)
                                                 : wrong(conclusion.mistakes, options_));
-    // Found only after something was done, on which they depended.
+    // Found only after the changes that they depended on.
     show_mistakes(conclusion.mistakes, options_.output.colour);
     if (only_prune) {
       conclusion.counts = {};
@@ -143,7 +143,7 @@ class Application {
     return kept.conclude(playbook, hosts, status);
   }
 
-  // What the playbook no longer has: told, or removed where that is asked for.
+  // Resources that the playbook no longer has: reported, or removed if requested.
   void prune(Coordinator& coordinator, Conclusion& conclusion) {
     const bool part = !options_.only.empty() || !options_.tags.empty();
     if (part || conclusion.interrupted || !conclusion.mistakes.empty()) return;
@@ -179,7 +179,7 @@ class Application {
     check("--tag", options_.tags, tags);
   }
 
-  // Filled in after a plan too: a mistake in them is to be found before anything is touched.
+  // Filled in after a plan too, so that mistakes in them are found before anything is changed.
   std::vector<ShownLine> show(const Playbook& playbook, const Coordinator& coordinator, Conclusion& conclusion) const {
     if (playbook.show.empty() || !conclusion.mistakes.empty()) return {};
     const auto count = [&](Outcome o) { return conclusion.counts[static_cast<std::size_t>(o)]; };
@@ -188,7 +188,7 @@ class Application {
     return show_lines(playbook, Facts(person_), coordinator.values(), conclusion.mistakes);
   }
 
-  // For programs the last line is always the summary.
+  // With --json the last line is always the summary.
   int refused(int status) {
     if (!options_.output.json) return status;
     RunFinished event;
@@ -219,7 +219,7 @@ class Application {
   const ApplyOptions& options_;
   bool pruning_ = false;
   std::vector<std::string> keys_;  // playbook_keys
-  bool acted_ = false;             // something was changed, or failed while it was changed
+  bool acted_ = false;             // something was changed, or failed while being changed
   const Clock::time_point started_ = Clock::now();
   Person person_;
   Cancellation cancellation_;

@@ -1,4 +1,5 @@
-// mlops-agent bundle: this program as it is sent to other hosts. mlops-agent bundle-check: does it run where it lies?
+// mlops-agent bundle: packs this program as it is sent to targets. mlops-agent bundle-check: checks that it
+// runs where it is.
 #include "deploy/bundle.hpp"
 
 #include <fmt/format.h>
@@ -41,7 +42,7 @@ void add_bundle(CLI::App& app, int& exit_status) {
   command->add_option("--out", *out, "Write it to this file, for another machine's mlops-agent.");
   command->callback([out, &exit_status] { exit_status = make(*out); });
 
-  // Asked on a host when a bundle was unpacked there. Not for people, so not in the help.
+  // Run on a target after a bundle was unpacked there. Internal, so not in the help.
   app.add_subcommand("bundle-check", "")->group("")->callback([] {
     for (const std::string& name : backend_names()) Backend{name};
   });

@@ -19,7 +19,7 @@ void add_why(CLI::App& app, int& exit_status);
 void add_forget(CLI::App& app, int& exit_status);
 void add_tunnels(CLI::App& app, int& exit_status);
 
-// The process that keeps a tunnel: until it is told to end. Its exit status.
+// The process that keeps a tunnel: runs until it is told to stop. Its exit status.
 int serve_tunnel(const char* folder, const char* name);
 
 }  // namespace mlops

@@ -1,4 +1,4 @@
-// mlops-agent facts [PATH]: what is known about this machine.
+// mlops-agent facts [PATH]: prints the facts of this machine.
 #include "facts/facts.hpp"
 
 #include <fmt/format.h>
@@ -31,7 +31,7 @@ std::vector<std::string> split(const std::string& path) {
   return parts;
 }
 
-// All paths that can be asked for: facts and the groups that hold them.
+// All valid paths: facts and the groups that contain them.
 std::vector<std::string> known_paths() {
   std::vector<std::string> paths;
   for (const FactDoc& doc : Facts::docs()) {
@@ -84,7 +84,7 @@ int print_facts(const std::string& path) {
   return exit_done;
 }
 
-// Of other machines: of one as here, of several an object by host.
+// For other machines: for one as here, for several an object by host.
 int print_remote_facts(const ReachSettings& reach, const std::string& path) {
   Source hosts_text;
   Diagnostics mistakes;

@@ -1,4 +1,5 @@
-// mlops-agent forget RESOURCE: what a playbook made, and no longer has, is left as it is and not told of any more.
+// mlops-agent forget RESOURCE: leaves what a playbook made, and no longer has, as it is, and stops reporting
+// it.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>

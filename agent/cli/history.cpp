@@ -1,4 +1,4 @@
-// mlops-agent history [RUN]: what earlier runs did.
+// mlops-agent history [RUN]: lists earlier runs.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -28,7 +28,7 @@
 namespace mlops {
 namespace {
 
-constexpr std::size_t kept_runs = 20;  // as StateJournal keeps before-images
+constexpr std::size_t kept_runs = 20;  // the number of runs whose before-images StateJournal keeps
 
 struct HistoryOptions {
   std::string run, state;
@@ -74,7 +74,7 @@ Value step_value(const RecordedStep& step) {
   return v;
 }
 
-// Green: all went its way; dim: it was undone since.
+// Green: succeeded; dim: undone since.
 const char* ending_colour(const RecordedRun& run) {
   if (!run.undone_by.empty()) return sgr::dim;
   return run.outcome == "done" ? sgr::green : run.outcome == "failed" ? sgr::red : sgr::yellow;
@@ -155,7 +155,8 @@ int prune(const HistoryOptions& options) {
   return exit_done;
 }
 
-// One host after the other. A host that is not reached, or has none, does not keep the others from being shown.
+// One host after the other. An unreachable host, or one without runs, does not prevent the others from being
+// shown.
 int history_of_hosts(const HistoryOptions& options) {
   Source hosts_text;
   Diagnostics mistakes;
@@ -201,7 +202,7 @@ int history(const HistoryOptions& options) {
     const RunHistory history = run_history(options.run, options.state, say);
     return history.whole ? show(history, options) : list(history, options);
   } catch (const NoSuchRun& e) {
-    // Nothing recorded is an answer where nothing was asked for.
+    // Without an argument, an empty history is a valid result.
     say(e.message());
     return options.run.empty() ? exit_done : exit_wrong;
   } catch (const Error& e) {

@@ -6,7 +6,7 @@
 namespace mlops {
 namespace {
 
-// A signal handler has no other way to what it is for.
+// A signal handler can only reach its object through a global.
 std::atomic<Cancellation*> target{nullptr};
 
 extern "C" void on_signal(int number) {
@@ -33,7 +33,7 @@ InterruptHandler::InterruptHandler(Cancellation& cancellation) {
   handle(SIGINT, on_signal);
   handle(SIGTERM, on_signal);
   struct sigaction before {};
-  // A lost terminal stops a run too, unless nohup said otherwise.
+  // A lost terminal stops a run too, unless nohup ignores the signal.
   if (::sigaction(SIGHUP, nullptr, &before) == 0 && before.sa_handler != SIG_IGN) handle(SIGHUP, on_signal);
   handle(SIGPIPE, SIG_IGN);
 }

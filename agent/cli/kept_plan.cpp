@@ -17,7 +17,7 @@ namespace {
 
 std::string absolute(const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); }
 
-// An option that a plan file leaves no room for; "" where there is none.
+// An option that cannot be combined with a plan file; "" if there is none.
 std::string needless(const ApplyOptions& o) {
   if (!o.sets.empty()) return "--set";
   if (!o.vars_files.empty()) return "--vars";
@@ -36,7 +36,7 @@ std::int64_t now_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(since).count();
 }
 
-// One line for what may do more than the plan can say.
+// A notice about resources that may do more than the plan can tell.
 void tell_unknown(const std::vector<PlannedResource>& resources) {
   std::string labels;
   for (const PlannedResource& r : resources)
@@ -62,7 +62,7 @@ std::optional<int> take_plan(ApplyOptions& options) try {
       return exit_wrong;
     }
     if (options.out.empty()) return std::nullopt;
-    // From wherever it is applied.
+    // Independent of the folder from which it is applied.
     options.playbook = absolute(options.playbook);
     for (std::string& file : options.vars_files) file = absolute(file);
     return std::nullopt;
@@ -130,7 +130,8 @@ void KeptPlan::set_plays(const Playbook& playbook, const RunHosts& hosts) const 
 
 int KeptPlan::conclude(const Playbook& playbook, const RunHosts& hosts, int status) const {
   if (holds_back()) {
-    if (status != exit_not_started) say(guard_->why_held_back() + "; nothing was touched");  // nothing was left to do
+    // nothing was left to do
+    if (status != exit_not_started) say(guard_->why_held_back() + "; nothing was touched");
     return exit_not_started;
   }
   if (!keeper_ || status == exit_wrong || status == exit_not_started || status == exit_interrupted) return status;

@@ -11,27 +11,27 @@
 
 namespace mlops {
 
-// Where the playbook of the options is a plan file, fills in what it was made with. The exit status where it, or an
-// option beside it, is refused; the person has been told.
+// If the playbook of the options is a plan file, fills in the options that it was made with. The exit status if
+// it, or an option given with it, is refused; the person has been told.
 std::optional<int> take_plan(ApplyOptions& options);
 
-// The part of a plan file in one `plan` or `apply`. With neither --out nor a plan it does nothing.
+// The handling of a plan file in one `plan` or `apply`. Does nothing with neither --out nor a plan.
 class KeptPlan {
  public:
-  // The options must outlive it. The hosts learn what other machines are to keep or to hold to.
+  // The options must outlive it. Passes on to hosts whether other machines save or enforce a plan.
   KeptPlan(const ApplyOptions& options, RunHosts& hosts);
   ~KeptPlan();
 
-  // What the playbook is to be read with.
+  // The source to read the playbook with.
   const FileSource& files(const RunHosts& hosts) const;
   RunObserver* observer() const;
-  // The sink, with what a plan has to know taken on the way.
+  // The sink, wrapped to record what a plan needs.
   EventSink told(EventSink sink) const;
-  // To be called when the playbook was read, before the run.
+  // Call after the playbook was read, before the run.
   void set_plays(const Playbook& playbook, const RunHosts& hosts) const;
-  // Whether --all-or-nothing keeps all of it from being done.
+  // Whether --all-or-nothing prevents the whole run.
   bool holds_back() const { return guard_ && guard_->holds_back(); }
-  // Writes the plan; status: of the run. Returns the one to end with.
+  // Writes the plan; status: of the run. Returns the final exit status.
   int conclude(const Playbook& playbook, const RunHosts& hosts, int status) const;
 
  private:

@@ -1,4 +1,4 @@
-// Where the events of a command go: the terminal, or JSON lines.
+// The output of a command: the terminal, or JSON lines.
 #pragma once
 
 #include <memory>
@@ -23,17 +23,18 @@ struct OutputOptions {
   std::string colour = "auto";  // --color
 };
 
-// A message on stderr, made printable, a newline behind it: mistakes and what keeps a run from starting go there, as with
-// --json stdout is for objects alone. On a terminal what is longer than its lines is wrapped.
+// A message on stderr, made printable, with a newline: mistakes and reasons for not starting a run go there, as
+// with --json stdout contains only objects. On a terminal long lines are wrapped.
 void say(std::string_view text);
-// The same for the message of an exception or of another machine, behind the program's name: "mlops-agent: …".
+// The same for the message of an exception or of another machine, prefixed with the program's name:
+// "mlops-agent: …".
 void say_error(std::string_view text);
-// Mistakes on stderr, with their places; colour as --color takes it.
+// Mistakes on stderr, with their positions; colour as in --color.
 void show_mistakes(const Diagnostics& mistakes, std::string_view colour = "auto");
-// A text on stdout as it is: JSON, and what is put together from printable parts.
+// A text on stdout, unchanged: JSON, or text assembled from printable parts.
 void put(std::string_view text);
 
-// --color alone; and --json, --quiet, --verbose and --color.
+// --color only; and --json, --quiet, --verbose and --color.
 void add_colour_option(CLI::App& command, std::string& colour);
 void add_output_options(CLI::App& command, OutputOptions& options);
 
@@ -45,7 +46,7 @@ class Output {
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
   EventSink sink();
-  // Stdout's look, for what is not an event.
+  // Stdout's style, for output that is not an event.
   const Paper& paper() const { return paper_; }
 
  private:

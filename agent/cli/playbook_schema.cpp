@@ -107,7 +107,7 @@ Value resources(std::string_view doc) {
   return documented(object({{"type", "array"}, {"items", entry}}), doc);
 }
 
-// An entry that stands for the resources of another file.
+// An entry that includes the resources of another file.
 Value include() {
   Value what = object({{"type", "object"},
                        {"required", list({"file"})},
@@ -125,7 +125,7 @@ Value include() {
                                         {"tags", texts("Words for each of its resources.")}})}});
 }
 
-// Where a secret is read from: one of four.
+// The source of a secret: one of four.
 Value secret() {
   const auto origin = [](const char* key, Value value) {
     return object({{"type", "object"},
@@ -150,7 +150,7 @@ Value play() {
                                         {"resources", resources("Take effect one by one, in this order.")}})}});
 }
 
-// A match: every member must match. See the README for the operators.
+// A condition: every member must match. See the README for the operators.
 Value condition() {
   const Value several = object({{"type", "array"}, {"items", reference("condition")}});
   return object(

@@ -5,7 +5,7 @@
 
 namespace mlops {
 
-// Draft 2020-12. Wherever something else than a text is wanted, a text with {{ }} in it is allowed too.
+// Draft 2020-12. Wherever another type than a text is expected, a text with {{ }} in it is allowed too.
 Value playbook_schema(ModuleTable modules);
 
 }  // namespace mlops

@@ -29,7 +29,7 @@ constexpr std::string_view help_end =
     "to change, 3 the playbook or the command line is wrong, 4 the run could not\n"
     "start, 130 interrupted.";
 
-// `helper --as USER --person USER`: the far end of a pipe, started by this program alone.
+// `helper --as USER --person USER`: the helper at the other end of a pipe, started only by this program.
 bool is_helper(int argc, char** argv) {
   return argc == 6 && std::string_view(argv[1]) == "helper" && std::string_view(argv[2]) == "--as" &&
          std::string_view(argv[4]) == "--person";
@@ -47,7 +47,7 @@ constexpr std::string_view first_steps =
     "`mlops-agent --help` lists all commands, `mlops-agent COMMAND --help` the\n"
     "options of one.\n";
 
-// CLI11's help in 80 columns, without what its checks say of themselves ("N:INT in [1 - 10000]").
+// CLI11's help in 80 columns, without its checks' descriptions ("N:INT in [1 - 10000]").
 class HelpText : public CLI::Formatter {
  public:
   HelpText() { column_width(28); }
@@ -85,7 +85,7 @@ bool is_playbook(const std::string& word) {
   return ::stat(word.c_str(), &status) == 0 && S_ISREG(status.st_mode);
 }
 
-// What is wrong with a first word that is no command; absent when it may be one.
+// The mistake in a first word that is not a command; absent if it may be one.
 std::optional<std::string> unknown_command(const CLI::App& app, const std::string& name) {
   std::vector<std::string> known;
   for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
@@ -106,7 +106,7 @@ std::string full_name(const CLI::App& app, const CLI::App& command) {
   return &app == &command ? app.get_name() : app.get_name() + " " + command.get_name();
 }
 
-// The only one of them that begins with the word; "" where there is none, or several.
+// The only one that begins with the word; "" if there is none, or several.
 std::string continued(const std::string& word, const std::vector<std::string>& known) {
   std::string found;
   for (const std::string& name : known) {
@@ -117,7 +117,7 @@ std::string continued(const std::string& word, const std::vector<std::string>& k
   return found;
 }
 
-// What is left over when everything else of the command line had its place.
+// The arguments that remain after everything else was parsed.
 std::string left_over(CLI::App& app) {
   CLI::App& command = command_of(app);
   const std::string name = full_name(app, command);

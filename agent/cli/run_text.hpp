@@ -1,4 +1,4 @@
-// How recorded runs and their steps read to people.
+// Formats recorded runs and their steps for people.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace mlops {
 
-// The first 13 characters of the id, its time, or all where another has them too.
+// The first 13 characters of the id, its time, or the whole id if another run has the same.
 std::string short_id(const std::string& id, const std::vector<RecordedRun>& runs);
 // Microseconds since the epoch as "2026-11-26 09:12:03", in the local time zone.
 std::string local_time(std::int64_t us);
@@ -21,7 +21,7 @@ std::string counts_in_words(const Value& counts);
 std::string ending(const RecordedRun& run, const std::vector<RecordedRun>& runs);
 // "begun", "done", "failed", "cut off", "healed".
 const char* to_text(StepState state);
-// As a report of the run would have told it.
+// As a report of the run would show it.
 ResourceFinished as_event(const RecordedStep& step);
 // gethostname(2).
 std::string this_host_name();

@@ -1,4 +1,4 @@
-// mlops-agent tunnels [stop NAME]: the person's forwarded ports.
+// mlops-agent tunnels [stop NAME]: lists and stops the person's forwarded ports.
 #include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -43,7 +43,7 @@ std::string bytes_text(std::uint64_t bytes) {
                                      : fmt::format("{:.1f} {}", amount, units[unit]);
 }
 
-// "2026-01-31 08:15", in the person's time.
+// "2026-01-31 08:15", in the local time zone.
 std::string time_text(std::int64_t seconds) {
   if (seconds == 0) return "";
   const auto time = static_cast<std::time_t>(seconds);
@@ -108,7 +108,7 @@ void print_table(const std::vector<Report>& reports) {
   }
 }
 
-// Each is asked, and proves itself, at the same time.
+// All are queried, and tested, in parallel.
 int list_tunnels(bool json) {
   Cancellation cancellation;
   const InterruptHandler interrupts(cancellation);
@@ -193,13 +193,13 @@ int serve_tunnel(const char* folder, const char* name) {
   const auto report = [](const KeeperReport& r) {
     const std::string line = to_line(r);
     [[maybe_unused]] const ssize_t n = ::write(1, line.data(), line.size());
-    // Whoever started it has heard enough; what is written to 1 from here on is nobody's.
+    // The starting process has read its report; nothing reads descriptor 1 from here on.
     const Handle null(::open("/dev/null", O_RDWR | O_CLOEXEC));
     if (null) ::dup2(null.get(), 1);
   };
   const TunnelFolder where(folder, ::geteuid());
   const bool kept = keep_tunnel(where, name, cancellation, report);
-  std::_Exit(kept ? exit_done : exit_failed);  // at once, whatever thread is left
+  std::_Exit(kept ? exit_done : exit_failed);  // at once, even if threads are left
 }
 
 }  // namespace mlops

@@ -1,4 +1,4 @@
-// mlops-agent undo [RUN]: takes back what a run did.
+// mlops-agent undo [RUN]: undoes a run.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -43,7 +43,7 @@ int status_of(const UndoRun::Result& result) {
 
 class Undoing {
  public:
-  // host: "" for this machine. questions: for hosts.
+  // host: "" for this machine. questions: for targets.
   Undoing(const UndoOptions& options, const std::string& host, Questions& questions, const Cancellation& cancellation)
       : options_(options),
         questions_(questions),
@@ -55,7 +55,7 @@ class Undoing {
                                            [](const std::string& text) { say(text); }, &questions},
                                           options.settings, cancellation, [this](const Event& e) { pass_on(e); })) {}
 
-  // Whether something was done for real.
+  // Whether any change was really made.
   bool acted() const { return acted_; }
 
   int go() {
@@ -71,13 +71,13 @@ class Undoing {
     planning_ = false;
     const auto to_do = thought.count(Outcome::would_change) + thought.count(Outcome::unknown);
     const bool ends_here = options_.dry || to_do == 0 || thought.interrupted;
-    if (shown || ends_here) {  // where nothing is left to do, what was told of each says why
+    if (shown || ends_here) {  // if nothing is left to do, the earlier lines say why
       begin("plan");
       report_(known_);
       for (const Event& event : held_) report_(event);
     }
     if (ends_here && !options_.dry && !thought.interrupted && status_of(thought) == exit_done) {
-      planning_ = true;  // that nothing is left is written down, and told already
+      planning_ = true;  // only records that nothing is left; already reported
       undo.for_real();
       planning_ = false;
     }
@@ -92,7 +92,7 @@ class Undoing {
   }
 
  private:
-  // The plan's lines wait until all of them are known.
+  // The plan's lines are held until all of them are known.
   void pass_on(const Event& event) {
     acted_ = acted_ || (real_ && std::holds_alternative<ResourceStarted>(event));
     const auto* finished = std::get_if<ResourceFinished>(&event);
@@ -183,7 +183,7 @@ int undo_on_hosts(const UndoOptions& options, Questions& questions, const Cancel
   bool acted = false;
   std::vector<int> statuses;
   for (const std::string& host : hosts) statuses.push_back(undo_on(options, host, questions, cancellation, acted));
-  // Several reasons to end: as exit_code.hpp has them; that nothing was touched only where that is so.
+  // With several reasons: the order of exit_code.hpp; "nothing was touched" only if that is true.
   for (const int status : {exit_not_started, exit_wrong, exit_interrupted, exit_failed, exit_pending}) {
     if (std::find(statuses.begin(), statuses.end(), status) == statuses.end()) continue;
     return acted && (status == exit_not_started || status == exit_wrong) ? exit_failed : status;

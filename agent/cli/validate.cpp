@@ -1,4 +1,4 @@
-// mlops-agent validate PLAYBOOK…: is the file right? Looks at no machine.
+// mlops-agent validate PLAYBOOK…: checks playbooks. Inspects no machine.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -24,7 +24,7 @@ struct ValidateOptions {
   bool json = false;
 };
 
-// A path below ~ is checked for its form only: without an account any home will do.
+// Only the form of a path below ~ is checked: without an account any home will do.
 std::string home() {
   try {
     return current_person().home;
@@ -79,7 +79,7 @@ Value validated_event(const std::string& path, std::size_t mistakes) {
   return v;
 }
 
-// True when the file is right.
+// True if the file is valid.
 bool validate(const std::string& path, const ValidateOptions& options, const LoadOptions& load) {
   Diagnostics diagnostics;
   const Playbook playbook = load_playbook(path, load, all_modules(), diagnostics);

@@ -1,4 +1,5 @@
-// mlops-agent why PLAYBOOK RESOURCE: what a resource wants, what is there, and where each value comes from.
+// mlops-agent why PLAYBOOK RESOURCE: shows a resource's desired and current state, and where each value comes
+// from.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -32,13 +33,13 @@ struct WhyOptions {
   bool json = false;
 };
 
-// What became of one resource in a plan; of a repeated one, its instances.
+// The outcome of one resource in a plan; for a repeated one, of its instances.
 struct Found : RunObserver {
   struct One {
     Value parameters;
     ResourceFinished finished;
   };
-  std::vector<std::string> labels;  // wanted, in the order in which they were told
+  std::vector<std::string> labels;  // the requested ones, in the order in which they were reported
   std::map<std::string, One> by_label;
   std::function<bool(const std::string&)> wanted;
 

@@ -56,7 +56,7 @@ CommandResult run(std::vector<std::string> argv, const Cancellation& cancellatio
   return run_process(Command{.argv = std::move(argv)}, self(), {.cancellation = &cancellation});
 }
 
-// ---- texts of "key value" lines ----------------------------------------------------------------------------------
+// ---- texts of "key value" lines -----------------------------------------------------------------------------
 
 using Fields = std::map<std::string, std::string>;
 
@@ -107,7 +107,7 @@ void write_text(const std::string& path, const std::string& text) {
   if (!file) throw system_error("cannot write " + path, errno);
 }
 
-// ---- what was packed, and whether that is still what lies here -----------------------------------------------------
+// ---- records of packed bundles, and whether they are current ----------------------------------------------
 
 // Size, times and inode of a path; "absent" when there is none.
 std::string stamp(const std::string& path) {
@@ -117,7 +117,7 @@ std::string stamp(const std::string& path) {
                      s.st_mtim.tv_nsec, s.st_ctim.tv_sec, s.st_ctim.tv_nsec);
 }
 
-// A record of one packing: ABOUT's fields, id and archive, then a line "input STAMP = PATH" for all that went in.
+// A record of one packing: ABOUT's fields, id and archive, then a line "input STAMP = PATH" for every input.
 class Record {
  public:
   static std::optional<Bundle> current(const std::string& path) {
@@ -144,9 +144,9 @@ class Record {
   }
 };
 
-// ---- packing -------------------------------------------------------------------------------------------------------
+// ---- packing ------------------------------------------------------------------------------------------------
 
-// A folder that goes away with what is in it.
+// A temporary folder, removed with its content.
 class Scratch {
  public:
   explicit Scratch(const std::string& beside) : path_(beside + "/.new-XXXXXX") {
@@ -203,7 +203,7 @@ void pack(const std::string& root, const std::string& archive, const Cancellatio
     if (find_program(program, {}, self()).empty())
       throw Error(fmt::format("{} is needed to pack this program for other hosts; install it", program),
                   ErrorKind::unavailable);
-  // ABOUT and SUMS first: whoever reads only them need not unpack the rest.
+  // ABOUT and SUMS first: reading only those does not require unpacking the rest.
   const CommandResult result =
       run({"tar", "--owner=0", "--group=0", "--numeric-owner", "-czf", archive, "-C", root, about_name, sums_name, "bin",
            "backends", "lib", "glibc"},
@@ -211,7 +211,7 @@ void pack(const std::string& root, const std::string& archive, const Cancellatio
   if (result.status != 0) throw Error("cannot pack this program for other hosts: " + result.errors);
 }
 
-// Archives that no record names any more: of builds that are gone.
+// Archives that no record names any more: of builds that no longer exist.
 void remove_others(const std::string& folder) {
   std::vector<std::string> named;
   for (const auto& entry : fs::directory_iterator(folder))
@@ -221,7 +221,7 @@ void remove_others(const std::string& folder) {
       fs::remove(entry.path());
 }
 
-// From the moment on which it is called, a change of an input makes the record stale.
+// Any change of an input after this call makes the record stale.
 std::vector<std::pair<std::string, std::string>> stamps_of(const BundleContents& contents) {
   std::vector<std::pair<std::string, std::string>> stamps{{backends_folder(), stamp(backends_folder())}};
   for (const BundleFile& file : contents.files) stamps.emplace_back(file.source, stamp(file.source));

@@ -17,11 +17,12 @@
 namespace mlops {
 namespace {
 
-// What no run on another host loads.
+// Not loaded by a run on a target.
 constexpr std::string_view near_only[] = {"ssh"};
 
-// What glibc 2.36 installs and others link or load: all of one version or none. They go along whether this program needs
-// them or not: name services of the host ask for them (the empty libpthread and its like, those that are older).
+// Libraries that glibc 2.36 installs and others link or load: they must all be of one version. They are
+// included whether this program needs them or not: the target's name services may load them (the empty
+// libpthread and its like, those that are older).
 constexpr std::string_view c_library[] = {
     "libc.so.6",    "libm.so.6",   "libpthread.so.0", "libdl.so.2",        "librt.so.1",
     "libutil.so.1", "libanl.so.1", "libresolv.so.2",  "libnss_files.so.2", "libnss_dns.so.2", "libnss_compat.so.2"};
@@ -49,7 +50,7 @@ std::string interpreter() {
   return path;
 }
 
-// Lists what a file needs, as the loader of this very process finds it.
+// Lists a file's dependencies, as the loader of this process finds them.
 std::string list_libraries(const std::string& file, const std::string& loader, const Cancellation& cancellation) {
   Command command{.argv = own_command()};
   command.argv.pop_back();
@@ -115,7 +116,7 @@ std::vector<std::pair<std::string, std::string>> listed_libraries(const std::str
     from = end + 1;
     line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
     const std::size_t at = line.find(arrow);
-    if (at == std::string_view::npos) continue;  // the kernel's own, or a path as the file names it
+    if (at == std::string_view::npos) continue;  // the kernel's own, or a path named in the file
     const std::string name(line.substr(0, at));
     std::string_view path = line.substr(at + arrow.size());
     if (!path.starts_with('/')) throw Error(fmt::format("the library {} is not found here", name), ErrorKind::unavailable);

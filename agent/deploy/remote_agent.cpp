@@ -19,9 +19,9 @@
 namespace mlops {
 namespace {
 
-constexpr std::size_t skipped_limit = 64 << 10;  // of what a login shell prints first
+constexpr std::size_t skipped_limit = 64 << 10;  // of a login shell's output before ours
 constexpr std::size_t line_limit = 8 << 10;
-constexpr std::size_t shown_limit = 600;  // of what the host said, in a message
+constexpr std::size_t shown_limit = 600;  // of the host's output, in a message
 constexpr std::chrono::seconds first_answer{60};
 
 std::string random_mark() {
@@ -30,7 +30,7 @@ std::string random_mark() {
   return fmt::format("mlops{:02x}", fmt::join(bytes, ""));
 }
 
-// The end of a text on one line, without what a terminal would obey.
+// The end of a text on one line, without terminal control characters.
 std::string shown(std::string text) {
   for (char& c : text)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
@@ -40,13 +40,13 @@ std::string shown(std::string text) {
   return text.size() <= shown_limit ? text : "…" + text.substr(text.size() - shown_limit);
 }
 
-// What is said on the channel until the program runs: lines of ours behind the mark, the archive in return.
+// The exchange on the channel until the program runs: our lines, each with the mark, and the archive in return.
 class Conversation {
  public:
   Conversation(Channel& channel, std::string mark, const Cancellation& cancellation)
       : channel_(channel), mark_(std::move(mark) + " "), cancellation_(cancellation) {}
 
-  // The words of the next line; empty at the end of the host's output. Takes no byte of what follows the line.
+  // The words of the next line; empty at the end of the host's output. Reads no byte after the line.
   std::vector<std::string> next() {
     std::string seen;  // of the line, or of what precedes its mark
     bool marked = false;
@@ -73,7 +73,7 @@ class Conversation {
     }
   }
 
-  // False when the host reads no more: what it has said until then is there for next().
+  // False if the host stopped reading: its output so far is available from next().
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
       wait_for(POLLOUT);
@@ -85,7 +85,7 @@ class Conversation {
     return true;
   }
 
-  // The host ended it: what is known of why. Waits for the end.
+  // The host closed the channel: explains why, as far as known. Waits for the end.
   Error ended() {
     ::shutdown(channel_.fd(), SHUT_RDWR);
     const auto status = channel_.wait();
@@ -100,7 +100,7 @@ class Conversation {
   }
 
  private:
-  // What can be read now, left there.
+  // Reads available bytes without consuming them.
   std::size_t look(char* block, std::size_t size) {
     for (;;) {
       wait_for(POLLIN);
@@ -146,7 +146,7 @@ class Conversation {
   const Cancellation& cancellation_;
   const Deadline patience_{first_answer};
   bool answered_ = false;
-  std::string before_;  // what was printed before the first line of ours
+  std::string before_;  // output before the first line of ours
 };
 
 std::string joined(const std::vector<std::string>& words) {
@@ -219,7 +219,7 @@ class Start {
   const std::string mark_;
   RemoteProgram result_;
   std::optional<Conversation> conversation_;
-  std::optional<Bundle> bundle_;  // what the host was told to unpack
+  std::optional<Bundle> bundle_;  // the bundle that the host was told to unpack
   std::vector<std::string> tried_;
 };
 

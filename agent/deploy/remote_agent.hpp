@@ -1,4 +1,4 @@
-// This program on another host: sent there where it is not yet, and started.
+// Starts this program on a target, and sends it there if needed.
 #pragma once
 
 #include <cstdint>
@@ -14,23 +14,25 @@
 namespace mlops {
 
 struct RemoteProgram {
-  std::unique_ptr<Channel> channel;  // stands right behind the program's first byte: banners of login shells are past
-  bool sent = false;                 // it was not there
+  // positioned right at the program's first byte: login banners have been skipped
+  std::unique_ptr<Channel> channel;
+  bool sent = false;                 // it was missing on the host
   std::uint64_t bytes_sent = 0;      // of the bundle
 };
 
-// What is started there.
+// What to start there.
 struct RemoteStart {
   std::string arguments = "serve";  // for the program: words of letters, digits and -_=./
   Bundle bundle;                    // of this machine's architecture
-  std::function<Bundle(const std::string& architecture)> bundle_for;  // of another; Error where there is none
+  // for another architecture; Error if there is none
+  std::function<Bundle(const std::string& architecture)> bundle_for;
 };
 
-// Starts `mlops-agent serve` on the host: one round trip where this very build lies there already, under its cache
-// folder by content hash, else the bundle (program, libraries, loader) is sent through the same channel, verified, and
-// put in place atomically. Older ones are removed. See far_scripts.hpp for what then lies where. Errors, unavailable,
-// say what is in the way: another architecture, no space, nowhere to execute from (each folder that was tried, and
-// why), no POSIX shell. Error cancelled. progress is called on this thread.
+// Starts `mlops-agent serve` on the host: one round trip if this build is already there, under its cache folder
+// by content hash, else the bundle (program, libraries, loader) is sent through the same channel, verified, and
+// put in place atomically. Older ones are removed. See scripts.hpp for the layout on the host. Errors,
+// unavailable, say what prevents it: another architecture, no space, no folder to execute from (each folder
+// that was tried, and why), no POSIX shell. Error cancelled. progress is called on this thread.
 RemoteProgram start_remote_agent(Connection& connection, const Cancellation& cancellation, const ProgressSink& progress);
 RemoteProgram start_remote_agent(Connection& connection, const RemoteStart& start, const Cancellation& cancellation,
                              const ProgressSink& progress);

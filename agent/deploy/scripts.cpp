@@ -10,12 +10,13 @@
 namespace mlops {
 namespace {
 
-// Runs between quotes of any shell: without single quotes, backslashes and exclamation marks, and each line is whole
-// where the next is joined to it by a blank. m: the mark; i: the bundle; w: the program's words; x: the host's loader, where it has one of that name;
-// c, u: where folders are. enter FOLDER: goes into it and judges what is there, not the name, which another may give to
-// something else meanwhile: whether it is of that name and ours, and nobody else may write to it or, unless it lies in
-// our home, rename it. now: what .ready holds. try FOLDER: starts the program if it is there; never returns then.
-// each COMMAND: runs it with each folder. A word of a person's LD_… variables would be meant for other programs.
+// Runs between quotes of any shell: without single quotes, backslashes and exclamation marks, and each line is
+// complete when the next is joined to it by a blank. m: the mark; i: the bundle; w: the program's words; x: the
+// host's loader, if it has one of that name; c, u: where folders are. enter FOLDER: changes into it and checks
+// the folder itself rather than its name, which another user may give to something else meanwhile: whether it
+// has that name and is ours, and no one else may write to it or, unless it is in our home, rename it. now: the
+// expected content of .ready. try FOLDER: starts the program if it is there; never returns then. each COMMAND:
+// runs it with each folder. A person's LD_… variables are meant for other programs, and are removed.
 constexpr std::string_view start_text = R"sh(
 unset LD_PRELOAD LD_LIBRARY_PATH LD_AUDIT LD_BIND_NOW CDPATH;
 m=@MARK@; i=@ID@; w="@ARGUMENTS@"; x=@INTERPRETER@;
@@ -49,8 +50,8 @@ echo "$m missing $(uname -s) $(uname -m)";
 read -r n && eval "$(dd bs=1 count=$n 2>/dev/null)"
 )sh";
 
-// Goes on in the same shell, so with its functions and variables. All below the folder that was entered is named from
-// there.
+// Continues in the same shell, with its functions and variables. Everything below the entered folder is
+// addressed relative to it.
 constexpr std::string_view unpack_text = R"sh(
 i=@ID@ x=@INTERPRETER@ size=@SIZE@ kib=@KIB@ loader=@LOADER@
 [ -e $x ] || x=
@@ -210,7 +211,7 @@ std::string start_command(const Bundle& bundle, const std::string& mark, const s
 }
 
 std::string unpack_script(const Bundle& bundle) {
-  // A file takes whole blocks of 4 KiB; twice a MiB is for folders and what others write meanwhile.
+  // A file takes whole blocks of 4 KiB; two extra MiB are for folders and concurrent writes by others.
   const std::uint64_t kib = bundle.unpacked / 1024 + bundle.files * 4 + 2048;
   return filled(unpack_text, {{"ID", safe(bundle.id)},
                               {"SIZE", std::to_string(bundle.size)},

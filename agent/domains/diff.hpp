@@ -1,4 +1,4 @@
-// What a module answers: the difference between desired and current, for people and for the machine.
+// The difference between desired and current state, for people and for the machine.
 #pragma once
 
 #include <vector>
@@ -8,7 +8,7 @@
 
 namespace mlops {
 
-// A module's answer: what differs, and what would make it equal. Both empty: in the desired state.
+// A module's answer: the differences, and the actions that remove them. Both empty: converged.
 struct Diff {
   std::vector<Change> changes;
   std::vector<Action> actions;

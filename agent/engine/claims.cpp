@@ -10,7 +10,7 @@ namespace {
 std::string key_of(const Claim& claim) { return std::string(to_text(claim.kind)) + ' ' + claim.key; }
 bool writes(const Claim& claim) { return claim.access != Claim::Access::reads; }
 
-// Whether what failed is what the claim is about: the same thing, or a folder above it.
+// Whether the failure concerns what is claimed: the same path or object, or a folder above it.
 bool needs(const Claim& claim, const Claim& failed) {
   if (claim.kind != failed.kind || !writes(failed)) return false;
   if (claim.kind != Claim::Kind::path) return claim.key == failed.key;

@@ -1,4 +1,4 @@
-// What failures and writes of earlier resources mean for others.
+// What failures and writes of earlier resources mean for later ones.
 #pragma once
 
 #include <map>
@@ -11,39 +11,40 @@
 
 namespace mlops {
 
-// A resource's claims with those that go without saying: who acts has to exist.
+// A resource's claims including the implied ones: the user that it runs as has to exist.
 Claims with_implied(Claims claims, const std::string& as);
 
-// Resources that failed, and those that were skipped because of one. Likewise those that are pending or not known.
+// Failed resources, and those skipped because of one. Also used for pending and unknown resources.
 class Failures {
  public:
   struct Failed {
-    std::string label, id, cause;  // cause: the label of the first in the chain
+    std::string label, id, cause;  // cause: the label of the first failure in the chain
     Claims claims;
     std::size_t play = 0;
   };
   void add(Failed failed) { list_.push_back(std::move(failed)); }
   bool empty() const { return list_.empty(); }
-  // The cause for which a resource with these claims has to be skipped; absent when nothing stands in its way.
-  // Opaque ones depend on everything before them in their play, unless `after` names what they come after.
+  // The cause for which a resource with these claims has to be skipped; absent when there is none. Opaque
+  // resources depend on everything before them in their play, unless `after` names what they come after.
   std::optional<std::string> cause(const Claims& claims, const std::vector<std::string>& after, bool opaque,
                                    std::size_t play) const;
-  // The cause behind a label that failed or was skipped for a failure; absent when it was not.
+  // The root cause for a label that failed or was skipped after a failure; absent for other labels.
   std::optional<std::string> cause_of(const std::string& label) const;
   bool has_id(const std::string& id) const;
-  // The labels of all that a resource with these claims, or which names these ids, depends on; in the order added.
+  // The labels of everything that a resource with these claims, or which names these ids, depends on, in the
+  // order in which they were added.
   std::vector<std::string> depended_on(const Claims& claims, const std::vector<std::string>& after) const;
 
  private:
   std::vector<Failed> list_;
 };
 
-// Which resource, by its place in the run, was the last to write to what.
+// The last writer of each claim, by its place in the run.
 class Written {
  public:
-  // anything: a program ran that may have changed whatever it liked.
+  // anything: a program ran that may have changed any state.
   void add(std::size_t place, const std::string& label, const Claims& claims, bool anything);
-  // The label of a later resource that wrote to something of the claims; absent when there is none.
+  // The label of a later resource that wrote to one of the claims; absent when there is none.
   std::optional<std::string> later_writer(std::size_t place, const Claims& claims) const;
   // No resource from this place on was followed by a writer.
   bool settled_since(std::size_t place) const { return !any_ || last_ <= place; }
@@ -53,7 +54,7 @@ class Written {
     std::size_t place;
     std::string label;
   };
-  std::map<std::string, Writer> last_writer_;  // by kind and key
+  std::map<std::string, Writer> last_writer_;  // key: kind and key of the claim
   std::optional<Writer> program_;
   std::size_t last_ = 0;
   bool any_ = false;

@@ -7,7 +7,7 @@
 namespace mlops {
 namespace {
 
-// Without the playbook's secrets, and without the passwords of URLs.
+// Masks the playbook's secrets and passwords in URLs.
 std::string concealed(const Secrets& secrets, std::string text) {
   if (!secrets.empty()) text = secrets.concealed(std::move(text));
   return without_url_passwords(std::move(text));

@@ -1,4 +1,4 @@
-// Keeping secrets, and the passwords of URLs, out of what a run tells and writes down.
+// Masks secrets, and passwords in URLs, in events and records.
 #pragma once
 
 #include "model/diagnostic.hpp"
@@ -8,13 +8,13 @@
 
 namespace mlops {
 
-// Passes events on with *** in the place of secrets that have been read, and of passwords in URLs. The secrets must
+// Forwards events, with *** in place of secrets that have been read and of passwords in URLs. The secrets must
 // outlive it.
 EventSink concealing(const Secrets& secrets, EventSink sink);
 
 void conceal(const Secrets& secrets, Diff& diff);
 void conceal(const Secrets& secrets, Diagnostics& mistakes);
-// Texts of outputs in which a secret shows are secret too.
+// Marks outputs that contain a secret as secret too.
 void mark_secrets(const Secrets& secrets, Outputs& outputs);
 
 }  // namespace mlops

@@ -1,4 +1,4 @@
-// What has to do with other runs: what earlier ones left, and what later ones are to find.
+// State shared between runs: recovers from earlier ones, and records state for later ones.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@ bool same_things(const CutOff& step, const std::vector<std::string>& claims) {
   });
 }
 
-// Mixes texts into a number that shows whether they are the same: no protection against somebody who wants it to lie.
+// Hashes texts to detect changes. Not cryptographic: no protection against deliberate collisions.
 class Mixer {
  public:
   void add(std::string_view text) {
@@ -36,7 +36,7 @@ class Mixer {
   std::uint64_t value() const { return state_; }
 
  private:
-  // The finisher of MurmurHash3, over what came before.
+  // The finisher of MurmurHash3, over the state so far.
   void mix(std::uint64_t bits) {
     state_ = (std::rotl(state_, 23) ^ bits) * 0xff51afd7ed558ccd;
     state_ ^= state_ >> 33;
@@ -50,7 +50,7 @@ std::string in_bytes(std::uint64_t bytes) {
   return bytes < 1'000'000 ? fmt::format("{} bytes", bytes) : fmt::format("{:.0f} MB", static_cast<double>(bytes) / 1e6);
 }
 
-// The bytes of files, as far as it takes to see that they are too many.
+// Sums file sizes, and stops as soon as the sum exceeds the limit.
 struct Weighing {
   const FileReader& files;
   std::uint64_t limit = 0, bytes = 0;
@@ -79,8 +79,8 @@ std::vector<std::string> written(const Claims& claims) {
 
 }  // namespace
 
-// A step counts for the resource that it was for, and for one of its type that claims the same things; one that only
-// another user's database tells of, where that user acts.
+// A step belongs to the resource that it was recorded for, and to a resource of the same type with the same
+// claims. A step known only from another user's database counts only for resources that run as that user.
 void Run::look_for_cut_off(Instance& i) {
   const PriorRunState& earlier = host_.earlier();
   i.doubted = half_done_;
@@ -104,7 +104,7 @@ void Run::look_for_cut_off(Instance& i) {
              (i.note.empty() ? "" : ", " + i.note);
 }
 
-// A failure is the resource's.
+// The failure is reported as the resource's.
 void Run::recover(Instance& i) {
   const std::vector<Action> actions = i.resource->module->recover(i.desired, host_.as(i.identity), i.interruption);
   if (actions.empty()) return;
@@ -115,7 +115,7 @@ void Run::recover(Instance& i) {
   wrote(i, actions);
   i.recovered = {{.property = "cut off", .after = "recovered", .kind = Change::Kind::event}};
   Step step{purpose(i, i.recovered), actions};
-  step.purpose.heals.clear();  // this alone does not make it well
+  step.purpose.heals.clear();  // this step alone does not recover the resource
   step.purpose.recovery = true;
   for (const auto& error : host_.perform(i.identity, {&step, 1}))
     if (error) throw *error;
@@ -134,7 +134,7 @@ StepInfo Run::purpose(const Instance& i, std::vector<Change> changes) {
           .makes = makes};
 }
 
-// What is larger than what is kept cannot be brought back: said before it is gone.
+// What is larger than the limit is not kept and cannot be restored: report that before it is replaced.
 void Run::note_unkept(Instance& i, const Diff& diff) {
   if (options_.keep_limit == 0 || i.resource->module->made(i.desired, diff.changes)) return;
   const FileReader& files = host_.as(i.identity).files();
@@ -147,7 +147,7 @@ void Run::note_unkept(Instance& i, const Diff& diff) {
         weighing.add(files.resolve(download->path).value_or(download->path));
       if (const auto* remove = std::get_if<RemovePath>(&action)) weighing.add_tree(remove->path);
     } catch (const Error&) {
-      return;  // who may not look at it cannot replace it
+      return;  // a user who may not read it cannot replace it
     } catch (const Unknown&) {
       continue;
     }
@@ -158,7 +158,7 @@ void Run::note_unkept(Instance& i, const Diff& diff) {
   }
 }
 
-// A failure, an interruption, and a resource that is not looked at in this run keep it pending.
+// It stays pending after a failure or an interruption, and while the resource is not part of this run.
 void Run::deliver(const Resource& r) {
   if (r.id.empty() || failures_.has_id(r.id)) return;
   const auto known = notified_.find(r.id);
@@ -192,7 +192,7 @@ void Run::list_made() {
       result_.made.push_back({i.label, label_of(*record.resource, record.resource->parameters, record.key), module.type,
                               record.identity, came, std::move(i.claims), module.removal(i.desired)});
     } catch (const Error&) {
-      // What it refers to is gone since: it is listed by a later run.
+      // One of its references is gone: a later run lists it.
     } catch (const Unknown&) {
     } catch (const SkippedReference&) {
     } catch (const InterpolationError&) {
@@ -202,7 +202,7 @@ void Run::list_made() {
   run_scope_.set_item(nullptr);
 }
 
-// Of a playbook that no longer has whom they are for.
+// Drops notifications whose target is no longer in the playbook.
 void Run::drop_stale() {
   if (!options_.only.empty() || !options_.tags.empty()) return;
   const auto has = [&](const std::string& id) {

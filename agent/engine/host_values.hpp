@@ -1,4 +1,4 @@
-// What one host gives to the plays of others: where it is, its facts, and what its resources gave.
+// What one host provides to the plays of others: its address, its facts, and its resources' outputs.
 #pragma once
 
 #include <cstdint>
@@ -11,20 +11,21 @@
 
 namespace mlops {
 
-// What a resource gave for {{resources.ID.…}}.
+// The outputs of a resource, for {{resources.ID.…}}.
 struct Given {
   enum class State { known, skipped, failed, unknown } state = State::known;
   std::string label;
-  std::string cause;  // of failed: what failed first
+  std::string cause;  // of failed: the root cause
   Outputs outputs;
 };
-using GivenById = std::map<std::string, std::map<std::string, Given>>;  // by id, then the key of a for_each ("")
+// by id, then the key of a for_each ("")
+using GivenById = std::map<std::string, std::map<std::string, Given>>;
 
 struct HostValues {
-  std::string name;           // as --host or `on` has it; "local" for where the command was typed
-  std::string address, user;  // as reached; "" for local
+  std::string name;           // as --host or `on` has it; "local" for the controller
+  std::string address, user;  // the address and user of the connection; "" for local
   std::int64_t port = 0;
-  Value facts;  // null where nobody asked for them
+  Value facts;  // null when nobody requested them
   GivenById resources;
 
   bool is_local() const { return name == "local"; }

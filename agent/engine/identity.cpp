@@ -12,7 +12,7 @@ constexpr std::uint32_t sticky = 01000, others_write = 0002;
 
 }  // namespace
 
-// The deepest folder above that exists decides.
+// The deepest existing ancestor decides.
 bool IdentityRules::person_may_write(const std::string& folder) {
   if (const auto known = folders_.find(folder); known != folders_.end()) return known->second;
   const FileReader& files = host_.as(caller_).files();
@@ -27,7 +27,8 @@ bool IdentityRules::person_may_write(const std::string& folder) {
   } catch (const Error& e) {
     if (e.kind() != ErrorKind::denied && e.kind() != ErrorKind::unsafe_path) throw;
   } catch (const Unknown&) {
-    // Made by a program that has not run: whoever makes it owns it; who may write above it is known.
+    // Created by a program that has not run: whoever creates it will own it. Who may write to its ancestors is
+    // known.
     may = folder != "/" && person_may_write(std::string(folder_of(folder)));
   }
   return folders_[folder] = may;
@@ -50,7 +51,7 @@ Identity IdentityRules::decide(const Actor& actor, const std::string& as) {
   return actor.kind == Actor::Kind::tree ? owner_of_folder(actor.path) : root;
 }
 
-// Of the deepest folder above that exists; root where that cannot be seen.
+// The owner of the deepest existing ancestor; root where that cannot be read.
 Identity IdentityRules::owner_of_folder(const std::string& path) {
   const FileReader& files = host_.as(caller_).files();
   try {
@@ -75,7 +76,7 @@ void IdentityRules::require_trusted(const Actor& actor, const Identity& identity
                               *why),
                   ErrorKind::unsafe_path);
   } catch (const Unknown&) {
-    // What a program will have made there is judged once it has.
+    // What a program has yet to create is checked after it was created.
   }
 }
 

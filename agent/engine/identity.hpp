@@ -1,4 +1,4 @@
-// Who acts for a resource.
+// Decides which user a resource runs as.
 #pragma once
 
 #include <map>
@@ -9,18 +9,19 @@
 
 namespace mlops {
 
-// Decides by what is really there, never by trying: see "Who acts" in the design.
+// Decides by the state of the file system, never by trying: see "Who acts" in the design.
 class IdentityRules {
  public:
   IdentityRules(Host& host, Person person, Identity caller)
       : host_(host), person_(std::move(person)), caller_(std::move(caller)) {}
 
-  // as: the resource's `as`, "" when it has none. Error when folders on the way cannot be looked at for other
-  // reasons than rights.
+  // as: the resource's `as`, "" when it has none. Error when ancestors cannot be inspected for reasons other
+  // than permissions.
   Identity decide(const Actor& actor, const std::string& as);
-  // For a path that the person may write to, but where something is that is not the person's: root.
+  // For a path that the person may write to, but where another user's file exists: root.
   Identity decide_to_change(const Actor& actor, const std::string& as, const Identity& decided);
-  // Error unsafe_path where root would run programs in a folder in which somebody else may exchange what they work on.
+  // Error unsafe_path where root would run programs in a folder in which another user could replace the files
+  // they work on.
   void require_trusted(const Actor& actor, const Identity& identity);
   // To be called when folders may have changed.
   void forget() { folders_.clear(); }

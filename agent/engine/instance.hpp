@@ -1,4 +1,4 @@
-// What a run keeps of one resource; for the files of Run alone.
+// The state that a run keeps for one resource. Used by Run's own files only.
 #pragma once
 
 #include <algorithm>
@@ -8,31 +8,31 @@
 
 namespace mlops {
 
-// A resource with everything filled in.
+// A resource with all values filled in.
 struct Run::Instance {
   const Resource* resource = nullptr;
   std::string key;
   std::optional<Value> item;
   std::string label, as;
   std::any desired;
-  Value parameters;  // filled in, where a watcher wants them
+  Value parameters;  // filled in, if an observer needs them
   Claims claims;
-  Claims real;  // those of paths that have another name when links are replaced, under that name
+  Claims real;  // the claims of paths that go through links, under the resolved path
   Actor actor;
   Identity identity;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   std::chrono::system_clock::time_point began = std::chrono::system_clock::now();
-  bool forbidden = false;  // nobody may act for it here; it is planned as if it were done
-  bool may_be_another = false;  // the identity is assumed: who acts is not known yet
+  bool forbidden = false;  // no permitted user could make the change; planned as if it were made
+  bool may_be_another = false;  // the identity is assumed: the user to run as is not known yet
   std::optional<Notification> notified;
-  std::vector<StepName> cut_off;  // what earlier runs left of it
-  bool doubted = false;           // and what a program left is not to be believed
+  std::vector<StepName> cut_off;  // its steps that were interrupted in earlier runs
+  bool doubted = false;           // a program was interrupted: its results are not trusted
   Interruption interruption;      // of the earliest of them
-  std::vector<Change> recovered;  // what was done because of that
+  std::vector<Change> recovered;  // what recovery changed
   std::string note;               // see ResourceFinished
 };
 
-// What is kept of an instance that was handled, to look at it again.
+// Kept of a finished instance, to recheck it later.
 struct Run::Record {
   const Resource* resource;
   std::string key;
@@ -40,11 +40,11 @@ struct Run::Record {
   std::string label;
   Identity identity;
   Outcome outcome;
-  bool made = false;  // nothing of it was there before
+  bool made = false;  // it did not exist before
   Claims real;        // as an instance's
 };
 
-// A write that waits for its neighbours, or an event that waits for the writes before it.
+// A write queued to be batched with adjacent ones, or an event queued behind those writes.
 struct Run::Queued {
   Instance instance;
   Diff diff;  // without actions: it is ok

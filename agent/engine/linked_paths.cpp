@@ -7,7 +7,7 @@
 namespace mlops {
 namespace {
 
-// Absent also where it cannot be told.
+// Also absent where it cannot be determined.
 std::optional<std::string> resolved(const std::string& path, const FileReader& files) try {
   return files.resolve(path);
 } catch (const Error&) {

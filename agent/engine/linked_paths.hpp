@@ -1,4 +1,4 @@
-// Paths that lead to the same thing by different names.
+// Different paths that lead to the same file through links.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace mlops {
 
-// Reads through to another, which must outlive it, and remembers which paths were links.
+// Reads through to another reader, which must outlive it, and remembers which paths were links.
 class LinkRecorder : public MachineReader, FileReader {
  public:
   explicit LinkRecorder(const MachineReader& machine) : machine_(machine) {}
@@ -45,11 +45,11 @@ class LinkRecorder : public MachineReader, FileReader {
   mutable std::vector<std::string> links_;
 };
 
-// Where claimed paths really lie; folders are remembered.
+// Resolves claimed paths; caches folders.
 class RealPaths {
  public:
-  // The claims of paths that have another name when links are replaced, under that name. links: claimed paths
-  // that are links themselves. What cannot be read, or is not known yet, stands as it is.
+  // The claims of paths that go through links, under the resolved path. links: claimed paths that are links
+  // themselves. What cannot be read, or is not known yet, stays as it is.
   Claims renamed(const Claims& claims, const FileReader& files, const std::vector<std::string>& links);
   // To be called when links may have changed.
   void forget() { folders_.clear(); }

@@ -1,4 +1,4 @@
-// Neighbouring writes, done together so that they share their syncs.
+// Batches adjacent writes so that they share their syncs.
 #include <algorithm>
 #include <utility>
 
@@ -11,8 +11,8 @@ constexpr std::size_t queue_limit = 256;  // design.md, "Speed is a feature"
 
 }  // namespace
 
-// Plain values of a type that has a write waiting already, or that may be the first to wait; and nothing that
-// has to know how its neighbours went.
+// Plain values of a type that already has queued writes, or that may start a batch; and nothing that needs the
+// result of an adjacent write.
 bool Run::joins_queue(const Resource& r) const {
   if (options_.fail_fast || r.needs_filling || !is_unconditional(r) || r.retry.times > 0 || !r.for_each.is_null() || !r.after.empty() ||
       !r.notify.empty() || r.module->opaque || r.module->notifiable)
@@ -38,7 +38,7 @@ void Run::flush() {
     if (!q.diff.actions.empty()) steps.push_back({purpose(q.instance, q.diff.changes), q.diff.actions});
   std::vector<std::optional<Error>> errors;
   if (cancellation_.cancelled()) {
-    // Abandoned as a whole: what has not begun is not told.
+    // Abandoned as a whole: steps that have not begun are not reported.
     for (Queued& q : queued)
       if (q.diff.actions.empty()) done(q.instance, Outcome::ok, {});
     return;

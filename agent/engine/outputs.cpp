@@ -39,7 +39,7 @@ std::optional<Value> given_at(const GivenById& all, const Path& path, std::size_
   return follow(given.outputs.values, std::span(path).subspan(from));
 }
 
-// What of a host is known from the start.
+// The values of a host that are known from the start.
 Value described(const HostValues& host) {
   Value v{Value::Object{}};
   v.set("name", host.name);
@@ -68,7 +68,7 @@ std::optional<Value> RunScope::lookup(const Path& path) const {
   return path[0] == "resources" ? resource(path) : std::nullopt;
 }
 
-// An item of `for_each: "{{hosts}}"` stands for its host: facts and resources are looked up when they are wanted.
+// An item of `for_each: "{{hosts}}"` represents its host: facts and resources are looked up on demand.
 std::optional<Value> RunScope::item(const Path& path) const {
   if (!item_) return std::nullopt;
   if (auto found = follow(*item_, std::span(path).subspan(1))) return found;

@@ -1,4 +1,4 @@
-// What the names of a run stand for: the roots `resources`, `hosts`, `facts` and `item`.
+// Resolves the root names of a run: `resources`, `hosts`, `facts` and `item`.
 #pragma once
 
 #include <optional>
@@ -12,9 +12,9 @@
 
 namespace mlops {
 
-// resources.ID is this host's own; where it has none of that id, that of the one other host which has. Error where
-// several others have. hosts.NAME.… is a remote host's name, address, user, port, facts and resources; the root is
-// there only where a remote host takes part.
+// resources.ID is this host's own; if it has no such id, that of the one other host which has. Error if several
+// others have. hosts.NAME.… is a remote host's name, address, user, port, facts and resources; the root exists
+// only if a remote host takes part.
 class RunScope : public Scope {
  public:
   explicit RunScope(const Facts& facts) : facts_(facts) {}
@@ -22,7 +22,7 @@ class RunScope : public Scope {
   std::optional<Value> lookup(const std::vector<std::string>& path) const override;
   std::vector<std::string> names(const std::vector<std::string>& path) const override;
 
-  // key is what for_each adds, "" for none. Resources without an id are not kept.
+  // key: the for_each key, "" for none. Resources without an id are not kept.
   void set_outputs(const std::string& id, const std::string& key, const std::string& label, Outputs outputs);
   void set_skipped(const std::string& id, const std::string& key, const std::string& label);
   // Its outputs are known only after the real run.
@@ -31,10 +31,10 @@ class RunScope : public Scope {
 
   const GivenById& given() const { return given_; }
   void set_given(GivenById given) { given_ = std::move(given); }
-  // All hosts of the run but this one.
+  // All hosts of the run except this one.
   void set_others(std::vector<HostValues> others) { others_ = std::move(others); }
 
-  // The element of the for_each that is under way; null outside of one. Borrowed.
+  // The current element of the for_each; null outside of one. Borrowed.
   void set_item(const Value* item) { item_ = item; }
 
  private:

@@ -1,4 +1,4 @@
-// Looking again: right after acting, and at the end of a play at what a later resource touched.
+// Rechecks resources: right after a change, and at the end of a play if a later resource wrote to their claims.
 #include <fmt/format.h>
 #include <poll.h>
 
@@ -22,7 +22,7 @@ std::string short_text(const Value& value) {
   return text;
 }
 
-// "mode 0644 -> 0600", for what should be gone and is not.
+// "mode 0644 -> 0600", for a difference that remains.
 std::string describe(const Diff& diff) {
   std::string text;
   for (const Change& change : diff.changes) {
@@ -37,12 +37,12 @@ std::string describe(const Diff& diff) {
 
 }  // namespace
 
-// Inspects again after acting. What still differs, as a reason; absent when it is as wanted. Sets the outputs, and
-// completes what could not be known of the changes before they were made.
+// Inspects again after acting. Returns the remaining difference as a reason; absent when converged. Sets the
+// outputs, and completes changes whose values could not be known before.
 std::optional<std::string> Run::prove(const Instance& i, std::vector<Change>& changes) {
   const Resource& r = *i.resource;
   const auto deadline = Clock::now() + options_.settle;
-  std::optional<Clock::time_point> end;  // of waiting for it to stay as it is
+  std::optional<Clock::time_point> end;  // until when it is watched to stay converged
   for (;;) {
     host_.begin(i.label);
     try {
@@ -74,7 +74,7 @@ void Run::pause() {
   cancellation_.check();
 }
 
-// What was found as wanted a moment after it began is looked at until it counts, or until it differs.
+// A state that was just reached is watched until it counts as settled, or until it differs.
 Diff Run::settled_diff(Instance& i, Preconditions& ground, std::any& current) {
   const Module& module = *i.resource->module;
   std::optional<Clock::time_point> end;
@@ -117,7 +117,7 @@ void Run::look_again(std::size_t first) {
       if (has_state_changes(rest))
         drifted(records_[place], "it no longer is as wanted after " + *writer + ": " + describe(rest));
     } catch (const Unknown&) {
-      // In thought only: a program will run that nobody can foresee.
+      // Simulation only: a program with unknown effects will run.
     } catch (const Error& e) {
       drifted(records_[place], std::string("it could not be looked at again: ") + e.what());
     } catch (const SkippedReference&) {

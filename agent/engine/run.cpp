@@ -43,7 +43,7 @@ bool may_change_anything(std::span<const Action> actions) {
   });
 }
 
-// The groups that come and go with a user of their name, though no resource claims them.
+// The groups that are created and removed with a user of the same name, though no resource claims them.
 Claims groups_of_users(std::span<const Action> actions) {
   Claims groups;
   for (const Action& action : actions) {
@@ -73,7 +73,7 @@ Run::Run(const Playbook& playbook, Host& host, const Facts& facts, IdentityRules
     notified.note += (notified.note.empty() ? "" : ", ") + pending.source;
   }
   for (auto& [id, notified] : notified_) notified.note = "notified by " + notified.note + " in an earlier run";
-  // What holds no {{ }} and no condition was compared when the playbook was loaded.
+  // Claims without {{ }} and without a condition were compared when the playbook was loaded.
   for (const Play& play : playbook.plays)
     for (const Resource& resource : play.resources) {
       any_after_ = any_after_ || !resource.after.empty();
@@ -172,7 +172,7 @@ void Run::resource(const Resource& r) {
   deliver(r);
 }
 
-// Does it, and tells of the resource as a whole what keeps it from being done. False then.
+// Runs the work. An error is reported for the resource as a whole, and the result is false.
 template <class Work>
 bool Run::as_a_whole(const Resource& r, const Work& work) {
   Instance whole;
@@ -209,7 +209,7 @@ void Run::repeat(const Resource& r) {
   });
 }
 
-// Whether the files that it stands in are included: false after telling why not.
+// Whether all files that include this resource are active; if not, the reason has been reported.
 bool Run::included(const Resource& r) {
   std::vector<const Include*> way;
   for (const Include* include = r.include; include; include = include->outer)
@@ -267,7 +267,7 @@ Run::Instance Run::fill(const Resource& r, const std::string& key, const Value* 
 }
 
 void Run::instance(const Resource& r, const std::string& key, const Value* item) {
-  // In thought only what is really looked at can go better the next time.
+  // When simulating, only a real inspection can succeed on a retry.
   const bool may = options_.acted == Outcome::changed || r.module->verification;
   tries_left_ = may ? r.retry.times : 0;
   trying_ = &r;
@@ -288,7 +288,7 @@ void Run::instance(const Resource& r, const std::string& key, const Value* item)
   trying_ = nullptr;
 }
 
-// Whether what failed is to be tried again; then nothing is told of this failure.
+// Whether the failure is retried; if so, it is not reported.
 bool Run::wants_again(const Instance& i, const Error& error) {
   if (i.resource != trying_ || tries_left_ == 0) return false;
   if (error.kind() == ErrorKind::cancelled || error.kind() == ErrorKind::privilege) return false;
@@ -327,10 +327,10 @@ void Run::attempt(const Resource& r, const std::string& key, const Value* item) 
       i.notified = known->second;
       i.note = known->second.note;
     }
-    // Failures come first: what is skipped need not be known.
+    // Failures come first: the values of a skipped resource need not be known.
     Claims claims;
     if (!failures_.empty() || !unknown_.empty()) claims = with_implied(i.claims, i.as);
-    // What is notified runs for whom it was notified by, whatever else failed.
+    // A notified resource runs even if other resources failed.
     const bool opaque = r.module->opaque && !i.notified && !r.module->waits_for_notification(i.desired);
     if (!failures_.empty())
       if (const auto cause = failures_.cause(claims, r.after, opaque, play_)) return skip_after(i, *cause);
@@ -344,7 +344,7 @@ void Run::attempt(const Resource& r, const std::string& key, const Value* item) 
   } catch (const Unknown& unknown) {
     not_known(i, unknown);
   } catch (const InterpolationError& e) {
-    tries_left_ = 0;  // it would be the same again
+    tries_left_ = 0;  // a retry would give the same result
     result_.mistakes.add(e.diagnostic);
     fail(i, Error(e.diagnostic.message));
   } catch (const Error& e) {
@@ -354,7 +354,7 @@ void Run::attempt(const Resource& r, const std::string& key, const Value* item) 
   }
 }
 
-// Only for its outputs, and what it gives to commands: nothing is changed and nothing is told.
+// Only for its outputs and its command path: nothing is changed or reported.
 void Run::read_only(Instance& i) {
   const Module& module = *i.resource->module;
   if (module.verification) return;
@@ -385,7 +385,7 @@ bool meet(const Claims& ours, const Claims& theirs) {
   });
 }
 
-// What waits to be written is a thing that the resource looked at.
+// The resource inspects a path or object whose write is still queued.
 bool awaits(const auto& i, const auto& queue) {
   return std::any_of(queue.begin(), queue.end(), [&](const auto& queued) {
     const auto& o = queued.instance;
@@ -437,8 +437,8 @@ void Run::look(Instance& i) {
   act(i, diff, std::move(maybe));
 }
 
-// What nobody may do has failed in a plan too, and its change stays pending. What depends on it is planned as if it were
-// done, so that everything which needs the right is named.
+// A change that no permitted user can make fails in a plan too, and stays pending. Its dependents are planned
+// as if it were made, so that every resource that needs the privilege is reported.
 void Run::require_right(Instance& i, const Diff& diff) {
   try {
     host_.require_right(i.identity);
@@ -473,7 +473,7 @@ void Run::show_observer(const Instance& i, Preconditions ground, const Diff& dif
 
 void Run::act(Instance& i, const Diff& diff, std::vector<std::string> maybe) {
   label_ = i.label;
-  // Its place also when it fails: what came before the failure may have been done.
+  // Recorded on failure too: some actions may have been done.
   wrote(i, diff.actions);
   if (may_change_links(diff)) real_paths_.forget();
   try {
@@ -503,8 +503,7 @@ void Run::act(Instance& i, const Diff& diff, std::vector<std::string> maybe) {
   }
 }
 
-// ---- what came of it
-// ---------------------------------------------------------------------------------------------
+// ---- results ------------------------------------------------------------------------------------------------
 
 void Run::notify(const Instance& i, bool certain) {
   for (const std::string& id : i.resource->notify) {
@@ -514,7 +513,7 @@ void Run::notify(const Instance& i, bool certain) {
   }
 }
 
-// By all names of what it claims.
+// Under all names of its claims.
 void Run::wrote(const Instance& i, std::span<const Action> actions) {
   written_.add(records_.size(), i.label, i.claims, may_change_anything(actions));
   written_.add(records_.size(), i.label, groups_of_users(actions), false);
@@ -525,7 +524,8 @@ void Run::wrote(const Instance& i, std::span<const Action> actions) {
   pending_.add({i.label, i.resource->id, i.label, std::move(claims), play_});
 }
 
-// A question of an opaque resource waits for all that is pending, or, with `after`, for that and what it claims.
+// A question of an opaque resource waits for everything pending, or, with `after`, for what that names and for
+// its own claims.
 void Run::begin(const Instance& i) {
   host_.begin(i.label);
   const Resource& r = *i.resource;
@@ -536,7 +536,7 @@ void Run::begin(const Instance& i) {
   host_.depends_only_on(std::move(labels));
 }
 
-// Later commands of whom it is for find its folders.
+// Later commands of the same user find its folders in PATH.
 void Run::into_effect(const Instance& i, const std::any& current) {
   const Environment environment = i.resource->module->environment(i.desired, current);
   if (!environment.path.empty()) host_.add_to_path({environment.user}, environment.path);
@@ -544,8 +544,8 @@ void Run::into_effect(const Instance& i, const std::any& current) {
 
 void Run::fail(Instance& i, const Error& error, std::vector<Change> changes) {
   if (wants_again(i, error)) return;
-  // A change is wanted all the same. What failed in thought may be what another run did meanwhile: the run that acts
-  // looks again, with the lock held.
+  // The change is desired all the same. A failed simulation may be due to another concurrent run: the real run
+  // inspects again, with the lock held.
   if (!changes.empty()) result_.pending.push_back({i.identity, i.label});
   ResourceFinished event;
   event.changes = std::move(changes);
@@ -556,7 +556,7 @@ void Run::fail(Instance& i, const Error& error, std::vector<Change> changes) {
   done(i, Outcome::failed, std::move(event));
 }
 
-// What cannot go well without something that a pending package may bring is not wrong yet.
+// A failure that a pending package may resolve is not a failure yet.
 void Run::fail_unless_awaited(Instance& i, const Error& error, std::vector<Change> changes) {
   const std::vector<std::string> awaited = host_.awaited();
   const bool by_absence = error.kind() == ErrorKind::other || error.kind() == ErrorKind::unavailable;
@@ -602,7 +602,7 @@ void Run::not_known(Instance& i, const Unknown& unknown) {
     host_.begin(i.label);
     host_.unforeseen();
   }
-  // Who acts may hang on values that are not filled in yet.
+  // The user to run as may depend on values that are not filled in yet.
   if (i.identity.user.empty()) {
     const std::string& as = i.resource->as;
     if (i.as.empty() && as.find("{{") == std::string::npos) i.as = as;
@@ -621,7 +621,7 @@ void Run::done(Instance& i, Outcome outcome, ResourceFinished event) {
       outcome == options_.acted || outcome == Outcome::unknown || outcome == Outcome::not_converged;
   if (wanted && !i.identity.user.empty())
     result_.pending.push_back({i.identity, i.label});
-  // Found as wished after all.
+  // Converged after all.
   if ((outcome == Outcome::ok || outcome == options_.acted) && !i.cut_off.empty()) {
     host_.mark_recovered(i.identity, i.cut_off);
     result_.pending.push_back({i.identity, i.label});

@@ -1,4 +1,4 @@
-// The loop: one resource after the other is inspected, changed where it differs, and inspected again.
+// The main loop: inspects each resource in turn, changes it where it differs, and inspects it again.
 #pragma once
 
 #include <array>
@@ -26,23 +26,24 @@
 namespace mlops {
 
 struct RunOptions {
-  Outcome acted = Outcome::changed;  // what a resource that was acted for is called: would_change on an overlay
-  std::vector<std::string> only, tags;  // not empty: the others are read for their outputs, never changed
+  Outcome acted = Outcome::changed;  // the outcome of a changed resource: would_change on an overlay
+  // if not empty: other resources are read for their outputs, never changed
+  std::vector<std::string> only, tags;
   bool fail_fast = false;
   std::chrono::milliseconds settle{10'000};  // how long a service may take to come up
   std::string host = "local";                // its name in events
-  RunObserver* observer = nullptr;                // borrowed; null: nobody looks on
-  std::uint64_t keep_limit = 0;  // what is replaced is kept up to so many bytes, see JournalOptions; 0: nothing is kept
-  // Gets what resources own or edit: "path /etc/motd", "user ada". Borrowed; null: nobody wants it.
+  RunObserver* observer = nullptr;                // borrowed; null: no observer
+  std::uint64_t keep_limit = 0;  // bytes kept of what is replaced, see JournalOptions; 0: nothing is kept
+  // Collects what resources own or edit: "path /etc/motd", "user ada". Borrowed; null: not needed.
   std::vector<std::string>* claimed = nullptr;
-  std::string playbook_key;                  // what tells the playbook from others, as in RunHeader
-  // Whether what was made or found is listed in the end: when_new, where nothing is to be done and it is another than
-  // that of known_digest.
+  std::string playbook_key;                  // identifies the playbook, as in RunHeader
+  // Whether to list the made and converged resources at the end: when_new lists them if nothing is to be done
+  // and the digest differs from known_digest.
   enum class Lists { never, when_new, always } lists = Lists::never;
   std::uint64_t known_digest = 0;
 };
 
-// A resource that was made or found as wished.
+// A resource that was created or found converged.
 struct MadeResource {
   std::string label, declared;  // declared: before values were filled in
   std::string_view type;
@@ -55,39 +56,39 @@ struct MadeResource {
 struct PassResult {
   std::array<std::uint64_t, outcome_count> counts{};
   bool interrupted = false;
-  Diagnostics mistakes;  // found only when values were filled in: conflicts, wrong types, unknown names
+  Diagnostics mistakes;  // found only after values were filled in: conflicts, wrong types, unknown names
   struct Pending {
     Identity identity;
     std::string label;
   };
   std::vector<Pending> pending;  // who has to act for what, in order
-  // Of everything that was made or found as wished: who, what and its claims. Equal in two passes where all of it is.
+  // Over all created or converged resources: user, label and claims. Equal in two passes if all of these are.
   std::uint64_t digest = 0;
-  std::vector<MadeResource> made;   // where it was asked for
+  std::vector<MadeResource> made;   // if it was requested
 
   std::uint64_t count(Outcome o) const { return counts[static_cast<std::size_t>(o)]; }
 };
 
-// One pass over the plays of a playbook on one host. The same for a plan and for the real thing; only the host
-// differs. Everything given must outlive it.
+// One pass over the plays of a playbook on one host. A plan and a real run differ only in the host. All
+// arguments must outlive it.
 class Run {
  public:
   Run(const Playbook& playbook, Host& host, const Facts& facts, IdentityRules& identities,
       const Cancellation& cancellation, EventSink sink, RunOptions options);
   ~Run();
 
-  // The plays that are this host's, by their place in the playbook, in order; then finish, once.
+  // Runs the plays of this host, by their place in the playbook, in order; call finish once afterwards.
   void play(std::size_t index);
   PassResult finish();
   // All plays.
   PassResult go();
 
-  // What the other hosts of the run have given until now.
+  // What the other hosts of the run have provided so far.
   void set_others(std::vector<HostValues> others) { run_scope_.set_others(std::move(others)); }
-  // What the resources of the plays so far gave.
+  // The outputs of the plays run so far.
   const GivenById& given() const { return run_scope_.given(); }
 
-  // Passes on what an action reports while it runs, with the resource that it is for.
+  // Forwards progress of an action, with the resource that it is for.
   void progress(const Progress& p) const;
 
  private:
@@ -97,12 +98,12 @@ class Run {
   struct Notification {
     std::vector<std::string> maybe;  // not empty: it is only known that these may notify
     bool certain = false;
-    std::string note;  // where an earlier run notified
+    std::string note;  // if an earlier run notified
   };
 
   void run(const Play& play);
   void refer_failed(Instance& instance, const SkippedReference& reference);
-  // The resources of a play that is not run, each with what keeps it from being run.
+  // Calls tell for each resource of a play that is not run, with the reason.
   void each_of(const Play& play, const std::function<void(Instance&)>& tell);
   void resource(const Resource& resource);
   void repeat(const Resource& resource);
@@ -164,23 +165,23 @@ class Run {
   PassResult result_;
   Failures failures_;
   Failures unknown_;  // resources whose state after the run is not known
-  Failures pending_;  // resources that were acted for, where any resource says what it comes after
+  Failures pending_;  // changed resources, if any resource has `after`
   bool any_after_ = false;
   Written written_;
   std::vector<ClaimHolder> holders_;
   std::deque<Value> filled_;  // the parameters that holders_ point to
   bool holds_claims_ = false;
-  std::map<std::string, Notification> notified_;  // by the id that is to act
+  std::map<std::string, Notification> notified_;  // by the id of the notified resource
   std::vector<Record> records_;
   std::vector<Queued> queue_;
   RealPaths real_paths_;
-  std::string label_;  // of the resource that is under way
+  std::string label_;  // of the current resource
   std::size_t play_ = 0;
-  const Resource* trying_ = nullptr;  // what is under way
-  std::uint64_t tries_left_ = 0;      // of it, where it fails
-  bool again_ = false;                // it failed, and is to be tried again
-  bool half_done_ = false;            // and what it left is not to be believed
-  std::uint64_t sequence_ = 0;  // of the step that was performed last
+  const Resource* trying_ = nullptr;  // the resource being attempted
+  std::uint64_t tries_left_ = 0;      // of that resource, if it fails
+  bool again_ = false;                // it failed, and is retried
+  bool half_done_ = false;            // its partial results are not trusted
+  std::uint64_t sequence_ = 0;  // of the last step performed
   bool stopped_ = false;
 };
 

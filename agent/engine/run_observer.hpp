@@ -1,4 +1,4 @@
-// Who looks on while a run goes over a host, and may refuse what it is about to do.
+// Observes a run over one host; may refuse an action before it is done.
 #pragma once
 
 #include <string>
@@ -14,24 +14,25 @@ namespace mlops {
 // A resource that was just inspected.
 struct Inspection {
   std::size_t play = 0;    // its place in the playbook
-  std::string label, as;   // as: who would act
-  Value parameters;        // filled in: secrets are in them
-  Preconditions ground;           // what was looked at
+  std::string label, as;   // as: the user that it would run as
+  Value parameters;        // filled in: they contain secrets
+  Preconditions ground;           // everything that was read
 };
 
 class RunObserver {
  public:
   virtual ~RunObserver() = default;
-  // A pass over the plays begins; real: it acts.
+  // A pass over the plays begins; real: it makes changes.
   virtual void pass_begins(bool real) = 0;
-  // Before anything is done for the resource. maybe: as in ResourceFinished. Error: nothing is done, it has failed.
+  // Called before anything is done for the resource. maybe: as in ResourceFinished. Error: nothing is done, the
+  // resource has failed.
   virtual void inspected(const Inspection& seen, const Diff& diff, const std::vector<std::string>& maybe) = 0;
-  // Before that, what mends a resource at which an earlier run was cut off is about to be done; the ground is empty. Error:
-  // as in inspected.
+  // Called before that, when recovery of a resource that an earlier run left interrupted is about to act; the
+  // ground is empty. Error: as in inspected.
   virtual void recovers(const Inspection& seen, const std::vector<Action>& actions) = 0;
-  // What became of a resource, also of one that was never inspected.
+  // The outcome of a resource, also of one that was never inspected.
   virtual void finished(std::size_t /*play*/, const std::string& /*label*/, Outcome, const std::string& /*reason*/) {}
-  // Everything was looked at in thought, and the real pass is about to begin. Error: it does not.
+  // The simulation is complete, and the real pass is about to begin. Error: it does not begin.
   virtual void about_to_act() = 0;
 };
 

@@ -10,7 +10,7 @@
 namespace mlops {
 namespace {
 
-// For whom a line is told: what stands before it, and what resources gave there.
+// The context of a line: its prefix, and the outputs of that host's resources.
 struct Telling {
   std::string name;
   GivenById given;
@@ -27,7 +27,7 @@ std::vector<Telling> for_hosts(const std::vector<const HostValues*>& hosts) {
   return list;
 }
 
-// A resource that was repeated, as each of its instances; with what the host that it was repeated for gave.
+// A repeated resource, as each of its instances; with the outputs of the host that it was repeated for.
 std::vector<Telling> for_instances(const HostValues& of, const std::string& id, const std::vector<HostValues>& hosts) {
   std::vector<Telling> list;
   for (const auto& [key, given] : of.resources.at(id)) {
@@ -39,9 +39,9 @@ std::vector<Telling> for_instances(const HostValues& of, const std::string& id, 
   return list;
 }
 
-// More than one where the line refers to a resource of several hosts, or to all instances of a repeated one.
+// More than one if the line refers to a resource of several hosts, or to all instances of a repeated one.
 std::vector<Telling> tellings(const Value& line, const std::vector<HostValues>& hosts) {
-  Diagnostics ignored;  // mistakes of the line show when it is filled in
+  Diagnostics ignored;  // errors in the line are reported when it is filled in
   for (const Reference& reference : references(line, ignored)) {
     if (reference.path.size() < 2 || reference.path[0] != "resources") continue;
     const std::string& id = reference.path[1];

@@ -1,4 +1,4 @@
-// A playbook's `show`: what people are told after success.
+// A playbook's `show`: lines printed after success.
 #pragma once
 
 #include <vector>
@@ -10,11 +10,11 @@
 
 namespace mlops {
 
-// The lines, filled in with what all hosts gave and the facts of where the command was typed. A line that refers to a
-// resource of several hosts comes once for each of them, "HOST: " before it. One that refers to a repeated resource
-// without a key comes once for each key, "KEY: " before it where there are several, and where the key is a host's name
-// the other resources are that host's. One whose condition does not hold, or that refers to what was skipped or is not
-// known, is left out.
+// Fills in the lines from the outputs of all hosts and the facts of the controller. A line that refers to a
+// resource of several hosts comes once for each of them, prefixed with "HOST: ". One that refers to a repeated
+// resource without a key comes once for each key, prefixed with "KEY: " if there are several; if the key is a
+// host's name, the other resources are that host's. A line is left out if its condition is false, or if it
+// refers to a skipped or unknown resource.
 std::vector<ShownLine> show_lines(const Playbook& playbook, const Facts& facts,
                                     const std::vector<HostValues>& hosts, Diagnostics& mistakes);
 

@@ -1,4 +1,4 @@
-// What is known about this machine without changing it and without starting a process.
+// Facts about this machine, gathered without changing it and without starting a process.
 #pragma once
 
 #include <map>
@@ -12,16 +12,16 @@
 
 namespace mlops {
 
-// One fact's documentation. unit is "" where there is none.
+// One fact's documentation. unit is "" if there is none.
 struct FactDoc {
   std::string path, type, unit, source, doc;
 };
 
-// Gathers each group (os, arch, kernel, cpu, memory, user, host, init, container) on first use and keeps it.
+// Gathers each group (os, arch, kernel, cpu, memory, user, host, init, container) on first use and caches it.
 class Facts {
  public:
   explicit Facts(Person person) : person_(std::move(person)) {}
-  // The fact or group at a path without the root: {"os", "id"}; absent when there is no such fact.
+  // The fact or group at a path without the root: {"os", "id"}; absent if there is no such fact.
   std::optional<Value> lookup(std::span<const std::string> path) const;
   // All of them, as an object.
   Value all() const;

@@ -32,7 +32,7 @@ std::map<std::string, std::string> os_release(const std::string& root) {
   return values;
 }
 
-// The distribution whose packages and habits it shares.
+// The distribution family whose packages and conventions it shares.
 std::string family_of(const std::string& id, const Value::Array& like) {
   const std::map<std::string, std::string> families = {
       {"debian", "debian"}, {"ubuntu", "debian"}, {"rhel", "rhel"}, {"fedora", "rhel"},   {"centos", "rhel"},

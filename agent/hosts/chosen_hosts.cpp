@@ -153,7 +153,7 @@ TargetShare RunHosts::share_of(const Playbook& playbook, const std::vector<std::
     try {
       share.secrets[name] = playbook.secrets->value(name)->as_string();
     } catch (const Unknown&) {
-    } catch (const Error&) {  // an interruption: nobody will be reached
+    } catch (const Error&) {  // an interruption: no host will be reached
     } catch (const InterpolationError& e) {
       unread_.add(e.diagnostic);
     }

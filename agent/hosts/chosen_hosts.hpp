@@ -14,7 +14,7 @@
 
 namespace mlops {
 
-// The command line's part.
+// The settings from the command line.
 struct ReachSettings {
   std::vector<std::string> hosts;  // --host
   std::string hosts_file;          // --hosts; "": none
@@ -24,9 +24,9 @@ struct ReachSettings {
   std::optional<bool> trust_writable;  // --trust-writable; absent: the command has no such option
 };
 
-// The names of --host and --hosts, in order, each once. As root, a file of --hosts that somebody beside root
-// and the caller could change (see distrust) is a mistake, unless reach lifts that. Mistakes point into text,
-// which becomes that of the file, and must outlive them.
+// The names of --host and --hosts, in order, without duplicates. As root, a file of --hosts that someone other
+// than root and the caller could change (see distrust) is a mistake, unless reach lifts that. Mistakes point
+// into text, which is filled with the file's content and must outlive them.
 std::vector<std::string> named_hosts(const ReachSettings& reach, Source& text, Diagnostics& mistakes);
 
 // A host and its plays, by their place in the playbook.
@@ -34,46 +34,48 @@ struct CastHost {
   std::string name;
   std::vector<std::size_t> plays;
 };
-// A play without `on` is for the named hosts, or local where none is named. In the order in which plays name them.
+// A play without `on` runs on the named hosts, or locally if none is named. In the order in which plays name
+// them.
 std::vector<CastHost> cast_plays(const Playbook& playbook, const std::vector<std::string>& named);
 
-// The variables of the environment that a playbook or --set refers to, with their values.
+// The environment variables that a playbook or --set refers to, with their values.
 std::map<std::string, std::string> mentioned_environment(const Playbook& playbook, const std::vector<std::string>& sets);
 
 class RunHosts {
  public:
-  // before_question: called ahead of each question to the person.
+  // before_question: called before each question to the person.
   RunHosts(const ReachSettings& reach, Diagnostics& mistakes, std::function<void()> before_question,
            std::function<void(const std::string&)> warn);
 
-  // What the playbook is to be read with.
+  // The source to read the playbook with.
   const FileSource& files() const;
-  // Files that others could change are refused where this process is root; otherwise where root is to act. So are root's
-  // state folder on this machine and the file of --ssh-config; state is what --state names, "" for none. To be called before the playbook is read.
+  // Files writable by others are refused if this process is root; otherwise if anything runs as root. The same
+  // goes for root's state folder on this machine and the file of --ssh-config; state is the value of --state,
+  // "" for none. Call before the playbook is read.
   void guard_files(uid_t caller, const std::string& state, Diagnostics& mistakes);
-  // Files that were judged before, and are not to be followed where root is to act.
+  // Files that were judged before, and are not trusted when running as root.
   void distrust_too(const std::vector<std::string>& reasons) { noted_.distrust_too(reasons); }
-  // Adds why what is pending on a host may not be done.
+  // Adds the reasons why pending changes on a host may not be made.
   void judge(const std::string& host, const PassResult& result, Diagnostics& mistakes) const;
-  // From now on the playbook's secrets are read when they are wanted. dry: see controller_secrets.
+  // From now on the playbook's secrets are read on demand. dry: see controller_secrets.
   void open_secrets(const Playbook& playbook, bool dry, const Cancellation& cancellation);
-  // Secrets that other machines need and that cannot be had.
+  // Secrets that targets need and that cannot be read.
   const Diagnostics& unread() const { return unread_; }
-  // Adds a participant for each host. All given must outlive the conductor, as must this.
+  // Adds a participant for each host. All arguments must outlive the conductor, as must this.
   void take_part(Coordinator& coordinator, const Playbook& playbook, PartSettings settings, const LoadOptions& load,
                  const Cancellation& cancellation);
-  // The parts of other machines in a plan that is kept, or held to. To be set before; the plan is borrowed.
+  // The targets' parts of a plan that is saved, or enforced. To be set before; the plan is borrowed.
   void keep_plan() { keeps_plan_ = true; }
   void hold_to(const PlanFile& plan, std::vector<std::string> changed_sources, bool all_or_nothing);
-  // What other machines planned, where it is kept, by their names.
+  // The targets' plans by host name, if the plan is saved.
   const std::map<std::string, PlanMade>& planned() const { return planned_; }
   // --host and --hosts.
   const std::vector<std::string>& named() const { return named_; }
-  // Looks on at this machine's part; borrowed. To be set before.
+  // Observes the run on this machine; borrowed. To be set before.
   void set_observer(RunObserver* observer) { watcher_ = observer; }
-  // Of the files beside the playbook that were read until now.
+  // Digests of the files beside the playbook that were read so far.
   const std::vector<SentDigest>& source_digests() const { return noted_.digests(); }
-  // Those that take part, in order.
+  // The participating hosts, in order.
   const std::vector<std::string>& names() const { return names_; }
 
  private:
@@ -94,7 +96,7 @@ class RunHosts {
   std::vector<std::string> changed_sources_;
   std::map<std::string, PlanMade> planned_;
   Diagnostics unread_;
-  std::string distrusted_state_;  // why root's state folder is not to be followed; "": it may be
+  std::string distrusted_state_;  // why root's state folder is not trusted; "": it is
 };
 
 }  // namespace mlops

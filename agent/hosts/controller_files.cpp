@@ -17,10 +17,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t largest_source = 64 << 20;  // bytes; as the codec of SourceFile has it
+constexpr std::uint64_t largest_source = 64 << 20;  // bytes; the same limit as in the codec of SourceFile
 constexpr auto kept_for = std::chrono::hours(24 * 30);
 
-// Files that no run has used for a month.
+// Removes files that no run has used for a month.
 void remove_old(const std::string& folder) {
   std::error_code error;
   const auto now = fs::file_time_type::clock::now();
@@ -49,7 +49,7 @@ void TrackedFiles::distrust_too(const std::vector<std::string>& reasons) {
       distrusted_.push_back(reason);
 }
 
-// Why it is refused; "" where it is not.
+// The reason for refusing it; "" if it is accepted.
 std::string TrackedFiles::refusal(const std::string& path, const std::string& wrong) const {
   std::string text = path == wrong.substr(0, path.size()) ? wrong : path + ": " + wrong;
   text += ": root would do what somebody else can write there";
@@ -60,7 +60,8 @@ std::string TrackedFiles::refusal(const std::string& path, const std::string& wr
 
 JudgedFile TrackedFiles::open(const std::string& path) const {
   if (guard_ == Guard::none) return open_unjudged(path);
-  const std::lock_guard lock(mutex_);  // account databases are asked, which give the same memory to all
+  // account databases are read, and those functions return shared static memory
+  const std::lock_guard lock(mutex_);
   JudgedFile file = open_judged(path, caller_);
   if (file.wrong.empty()) return file;
   file.wrong = refusal(path, file.wrong);
@@ -133,7 +134,7 @@ FileBeside ControllerFiles::read(const std::string& path, bool content, std::uin
     file.content = *std::move(kept);
     return file;
   }
-  // Nothing can be kept here: a full disk, a home that is read-only.
+  // The cache cannot be written: a full disk, a read-only home.
   auto given = fetch_({path});
   return given.empty() ? FileBeside{EIO, true, false, 0, ""} : std::move(given.front());
 }
@@ -144,7 +145,7 @@ std::optional<std::string> ControllerFiles::from_cache(const SentDigest& digest)
   const std::string path = kept(digest.sha256);
   const FileBeside file = files_on_disk().read(path, true, largest_source);
   if (file.error != 0 || sha256_hex(file.content) != digest.sha256) return std::nullopt;
-  ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);  // used now
+  ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);  // marks it as used now
   return file.content;
 }
 
@@ -157,7 +158,7 @@ void ControllerFiles::keep(const std::string& sha256, const std::string& content
     ::unlink(temporary.c_str());
 }
 
-// All at once: one round trip, however many are missing.
+// All in one request: one round trip, however many are missing.
 void ControllerFiles::fetch_missing() const {
   if (std::exchange(fetched_, true)) return;
   std::vector<std::string> paths;

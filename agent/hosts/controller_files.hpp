@@ -1,4 +1,4 @@
-// The near end's files as the far end sees them: sent once, kept by digest.
+// The controller's files as the target sees them: sent once, cached by digest.
 #pragma once
 
 #include <sys/types.h>
@@ -15,26 +15,26 @@
 
 namespace mlops {
 
-// Notes each file that a playbook is read with, so that a host can be told their digests. Reads from the disk. Safe to
-// use from several threads, but for digests.
+// Records each file that a playbook is read with, so that a host can be told their digests. Reads from the
+// disk. Thread-safe except for digests.
 class TrackedFiles : public FileSource {
  public:
   FileBeside read(const std::string& path, bool content, std::uint64_t limit) const override;
   FileBeside whole(const std::string& path) const override;
   std::string similar(const std::string& path) const override { return files_on_disk().similar(path); }
 
-  // Of the files noted until now, each hashed once.
+  // Of the files recorded so far, each hashed once.
   const std::vector<SentDigest>& digests() const;
 
-  // From now on files that somebody beside root and the caller could change (see distrust) are refused, or only noted:
-  // where the caller acts as nobody else, they are the caller's own affair.
+  // From now on files that someone other than root and the caller could change (see distrust) are refused, or
+  // only recorded: if nothing runs as another user, trusting them is up to the caller.
   enum class Guard { none, note, refuse };
   void guard(uid_t caller, Guard guard);
-  // Why those that were noted are not to be followed.
+  // Why the recorded files are not trusted.
   std::vector<std::string> distrusted() const;
-  // Notes reasons that were found elsewhere.
+  // Adds reasons that were found elsewhere.
   void distrust_too(const std::vector<std::string>& reasons);
-  // What the path leads to, judged as far as guard says. wrong is why it is refused, as a sentence.
+  // The file that the path leads to, judged as guard says. wrong: the reason for refusing it, as a sentence.
   JudgedFile open(const std::string& path) const;
 
  private:
@@ -48,11 +48,12 @@ class TrackedFiles : public FileSource {
   mutable std::vector<SentDigest> digests_;
 };
 
-// The far end: texts that came with the run, contents from the cache folder, the rest asked for.
+// The target's side: texts that came with the run, contents from the cache folder, the rest requested from the
+// controller.
 class ControllerFiles : public FileSource {
  public:
   using Fetch = std::function<std::vector<FileBeside>(const std::vector<std::string>& paths)>;
-  // cache: a folder for what may be lost; made where it is missing.
+  // cache: a folder for data that may be lost; created if missing.
   ControllerFiles(const StartRun& start, std::string cache, Fetch fetch);
 
   FileBeside read(const std::string& path, bool content, std::uint64_t limit) const override;

@@ -56,7 +56,7 @@ void Coordinator::release(Part& part, std::size_t play) {
   part.held[play].clear();
 }
 
-// Of what was held. The pass on what-if has met every resource that there is.
+// From the held events. The simulation has visited every resource.
 ResourcesKnown Coordinator::known() const {
   ResourcesKnown known;
   for (const Part& part : parts_) {
@@ -76,7 +76,7 @@ std::vector<Coordinator::Part*> Coordinator::all(const std::function<bool(const 
   return list;
 }
 
-// Does the work for each, several at once. A host whose work throws is lost.
+// Runs the work for each part, several in parallel. A host whose work throws is lost.
 void Coordinator::run(const std::vector<Part*>& parts, const std::function<void(Part&)>& work) {
   const auto one = [&](Part& part) {
     try {
@@ -94,7 +94,7 @@ std::vector<HostValues> Coordinator::others(const Part& part) const {
   if (parts_.size() == 1) return list;
   for (const Part& other : parts_) {
     if (&other == &part) {
-      // A host sees itself in `hosts`, and what it gave among its own resources.
+      // A host finds itself in `hosts`, with its outputs so far among its own resources.
       HostValues self = other.host->values();
       self.resources.clear();
       list.push_back(std::move(self));
@@ -117,7 +117,7 @@ std::vector<HostValues> Coordinator::values() const {
 }
 
 void Coordinator::play(Pass pass, std::size_t index, const std::vector<Part*>& parts) {
-  // One after the other: what others gave is read while nobody gives.
+  // Sequential: outputs are read while no host changes them.
   std::vector<std::vector<HostValues>> known;
   for (Part* part : parts) known.push_back(others(*part));
   run(parts, [&](Part& part) {
@@ -207,7 +207,7 @@ Conclusion Coordinator::go() {
 void Coordinator::prune(const PruneOrder& order, Conclusion& conclusion) {
   std::map<const Part*, PruneResult> results;
   for (const Part& part : parts_) results[&part];
-  // One that did not begin was not made as the playbook has it.
+  // A host that did not begin does not have what the playbook makes.
   run(all([](const Part& p) { return p.finished.error.empty(); }), [&](Part& part) { results.at(&part) = part.host->prune(order); });
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     const PruneResult& result = results.at(&parts_[i]);
@@ -226,7 +226,7 @@ void Coordinator::prune(const PruneOrder& order, Conclusion& conclusion) {
 void Coordinator::conclude(Conclusion& conclusion) {
   conclusion.interrupted = cancellation_.cancelled();
   for (Part& part : parts_) {
-    // Of a host that was lost only what it told is known.
+    // Only what a lost host has reported is known.
     part.finished.counts = part.lost ? part.told : part.result.counts;
     if (part.acts && !part.began && !part.lost) part.finished.error = "not begun: " + stopped_;
     if (part.lost && !part.acts) part.finished.counts = {};

@@ -1,4 +1,4 @@
-// A run over several hosts: which plays run where, in what order, and what is told of it.
+// Coordinates a run over several hosts: which plays run where, in what order, and what is reported.
 #pragma once
 
 #include <cstddef>
@@ -15,50 +15,55 @@ namespace mlops {
 
 struct ConductSettings {
   bool dry = false, fail_fast = false;
-  std::size_t forks = 32;  // hosts at work at once
-  std::size_t serial = 0;  // the real pass of a play takes so many hosts after the other, and ends with the first batch in which one fails; 0: all at once
-  // Where one host is lost or may not act before the real pass, none begins it.
+  std::size_t forks = 32;  // hosts working in parallel
+  // the real pass runs each play on this many hosts per batch, and stops after the first batch with a failure;
+  // 0: all at once
+  std::size_t serial = 0;
+  // If a host is lost or may not act before the real pass, no host begins it.
   bool all_or_nothing = false;
-  // Called after the pass on what-if, for each host: what is pending there may not be done. Empty: it may.
+  // Called after the simulation, for each host: returns why its pending changes may not be made. Empty: they
+  // may.
   std::function<void(const std::string& host, const PassResult& result, Diagnostics& mistakes)> judge = {};
 };
 
 struct Conclusion {
   std::vector<HostFinished> hosts;  // in the order of the participants
   std::array<std::uint64_t, outcome_count> counts{};
-  Diagnostics mistakes;      // the playbook is wrong after all; found before anything was touched where early is true
-  bool early = false;        // nothing was touched on any host
-  bool touched = false;      // something was changed on a host, or may have been: it failed, or was lost meanwhile
+  Diagnostics mistakes;      // errors in the playbook found late; if early is true, before anything was changed
+  bool early = false;        // nothing was changed on any host
+  // something was changed on a host, or may have been: it failed, or was lost meanwhile
+  bool touched = false;
   bool not_started = false;  // a host was not reached, or may not act: its error says why
   bool interrupted = false;
-  std::uint64_t digest = 0;  // of what was made and found (PassResult), of all hosts together
+  std::uint64_t digest = 0;  // of created and converged resources (PassResult), over all hosts
 };
 
-// Two passes over all plays: first on what-if, so that mistakes, locks and rights are settled before the first change
-// anywhere; then, on the hosts that have something to do, for real. A host that drops out does not stop the others.
-// The plays are in step: one is over on all its hosts before the next begins. With a single host nothing is threaded.
+// Two passes over all plays: first a simulation, so that mistakes, locks and privileges are settled before the
+// first change anywhere; then the real pass, on the hosts with pending changes. A failing host does not stop
+// the others. The plays are in step: one is over on all its hosts before the next begins. A single host is run
+// without threads.
 class Coordinator {
  public:
   // on: the participants of each play, by index. report is called by one thread at a time.
   Coordinator(const Playbook& playbook, ConductSettings settings, const Cancellation& cancellation, EventSink report);
 
-  // The sink to make the next participant with; then add it.
+  // The sink to create the next participant with; then add it.
   EventSink sink();
-  // plays: which of the playbook's are its own.
+  // plays: the indices of its plays in the playbook.
   void add(std::unique_ptr<Participant> participant, std::vector<std::size_t> plays);
 
   Conclusion go();
-  // After go(): prunes on each host that was not lost, and adds what comes of it.
+  // After go(): prunes on each host that was not lost, and adds the results.
   void prune(const PruneOrder& order, Conclusion& conclusion);
-  // What all hosts gave.
+  // The values that all hosts provided.
   std::vector<HostValues> values() const;
 
  private:
   struct Part {
     std::unique_ptr<Participant> host;
     std::vector<std::size_t> plays;
-    std::vector<std::vector<Event>> held;  // of the pass on what-if, by play
-    std::size_t at = 0;                    // the play that is under way
+    std::vector<std::vector<Event>> held;  // of the simulation, by play
+    std::size_t at = 0;                    // the current play
     bool lost = false, acts = false, began = false;
     std::array<std::uint64_t, outcome_count> told{};  // by the events of the pass that counts
     HostFinished finished;
@@ -81,9 +86,9 @@ class Coordinator {
   const Cancellation& cancellation_;
   EventSink report_;
   std::deque<Part> parts_;
-  std::mutex mutex_;  // of report_ and of what tell changes
+  std::mutex mutex_;  // guards report_ and what tell changes
   bool holding_ = true;
-  std::string stopped_;  // why no further host begins: "--serial: web1 failed"; "" while all goes on
+  std::string stopped_;  // why no further host begins: "--serial: web1 failed"; "" if none is held back
 };
 
 }  // namespace mlops

@@ -16,7 +16,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Signals are for the thread that the program began with.
+// Signals are handled by the main thread.
 std::thread quiet_thread(std::function<void()> work) {
   sigset_t all, before;
   ::sigfillset(&all);
@@ -49,7 +49,7 @@ void FrameLink::send(const std::string& payload) {
   try {
     send_frame(settings_.out, payload);
   } catch (const Error&) {
-    // The reading end says what happened.
+    // The reading side reports the cause.
   }
 }
 
@@ -102,7 +102,7 @@ void FrameLink::read() {
   end(why);
 }
 
-// Who does not take what comes makes the other end wait: memory is bounded by two frames.
+// If frames are not consumed, the other end has to wait: memory is bounded by two frames.
 void FrameLink::keep(std::string frame) {
   std::unique_lock lock(mutex_);
   full_ = waiting_ + frame.size() > settings_.limit;
@@ -122,14 +122,14 @@ void FrameLink::pulse() {
     lock.unlock();
     if (silent) {
       end(fmt::format("no answer for {} s", patience.count()));
-    } else if (!over && sending_.try_lock()) {  // who sends is heard anyway
-      // A full pipe is not waited for: this thread is also the one that notices silence.
+    } else if (!over && sending_.try_lock()) {  // a frame being sent counts as a heartbeat
+      // Does not wait for a full pipe: this thread also detects silence.
       pollfd room{settings_.out, POLLOUT, 0};
       const bool ready = ::poll(&room, 1, 0) == 1 && (room.revents & POLLOUT);
       try {
         if (ready) send_frame(settings_.out, "");
       } catch (const Error&) {
-        // The reading end says what happened.
+        // The reading side reports the cause.
       }
       sending_.unlock();
     }

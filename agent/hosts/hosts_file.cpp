@@ -44,7 +44,8 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// What a line of another format is, behind "this is"; and what to do about it, "" where that is one_a_line.
+// Recognizes a line of another format: its name, to follow "this is"; and a hint, "" for the default
+// one_a_line.
 struct Foreign {
   std::string what, hint;
 };
@@ -71,7 +72,7 @@ std::optional<Foreign> foreign(std::string_view line) {
   return std::nullopt;
 }
 
-// Why the word is no name; "" where it is one.
+// Why the word is not a host name; "" if it is one.
 std::string wrong_with(std::string_view word) {
   if (word.front() == '-') return "an option of a command line has no place here";
   if (word.find(',') != word.npos) return "one host a line, without commas";
@@ -114,7 +115,7 @@ class Reading {
     const std::string_view before = line.substr(0, static_cast<std::size_t>(name.data() - line.data()));
     const Position where{&source_, number_, static_cast<std::uint32_t>(code_points(before) + 1)};
     if (const auto other = foreign(name)) {
-      // The rest of it would be mistakes, too.
+      // The remaining lines would be mistakes, too.
       mistakes_.add(where, "this is " + other->what, other->hint.empty() ? one_a_line : other->hint);
       go_on_ = false;
     } else if (const std::string wrong = wrong_with(name); !wrong.empty()) {

@@ -139,7 +139,8 @@ PassResult LocalHost::end() {
   if (pass_ == Pass::real) {
     conclude(result);
   } else if (!settings_.dry) {
-    // How an earlier run ended, or whom nobody notifies any more, is to be written down, though nothing is to be changed.
+    // The end of an earlier run, or a dropped notification, has to be recorded even though nothing is to be
+    // changed.
     if (!host_->earlier().runs.empty() || !host_->earlier().notifications.empty()) result.pending.push_back({self_, ""});
     const bool is_new = digest_text(result.digest) != host_->earlier().ledger.substr(0, host_->earlier().ledger.find('+'));
     if (result.pending.empty() && result.mistakes.empty() && is_whole() && !any_failed(result) && is_new)
@@ -151,7 +152,7 @@ PassResult LocalHost::end() {
   return result;
 }
 
-// All of the playbook is looked at.
+// The whole playbook was inspected.
 bool LocalHost::is_whole() const { return settings_.only.empty() && settings_.tags.empty(); }
 
 std::vector<LedgerEntry> LocalHost::entries(PassResult& result) {
@@ -194,7 +195,7 @@ void LocalHost::prepare() {
   if (watcher_) watcher_->about_to_act();
   std::vector<Identity> identities;
   std::string need_others;
-  // What is pruned comes after what was applied.
+  // Pruning comes after applying.
   const std::string untouched = fmt::format("nothing was {}{}", settings_.run.kind == "prune" ? "pruned" : "touched",
                                             values_.name == "local" ? "" : " there");
   for (const auto& [identity, label] : pending_) {

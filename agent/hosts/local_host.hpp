@@ -1,4 +1,4 @@
-// The part of the host that this process runs on.
+// The participant for the host that this process runs on.
 #pragma once
 
 #include <memory>
@@ -28,7 +28,7 @@ class LocalHost : public Participant {
   PruneResult prune(const PruneOrder& order) override;
 
   const Facts& facts() const { return facts_; }
-  // Looks on in both passes; borrowed.
+  // Observes both passes; borrowed.
   void set_observer(RunObserver* observer) { watcher_ = observer; }
 
  private:
@@ -51,7 +51,7 @@ class LocalHost : public Participant {
   Identity self_;
   std::unique_ptr<Journals> journals_;
   Pass pass_ = Pass::what_if;
-  std::unique_ptr<Run> run_;  // the pass that is under way
+  std::unique_ptr<Run> run_;  // the current pass
   ThisHostSettings::Password password_;
   std::unique_ptr<ThisHost> host_;  // null once it was pruned
   Facts facts_;

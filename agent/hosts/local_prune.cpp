@@ -1,4 +1,4 @@
-// The part of LocalHost that prunes.
+// The pruning of LocalHost.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 namespace mlops {
 namespace {
 
-// What the playbook is known by now, and was before.
+// The current and former keys of the playbook.
 std::vector<std::string> keys_of(const RunName& run) {
   std::vector<std::string> keys{run.playbook_key};
   keys.insert(keys.end(), run.former_keys.begin(), run.former_keys.end());
@@ -23,7 +23,7 @@ std::vector<std::string> keys_of(const RunName& run) {
 
 PruneResult LocalHost::prune(const PruneOrder& order) {
   const bool failed = !order.alone && failed_;
-  host_.reset();  // and with it the locks of the run: what removes takes its own
+  host_.reset();  // and with it the run's locks: pruning takes its own
   PruneResult result;
   if (failed && settings_.fail_fast) return result;
   ThisHost host({.person = person_}, cancellation_, {});
@@ -41,7 +41,7 @@ PruneResult LocalHost::prune(const PruneOrder& order) {
   return result;
 }
 
-// By a run of its own, of a playbook that removes them.
+// Pruning is a run of its own, with a playbook that removes the resources.
 void LocalHost::remove(std::vector<Stale> stale, const std::string& text, const PruneOrder& order,
                               PruneResult& result) {
   const std::string name = "what " + settings_.run.playbook + " no longer has";
@@ -52,7 +52,7 @@ void LocalHost::remove(std::vector<Stale> stale, const std::string& text, const 
     ++result.counts[static_cast<std::size_t>(Outcome::failed)];
     return tell("it cannot be pruned: " + mistakes.list().front().message);
   }
-  std::vector<std::string> labels;  // in the order of what is removed
+  std::vector<std::string> labels;  // in the order of removal
   std::map<std::string, Outcome> ends;
   const EventSink noted = [&](const Event& event) {
     Event told = event;

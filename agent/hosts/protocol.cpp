@@ -6,7 +6,7 @@
 namespace mlops {
 namespace {
 
-// What is used as an index or in a switch later.
+// Checks values that are later used as an index or in a switch.
 void check(const ToNear& message) {
   const auto* happened = std::get_if<Happened>(&message);
   const auto* r = happened ? std::get_if<ResourceFinished>(&happened->event) : nullptr;

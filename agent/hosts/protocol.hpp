@@ -1,14 +1,15 @@
-// What is said between the agent where the command was typed (near) and the agent on a host (far). Both are the same
-// build: far is started from a copy of near's own files.
+// The protocol between the agent on the controller and the agent on a target. Both are the
+// same build: the target's is started from a copy of the controller's own files.
 //
-//   near: StartRun BeginPass RunPlay… EndPass        far: Happened… PlayEnded… PassEnded
-//   near: Prepare BeginPass RunPlay… EndPass         far: Prepared Happened… PlayEnded… PassEnded
-//   near: AskFacts or AskRecorded                    far: FactsTold or RecordedTold
-//   near: StartUndo UndoPass…                        far: UndoRead Happened… UndoEnded
-//   near: Prune                                      far: Happened… PruneEnded
+//   controller: StartRun BeginPass RunPlay… EndPass     target: Happened… PlayEnded… PassEnded
+//   controller: Prepare BeginPass RunPlay… EndPass      target: Prepared Happened… PlayEnded… PassEnded
+//   controller: AskFacts or AskRecorded                 target: FactsTold or RecordedTold
+//   controller: StartUndo UndoPass…                     target: UndoRead Happened… UndoEnded
+//   controller: Prune                                   target: Happened… PruneEnded
 //
-// Requests need not wait for answers; far works them off in order. Where one goes wrong, far answers Failed and the
-// run is over. In the midst of one, far may ask (PasswordWanted, FilesWanted), and near may say Stop.
+// Requests need not wait for answers; the target processes them in order. If one fails, the target answers
+// Failed and the run is over. During a request, the target may ask (PasswordWanted, FilesWanted), and the
+// controller may send Stop.
 #pragma once
 
 #include <array>
@@ -28,38 +29,39 @@
 
 namespace mlops {
 
-// ---- near to far ----------------------------------------------------------------------------------------------
+// ---- controller to target -----------------------------------------------------------------------------------
 
 struct SentText {
-  std::string path, text;  // path as near has it
+  std::string path, text;  // path as on the controller
 };
-// A file that the playbook is known to need. sha256 in hex; "" where it cannot be read.
+// A file that the playbook is known to need. sha256 in hex; "" if it cannot be read.
 struct SentDigest {
   std::string path;
   FileBeside file;  // without content
   std::string sha256;
 };
-// A plan that is kept: it is to be made, or held to.
+// A plan to be saved, or enforced.
 struct PlanPart {
   bool keeps = false, holds = false;
-  // Where it is held to.
+  // If it is enforced.
   PlanPlace place;
   std::vector<PlannedResource> resources;
-  std::vector<std::string> changed_sources;  // files of near that are no longer what they were
+  std::vector<std::string> changed_sources;  // files on the controller that have changed since
   bool all_or_nothing = false;
 };
 struct StartRun {
   std::string host;  // its name
   PartSettings settings;
   bool may_ask = false;  // somebody can be asked for sudo's password
-  std::string playbook;  // path as near has it
+  std::string playbook;  // path as on the controller
   std::vector<SentText> texts;  // of the playbook and the --vars files
   std::vector<std::string> vars_files, sets;
   // What this host's own plays refer to.
   std::map<std::string, std::string> environment;
-  std::vector<std::string> withheld;           // variables that only plays of other hosts refer to: without values
-  std::map<std::string, std::string> secrets;  // here alone they travel
-  std::vector<SentDigest> sources;             // the only files that it is given
+  // variables that only plays of other hosts refer to: without values
+  std::vector<std::string> withheld;
+  std::map<std::string, std::string> secrets;  // the only message that carries secrets
+  std::vector<SentDigest> sources;             // the only files that the target may request
   PlanPart plan;
 };
 struct BeginPass {
@@ -72,7 +74,7 @@ struct RunPlay {
 };
 struct EndPass {};
 struct Prepare {};
-// After the pass on what-if: what was planned, where it is kept.
+// After the simulation: the plan, if it is saved.
 struct AskPlan {};
 struct Prune {
   PruneOrder order;
@@ -80,22 +82,22 @@ struct Prune {
 struct AskFacts {
   std::string path;  // "os.id"; "": all
 };
-// What is recorded there: all runs, and one in full unless run is "". As run_history has it.
+// The runs recorded on the target: all of them, and one in full unless run is "". As in run_history.
 struct AskRecorded {
   std::string run, state;
 };
-// What a run did is taken back: this run is read, then passes. As UndoTarget has them.
+// Undo of a run: the run is read first, then the passes. As in UndoTarget.
 struct StartUndo {
   std::string host;  // its name
   std::string run, state;
   bool force = false, no_sudo = false;
-  bool may_ask = false;  // as StartRun has it
+  bool may_ask = false;  // as in StartRun
   std::uint64_t wait_seconds = 0;
 };
 struct UndoPass {
   bool real = false;
 };
-// Answers to what far asked.
+// Answers to the target's questions.
 struct PasswordGiven {
   std::optional<std::string> password;
 };
@@ -106,16 +108,16 @@ struct Stop {};
 
 using ToFar = std::variant<StartRun, BeginPass, RunPlay, EndPass, Prepare, AskPlan, Prune, AskFacts, AskRecorded, StartUndo, UndoPass, PasswordGiven, FilesGiven, Stop>;
 
-// ---- far to near ----------------------------------------------------------------------------------------------
+// ---- target to controller -----------------------------------------------------------------------------------
 
 struct Happened {
   std::variant<PlayStarted, ResourceStarted, ProgressMade, ResourceFinished, NoticeGiven> event;
 };
 struct PlayEnded {
-  GivenById resources;  // where near wants values
+  GivenById resources;  // if the controller needs values
   Value facts;
 };
-// A Position as text; source "" where there is none.
+// A Position as text; source "" if there is none.
 struct SentPosition {
   std::string source;
   std::uint32_t line = 0, column = 0;
@@ -149,10 +151,10 @@ struct FactsTold {
 struct RecordedTold {
   std::string host;                            // gethostname(2)
   std::vector<RecordedRun> runs;
-  std::vector<RecordedRun> whole;              // the one that was asked for, or none
-  std::vector<std::string> steps;              // of it, as to_value(RecordedStep) makes them, in JSON
-  std::map<std::string, std::string> missing;  // as WholeRun has it
-  std::string none;                            // there is no such run, or none at all: why
+  std::vector<RecordedRun> whole;              // the requested one, or none
+  std::vector<std::string> steps;              // its steps, as to_value(RecordedStep) makes them, in JSON
+  std::map<std::string, std::string> missing;  // as in WholeRun
+  std::string none;                            // why there is no such run, or none at all
 };
 struct UndoRead {
   RecordedRun run;
@@ -177,12 +179,12 @@ struct Failed {
 using ToNear = std::variant<Happened, PlayEnded, PassEnded, Prepared, PlanMade, PruneEnded, FactsTold, RecordedTold, UndoRead, UndoEnded,
                             PasswordWanted, FilesWanted, Failed>;
 
-// Most bytes of one message.
+// The size limit of a message, in bytes.
 inline constexpr std::uint32_t to_target_limit = 256u << 20, to_controller_limit = 64u << 20;
 
 std::string encode(const ToFar& message);
 std::string encode(const ToNear& message);
-// Error where the bytes are no such message.
+// Error if the bytes are not a valid message.
 ToFar decode_to_target(std::string_view bytes);
 ToNear decode_to_controller(std::string_view bytes);
 

@@ -14,7 +14,7 @@
 namespace mlops {
 namespace {
 
-// The terminal's own settings come back however the question ends.
+// Restores the terminal's settings however the question ends.
 class Silence {
  public:
   explicit Silence(int terminal) : terminal_(terminal) {
@@ -35,7 +35,7 @@ class Silence {
   termios before_{};
 };
 
-// Each line made printable, whoever wrote it.
+// Makes each line printable: the text may come from a target.
 std::string shown(std::string_view text) {
   std::string out;
   for (;;) {
@@ -48,7 +48,7 @@ std::string shown(std::string_view text) {
 }
 
 void write_all(int fd, const std::string& text) {
-  if (::write(fd, text.data(), text.size()) < 0) return;  // nobody there to read it: nobody to answer
+  if (::write(fd, text.data(), text.size()) < 0) return;  // nobody can read the question, so nobody answers
 }
 
 }  // namespace

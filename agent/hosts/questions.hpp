@@ -1,4 +1,4 @@
-// Questions to the person at the terminal, while a run goes on.
+// Asks the person at the terminal questions during a run.
 #pragma once
 
 #include <functional>
@@ -11,22 +11,23 @@
 
 namespace mlops {
 
-// Asks on the terminal itself (/dev/tty), so that redirections stay what they are. One question at a time; safe to
-// use from several threads.
+// Asks on the terminal itself (/dev/tty), so that redirections stay untouched. One question at a time;
+// thread-safe.
 class Questions {
  public:
-  // before is called ahead of each question: the live line makes room.
+  // before is called before each question: the live line makes room.
   explicit Questions(std::function<void()> before) : before_(std::move(before)) {}
   virtual ~Questions() = default;
 
-  // From now on an interruption ends a question that is asked; it must live as long as this.
+  // From now on an interruption ends a pending question; it must live as long as this.
   void heed(const Cancellation& cancellation) { cancellation_ = &cancellation; }
 
-  // The line that was typed; absent where there is no terminal, or it was ended (Ctrl-D). Without echo what is typed
-  // is not shown.
+  // The line that was typed; absent if there is no terminal, or at the end of input (Ctrl-D). Without echo the
+  // input is not shown.
   std::optional<std::string> ask(const std::string& text, bool echo);
 
-  // sudo's password on a host, for that host alone: what was typed for it, until again says that it was wrong there.
+  // sudo's password on a host, for that host only: returns the last one typed for it, unless again says that it
+  // was wrong there.
   std::optional<std::string> sudo_password(const std::string& user, const std::string& host, bool again);
 
   static bool possible();

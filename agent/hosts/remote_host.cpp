@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t largest_source = 64 << 20;  // bytes
 constexpr HeldLimits held_limits;
 
-// Bytes of memory, about.
+// An estimate of the memory used, in bytes.
 std::size_t weight(const std::string& text) { return sizeof text + text.size(); }
 std::size_t weight(const Value& value) {
   std::size_t all = sizeof value;
@@ -36,7 +36,7 @@ std::size_t weight(const ResourceFinished& e) {
     all += sizeof c + weight(c.property) + weight(c.before) + weight(c.after) + c.text_diff.size();
   return all;
 }
-// These are shown at once.
+// These are shown immediately.
 std::size_t weight(const ResourceStarted&) { return 0; }
 std::size_t weight(const ProgressMade&) { return 0; }
 
@@ -56,7 +56,7 @@ Reached reach(const std::string& host, const RemoteSettings& settings, const Can
 
 }  // namespace
 
-// ---- the agent over there -------------------------------------------------------------------------------------
+// ---- the agent on the target --------------------------------------------------------------------------------
 
 RemoteAgent::RemoteAgent(const std::string& host, const RemoteSettings& settings, const Cancellation& cancellation,
                    const ProgressSink& progress)
@@ -66,7 +66,7 @@ RemoteAgent::RemoteAgent(const std::string& host, const RemoteSettings& settings
       wake_(::eventfd(0, EFD_CLOEXEC)) {
   std::signal(SIGPIPE, SIG_IGN);
   const int fd = reached_.program.channel->fd();
-  // Silence ends the reading thread's wait too.
+  // A silent connection ends the reading thread's wait too.
   link_ = std::make_unique<FrameLink>(
       FrameLink::Settings{fd, fd, to_controller_limit, {}, [fd] { ::shutdown(fd, SHUT_RDWR); }});
   watcher_ = std::thread([this] { watch(); });
@@ -112,7 +112,7 @@ void RemoteAgent::lost() {
   throw error.with_output(words);
 }
 
-// ---- its part in a run ------------------------------------------------------------------------------------------
+// ---- the target's part in a run ------------------------------------------------------------------------
 
 RemoteHost::RemoteHost(std::string name, const Playbook& playbook, const StartRun& start, TargetShare own,
                                RemoteSettings settings, const Cancellation& cancellation, EventSink sink)
@@ -154,17 +154,17 @@ void RemoteHost::begin(Pass pass, const std::vector<std::size_t>& plays) {
   agent_->say(BeginPass{acts_, {plays.begin(), plays.end()}});
 }
 
-// The end of the pass is asked for right behind its last play: one round trip for both.
+// EndPass is sent right behind the last play: one round trip for both.
 void RemoteHost::play(std::size_t index, const std::vector<HostValues>& others) {
   asked_.insert(index);
   agent_->say(RunPlay{index, start_.settings.gives_values ? others : std::vector<HostValues>{}});
   if (!plays_.empty() && index == plays_.back()) ask_end();
   PlayEnded ended = wait<PlayEnded>();
   if (!start_.settings.gives_values) return;
-  // An id of another host's is that host's alone.
+  // An id of another host belongs to that host only.
   std::erase_if(ended.resources, [&](const auto& given) { return !is_own(given.first); });
   values_.resources = std::move(ended.resources);
-  // What failed there is told with where.
+  // A failure there is reported with its host and connection.
   for (auto& [id, instances] : values_.resources)
     for (auto& [key, given] : instances)
       if (!given.cause.empty()) given.cause += " on " + values_.name;
@@ -248,7 +248,7 @@ void HeldEvents::add(const Happened& happened, const std::string& host) {
                             host, held_limits.events, held_limits.bytes >> 20));
 }
 
-// A host speaks for itself alone, whatever name it gives.
+// A host reports for itself only, whatever name it sends.
 void RemoteHost::tell(Happened happened) {
   if (!acts_) held_.add(happened, values_.name);
   std::visit(overloaded{[&](PlayStarted& e) { e.host = values_.name; },
@@ -266,8 +266,8 @@ void RemoteHost::tell(Happened happened) {
   std::visit([&](auto& e) { sink_(std::move(e)); }, happened.event);
 }
 
-// Whatever the host says: not in a plan, not with --no-sudo, and only where it was planned that another acts, or where
-// something is to be removed.
+// Whatever the host says: no password in a plan, none with --no-sudo, and otherwise only if the plan has work
+// as another user, or something is to be removed.
 bool RemoteHost::may_have_password() const {
   const PartSettings& settings = start_.settings;
   if (!settings_.questions || !start_.may_ask || settings.no_sudo) return false;
@@ -287,7 +287,7 @@ void RemoteHost::answer(const FilesWanted& wanted) {
   agent_->say(std::move(given));
 }
 
-// A host is given what its own plays name, by the very path, and nothing else of this machine.
+// A host gets the files that its own plays name, by the exact path, and nothing else of this machine.
 FileBeside RemoteHost::wanted_file(const std::string& path) const {
   const bool named = std::any_of(own_.sources.begin(), own_.sources.end(),
                                  [&](const SentDigest& d) { return d.path == path; });

@@ -1,4 +1,4 @@
-// The part of a host at the other end of an ssh connection: the near end of hosts/protocol.hpp.
+// The participant for a target reached over ssh: the controller's side of hosts/protocol.hpp.
 #pragma once
 
 #include <functional>
@@ -19,33 +19,33 @@
 
 namespace mlops {
 
-// A host with the agent started on it.
+// A target with the agent started on it.
 struct Reached {
   std::unique_ptr<Connection> connection;
   RemoteProgram program;
 };
 
 struct RemoteSettings {
-  std::string ssh_config;  // another than ~/.ssh/config; "" for that
+  std::string ssh_config;  // instead of ~/.ssh/config; "" for that
   bool accept_new_host_keys = false;
   std::function<void(const std::string&)> warn;
   Questions* questions = nullptr;  // borrowed
-  // In the place of ssh, and of sending this program there; empty: by these.
+  // Replaces ssh and the upload of this program; empty: uses them.
   std::function<Reached(const std::string& host)> reach = {};
 };
 
-// The agent on a host, spoken to.
+// A connection to the agent on a host.
 class RemoteAgent {
  public:
-  // Connects and starts it. Errors of the connection and of start_remote_agent.
+  // Connects and starts the agent. Errors of the connection and of start_remote_agent.
   RemoteAgent(const std::string& host, const RemoteSettings& settings, const Cancellation& cancellation,
            const ProgressSink& progress);
   ~RemoteAgent();
 
   const SshSettings& reached() const { return reached_.connection->settings(); }
   void say(const ToFar& message) { link_->send(encode(message)); }
-  // The next message. Error when the connection is lost, or the agent there ended: says how. Where the person
-  // interrupts, it is told to stop, and answers all the same.
+  // The next message. Error if the connection is lost, or the agent exited: says how. If the person interrupts,
+  // the agent is told to stop, and still answers.
   ToNear hear();
 
  private:
@@ -60,26 +60,26 @@ class RemoteAgent {
   std::thread watcher_;
 };
 
-// What one host is sent, beside what all are (see needs_of). As StartRun has it.
+// What is sent to one host only (see needs_of). As in StartRun.
 struct TargetShare {
   std::map<std::string, std::string> environment;
   std::vector<std::string> withheld;
   std::map<std::string, std::string> secrets;
   std::vector<SentDigest> sources;
   PlanPart plan;
-  PlanMade* made = nullptr;  // where what was planned is put, where it is kept; borrowed
+  PlanMade* made = nullptr;  // receives the plan if it is saved; borrowed
 };
 
-// What is kept of a host's events while the other hosts are planned is bounded, whatever a host sends.
+// Bounds the memory for a host's events that are held while the other hosts are planned, whatever a host sends.
 struct HeldLimits {
   std::size_t events = 500'000;
   std::size_t bytes = 256u << 20;  // of memory
 };
 
-// Counts what is kept of a host's events.
+// Counts the held events of a host.
 class HeldEvents {
  public:
-  // Error where it is too much: the host takes no part.
+  // Error if the limit is exceeded: the host takes no part.
   void add(const Happened& happened, const std::string& host);
 
  private:
@@ -88,8 +88,8 @@ class HeldEvents {
 
 class RemoteHost : public Participant {
  public:
-  // start: what the run is, the same for all hosts. own: what this one alone is sent. All but own and the settings are
-  // borrowed for its life.
+  // start: the description of the run, the same for all hosts. own: what is sent to this host only. All but own
+  // and the settings are borrowed for its lifetime.
   RemoteHost(std::string name, const Playbook& playbook, const StartRun& start, TargetShare own, RemoteSettings settings,
                  const Cancellation& cancellation, EventSink sink);
   ~RemoteHost() override;
@@ -122,15 +122,15 @@ class RemoteHost : public Participant {
   EventSink sink_;
   HostValues values_;
   std::unique_ptr<RemoteAgent> agent_;
-  std::vector<std::size_t> plays_;  // of the pass that is under way
+  std::vector<std::size_t> plays_;  // of the current pass
   bool asked_end_ = false;          // of that pass
-  std::string doing_;               // the resource that is under way there
-  bool acts_ = false;               // the pass changes things
-  std::set<std::size_t> asked_;     // all plays that it was asked to run
+  std::string doing_;               // the current resource there
+  bool acts_ = false;               // the pass makes changes
+  std::set<std::size_t> asked_;     // all plays that were requested
   HeldEvents held_;                 // of the pass
-  bool others_act_ = false;  // another identity than the login's has work that is pending
-  bool prepared_ = false;    // the plan is made: what is pending may be done
-  bool removes_ = false;     // prunes, not on what-if
+  bool others_act_ = false;  // changes as a user other than the login are pending
+  bool prepared_ = false;    // the plan is complete: pending changes may be made
+  bool removes_ = false;     // prunes, not simulated
 };
 
 }  // namespace mlops

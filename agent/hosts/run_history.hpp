@@ -1,4 +1,4 @@
-// What `history` tells of a machine: this one, or one that is asked through the agent there.
+// The runs that `history` shows of a machine: this one, or one that is queried through its agent.
 #pragma once
 
 #include <functional>
@@ -15,14 +15,14 @@ class RemoteAgent;
 struct RunHistory {
   std::string host;               // its name
   std::vector<RecordedRun> runs;  // the newest first
-  std::optional<WholeRun> whole;  // of the run that was asked for
+  std::optional<WholeRun> whole;  // of the requested run
 };
 
-// run: the beginning of an id, or "last"; "": none in full. state: --state. NoSuchRun, also where nothing is recorded;
-// Error. notice is told what keeps a database from being read.
+// run: the beginning of an id, or "last"; "": none in full. state: --state. NoSuchRun, also if nothing is
+// recorded; Error. notice is told why a database could not be read.
 RunHistory run_history(const std::string& run, const std::string& state,
                        const std::function<void(const std::string&)>& notice);
-// The same of the host that was reached.
+// The same for the target.
 RunHistory run_history(RemoteAgent& agent, const std::string& run, const std::string& state);
 
 }  // namespace mlops

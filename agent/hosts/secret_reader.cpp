@@ -87,7 +87,7 @@ class ControllerSecrets : public SecretReader {
     }
   }
 
-  // Until a pipe has something, or its writer is gone. Error cancelled.
+  // Waits until a pipe has data, or its writer has closed it. Error cancelled.
   void await(int fd) const {
     pollfd either[] = {{fd, POLLIN, 0}, {cancellation_.fd(), POLLIN, 0}};
     while (::poll(either, 2, -1) < 0 && errno == EINTR) {

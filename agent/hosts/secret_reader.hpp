@@ -1,4 +1,4 @@
-// Reading secrets: where the command was typed, or what came from there.
+// Reads secrets: on the controller, or from what the controller sent.
 #pragma once
 
 #include <functional>
@@ -13,19 +13,18 @@
 
 namespace mlops {
 
-// Reads them here, with the rights and the environment of this process.
-//   env      as it is
-//   file     without the newlines at its end, at most 1 MiB; trusted as files trusts a playbook; one that
-//   others may write
-//            to is refused always, one that others may read is warned of
-//   command  what it prints, without the newlines at its end; it has 5 minutes, and must end with status 0
-//   prompt   asked on the terminal, without echo. Without one: in a plan (dry) Unknown, else an Error
-// All that is given must outlive it.
+// Reads them on this machine, with the privileges and the environment of this process.
+//   env      unchanged
+//   file     without trailing newlines, at most 1 MiB; trusted as files trusts a playbook; one that others may
+//            write to is always refused, one that others may read causes a warning
+//   command  its output, without trailing newlines; it has 5 minutes, and must exit with status 0
+//   prompt   asked on the terminal, without echo. Without a terminal: in a plan (dry) Unknown, else an Error
+// All arguments must outlive it.
 std::unique_ptr<SecretReader> controller_secrets(Questions& questions, const TrackedFiles& files, bool dry,
                                            const Cancellation& cancellation,
                                            std::function<void(const std::string&)> warn);
 
-// Those that were sent. One that was not is Unknown: nobody could be asked for it.
+// The secrets that were sent. Any other is Unknown: it cannot be requested.
 std::unique_ptr<SecretReader> sent_secrets(std::map<std::string, std::string> texts);
 
 }  // namespace mlops

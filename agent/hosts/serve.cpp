@@ -23,7 +23,7 @@
 namespace mlops {
 namespace {
 
-// The end of the conversation, from wherever it is noticed.
+// Thrown at the end of the connection, wherever it is noticed.
 struct Gone {};
 
 SentPosition sent(const Position& p) { return {p.source ? p.source->name : "", p.line, p.column}; }
@@ -35,7 +35,7 @@ std::vector<SentDiagnostic> sent(const Diagnostics& mistakes) {
   return list;
 }
 
-// A secret does not travel, even where it would be shown as ***.
+// A secret is not sent, even if it would be shown as ***.
 void hide_secrets(ResourceFinished& e) {
   for (Change& change : e.changes) {
     if (!change.sensitive) continue;
@@ -51,7 +51,7 @@ class Server {
       : link_({0, out, to_target_limit, [this](const std::string& frame) { return is_stop(frame); },
                [this] { cancellation_.cancel(); }}) {}
 
-  // Until the other end is gone. What runs then has ended when this returns.
+  // Serves until the other end is gone. Running work has ended when this returns.
   void work() {
     try {
       for (;;) take(next());
@@ -63,7 +63,7 @@ class Server {
 
  private:
   bool is_stop(const std::string& frame) {
-    // A variant's index comes first on the wire; only small messages are looked into on the reading thread.
+    // A variant's index comes first on the wire; only small messages are decoded on the reading thread.
     if (frame.size() > 16) return false;
     try {
       if (!std::holds_alternative<Stop>(decode_to_target(frame))) return false;
@@ -82,7 +82,7 @@ class Server {
     try {
       return decode_to_target(*frame);
     } catch (const Error&) {
-      throw Gone{};  // what is no message of ours ends the conversation as the end of input does
+      throw Gone{};  // an invalid message ends the connection, like the end of input
     }
   }
   ToFar next() {
@@ -91,7 +91,7 @@ class Server {
     waiting_.pop_front();
     return message;
   }
-  // The answer to what was asked; requests that come before it wait.
+  // The answer to a question; requests that come before it are queued.
   template <class Answer>
   Answer wait_for() {
     for (;;) {
@@ -255,12 +255,12 @@ class Server {
     const UndoRun::Result result = pass.real ? undo_->for_real() : undo_->in_thought();
     say(UndoEnded{result.counts, result.interrupted});
   }
-  // Answers that nobody asked for, and what the reading thread has seen.
+  // Unexpected answers, and messages that the reading thread has handled.
   void handle(const PasswordGiven&) { throw Error("an answer came to what was not asked"); }
   void handle(const FilesGiven&) { throw Error("an answer came to what was not asked"); }
   void handle(const Stop&) { cancellation_.cancel(); }
 
-  // After a failure what was sent ahead is passed over.
+  // After a failure, requests that were sent ahead are ignored.
   bool ready() const {
     if (failed_ || !refused_.empty()) return false;
     if (!part_) throw Error("a request came before the run was started");

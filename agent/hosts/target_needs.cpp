@@ -32,7 +32,7 @@ class Following {
     for (; include && includes_.insert(include).second; include = include->outer) condition(include->when, include->outer);
   }
   void value(const Value& value, const Include* scope) {
-    Diagnostics reported;  // mistakes: the playbook was checked before
+    Diagnostics reported;  // mistakes are ignored: the playbook was checked before
     if (!value.is_null() && has_references(value)) follow(references(value, reported), scope);
   }
   void condition(const Value& when, const Include* scope) {
@@ -52,7 +52,7 @@ class Following {
     }
   }
 
-  // As Variables looks it up: the finest value that is written there, in the scope in which it was given.
+  // As Variables looks it up: the most specific value given, in the scope in which it was given.
   void variable(std::span<const std::string> rest, const Include* scope) {
     const Value* at = scope ? &scope->vars : &playbook_.vars;
     if (scope && !rest.empty() &&

@@ -1,4 +1,4 @@
-// What the plays of one target refer to on the controller: all that is sent there.
+// What the plays of one target refer to on the controller: nothing else is sent there.
 #pragma once
 
 #include <cstddef>
@@ -13,11 +13,11 @@ namespace mlops {
 struct TargetNeeds {
   std::set<std::string> files;        // paths as the playbook names them
   std::set<std::string> secrets;      // declared names
-  std::set<std::string> environment;  // variables, also those that are not set
+  std::set<std::string> environment;  // variables, including unset ones
 };
 
-// Decided from the playbook alone, before any target is reached. plays: by their place in the playbook. A file whose
-// path depends on facts, or on what resources give, is not among them; home: the person's, for ~.
+// Determined from the playbook alone, before any target is reached. plays: by their place in the playbook. A
+// file whose path depends on facts or on outputs of resources is not included; home: the person's, for ~.
 TargetNeeds needs_of(const Playbook& playbook, const std::vector<std::size_t>& plays, const std::string& home);
 
 }  // namespace mlops

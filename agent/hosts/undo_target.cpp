@@ -84,7 +84,7 @@ class UndoThere : public UndoTarget {
       }
     }
   }
-  // A host speaks for itself alone, whatever name it gives.
+  // A host reports for itself only, whatever name it sends.
   void tell(Happened happened) {
     std::visit([&](auto& e) { e.host = name_; }, happened.event);
     if (const auto* e = std::get_if<ResourceFinished>(&happened.event); e && !real_)
@@ -92,7 +92,7 @@ class UndoThere : public UndoTarget {
                                     (e->outcome == Outcome::would_change || e->outcome == Outcome::unknown));
     std::visit([&](auto& e) { sink_(std::move(e)); }, happened.event);
   }
-  // Only where it was planned that another acts.
+  // Only if the plan has work as another user.
   void answer(const PasswordWanted& wanted) {
     PasswordGiven given;
     if (questions_ && real_ && others_act_ && !settings_.no_sudo)

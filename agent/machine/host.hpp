@@ -1,4 +1,4 @@
-// One computer: its machine for each identity.
+// One computer: provides a machine for each identity.
 #pragma once
 
 #include <string>
@@ -13,40 +13,39 @@ namespace mlops {
 class Host {
  public:
   virtual ~Host() = default;
-  // The machine as that identity sees and changes it; lives as long as the host. Error unavailable for an unknown
-  // user. Whether the right to act can be had shows when it is needed.
+  // The machine as that identity reads and changes it; lives as long as the host. Error unavailable for an
+  // unknown user. Privileges are checked only when they are needed.
   virtual Machine& as(const Identity& identity) = 0;
-  // Error privilege where it is certain that nothing can be done as the identity: with --no-sudo.
+  // Error privilege if it is certain that nothing can be done as the identity: with --no-sudo.
   virtual void require_right(const Identity&) const {}
 
-  // Performs independent steps, sharing their syncs where they can; a real host writes down what they are for before
-  // they begin. One error for each step, absent where it went well. Error where none was begun.
+  // Performs independent steps, sharing their syncs where possible; a real host journals them before they
+  // begin. Returns one error per step, absent on success. Throws Error if no step was begun.
   virtual std::vector<std::optional<Error>> perform(const Identity& identity, std::span<const Step> steps) {
     return perform_steps(steps, as(identity), nullptr);
   }
-  // What earlier runs left for this one.
+  // The state that earlier runs left for this one.
   virtual const PriorRunState& earlier() const {
     static const PriorRunState nothing;
     return nothing;
   }
-  // These steps of earlier runs, which the identity did, were found to be as wished.
+  // Records that these steps of earlier runs, done as the identity, were found converged.
   virtual void mark_recovered(const Identity&, const std::vector<StepName>&) {}
-  // What was notified has done what it had to.
+  // Records that the notified resource has acted.
   virtual void delivered(const std::string& /*target*/) {}
 
-  // What follows is done for the resource of this label.
+  // What follows is done for the resource with this label.
   virtual void begin(const std::string& label) = 0;
-  // What the resource begun depends on, where it says so: a program that it asks a question need not wait for anything
-  // else that is pending. Labels; only a what-if host has to know.
+  // The labels that the current resource depends on, if it declares them: a program that it queries need not
+  // wait for anything else pending. Used only by a simulated host.
   virtual void depends_only_on(std::vector<std::string> /*labels*/) {}
-  // The resources whose pending programs may bring what was found absent since begin(); only a what-if host has any.
+  // The resources whose pending programs may create what was found absent since begin(); empty on a real host.
   virtual std::vector<std::string> doubts() const = 0;
-  // Those of them that may bring it: what cannot go well without it is not known yet, rather than wrong. Only a what-if
-  // host has any.
+  // Those of them that may create it: a failure without it is unknown rather than wrong. Empty on a real host.
   virtual std::vector<std::string> awaited() const { return {}; }
-  // The resource begun may do what nobody can foresee; only a what-if host has to know.
+  // The current resource may have unpredictable effects. Used only by a simulated host.
   virtual void unforeseen() {}
-  // Folders that later commands of this identity find before PATH; those of no other.
+  // Folders that later commands of this identity find before PATH; not those of other identities.
   virtual void add_to_path(const Identity& identity, const std::vector<std::string>& folders) = 0;
 };
 

@@ -1,4 +1,4 @@
-// The machine that this process runs on, with the rights that it has.
+// The machine that this process runs on, with the privileges that it has.
 #pragma once
 
 #include <memory>
@@ -11,15 +11,15 @@
 namespace mlops {
 
 struct LocalSettings {
-  ActingUser who;         // whose reads and actions these are to be: environment of children, owner of new things
-  std::string mirror;     // --mirror: a folder or a URL; "" for none
-  std::string cache_dir;  // for what may be lost: proofs of downloads
-  uid_t person = 0;       // for whom the run is; see Walker
+  ActingUser who;         // whose reads and actions these are: environment of children, owner of new files
+  std::string mirror;     // --mirror: a folder or a URL; "": none
+  std::string cache_dir;  // for data that may be lost: records of verified downloads
+  uid_t person = 0;       // the person that the run is for; see Walker
 };
 
-// Reads are made with the rights of this process, whoever `who` is, but on the way to a path they are as wary as
-// `who` must be (see Walker); performing needs the rights of `who`. cancellation
-// must outlive it. progress may be called from perform only, on the calling thread.
+// Reads use the privileges of this process, whoever `who` is, but resolve paths as strictly as `who` must (see
+// Walker); performing needs the privileges of `who`. cancellation must outlive it. progress is called from
+// perform only, on the calling thread.
 std::unique_ptr<Machine> make_local_machine(LocalSettings settings, const Cancellation& cancellation,
                                             ProgressSink progress);
 

@@ -1,6 +1,6 @@
-// The boundary between what is wanted and where it happens: what can be read, and what can be done, of one machine
-// as one identity. There are four: the machine itself (local), the machine through a helper with other rights
-// (piped), the one that asks the helper only where it must (elevating), and what-if (overlay).
+// The boundary between desired state and its execution: what can be read and done on one machine as one
+// identity. There are four implementations: the machine itself (local), the machine through a helper with other
+// privileges (piped), one that asks the helper only if it must (elevating), and the simulation (overlay).
 #pragma once
 
 #include <optional>
@@ -38,15 +38,15 @@ class MachineReader {
 
 class Machine : public MachineReader {
  public:
-  // Performs in order; the first failure ends it with an Error, and what came before stays done. An action is done
-  // whole or not at all as far as the system lets it.
+  // Performs in order; the first failure stops with an Error, and earlier actions stay done. An action is
+  // atomic as far as the system allows.
   virtual void perform(std::span<const Action> actions) = 0;
 
-  // Performs several independent lists, sharing their syncs where they can. One error for each list, absent where it
-  // went well; a failed list does not stop the others.
+  // Performs several independent lists, sharing their syncs where possible. Returns one error per list, absent
+  // on success; a failed list does not stop the others.
   virtual std::vector<std::optional<Error>> perform_together(std::span<const std::span<const Action>> lists);
 
-  // Drops what is remembered of folders and names, after somebody else may have changed them.
+  // Drops cached folders and names, after another process may have changed them.
   virtual void invalidate_caches() {}
 };
 

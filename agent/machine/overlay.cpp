@@ -24,7 +24,7 @@ void add(Labels& labels, const std::string& label) {
   if (std::find(labels.begin(), labels.end(), label) == labels.end()) labels.push_back(label);
 }
 
-// Where packages put files and their scripts make them (Filesystem Hierarchy Standard 3.0).
+// Where packages put files and their scripts create them (Filesystem Hierarchy Standard 3.0).
 bool belongs_to_packages(std::string_view path) {
   static constexpr std::array folders{"/etc", "/usr", "/lib", "/lib64", "/bin", "/sbin", "/opt", "/var", "/boot"};
   return std::any_of(folders.begin(), folders.end(), [&](const char* folder) { return is_within(path, folder); });
@@ -39,13 +39,13 @@ bool is_list_of_sources(std::string_view path) {
   return path == "/etc/apt/sources.list" || is_within(path, "/etc/apt/sources.list.d");
 }
 
-// What is shared by all identities of the what-if host.
+// State shared by all identities of the simulated host.
 struct Pending {
-  // Units are looked at as root: without a bus only root can ask systemd.
+  // Units are read as root: without a bus only root can ask systemd.
   Pending(Machine& real, Machine& root)
       : accounts(real.accounts()), packages(real.packages()), services(root.services()), tunnels(real.tunnels()) {}
 
-  std::string person;  // for whom the run is
+  std::string person;  // the person that the run is for
   OverlayFiles files;
   OverlayAccounts accounts;
   OverlayPackages packages;
@@ -53,31 +53,31 @@ struct Pending {
   OverlayTunnels tunnels;
   OverlayNetwork network;
   std::string label;    // whose actions these are
-  Labels all;           // resources with anything performed
+  Labels all;           // resources that performed any action
   Labels installing;    // resources whose packages' scripts will run
-  Labels unforeseen;    // … of which it is not known what comes along
-  Labels running;       // resources whose programs may change anything
+  Labels unforeseen;    // those of them whose further packages are not known
+  Labels running;       // resources whose programs may change any state
   std::map<std::string, std::string> downloaded;  // path -> url
   Labels units;         // that were acted on
   std::map<std::string, Labels> path;  // by user: folders that commands find before PATH
-  std::optional<Labels> depended_on;   // by the resource begun, where it says so
+  std::optional<Labels> depended_on;   // by the current resource, if it declares them
   mutable Labels doubts;
-  mutable Labels awaited;  // those of them that may bring what was found absent
+  mutable Labels awaited;  // those of them that may create what was found absent
 
-  // Packages that are installed in thought, and whose files are not in the tree yet.
+  // Packages whose installation is simulated, and whose files are not in the tree yet.
   struct Bringing {
     std::string name, version, label;
   };
   std::vector<Bringing> bringing;
 
-  // Throws Unknown where a program that may change anything comes first.
+  // Throws Unknown if a program that may change any state comes first.
   void need_foresight() const {
     if (!running.empty()) throw Unknown{running, ""};
   }
   void doubt(const Labels& labels) const {
     for (const std::string& one : labels) add(doubts, one);
   }
-  // Something is absent that these may bring.
+  // Notes that these resources may create what is absent.
   void await(const Labels& labels) const {
     doubt(labels);
     for (const std::string& one : labels) add(awaited, one);
@@ -139,7 +139,7 @@ class OverlayMachine : public Machine,
     }
   }
   // ---- reading ----
-  // What is absent where packages put files may come with one that is to be installed.
+  // A path that is absent where packages put files may come with a pending package.
   template <class Read>
   auto read_file(const std::string& path, const Read& read) const {
     p_.need_foresight();
@@ -149,8 +149,8 @@ class OverlayMachine : public Machine,
     if (!found) p_.await(p_.installing);
     return found;
   }
-  // Puts what the archives of pending packages hold into the tree; false where there was nothing to put. Done when it is
-  // first of consequence: looking into an archive takes a while.
+  // Adds the files in the archives of pending packages to the tree; false if there was nothing to add. Done
+  // lazily: reading an archive takes a while.
   bool put_packaged_files() const {
     bool any = false;
     for (const Pending::Bringing& one : std::exchange(p_.bringing, {})) {
@@ -158,7 +158,7 @@ class OverlayMachine : public Machine,
       for (const PackagedPath& packaged : contents.value_or(std::vector<PackagedPath>())) try {
           any = p_.files.bring(packaged, real_.files(), one.label) || any;
         } catch (const Error&) {
-          // The real package system is not stopped by what stops this identity's look.
+          // An error that stops this identity's read does not stop the real package system.
         }
     }
     return any;
@@ -246,8 +246,8 @@ class OverlayMachine : public Machine,
   std::string log_since(const std::string& name, std::uint64_t since_us) const override {
     return p_.services.log_since(name, since_us);
   }
-  // A program that answers could see anything that is pending, unless its resource says what that depends on. Whoever
-  // runs it, and the program, must be there.
+  // A program that is queried could see anything pending, unless its resource declares what it depends on. The
+  // user that it runs as, and the program, must exist.
   CommandResult run(const Command& command) const override {
     const Labels& pending = p_.depended_on ? *p_.depended_on : p_.all;
     if (!pending.empty()) throw Unknown{pending, ""};
@@ -255,7 +255,7 @@ class OverlayMachine : public Machine,
       throw Unknown{p_.all, ""};
     return real_.commands().run(with_path(command));
   }
-  // A program that will run, or a package, may bring it; so may a file that is there in thought.
+  // A pending program or package may create it; so may a simulated file.
   std::optional<Error> cannot_start(const Command& command) const override {
     if (!p_.running.empty() || !p_.installing.empty()) return std::nullopt;
     const Command prepared = with_path(command);
@@ -264,7 +264,7 @@ class OverlayMachine : public Machine,
     for (const std::string& place : real_.commands().places(prepared)) try {
         if (p_.files.view(real_.files(), p_.files.resolve(real_.files(), place).value_or(place), 0)) return std::nullopt;
       } catch (const Error&) {
-        return std::nullopt;  // nobody can say
+        return std::nullopt;  // cannot be known
       } catch (const Unknown&) {
         return std::nullopt;
       }
@@ -294,7 +294,7 @@ class OverlayMachine : public Machine,
     p_.need_foresight();
     return p_.tunnels.tunnel(name);
   }
-  // A unit that was stopped in thought may let go of its place.
+  // A unit whose stop is simulated may release its port.
   std::optional<std::string> listener(const Endpoint& place) const override {
     p_.need_foresight();
     auto found = p_.tunnels.listener(place);
@@ -316,7 +316,7 @@ class OverlayMachine : public Machine,
     return command;
   }
 
-  // ---- performing in thought ----
+  // ---- simulating actions ----
   template <class A>
   static const std::string& path_of(const A& a) {
     if constexpr (requires { a.path; })
@@ -328,7 +328,7 @@ class OverlayMachine : public Machine,
   }
   template <class A>
   void on_files(const A& a) {
-    // What comes with a package is there before this.
+    // Files of a package exist before this action.
     if (!p_.bringing.empty() && belongs_to_packages(path_of(a))) put_packaged_files();
     if (is_list_of_sources(path_of(a))) p_.packages.sources_changed();
     if constexpr (requires {
@@ -345,7 +345,7 @@ class OverlayMachine : public Machine,
     }
     p_.files.apply(a, base(), maker());
   }
-  // Readers tell owners by name, also of what was given to a number.
+  // Readers report owners by name, even if an action names them by number.
   std::string user_name(const std::string& owner) const {
     if (!is_number(owner) || p_.accounts.user(owner)) return owner;
     const auto account =
@@ -368,7 +368,7 @@ class OverlayMachine : public Machine,
             account ? account->groups : Labels(),
             [this](const std::string& owner, const std::string& group) { need_accounts(owner, group); }};
   }
-  // As the real machine says it; but what packages will have been installed by then may bring accounts.
+  // As the real machine reports it; but packages installed by then may create accounts.
   void need_accounts(const std::string& owner, const std::string& group) const {
     const bool has_owner = owner.empty() || is_number(owner) || p_.accounts.user(owner);
     const bool has_group = group.empty() || is_number(group) || p_.accounts.group(group);
@@ -397,7 +397,7 @@ class OverlayMachine : public Machine,
   void apply(const ChangeMembership& a) { p_.accounts.apply(a); }
   void apply(const InstallPackages& a) {
     p_.packages.apply(a);
-    if (a.wanted.empty()) return;  // only marks
+    if (a.wanted.empty()) return;  // only sets marks
     add(p_.installing, p_.label);
     for (const PackageChange& change : a.expected)
       if (!change.version_after.empty()) p_.bringing.push_back({change.name, change.version_after, p_.label});
@@ -439,7 +439,7 @@ class OverlayHost : public Host {
     const bool touched = pending_.accounts.touched_user(identity.user);
     const bool is_there = pending_.accounts.user(identity.user).has_value();
     if (!is_there && !touched) {
-      // A package's scripts, or a program, may bring the user.
+      // A package's scripts, or a program, may create the user.
       pending_.need_foresight();
       if (!pending_.installing.empty()) throw Unknown{pending_.installing, ""};
     }
@@ -458,7 +458,7 @@ class OverlayHost : public Host {
   const PriorRunState& earlier() const override { return real_.earlier(); }
   void depends_only_on(Labels labels) override { pending_.depended_on = std::move(labels); }
   void unforeseen() override { add(pending_.running, pending_.label); }
-  // Not the real host's: there they count only from their own place on.
+  // Not applied to the real host: there the folders count only from their own place in the run on.
   void add_to_path(const Identity& identity, const std::vector<std::string>& folders) override {
     Labels& path = pending_.path[identity.user];
     for (const std::string& folder : folders)
@@ -466,7 +466,7 @@ class OverlayHost : public Host {
   }
 
  private:
-  // A user that is made only in thought owns nothing yet: root sees what there is.
+  // A simulated user owns nothing yet: read as root.
   Machine& base(const Identity& identity, bool made_in_thought) {
     try {
       return real_.as(identity);

@@ -1,4 +1,4 @@
-// Notes what is read of a machine, so that it can be told later whether it is still so.
+// Records what is read of a machine, to check later whether it is unchanged.
 #pragma once
 
 #include <map>
@@ -9,12 +9,13 @@
 
 namespace mlops {
 
-// What was read, and how it was: "/etc/motd" -> "a file 0644 root root", "content of /etc/motd" -> its SHA-256. Contents
-// stand for themselves by their digests. What changes by itself is left out: times, sizes of folders, what programs
-// print, and what our own caches have.
+// Each read and its result: "/etc/motd" -> "a file 0644 root root", "content of /etc/motd" -> its SHA-256.
+// Contents are represented by their digests. Volatile state is left out: times, sizes of folders, output of
+// programs, and the agent's own caches.
 using Preconditions = std::map<std::string, std::string>;
 
-// Reads through to another, which must outlive it, as must ground. Nothing is noted of what is Unknown.
+// Reads through to another reader, which must outlive it, as must ground. Reads that are Unknown are not
+// recorded.
 std::unique_ptr<MachineReader> make_read_recorder(const MachineReader& machine, Preconditions& ground);
 
 }  // namespace mlops

@@ -18,7 +18,7 @@ namespace mlops {
 namespace {
 
 constexpr int retry_ms = 100;
-constexpr int nameless_tries = 5;  // who has the lock writes its name right after taking it
+constexpr int nameless_tries = 5;  // the holder writes its name right after taking the lock
 
 std::string local_time(std::time_t t) {
   std::tm parts{};
@@ -36,7 +36,7 @@ std::string read_holder(int fd) {
 void make_folder(const std::string& folder) {
   for (std::size_t at = folder.find('/', 1);; at = folder.find('/', at + 1)) {
     const std::string part = folder.substr(0, at);
-    // XDG Base Directory Specification: what is made of them is private.
+    // XDG Base Directory Specification: folders are created private.
     if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
       throw system_error("cannot make the folder " + part, errno);
     if (at == std::string::npos) return;
@@ -47,15 +47,15 @@ constexpr const char* locks_of_users = "/run/mlops-agent";
 
 std::string lock_folder_of(uid_t uid) { return fmt::format("{}/{}", locks_of_users, uid); }
 
-// A folder that is this user's alone: in it nobody else can make a lock, or remove one.
+// A folder that only this user can write to: nobody else can create or remove a lock in it.
 bool is_own(const std::string& folder) {
   struct stat status {};
   return ::lstat(folder.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == ::geteuid() &&
          (status.st_mode & 022) == 0;
 }
 
-// System users often have no home that they may write to. Their folder is made by root where root starts what acts as
-// them; else it is one in /var/tmp, which nobody can take away (sticky) once it is there.
+// System users often have no home that they can write to. If root starts the helper, root creates their folder;
+// else it is one in /var/tmp, which nobody else can remove once it exists (sticky).
 std::string lock_path(const std::string& cache_folder) {
   if (::geteuid() == 0) return "/run/mlops-agent.lock";
   try {
@@ -113,7 +113,7 @@ RunLock::RunLock(const std::string& cache_folder, const std::string& playbook, c
     ::poll(&stop, 1, retry_ms);
     cancellation.check();
   }
-  // The first bytes are overwritten by finishing(); they are of the same length.
+  // The first bytes are overwritten by finishing(); the replacement has the same length.
   const std::string text =
       fmt::format("process {:<8} applies {} since {}\n", ::getpid(), playbook, local_time(std::time(nullptr)));
   static_cast<void>(::ftruncate(file_.get(), 0));

@@ -14,7 +14,7 @@
 namespace mlops {
 namespace {
 
-// Whether this process has just the groups that a new login would get: setgroups(2) is fixed at login.
+// Whether this process has exactly the groups that a new login would get: setgroups(2) is fixed at login.
 bool groups_are_current(const ActingUser& self) {
   if (self.uid == 0) return true;
   std::vector<gid_t> have(static_cast<std::size_t>(std::max(0, ::getgroups(0, nullptr))));
@@ -37,7 +37,8 @@ bool changes_groups(const Action& action) {
          std::holds_alternative<CreateUser>(action);
 }
 
-// Where an action might be left half done. A download that nobody may put in place is not fetched.
+// Whether an action might be left incomplete. A download to a path that the user cannot write to is not
+// fetched.
 bool can_be_rehearsed(const Step& step) {
   const auto fetches = [](const Action& action) { return std::holds_alternative<Download>(action); };
   return (step.actions.size() > 1 || std::any_of(step.actions.begin(), step.actions.end(), fetches)) &&
@@ -46,7 +47,7 @@ bool can_be_rehearsed(const Step& step) {
 
 }  // namespace
 
-// One identity's machine: in this process where that is enough, through the helper where it is not.
+// One identity's machine: in this process if that is enough, else through the helper.
 class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandReader, TunnelReader, NetworkReader {
  public:
   Elevating(ThisHost& host, Identity identity)
@@ -63,7 +64,7 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
   const TunnelReader& tunnels() const override { return *this; }
   const NetworkReader& network() const override { return *this; }
 
-  // Without a journal: for what is no resource's.
+  // Without a journal: for work that belongs to no resource.
   void perform(std::span<const Action> actions) override {
     const LookAnew afterwards{host_};
     acting().perform(actions);
@@ -74,7 +75,7 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
   }
   void invalidate_caches() override { local_->invalidate_caches(); }
 
-  // With the rights of this process alone.
+  // With the privileges of this process only.
   const Machine& local() const { return *local_; }
 
   std::vector<std::optional<Error>> perform_steps(std::span<const Step> given) {
@@ -94,7 +95,7 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
   }
 
  private:
-  // A step of several actions of which one is bound to fail is not begun: it would be left half done.
+  // A step of several actions is not begun if one of them is bound to fail: it would be left incomplete.
   std::vector<std::optional<Error>> begun(const std::vector<Step>& steps) {
     std::vector<std::optional<Error>> errors;
     std::vector<Step> rest;
@@ -126,7 +127,7 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
       if (auto* run = std::get_if<RunCommand>(&action)) run->command = with_path(run->command);
     return copy;
   }
-  // In the journal of who acts, and, where that is another, in the starter's for whom it was.
+  // In the journal of the acting identity, and, if that is not the starter's, also in the starter's.
   std::vector<std::optional<Error>> written_down(std::span<const Step> steps) {
     Journal* const own = host_.journal_.get();
     if (host_.acts_here(identity_)) return mlops::perform_steps(steps, *local_, own);
@@ -137,7 +138,7 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
     return errors;
   }
 
-  // What one identity did, the others are to see.
+  // The others must see what one identity did.
   struct LookAnew {
     ThisHost& host;
     ~LookAnew() {
@@ -158,8 +159,8 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
     return command;
   }
 
-  // With this process's rights; if those are too few, with the helper's; if there can be none, it is not known. What root
-  // must not follow for another is no danger to that other itself.
+  // Reads with this process's privileges; if those are not enough, through the helper; if there is none, the
+  // result is unknown. Paths that are unsafe for root to follow for another user are not a danger to that user.
   template <class Read>
   auto read(const std::string& path, Read&& read) const {
     try {
@@ -208,7 +209,7 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
       throw Unknown{{}, fmt::format("needs {} to ask systemd for {}", identity_.user, name)};
     }
   }
-  // Root may look at a person's tunnels, not the other way round.
+  // Root may read a person's tunnels, not vice versa.
   template <class Read>
   auto read_tunnels(Read&& read) const {
     if (host_.self_.uid == 0 || host_.self_.name == identity_.user) return read(local_->tunnels());
@@ -225,7 +226,7 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
   std::optional<std::string> listener(const Endpoint& place) const override {
     return read_tunnels([&](const TunnelReader& t) { return t.listener(place); });
   }
-  // Whose program it is, another identity may be allowed to see; it is not important enough to fail.
+  // The owner of the program may be visible to another identity only; it is not important enough to fail.
   std::optional<Listener> listener_at(const std::string& address, std::uint16_t port) const override {
     auto found = local_->network().listener_at(address, port);
     if (!found || found->pid || host_.acts_here(identity_)) return found;
@@ -293,7 +294,7 @@ bool ThisHost::acts_here(const Identity& identity) {
   return *groups_current_;
 }
 
-// A process keeps the groups that it was started with, so helpers of people are started anew when next needed.
+// A process keeps the groups that it was started with, so helpers of people are restarted when next needed.
 void ThisHost::groups_changed() {
   groups_current_.reset();
   for (auto& [identity, helper] : helpers_)
@@ -311,7 +312,7 @@ void ThisHost::dismiss(const Identity& identity) {
 ThisHost::Helper& ThisHost::helper(const Identity& identity) {
   auto known = helpers_.find(identity);
   if (known == helpers_.end()) {
-    // A refusal stands until the run may act: sudo is not asked for each file that cannot be read.
+    // A refusal stands until the run may act: sudo is not asked for each unreadable file.
     if (const auto refused = refused_.find(identity); refused != refused_.end()) throw refused->second;
     try {
       known = helpers_.emplace(identity, Helper{start(identity), false}).first;
@@ -366,7 +367,8 @@ std::unique_ptr<HelperMachine> ThisHost::start(const Identity& identity) {
   }
 }
 
-// sudo asks for a password. It is tried alone first: a wrong one must not make sudo read what is for the helper.
+// sudo asks for a password. The password is tested alone first: with a wrong one, sudo would read the helper's
+// input as a password.
 std::unique_ptr<HelperMachine> ThisHost::start_with_password(HelperSettings wanted) {
   constexpr int tries = 3;  // as sudo's own passwd_tries
   for (int i = 0; !password_; ++i) {
@@ -383,7 +385,7 @@ void ThisHost::look_back(const std::string& playbook_key) {
   if (settings_.journals) earlier_ = settings_.journals->earlier(self_, playbook_key, settings_.tell);
 }
 
-// The database of a user is that user's to write to: it tells of no steps but that user's own, and of no runs.
+// A user's database is writable by that user: its records of other users' steps, and of runs, are ignored.
 PriorRunState ThisHost::believed(PriorRunState told, const Identity& by) const {
   if (by.user == "root" || by.user == self_.name) return told;
   told.runs.clear();
@@ -392,7 +394,7 @@ PriorRunState ThisHost::believed(PriorRunState told, const Identity& by) const {
   return told;
 }
 
-// What several know of one step counts once.
+// A step recorded in several databases counts once.
 void ThisHost::add_earlier(PriorRunState more) {
   for (CutOff& step : more.steps) {
     const auto known = std::find_if(earlier_.steps.begin(), earlier_.steps.end(),
@@ -416,7 +418,7 @@ void ThisHost::prepare(std::vector<Identity> identities, RunHeader run) {
   run_ = std::move(run);
   run_.starter = self_.name;
   refused_.clear();
-  earlier_ = {};  // read again, now that nobody else writes
+  earlier_ = {};  // read again, now that no other run can write
   for (const Identity& identity : identities) {
     if (identity == self) {
       if (!lock_)
@@ -474,7 +476,7 @@ void ThisHost::conclude(const Identity& identity, Helper& helper, const std::str
   }
 }
 
-// The starter's comes last: it tells how the run ended as a whole.
+// The starter's comes last: it records the outcome of the whole run.
 void ThisHost::conclude(const std::string& outcome, const std::string& counts, std::vector<LedgerEntry> entries,
                         const std::string& digest) {
   if (!journal_) return;

@@ -1,4 +1,4 @@
-// The computer that this process runs on, with helpers for the identities that it is not.
+// The computer that this process runs on, with helpers for other identities.
 #pragma once
 
 #include <chrono>
@@ -18,22 +18,23 @@ namespace mlops {
 struct ThisHostSettings {
   Person person;
   std::string mirror;
-  // How the right to act as another is had: asking for sudo's password on the terminal, only if sudo asks for
-  // none, or not at all (--no-sudo).
+  // How privileges are obtained: asking for sudo's password on the terminal, only if sudo asks for none, or not
+  // at all (--no-sudo).
   enum class Sudo { ask, silent, never } sudo = Sudo::silent;
-  // Asks for sudo's password where there is no terminal to ask on; again says that the last was wrong. Absent: nobody
-  // answers. Empty: on the terminal.
+  // Asks for sudo's password if there is no terminal to ask on; again means that the last one was wrong.
+  // Absent: nobody answers. Empty: asks on the terminal.
   using Password = std::function<std::optional<std::string>(bool again)>;
   Password password = {};
-  // Where what is done is written down; borrowed, null: nowhere. journal: the same for helpers.
+  // Where work is journalled; borrowed, null: nowhere. journal: the same for helpers.
   const Journals* journals = nullptr;
   JournalOptions journal = {};
-  TellPerson tell = {};                  // gets what journals have to say
-  std::chrono::milliseconds wait = {};   // how long another run is waited for
+  TellPerson tell = {};                  // receives messages of journals
+  std::chrono::milliseconds wait = {};   // how long to wait for another run
 };
 
-// Reads with the rights of this process where they suffice; asks a helper where another identity must act, a read
-// was denied, or this process's groups are not those of the group database. cancellation must outlive it.
+// Reads with the privileges of this process where they are enough; uses a helper if it must run as another
+// identity, a read was denied, or this process's groups are not those of the group database. cancellation must
+// outlive it.
 class ThisHost : public Host {
  public:
   ThisHost(ThisHostSettings settings, const Cancellation& cancellation, ProgressSink progress);
@@ -49,17 +50,17 @@ class ThisHost : public Host {
   void mark_recovered(const Identity& identity, const std::vector<StepName>& steps) override;
   void delivered(const std::string& target) override;
 
-  // Reads what earlier runs of the playbook left, as far as the identity of this process knows. Errors of
-  // Journals::earlier.
+  // Reads the state that earlier runs of the playbook left, as far as this process's identity can see it.
+  // Errors of Journals::earlier.
   void look_back(const std::string& playbook_key);
-  // Makes sure that these can act, takes their locks, root first, and opens their journals. This process's own is
-  // always among them. Error privilege, the lock's or the journal's, before anything is changed. After it, earlier()
-  // has what all of them know. run.starter is filled in.
+  // Checks that these identities can act, takes their locks, root first, and opens their journals. This
+  // process's own is always among them. Error privilege, the lock's or the journal's, before anything is
+  // changed. Afterwards, earlier() has what all of them recorded. run.starter is filled in.
   void prepare(std::vector<Identity> identities, RunHeader run);
-  // Without prepare: what a playbook found as it wishes is written down, where nothing else is to be done. Where another
-  // run holds the lock, the next one does; what else keeps it from that, the person is told.
+  // Without prepare: records what a playbook found converged, if nothing else is to be done. If another run
+  // holds the lock, the next run does it; other obstacles are reported to the person.
   void record_found(RunHeader run, std::vector<LedgerEntry> entries, const std::string& digest);
-  // The run that was prepared for is over. See Journal. entries: what the playbook made or found.
+  // The run that was prepared is over. See Journal. entries: what the playbook created or found.
   void conclude(const std::string& outcome, const std::string& counts, std::vector<LedgerEntry> entries,
                 const std::string& digest);
 
@@ -91,7 +92,7 @@ class ThisHost : public Host {
   ActingUser self_;
   std::optional<bool> groups_current_;
   std::map<Identity, std::vector<std::string>> path_;  // folders that commands find before PATH
-  std::optional<std::string> password_;  // sudo's, once it was right
+  std::optional<std::string> password_;  // sudo's, once it was accepted
   std::map<Identity, Helper> helpers_;
   std::map<Identity, Error> refused_;
   std::map<Identity, std::unique_ptr<Elevating>> machines_;

@@ -1,15 +1,15 @@
-// How deep and how large what a playbook holds may become: as it is written, and once it is filled in.
+// Limits on the depth and size of a playbook's values: as written, and once filled in.
 #pragma once
 
 #include <cstddef>
 
 namespace mlops {
 
-// Lists and objects inside each other, and vars that refer to vars. Everything that walks through values calls
-// itself for each level, so this is also what keeps the stack from running out.
+// Nested lists and objects, and vars that refer to vars. Code that walks values recurses for each level, so
+// this also bounds the stack.
 inline constexpr std::size_t deepest_nesting = 200;
 
-// Bytes that one value may take in memory through what is filled in: texts, names and the values themselves.
+// Bytes of memory that one value may take after filling in: texts, names and the values themselves.
 inline constexpr std::size_t largest_filled = 16 << 20;
 
 }  // namespace mlops

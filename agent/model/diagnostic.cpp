@@ -14,7 +14,7 @@ namespace mlops {
 namespace {
 
 constexpr std::size_t widest = 76;        // code points of a source line that are shown: 80 columns with indent and …
-constexpr std::size_t before_caret = 45;  // of them before the caret, when the line is cut
+constexpr std::size_t before_caret = 45;  // of them before the caret, if the line is shortened
 constexpr std::string_view replacement = "\xef\xbf\xbd";
 
 struct Style {
@@ -23,7 +23,7 @@ struct Style {
 constexpr Style plain = {"", "", "", "", ""};
 constexpr Style coloured = {"\033[1m", "\033[1;31m", "\033[1;36m", "\033[1;32m", "\033[0m"};
 
-// The text's code points; what is no text, or would steer a terminal, is replaced.
+// The text's code points; invalid bytes and terminal control characters are replaced.
 std::vector<std::string_view> shown_points(std::string_view text) {
   std::vector<std::string_view> points;
   for (std::size_t i = 0; i < text.size();) {
@@ -100,7 +100,7 @@ std::string to_text(const Diagnostic& diagnostic, bool colour) {
 }
 
 void Diagnostics::sort() {
-  std::map<const Source*, std::size_t> rank;  // sources in the order in which they were first complained about
+  std::map<const Source*, std::size_t> rank;  // sources in the order of their first mistake
   for (const auto& d : list_) rank.try_emplace(d.where.source, rank.size());
   const auto place = [&](const Diagnostic& d) {
     return std::tuple(rank.at(d.where.source), d.where.line, d.where.column);

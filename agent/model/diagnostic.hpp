@@ -1,4 +1,4 @@
-// A mistake in what somebody wrote, and the list that collects them.
+// A mistake in user input, and the list that collects mistakes.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace mlops {
 
-// One mistake at one place. message says what is wrong in a sentence without a full stop; hint is "" or the way
-// out ("did you mean `names`?"). related points at a second place ("first defined here").
+// One mistake at one place. message describes it in a sentence without a full stop; hint is "" or the fix ("did
+// you mean `names`?"). related points to a second place ("first defined here").
 struct Diagnostic {
   Position where;
   std::string message;
@@ -18,7 +18,7 @@ struct Diagnostic {
   std::string related_message;
 };
 
-// As people see it, each line ended:
+// The message as shown to people, each line with a newline:
 //     playbook.json:3:18: error: unknown parameter `nme`
 //       {"type": "file", "nme": "motd"}
 //                        ^
@@ -26,9 +26,9 @@ struct Diagnostic {
 //     playbook.json:1:2: note: first defined here
 //       {
 //       ^
-// Tabs of the line are kept before the caret; lines of more than 76 code points are cut around it, with … where
-// something is left out; what could steer a terminal becomes U+FFFD. Without a source there is no place and no
-// line, with line 0 no line. Colours are ANSI's.
+// Tabs of the line are kept before the caret; lines of more than 76 code points are shortened around it, with …
+// where something is left out; terminal control characters become U+FFFD. Without a source there is no place
+// and no line, with line 0 no line. Colours are ANSI's.
 std::string to_text(const Diagnostic& diagnostic, bool colour = false);
 
 // Collects mistakes so that all of a run's are shown together.

@@ -15,12 +15,13 @@
 namespace mlops {
 namespace {
 
-constexpr std::size_t few = 16;  // members that are compared each with each
+constexpr std::size_t few = 16;  // up to this many members are compared pairwise
 
-// Takes nlohmann's events, and follows the text beside them: an event comes when its token has been read, so
+// Receives nlohmann's events, and follows the text in parallel: an event comes once its token has been read, so
 // the token is the first thing after the last one's end that is no blank, comma or colon.
 //
-// Members of what is open wait on one stack, so that each list and object is made once, in its final size.
+// Members of open lists and objects wait on one stack, so that each of these is created once, in its final
+// size.
 class Builder : public nlohmann::json::json_sax_t {
  public:
   Builder(const Source& source, std::string_view text, Diagnostics& diagnostics)
@@ -75,7 +76,7 @@ class Builder : public nlohmann::json::json_sax_t {
   }
 
   bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception& error) override {
-    // Number 406 is a number above a double's range: no mistake of syntax.
+    // Error 406 is a number beyond a double's range: not a syntax mistake.
     if (error.id == 406) {
       const Position where = begin_token();
       const std::string_view raw(token_, number_end(token_, end_));
@@ -86,7 +87,7 @@ class Builder : public nlohmann::json::json_sax_t {
     return false;
   }
 
-  // After a parse that went well: nothing may follow.
+  // After a successful parse: nothing may follow.
   std::optional<Value> result() {
     if (skip_blank(after_, end_) == end_) return std::move(waiting_.front().value);
     explain();
@@ -160,7 +161,7 @@ class Builder : public nlohmann::json::json_sax_t {
     return add(std::move(value), frame.where);
   }
 
-  // Of equal keys the first one stays.
+  // Of equal keys the first one is kept.
   void report_duplicates(Value::Object& members) {
     if (members.size() <= few) {
       for (std::size_t i = 1; i < members.size(); ++i)
@@ -206,18 +207,18 @@ class Builder : public nlohmann::json::json_sax_t {
   const char* after_;            // the byte after the last token
   const char* const end_;
   ParseState::Last last_ = ParseState::Last::nothing;
-  std::string key_;  // of the value that comes next
+  std::string key_;  // of the next value
   Position key_where_;
   std::vector<Frame> frames_;
   std::vector<Value::Member> waiting_;
 };
 
-// Puts blanks in the place of commas behind a last item or member, which JSON does not have: true where there were
-// any. Of two commas, and of one that nothing precedes, none is taken.
+// Replaces trailing commas, which JSON does not allow, by blanks: true if there were any. Of two commas in a
+// row, and of a comma without an item before it, none is replaced.
 bool drop_trailing_commas(std::string& text) {
   bool any = false;
   const char* const end = text.data() + text.size();
-  char before = '[';  // what stands before p, but for blanks and comments
+  char before = '[';  // the character before p, except for blanks and comments
   for (const char* p = skip_blank(text.data(), end); p != end; p = skip_blank(p, end)) {
     if (*p == '"') {
       p = text_end(p, end);
@@ -245,7 +246,7 @@ std::string_view without_mark(std::string_view text) {
   return text.starts_with("\xef\xbb\xbf") ? text.substr(3) : text;
 }
 
-// Texts that are no UTF-8 as a whole; false after reporting.
+// Texts that are not valid UTF-8 as a whole; false after reporting.
 bool is_readable(const Source& source, std::string_view text, Diagnostics& diagnostics) {
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
     diagnostics.add({&source, 0, 0}, "the text is UTF-16", "save it as UTF-8");
@@ -258,8 +259,8 @@ bool is_readable(const Source& source, std::string_view text, Diagnostics& diagn
   return true;
 }
 
-// A copy of the text in which each byte that is no UTF-8 is a question mark, so that everything else can still
-// be checked; the first such byte of each of the first ten lines is reported.
+// A copy of the text in which each invalid UTF-8 byte is a question mark, so that everything else can still be
+// checked; the first such byte of each of the first ten lines is reported.
 std::string repaired(const Source& source, std::string_view text, Diagnostics& diagnostics) {
   std::string copy(text);
   Cursor cursor(source, copy.data());
@@ -288,7 +289,7 @@ std::optional<Value> parse_document(const Source& source, Diagnostics& diagnosti
   Builder builder(source, text, first);
   const bool good = parse(builder, text);
   auto value = good ? builder.result() : std::nullopt;
-  // Only what is no JSON as it is written is looked through for commas.
+  // Trailing commas are only searched for if the text is not valid JSON.
   std::string lenient(good ? "" : text);
   if (!good && drop_trailing_commas(lenient)) {
     Builder again(source, lenient, diagnostics);

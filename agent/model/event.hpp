@@ -1,4 +1,4 @@
-// What a run tells while it goes on.
+// The events that a run emits.
 #pragma once
 
 #include <array>
@@ -17,15 +17,16 @@ inline constexpr std::size_t outcome_count = 7;
 // "ok", "changed", "would_change", …
 const char* to_text(Outcome outcome);
 
-// A run began. mode is "plan" or "apply"; hosts are those that take part, "local" among them or not.
+// A run began. mode is "plan" or "apply"; hosts are the participants, "local" among them or not.
 struct RunStarted {
   std::string playbook, mode;
   std::vector<std::string> hosts = {};
 };
 
-// What the run is about is known: told once, before the first resource that is shown. For the columns and the live line.
+// The extent of the run is known: sent once, before the first resource that is shown. For the columns and the
+// live line.
 struct ResourcesKnown {
-  std::uint64_t count = 0;               // of resources that will be told of
+  std::uint64_t count = 0;               // of resources that will be reported
   std::string longest_label, longest_as;
   void add(const std::string& label, const std::string& as) {
     ++count;
@@ -35,56 +36,56 @@ struct ResourcesKnown {
 };
 
 struct PlayStarted {
-  std::string name, host;  // name "" when the play has none
-  std::string skipped;     // the reason when its `when` does not match, else ""
+  std::string name, host;  // name: "" if the play has none
+  std::string skipped;     // the reason if its `when` does not match, else ""
 };
 
-// A resource is being looked at or changed; only for the live line. An empty label: none is any more, and the terminal
-// may be somebody else's for a while (sudo asks for its password).
+// A resource is being inspected or changed; only for the live line. An empty label: none is, and another
+// program may use the terminal for a while (sudo asks for its password).
 struct ResourceStarted {
   std::string label, host, as;
 };
 
-// What is being done takes time; only for the live line. total is 0 where it is not known.
+// Progress of a slow operation; only for the live line. total is 0 if it is not known.
 struct ProgressMade {
   std::string label, host, doing;
   std::uint64_t done = 0, total = 0;  // bytes
 };
 
-// What the person is to know, beside how the resources are: that an earlier run was cut off, that the state database
-// was damaged. host as in other events.
+// A notice to the person that is not about a resource's state: an earlier run was interrupted, the state
+// database was damaged. host as in other events.
 struct NoticeGiven {
   std::string host, text;
 };
 
 struct ResourceFinished {
   std::string label;  // "package[docker.io]", "file[motd]"
-  std::string id;     // as given in the playbook, with [key] of a for_each; "" when none was given
+  std::string id;     // as given in the playbook, with [key] of a for_each; "" if none was given
   std::string type, host, as;
   Outcome outcome = Outcome::ok;
   std::vector<Change> changes;
-  std::vector<std::string> maybe;  // not empty: the changes are needed unless one of these brings them
+  std::vector<std::string> maybe;  // not empty: the changes are needed unless one of these already makes them
   double seconds = 0;
-  std::string reason;  // why it was skipped, failed, or is unknown; "" else
-  std::string output;  // the last lines that a failed program printed
-  std::string note = {};  // what an earlier run has to do with it: "was cut off by an earlier run"; "" else
+  std::string reason;  // why it was skipped, failed, or is unknown; "" otherwise
+  std::string output;  // the last lines of a failed program's output
+  std::string note = {};  // its relation to an earlier run: "was cut off by an earlier run"; "" otherwise
 };
 
-// A line to print after success. A secret one is for the person's eyes: no report that is kept has it.
+// A line to print after success. A secret one is shown only to the person: no stored report contains it.
 struct ShownLine {
   std::string text;
   bool secret = false;
 };
 
-// How a host's part in a run ended.
+// The result of a host's part in a run.
 struct HostFinished {
   std::string host;
   std::array<std::uint64_t, outcome_count> counts{};  // by Outcome
-  std::string error;                                  // why it took no part, or no more; "" when all went its way
+  std::string error;                                  // why it took no part, or dropped out; "" on success
 };
 
 struct RunFinished {
-  std::array<std::uint64_t, outcome_count> counts{};  // by Outcome, of all hosts
+  std::array<std::uint64_t, outcome_count> counts{};  // by Outcome, over all hosts
   double seconds = 0;
   bool interrupted = false;
   int exit_status = 0;

@@ -11,7 +11,7 @@ const char* find(const char* p, const char* end, char c) {
   return found ? static_cast<const char*>(found) : end;
 }
 
-// Of valid UTF-8: every byte that continues no sequence.
+// For valid UTF-8: every byte that is not a continuation byte.
 std::uint32_t count_code_points(const char* p, const char* end) {
   std::uint32_t count = 0;
   for (; p != end; ++p) count += (static_cast<unsigned char>(*p) & 0xc0u) != 0x80u;
@@ -20,7 +20,7 @@ std::uint32_t count_code_points(const char* p, const char* end) {
 
 bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 
-// p where no whole comment begins.
+// p if no complete comment begins there.
 const char* comment_end(const char* p, const char* end) {
   if (end - p < 2) return p;
   if (p[1] == '/') return std::find_if(p, end, [](char c) { return c == '\n' || c == '\r'; });

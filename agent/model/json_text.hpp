@@ -1,4 +1,4 @@
-// Finding one's way in the bytes of a JSON text with comments.
+// Navigates the bytes of a JSON text with comments.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace mlops {
 
-// Turns places into lines and columns. Places must come in ascending order: each step costs only the bytes
-// since the last one.
+// Converts offsets to lines and columns. Offsets must be ascending: each step costs only the bytes since the
+// last one.
 class Cursor {
  public:
   Cursor(const Source& source, const char* begin) : source_(&source), at_(begin) {}
@@ -21,12 +21,11 @@ class Cursor {
   std::uint32_t line_ = 1, column_ = 1;
 };
 
-// The first byte at or after p that is neither white space nor in a comment; a comment that is not closed, or a
-// slash that begins none, is where it stops. RFC 8259, section 2; a // comment ends at a line feed or carriage
-// return.
+// The first byte at or after p that is neither white space nor in a comment; stops at an unterminated comment,
+// or at a slash that begins none. RFC 8259, section 2; a // comment ends at a line feed or carriage return.
 const char* skip_blank(const char* p, const char* end);
 
-// The byte after a text that begins at p with its quote; end where it is not closed.
+// The byte after a string that begins at p with its quote; end if it is not closed.
 const char* text_end(const char* p, const char* end);
 
 // The byte after the number that begins at p (RFC 8259, section 6): in 0644 it ends after the 0.

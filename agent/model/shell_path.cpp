@@ -34,8 +34,8 @@ std::string_view code_of(std::string_view line) {
   return line;
 }
 
-// Takes one word off the front of text, quotes removed. A $ or ~ that a quote or a backslash makes literal
-// becomes the byte 1, which is in no path.
+// Takes one word off the front of text, without its quotes. A $ or ~ that is literal because of a quote or a
+// backslash becomes the byte 1, which no path contains.
 std::string take_word(std::string_view& text) {
   std::string word;
   char quote = 0;
@@ -57,7 +57,7 @@ std::string take_word(std::string_view& text) {
   return word;
 }
 
-// The folder that one element of PATH stands for, as an absolute path.
+// The folder named by one element of PATH, as an absolute path.
 std::string element_path(std::string_view element, const std::string& home) {
   std::string path;
   for (const std::string_view name : {"$HOME", "${HOME}", "~"})
@@ -82,7 +82,7 @@ bool holds(std::string_view word, const std::string& folder, const std::string& 
   }
 }
 
-// Whether an assignment that begins at code ("PATH=…", "path+=(…)") puts the folder on PATH of the shell.
+// Whether an assignment that begins at code ("PATH=…", "path+=(…)") adds the folder to the shell's PATH.
 bool assigns(std::string_view code, bool exported, const std::string& folder, const std::string& home) {
   const auto equals = code.find('=');
   std::string_view rest = code.substr(equals + 1);
@@ -98,8 +98,8 @@ bool assigns(std::string_view code, bool exported, const std::string& folder, co
   return !for_one_command && holds(word, folder, home);
 }
 
-// Whether a line of a start-up file for sh, bash or zsh puts the folder on PATH: export PATH=…, PATH=…,
-// path+=(…), alone or behind a condition.
+// Whether a line of a start-up file for sh, bash or zsh adds the folder to PATH: export PATH=…, PATH=…,
+// path+=(…), alone or after a condition.
 bool posix_line_adds(std::string_view line, const std::string& folder, const std::string& home) {
   const std::string_view code = code_of(line);
   char quote = 0;

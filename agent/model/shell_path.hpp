@@ -1,5 +1,5 @@
-// What the start-up files of shells say about PATH. Shells are not parsed whole: what is told of a line is what
-// people write there.
+// Finds changes of PATH in shells' start-up files. Shell code is not fully parsed: only common forms are
+// recognized.
 #pragma once
 
 #include <cstddef>
@@ -11,14 +11,14 @@ namespace mlops {
 
 enum class ShellSyntax { posix, fish };  // posix: sh, bash and zsh
 
-// Whether a line puts the folder on PATH of the shell that reads it, alone or behind a condition. folder and
+// Whether a line adds the folder to PATH of the shell that reads it, alone or after a condition. folder and
 // home are absolute; $HOME/x, ${HOME}/x and ~/x are below home. posix: export PATH=…, PATH=…, PATH+=…,
 // path=(…), path+=(…); fish: fish_add_path …, set … PATH …, set … fish_user_paths ….
 bool adds_to_path(ShellSyntax syntax, std::string_view line, const std::string& folder,
                   const std::string& home);
 
-// The index of the line where a .bashrc ends for shells that are not interactive (Debian: `case $- in … *)
-// return;;`; others: `[ -z "$PS1" ] && return`, `[[ $- != *i* ]] && return`); the number of lines when it does
+// The index of the line at which a .bashrc returns for non-interactive shells (Debian: `case $- in … *)
+// return;;`; others: `[ -z "$PS1" ] && return`, `[[ $- != *i* ]] && return`); the number of lines if it does
 // not.
 std::size_t early_return(const std::vector<std::string_view>& lines);
 

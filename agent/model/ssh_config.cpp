@@ -116,7 +116,7 @@ std::vector<Line> lines_of(std::string_view text) {
   return lines;
 }
 
-// * and ? as ssh's match_pattern has them.
+// * and ? as in ssh's match_pattern.
 bool matches_pattern(std::string_view text, std::string_view pattern) {
   if (pattern.empty()) return text.empty();
   if (pattern[0] == '*') {
@@ -128,7 +128,7 @@ bool matches_pattern(std::string_view text, std::string_view pattern) {
          matches_pattern(text.substr(1), pattern.substr(1));
 }
 
-// A negated pattern that matches rules the host out, whatever the others say.
+// A matching negated pattern excludes the host, whatever the others match.
 bool matches(std::string_view host, const std::vector<std::string>& patterns) {
   bool found = false;
   for (const std::string_view pattern : patterns) {
@@ -144,8 +144,8 @@ bool is_own(const Line& line, std::string_view host) {
   return patterns.size() == 1 && patterns[0] == host;
 }
 
-// The end of the block that begins at a line: behind the last of its lines that says something. What follows
-// belongs to the next one.
+// The end of the block that begins at a line: after its last line that is neither empty nor a comment. What
+// follows belongs to the next one.
 std::size_t end_of_block(const std::vector<Line>& lines, std::size_t begin) {
   std::size_t end = begin + 1;
   for (std::size_t i = begin + 1; i < lines.size() && !lines[i].is_block(); ++i)
@@ -174,10 +174,10 @@ void refuse_shared(const std::vector<Line>& lines, std::string_view host, std::s
   }
 }
 
-// What a line says, made comparable: "a  b" and "\"a\" b" say the same.
+// A line in comparable form: "a  b" and "\"a\" b" are equal.
 std::string meaning(std::string_view argument) { return fmt::format("{}", fmt::join(words_of(argument), " ")); }
 
-// A value that stands before line `end` and counts for the host wins over the block's.
+// An earlier value, before line `end`, that applies to the host overrides the block's.
 void refuse_overruled(const std::vector<Line>& lines, std::size_t end, std::string_view host,
                       const std::vector<SshOption>& wanted, std::string_view name) {
   bool counts = true;
@@ -198,7 +198,7 @@ void refuse_overruled(const std::vector<Line>& lines, std::size_t end, std::stri
   }
 }
 
-// A text being put together from lines, with the line end that the file has.
+// A text being assembled from lines, with the file's line ending.
 struct Output {
   std::vector<std::string> lines;
   std::string_view end;
@@ -206,7 +206,7 @@ struct Output {
       : end(!from.empty() && from[0].raw.ends_with('\r') ? "\r\n" : "\n") {
     for (const Line& line : from) lines.emplace_back(line.raw);
   }
-  // Lines of the file bring their own \r.
+  // Lines from the file include their own \r.
   std::string made(std::string line) const { return end == "\r\n" ? std::move(line) + "\r" : line; }
   void insert(std::size_t at, std::vector<std::string> more) {
     for (std::string& line : more) line = made(std::move(line));
@@ -243,15 +243,15 @@ std::string with_new_block(const std::vector<Line>& lines, std::string_view host
   if (at == lines.size()) {
     if (at > 0) block.insert(block.begin(), "");
   } else {
-    while (at > 0 && lines[at - 1].is_comment()) --at;  // it is about the block below
+    while (at > 0 && lines[at - 1].is_comment()) --at;  // it belongs to the block below
     if (at == 0 || lines[at - 1].is_empty()) block.emplace_back();
   }
   out.insert(at, std::move(block));
   return out.text();
 }
 
-// The lines of the block that the option is about: of a keyword that ssh does not collect only the first
-// counts, unless there is to be none.
+// The lines of the block that set the option: for a keyword that ssh does not collect only the first, unless it
+// is to be removed.
 std::vector<std::size_t> lines_with(const std::vector<Line>& lines, std::size_t begin, std::size_t end,
                                     const SshOption& option) {
   std::vector<std::size_t> found;

@@ -19,7 +19,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$'; }
 
-// One explanation; the places are bytes until the end, when they come in ascending order.
+// One explanation; positions are byte offsets until the end, when they are ascending.
 class Explainer {
  public:
   Explainer(const ParseState& state, const char* end, Cursor& cursor)
@@ -48,7 +48,7 @@ class Explainer {
     return {cursor_(place), std::move(message), std::move(hint), {}, {}};
   }
 
-  // With a pointer to the bracket that is open.
+  // With a related note at the open bracket.
   Diagnostic inside(const char* place, std::string message, std::string hint = "") {
     Diagnostic d = say(place, std::move(message), std::move(hint));
     if (state_.open.empty()) return d;
@@ -59,7 +59,7 @@ class Explainer {
 
   bool at(std::string_view text) const { return std::string_view(at_, end_).starts_with(text); }
 
-  // "---", "- item" or "key: value" at the begin.
+  // "---", "- item" or "key: value" at the start.
   bool is_yaml() const {
     if (at("---") || at("- ") || at("%YAML")) return true;
     const std::string_view key = word();
@@ -117,7 +117,7 @@ class Explainer {
     const bool next_one = at_ == end_ || is_letter(*at_) || is_digit(*at_) ||
                           std::string_view("\"{[-").find(*at_) != std::string_view::npos;
     const bool pair = !object && at(":");
-    // Where the next one begins, the gap before it is the place to mend; else what stands there is.
+    // If the next token begins there, the place to fix is the gap before it; otherwise it is that text itself.
     return inside(next_one ? behind : at_,
                   fmt::format("expected a comma or `{}` after this {}, found {}", close,
                               object ? "member" : "item", found()),
@@ -161,7 +161,7 @@ class Explainer {
     return malformed();
   }
 
-  // What was meant as a number, or as a part of one, begins at at_.
+  // An attempted number, or part of one, begins at at_.
   Diagnostic malformed() {
     const auto part = [](char c) { return is_letter(c) || is_digit(c) || c == '.' || c == '+' || c == '-'; };
     const std::string_view raw(at_, std::find_if_not(at_, end_, part));
@@ -169,7 +169,7 @@ class Explainer {
                "numbers are written like 12, -0.5 or 3e8");
   }
 
-  // The text begins at at_: the first thing in it that may not be there.
+  // The text begins at at_: the first invalid token in it.
   Diagnostic text() {
     for (const char* p = at_ + 1; p != end_ && *p != '"'; ++p) {
       const auto c = static_cast<unsigned char>(*p);

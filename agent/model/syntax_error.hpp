@@ -1,4 +1,4 @@
-// Says in plain words why a text is no JSON.
+// Explains in plain words why a text is not valid JSON.
 #pragma once
 
 #include <string_view>
@@ -9,7 +9,7 @@
 
 namespace mlops {
 
-// How far a parser came: the last thing that it understood, and what is still open around it.
+// How far a parser got: the last token that it accepted, and the brackets still open.
 struct ParseState {
   enum class Last { nothing, open, key, value };
   struct Open {
@@ -17,13 +17,13 @@ struct ParseState {
     Position where;  // of its bracket
   };
   Last last = Last::nothing;
-  const char* after = nullptr;  // the byte after it
-  std::string_view key;         // when last is key
+  const char* after = nullptr;  // the byte after the last token
+  std::string_view key;         // if last is key
   std::vector<Open> open;       // outermost first
 };
 
-// What is wrong at the first place where the text that ends at end cannot go on. Nothing before state.after is
-// looked at, and cursor must not be beyond it.
+// The mistake at the first place where the text, which ends at end, cannot continue. Nothing before state.after
+// is read, and cursor must not be after it.
 Diagnostic explain_syntax_error(const ParseState& state, const char* end, Cursor& cursor);
 
 }  // namespace mlops

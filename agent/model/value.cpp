@@ -20,8 +20,9 @@ void append_number(std::string& into, Number n, Format... format) {
   into.append(buffer.data(), end);
 }
 
-// The shortest text that reads back as the same number: whole numbers up to 2^53 without an exponent, above it always
-// with one, as digits alone could be an integer that does not fit 64 bits. JSON has no word for infinities and NaN.
+// The shortest text that reads back as the same number: whole numbers up to 2^53 without an exponent, above it
+// always with one, as digits alone could be an integer that does not fit 64 bits. JSON has no word for
+// infinities and NaN.
 void append_double(std::string& into, double d) {
   constexpr double exact = 9007199254740992;  // 2^53
   if (!std::isfinite(d)) {
@@ -61,10 +62,10 @@ void append_control(std::string& into, char c) {
   }
 }
 
-// One sequence that is not ASCII. JSON may also be read on a terminal, so what steers one is escaped.
+// One non-ASCII sequence. JSON may also be read on a terminal, so terminal control characters are escaped.
 void append_sequence(std::string& into, std::string_view sequence) {
   if (sequence.empty()) {
-    into += "\xef\xbf\xbd";  // U+FFFD for what is no UTF-8
+    into += "\xef\xbf\xbd";  // U+FFFD for invalid UTF-8
     return;
   }
   const std::uint32_t code = code_point_of(sequence);
@@ -159,7 +160,7 @@ class Writer {
   std::size_t depth_ = 0;
 };
 
-// Exact also where a double cannot hold the integer.
+// Exact even if a double cannot represent the integer.
 bool equal(std::int64_t i, double d) {
   constexpr double limit = 9223372036854775808.0;  // 2^63
   return d >= -limit && d < limit && d == std::floor(d) && static_cast<std::int64_t>(d) == i;

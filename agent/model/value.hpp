@@ -1,4 +1,4 @@
-// The JSON-shaped value that everything of a playbook is made of, with the place where it was written.
+// The JSON-like value that represents everything in a playbook, with the position where it was written.
 #pragma once
 
 #include <cstdint>
@@ -9,15 +9,15 @@
 
 namespace mlops {
 
-// A text that values were read from: a playbook, a --vars file, or a command-line argument. Values point
-// into it, so it must outlive them; a Playbook owns its sources.
+// A text that values were read from: a playbook, a --vars file, or a command-line argument. Values point into
+// it, so it must outlive them; a Playbook owns its sources.
 struct Source {
   std::string name;  // as shown to people: the path as given, "--set", …
   std::string text;
 };
 
 // Where something was written. Lines and columns count from 1, columns in code points. source is null for
-// values that no one wrote (facts, outputs).
+// values that were not written anywhere (facts, outputs).
 struct Position {
   const Source* source = nullptr;
   std::uint32_t line = 0;
@@ -54,7 +54,7 @@ class Value {
   bool is_array() const { return std::holds_alternative<Array>(data_); }
   bool is_object() const { return std::holds_alternative<Object>(data_); }
 
-  // Precondition for each: the value is of that kind (std::bad_variant_access otherwise).
+  // Precondition for each: the value is of that type (std::bad_variant_access otherwise).
   bool as_bool() const { return std::get<bool>(data_); }
   std::int64_t as_integer() const { return std::get<std::int64_t>(data_); }
   double as_number() const;
@@ -65,7 +65,7 @@ class Value {
   const Object& as_object() const { return std::get<Object>(data_); }
   Object& as_object() { return std::get<Object>(data_); }
 
-  // The member of that name, or null when this is no object or has none.
+  // The member of that name, or null if this is not an object or has none.
   const Value* find(std::string_view key) const;
   // Adds the member or replaces its value. Precondition: an object, or null (which becomes one).
   Value& set(std::string key, Value value);
@@ -73,12 +73,12 @@ class Value {
   // "null", "true or false", "an integer", "a number", "a text", "a list", "an object": for messages.
   std::string_view kind_name() const;
 
-  // What {{ }} puts inside a longer text: texts as they are, everything else as compact JSON.
+  // What {{ }} inserts into a longer text: texts unchanged, everything else as compact JSON.
   std::string to_text() const;
 
   Position where;
-  // It must not be shown: *** stands for it. What is filled in with it is secret too, a list or an object that holds it
-  // is not. No part of its data: equality ignores it.
+  // It must not be shown: *** replaces it. A text that it is filled into is secret too; a list or an object
+  // that contains it is not. Not part of its data: equality ignores it.
   bool secret = false;
 
  private:
@@ -94,7 +94,7 @@ struct Value::Member {
   Member(std::string k, Position w, Value v) : key(std::move(k)), key_where(w), value(std::move(v)) {}
 };
 
-// Here, where Member is complete: an object's destructor is part of each.
+// Defined here, where Member is complete, as an object's destructor is part of each.
 inline Value::Value(bool b) : data_(b) {}
 inline Value::Value(std::int64_t i) : data_(i) {}
 inline Value::Value(int i) : data_(std::int64_t{i}) {}
@@ -111,7 +111,7 @@ bool operator==(const Value& a, const Value& b);
 // Whether it, or anything in it, is secret.
 bool holds_secret(const Value& value);
 
-// JSON as RFC 8259 has it. indent < 0 is one line without spaces. Bytes that are no UTF-8 become U+FFFD.
+// JSON as in RFC 8259. indent < 0 is one line without spaces. Invalid UTF-8 bytes become U+FFFD.
 std::string to_json(const Value& value, int indent = -1);
 // The text as a JSON string literal, with its quotes.
 std::string json_quote(std::string_view text);

@@ -1,4 +1,4 @@
-// Values as bytes between processes of this build.
+// Serializes values between processes of this build.
 #pragma once
 
 #include "base/wire.hpp"
@@ -6,7 +6,7 @@
 
 namespace mlops {
 
-// With what is secret, without the places where values were written: those point into texts of one process.
+// Includes secrets, but not the positions where values were written: those point into texts of one process.
 template <>
 struct Wire<Value> {
   static constexpr int deepest = 256;

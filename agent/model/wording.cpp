@@ -24,7 +24,7 @@ Value::Array without(const Value::Array& list, const Value::Array& others) {
   return rest;
 }
 
-// "groups + docker", "groups + a, b − c"; "" when the lists hold the same in another order.
+// "groups + docker", "groups + a, b − c"; "" if the lists differ only in order.
 std::string list_change(const std::string& property, const Value::Array& before, const Value::Array& after,
                         std::size_t limit) {
   const auto added = without(after, before), removed = without(before, after);

@@ -1,4 +1,4 @@
-// How values, changes, times and sizes read to people. Shared by the reporters.
+// Formats values, changes, times and sizes for people. Shared by the reporters.
 #pragma once
 
 #include <cstddef>
@@ -11,15 +11,15 @@
 
 namespace mlops {
 
-// A value as part of a sentence, printable, cut to limit code points: texts bare ("" when empty), yes and no,
-// none for null, lists with commas, objects as JSON.
+// A value as part of a sentence, printable, shortened to limit code points: texts bare ("" if empty), yes and
+// no, none for null, lists with commas, objects as JSON.
 std::string describe(const Value& value, std::size_t limit);
 
-// A change in a few words: "create", "mode 0600 → 0644", "content +3 −1", "groups + docker",
-// "docker.io 24.0.5". Values are cut to limit code points; sensitive ones are ***.
+// A change in a few words: "create", "mode 0600 → 0644", "content +3 −1", "groups + docker", "docker.io
+// 24.0.5". Values are shortened to limit code points; sensitive ones are ***.
 std::string describe(const Change& change, std::size_t limit);
 
-// Whether it is of a package that goes because of others.
+// Whether it is about a package that is removed because of others.
 bool goes_along(const Change& change);
 
 // "9,998"

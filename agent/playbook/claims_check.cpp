@@ -61,7 +61,7 @@ class ClaimsCheck {
     if (!edits && claim.kind == Claim::Kind::path && claim.wish == "absent") removed_.emplace(claim.key, held);
   }
 
-  // Whether what is claimed lies in what another removes.
+  // Whether the claim is inside what another resource removes.
   void look_above(const Held& held) {
     const Claim& claim = *held.claim;
     if (claim.kind != Claim::Kind::path || claim.access == Claim::Access::reads || claim.wish == "absent")

@@ -15,7 +15,7 @@
 namespace mlops {
 namespace {
 
-constexpr std::size_t longest_shown = 60;  // code points of what is written, in a message
+constexpr std::size_t longest_shown = 60;  // code points of the written text, in a message
 
 constexpr std::array<std::string_view, 3> groups{"any", "all", "none"};
 constexpr std::array operators{"at_least", "below", "not", "matches", "exists"};
@@ -23,8 +23,7 @@ constexpr std::array operators{"at_least", "below", "not", "matches", "exists"};
 bool is_group(const std::string& key) { return std::find(groups.begin(), groups.end(), key) != groups.end(); }
 bool is_scalar(const Value& value) { return !value.is_array() && !value.is_object(); }
 
-// ---- the form
-// ---------------------------------------------------------------------------------------------------
+// ---- syntax -------------------------------------------------------------------------------------------------
 
 void check_choice(const Value& wanted, const std::string& what, Diagnostics& diagnostics) {
   if (is_scalar(wanted)) return;
@@ -86,7 +85,7 @@ void check_group(const Value::Member& member, Diagnostics& diagnostics) {
   for (const Value& condition : member.value.as_array()) check_condition(condition, diagnostics);
 }
 
-// What was meant by a key that holds more than a path, as it is written.
+// For a key that contains more than a path: the intended form, as written.
 std::string hint_for_key(const std::string& key) {
   if (key.find("{{") != std::string::npos)
     return R"(a key is a path without braces: {"facts.os.id": "debian"})";
@@ -131,8 +130,7 @@ void collect(const Value& when, std::vector<Reference>& list, Diagnostics& diagn
   }
 }
 
-// ---- the match
-// --------------------------------------------------------------------------------------------------
+// ---- matching -----------------------------------------------------------------------------------------------
 
 // Compares texts as versions: runs of digits by their number, everything else by its bytes.
 int compare_versions(std::string_view a, std::string_view b) {
@@ -159,7 +157,7 @@ int compare_versions(std::string_view a, std::string_view b) {
   return a.empty() ? (b.empty() ? 0 : -1) : 1;
 }
 
-// One PATH: wanted, with what stands there.
+// One PATH: expected pair, with the actual value.
 struct Match {
   std::string path;
   Value value;
@@ -254,7 +252,7 @@ bool exists(const std::vector<std::string>& path, const Scope& scope) {
   }
 }
 
-// The operators but exists.
+// The operators except exists.
 Verdict apply(const Value::Member& op, const Match& match) {
   if (op.key == "not") return match.none_of(op.value);
   if (op.key == "matches") return match.matching(op.value);

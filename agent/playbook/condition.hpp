@@ -1,4 +1,4 @@
-// The match of a `when`.
+// The condition of a `when`.
 #pragma once
 
 #include <string>
@@ -11,16 +11,17 @@ namespace mlops {
 
 struct Verdict {
   bool matches = true;
-  std::string reason;  // when it does not: "facts.os.id is debian, wanted ubuntu"
+  std::string reason;  // if it does not match: "facts.os.id is debian, wanted ubuntu"
 };
 
-// Reports every mistake of form: unknown operators, a bad regular expression, wrong types.
+// Reports every syntax mistake: unknown operators, a bad regular expression, wrong types.
 void check_condition(const Value& when, Diagnostics& diagnostics);
 // The paths that the condition looks up.
 std::vector<Reference> condition_references(const Value& when, Diagnostics& diagnostics);
-// Evaluates it: an object whose members must all match. A member is PATH: wanted, where wanted is a value, a list of
-// values, or an object of operators (at_least, below, not, matches, exists); or any / all / none with a list of
-// conditions. Throws InterpolationError for a mistake of form and an unknown name, and what the scope throws.
+// Evaluates it: an object whose members must all match. A member is PATH: expected, where expected is a value,
+// a list of values, or an object of operators (at_least, below, not, matches, exists); or any / all / none with
+// a list of conditions. Throws InterpolationError for a syntax mistake and an unknown name, and the scope's
+// exceptions.
 Verdict evaluate(const Value& when, const Scope& scope);
 
 }  // namespace mlops

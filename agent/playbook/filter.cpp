@@ -12,7 +12,7 @@ namespace mlops {
 namespace {
 
 struct Filter {
-  std::string_view name, argument;  // what the argument is; "" when it takes none
+  std::string_view name, argument;  // what the argument is; "" if it takes none
   Value (*apply)(const Value& value, const FilterCall& call);
 };
 

@@ -12,11 +12,12 @@ struct FilterMistake {
   std::string message, hint;
 };
 
-// What is wrong with the call whatever it is applied to: an unknown name (with the nearest), wrong arguments.
+// Mistakes in the call that do not depend on the value: an unknown name (with the closest known one), wrong
+// arguments.
 std::optional<FilterMistake> check_filter(const FilterCall& call);
 
-// The filter's result. Throws FilterMistake when the value is of a kind that it cannot take. `default` is not
-// applied here: it is about values that are not there.
+// The filter's result. Throws FilterMistake if the value is of an unsupported type. `default` is not
+// applied here: it is for missing values.
 //   lower, upper       ASCII letters of a text
 //   basename, dirname  as the programs of these names (POSIX)
 //   join(separator)    a list as one text

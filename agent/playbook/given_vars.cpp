@@ -19,7 +19,7 @@ Source& add_source(Playbook& playbook, std::string name, std::string text) {
   return *playbook.sources.emplace_back(std::make_unique<Source>(Source{std::move(name), std::move(text)}));
 }
 
-// The member of an object or the element of a list; null where there is none.
+// The member of an object or the element of a list; null if there is none.
 Value* child(Value& parent, const std::string& name) {
   if (parent.is_object())
     for (Value::Member& member : parent.as_object())
@@ -63,7 +63,7 @@ class Setting {
     for (const auto& include : playbook.includes) {
       if (!child(include->vars, name.path[0])) continue;
       known = true;
-      // It is no longer the include that gives it, where it is given as a whole.
+      // If it is given as a whole, the include no longer gives it.
       if (name.path.size() == 1) std::erase(include->passed, name.path[0]);
       set_in(include->vars, include.get(), name.path, equals + 1, playbook);
     }
@@ -115,7 +115,7 @@ class Setting {
     target = *std::move(given);
   }
 
-  // VALUE as JSON, with its places in the whole NAME=VALUE.
+  // VALUE as JSON, with positions in the whole NAME=VALUE.
   std::optional<Value> json(std::size_t begin) const {
     const Source blanked{"", std::string(at(begin).column - 1, ' ') + source_.text.substr(begin)};
     Diagnostics mistakes;

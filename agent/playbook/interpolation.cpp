@@ -67,7 +67,7 @@ Value evaluate(const Placeholder& placeholder, const Value& text, const Scope& s
 }
 
 struct Extent {
-  std::size_t bytes = 0, depth = 0;  // depth: of lists and objects inside each other
+  std::size_t bytes = 0, depth = 0;  // depth: nesting of lists and objects
 };
 
 Extent extent_of(const Value& value) {
@@ -89,12 +89,12 @@ Extent extent_of(const Value& value) {
   return all;
 }
 
-// Fills one value in, and keeps what comes of it within the bounds.
+// Fills in one value, and enforces the limits on the result.
 class Filling {
  public:
   explicit Filling(const Scope& scope) : scope_(scope) {}
 
-  // depth: how many lists and objects it stands in.
+  // depth: nesting of lists and objects around it.
   Value value(const Value& written, std::size_t depth) {
     if (written.is_string()) return text(written, depth);
     Value filled;
@@ -166,7 +166,7 @@ class Filling {
   }
 
   const Scope& scope_;
-  std::size_t bytes_ = 0;  // of what was filled in so far
+  std::size_t bytes_ = 0;  // filled in so far
 };
 
 void collect(const Value& value, std::vector<Reference>& list, Diagnostics& diagnostics, Locator& locator) {
@@ -242,7 +242,7 @@ std::vector<std::string> member_names(const Value& value) {
 
 namespace {
 
-// Names written together: "hostname" for both {"hostname"} and {"host", "name"}.
+// Names joined together: "hostname" for both {"hostname"} and {"host", "name"}.
 std::string squashed(std::span<const std::string> names) {
   std::string text;
   for (const std::string& name : names)
@@ -251,7 +251,7 @@ std::string squashed(std::span<const std::string> names) {
   return text;
 }
 
-// All paths below one, as far as a scope tells their names.
+// All paths below one, as far as a scope lists their names.
 void paths_below(const Scope& scope, std::vector<std::string>& path,
                  std::vector<std::vector<std::string>>& into) {
   constexpr std::size_t deepest = 4, most = 1000;
@@ -264,7 +264,7 @@ void paths_below(const Scope& scope, std::vector<std::string>& path,
   }
 }
 
-// The fact whose names, written together, are those of the path from `from` on, or nearly so: `facts.host.name` for
+// The fact whose joined names equal, or nearly equal, those of the path from `from` on: `facts.host.name` for
 // facts.hostname.
 std::string near_fact(const std::vector<std::string>& path, std::size_t from, const Scope& scope) {
   std::vector<std::string> below(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(from));
@@ -286,7 +286,7 @@ Diagnostic unknown_name(const std::vector<std::string>& path, Position where, co
     const std::vector<std::string> names = scope.names(known);
     known.push_back(element);
     if (std::find(names.begin(), names.end(), element) != names.end()) continue;
-    if (path[0] == "hosts" && known.size() == 2 && names.empty()) continue;  // the command names them
+    if (path[0] == "hosts" && known.size() == 2 && names.empty()) continue;  // set on the command line
     std::string hint = as_index(element) ? "" : did_you_mean(element, names);
     if (hint.empty() && path[0] == "facts" && known.size() > 1) hint = near_fact(path, known.size() - 1, scope);
     if (path[0] == "secrets" && known.size() == 1)

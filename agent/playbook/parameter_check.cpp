@@ -11,7 +11,7 @@ namespace {
 
 enum class Truth { no, yes, unknown };
 
-// Whether something that it refers to is secret, as far as it is known.
+// Whether it refers to a secret, as far as that is known.
 bool refers_to_secret(const Value& value, const Scope& scope) {
   Diagnostics reported;
   for (const Reference& reference : references(value, reported)) {
@@ -24,7 +24,7 @@ bool refers_to_secret(const Value& value, const Scope& scope) {
   return false;
 }
 
-// A copy with those texts filled in whose values are known. The others stay as they are, and complete becomes
+// A copy with those texts filled in whose values are known. The others stay unchanged, and complete becomes
 // false.
 Value fill_known(const Value& value, const Scope& scope, Diagnostics& diagnostics, bool& complete) {
   if (!needs_filling(value)) return value;
@@ -72,7 +72,7 @@ Truth matches(const Value& when, const Scope& scope, Diagnostics& diagnostics) {
 
 class ParameterCheck {
  public:
-  // files: what sources are looked up in.
+  // files: where sources are looked up.
   ParameterCheck(const Playbook& playbook, const std::string& home, const FileSource* files, Diagnostics& diagnostics)
       : playbook_(playbook), home_(home), files_(files), diagnostics_(diagnostics) {}
 
@@ -112,8 +112,8 @@ class ParameterCheck {
     }
   }
 
-  // runs: whether the play is known to run. Only of what is known to run the claims count: of two resources for
-  // different systems one may be skipped.
+  // runs: whether the play is known to run. Only then its claims count: of two resources for different systems
+  // one may be skipped.
   void check(const Resource& resource, const Scope& scope, bool runs, const std::string& key) {
     const Truth wanted = matches(resource.when, scope, diagnostics_);
     if (!resource.module || !resource.parameters.is_object()) return;
@@ -141,10 +141,11 @@ class ParameterCheck {
   StaticScope plain_;
   std::deque<Value> filled_;  // the holders point into it
   std::vector<std::string> on_;  // of the play being checked
-  std::map<std::vector<std::string>, std::vector<ClaimHolder>> holders_;  // plays of other hosts are other machines
+  // plays of other hosts are other machines
+  std::map<std::vector<std::string>, std::vector<ClaimHolder>> holders_;
 };
 
-// Nothing but who asks for what.
+// Records which files are requested, and reads none.
 class AskedFor : public FileSource {
  public:
   FileBeside read(const std::string& path, bool, std::uint64_t) const override {
@@ -168,7 +169,7 @@ void check_parameters(const Playbook& playbook, const std::string& home, Diagnos
 std::set<std::string> files_named(const Playbook& playbook, const std::vector<std::size_t>& plays,
                                   const std::string& home) {
   const AskedFor files;
-  Diagnostics reported;  // once more: the playbook was checked before
+  Diagnostics reported;  // repeated: the playbook was checked before
   ParameterCheck check(playbook, home, &files, reported);
   for (const std::size_t play : plays) check.check(playbook.plays.at(play));
   return files.paths;

@@ -24,13 +24,13 @@ bool is_name(std::string_view text) {
 
 class Parser {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}  // a path alone
+  explicit Parser(std::string_view text) : text_(text) {}  // a path without {{ }}
   Parser(std::string_view text, std::size_t behind_braces) : text_(text), at_(behind_braces), inside_(true) {}
 
   std::size_t at() const { return at_; }
   bool ended() const { return at_ >= text_.size(); }
 
-  // From behind {{ to behind }}.
+  // From after {{ to after }}.
   Placeholder placeholder() {
     Placeholder p;
     skip_spaces();

@@ -1,4 +1,4 @@
-// The syntax of {{ path | filter }}: texts cut into what stands as it is and what is to be filled in.
+// The syntax of {{ path | filter }}: splits texts into literal parts and placeholders.
 #pragma once
 
 #include <string>
@@ -31,8 +31,8 @@ struct SyntaxMistake {
 
 struct ParsedText {
   std::vector<std::variant<std::string, Placeholder>> pieces;
-  std::vector<SyntaxMistake> mistakes;  // after one, reading goes on behind the next }}
-  // The placeholder that is all there is, or null.
+  std::vector<SyntaxMistake> mistakes;  // after one, parsing continues after the next }}
+  // The placeholder if it is the whole text, or null.
   const Placeholder* single() const;
 };
 
@@ -46,10 +46,10 @@ struct ParsedPath {
   std::vector<std::string> path;  // empty after a mistake
   SyntaxMistake mistake;
 };
-// A path alone, as the keys of `when` are.
+// A path without {{ }}, as in the keys of `when`.
 ParsedPath parse_path(std::string_view text);
 
-// The path as it is written: vars.a["b c"].d
+// The path as written: vars.a["b c"].d
 std::string path_text(const std::vector<std::string>& path);
 
 }  // namespace mlops

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t longest_label = 40;  // bytes of the names in a label
 
-// Takes a parsed document apart.
+// Converts a parsed document.
 class Reading {
  public:
   Reading(Playbook& playbook, const std::string& home, ModuleTable modules, Diagnostics& diagnostics)
@@ -161,7 +161,7 @@ std::string joined_names(const Value& value) {
   return text;
 }
 
-// The first line of a script that does something, as much of it as a label has room for.
+// The first line of a script that does something, shortened to fit a label.
 std::string first_words(std::string_view script) {
   constexpr std::string_view blanks = " \t\r\n";
   while (!script.empty()) {
@@ -185,8 +185,8 @@ std::string first_words(std::string_view script) {
   return "";
 }
 
-// The hosts of a play, which vars may name: they must be known before any host is. On a target they only tell plays
-// apart.
+// The hosts of a play, which may be given by vars: they must be known before any host is. On a target they only
+// distinguish plays.
 void settle_on(Play& play, const Scope& scope, bool on_target, Diagnostics& diagnostics) {
   if (play.on_written.is_null()) return;
   Value names;

@@ -74,7 +74,7 @@ class Tracing {
   }
 
   void var(const std::vector<std::string>& path, const Include* scope, std::size_t depth) {
-    // The finest value that is written there.
+    // The most specific value written there.
     const Value* at = scope ? &scope->vars : &playbook_.vars;
     std::vector<std::string> way;
     for (std::size_t i = 1; i < path.size(); ++i) {
@@ -83,12 +83,12 @@ class Tracing {
       at = next;
       way.push_back(path[i]);
     }
-    // A circle of vars is a mistake of its own; here it just ends.
+    // A cycle of vars is reported elsewhere; here it just ends.
     const bool under_way = std::find(open_.begin(), open_.end(), at) != open_.end();
     if (way.empty() || under_way || steps_->size() >= most_steps) return;
     const bool passed =
         scope && std::find(scope->passed.begin(), scope->passed.end(), way[0]) != scope->passed.end();
-    // What replaced it, or what it stands in, the last first.
+    // The values that replaced it, or that it is part of, the last first.
     std::vector<const Replaced*> by;
     for (auto r = playbook_.replaced.rbegin(); r != playbook_.replaced.rend(); ++r)
       if (r->include == scope && r->path.size() <= way.size() && std::equal(r->path.begin(), r->path.end(), way.begin()))

@@ -94,7 +94,7 @@ class ReferenceCheck {
       check_name(reference, scope);
   }
 
-  // Its condition, once, after those of the includes around it.
+  // Checks its condition once, after those of the outer includes.
   void check_include(const Include* include) {
     if (!include || !checked_.insert(include).second) return;
     check_include(include->outer);
@@ -102,7 +102,7 @@ class ReferenceCheck {
     check_when(include->when, scopes_.of(include->outer));
   }
 
-  // What is seen wherever it stands.
+  // The names that are visible everywhere.
   void refuse_secrets(const Value& value, const char* what, const Scope& scope) {
     if (value.is_null() || !needs_filling(value)) return;
     Diagnostics reported;  // mistakes in it
@@ -156,8 +156,8 @@ class ReferenceCheck {
       check_name(reference, scope);
   }
 
-  // default stands in for a var, a variable of the environment or a part of the item that is not there; roots
-  // and facts are known, so it cannot be meant for a misspelt one.
+  // default replaces a missing var, environment variable or part of the item; roots and facts are known, so it
+  // does not excuse a misspelt one.
   void check_name(const Reference& reference, const Scope& scope) {
     const std::string& root = reference.path[0];
     if (root == "facts" && StaticScope::is_fact(std::span(reference.path).subspan(1))) return;
@@ -167,11 +167,11 @@ class ReferenceCheck {
         diagnostics_.add(unknown_name(reference.path, reference.where, scope));
     } catch (const Unknown&) {
     } catch (const InterpolationError&) {
-      // A mistake inside vars: reported where it stands.
+      // A mistake inside vars: reported where it is written.
     }
   }
 
-  // root: where in the path `resources` stands.
+  // root: where in the path `resources` is.
   void check_resource_name(const Reference& reference, std::size_t root) {
     if (reference.path.size() < root + 2) {
       diagnostics_.add(reference.where, "`resources` wants an id behind it", "write `resources.ID.NAME`");
@@ -216,7 +216,7 @@ class ReferenceCheck {
                   *target);
   }
 
-  // Without the prefix that its file has.
+  // Without the prefix of its file.
   std::string as_written(const std::string& id) const { return id.starts_with(prefix_) ? id.substr(prefix_.size()) : id; }
 
   const Place* find(const std::string& full, Position where) {
@@ -239,8 +239,8 @@ class ReferenceCheck {
   Locator locator_;
   StaticScope plain_, item_{StaticScope::Item::unknown};
   Scopes scopes_, item_scopes_;
-  std::set<const Include*> checked_;  // whose condition has been
-  std::string prefix_;                // of the ids where what is being checked stands
+  std::set<const Include*> checked_;  // whose condition was checked
+  std::string prefix_;                // of the ids in the file being checked
   std::unordered_map<std::string, Place> places_;
   Place at_;  // of what is being checked
 };

@@ -14,7 +14,7 @@
 namespace mlops {
 namespace {
 
-constexpr std::size_t deepest = 16;  // files in files
+constexpr std::size_t deepest = 16;  // nested includes
 
 // "web-" of "roles/web.json".
 std::string prefix_of(const std::string& file) {
@@ -25,7 +25,7 @@ std::string prefix_of(const std::string& file) {
   return stem + "-";
 }
 
-// "." and double slashes resolved as text; ".." too, where a folder stands before it.
+// "." and double slashes resolved textually; ".." too, if a folder comes before it.
 std::string normal(const std::string& path) {
   std::vector<std::string> parts;
   for (std::size_t from = 0; from <= path.size();) {
@@ -109,7 +109,7 @@ void ResourceList::take_in(Value& entry, const Within& outer, Play& into) {
   read_file(*document, within, kept, vars, into);
 }
 
-// What stands behind "include".
+// The value of "include".
 bool ResourceList::describe(Value& what, Include& include, Value& vars) {
   Value file;
   if (what.is_string()) {
@@ -186,7 +186,7 @@ void ResourceList::read_file(Value& document, const Within& within, Include& inc
   if (!document.find("resources")) diagnostics_.add(document.where, "`resources` is missing");
 }
 
-// The include's vars over those of the file.
+// The include's vars override those of the file.
 void ResourceList::pass(Value& vars, Include& include) {
   if (vars.is_null() && vars.where.line == 0) return;
   if (!vars.is_object()) {

@@ -1,4 +1,4 @@
-// A list of resources as it is written, with the files that it includes.
+// Reads a list of resources, and the files that it includes.
 #pragma once
 
 #include "playbook/playbook.hpp"
@@ -11,10 +11,10 @@ class ResourceList {
   ResourceList(Playbook& playbook, ModuleTable modules, Diagnostics& diagnostics)
       : playbook_(playbook), modules_(modules), diagnostics_(diagnostics) {}
 
-  // Adds the entries of a list to a play, those of an included file in the place of its entry:
+  // Adds the entries of a list to a play, those of an included file in place of its entry:
   //   {"include": {"file": "web.json", "vars": {…}}, "id": …, "when": …, "tags": …}
-  // "include": "web.json" is short for one without vars. Ids of the file get the include's id, or the file's name
-  // without its ending, as a prefix. Mistakes are reported.
+  // "include": "web.json" is short for one without vars. Ids of the file get the include's id, or the file's
+  // name without its extension, as a prefix. Mistakes are reported.
   void read(Value& list, Play& into) { read(list, {}, into); }
 
  private:

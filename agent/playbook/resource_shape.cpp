@@ -34,7 +34,7 @@ const Module* find_type(const Value& type, ModuleTable modules, Diagnostics& dia
   return nullptr;
 }
 
-// What to write in a resource without `type`.
+// The hint for a resource without `type`.
 std::string missing_type(const Value& entry, ModuleTable modules) {
   for (const Value::Member& member : entry.as_object()) {
     if (!nearest(member.key, {"type"}).empty()) return fmt::format("write `type` for `{}`", member.key);
@@ -86,7 +86,7 @@ void read_retry(const Value& value, Resource& resource, Diagnostics& diagnostics
   if (!times) diagnostics.add(value.where, "`times` is missing", "it is how often it is tried again after a failure");
 }
 
-// Takes a key that every resource may have; false when it is none.
+// Processes a key that every resource may have; false if it is not one.
 bool take_common(Value::Member& member, Resource& resource, Diagnostics& diagnostics) {
   const std::string& key = member.key;
   Value& value = member.value;

@@ -6,7 +6,7 @@
 namespace mlops {
 namespace {
 
-// Ids as an included file has them.
+// Maps ids as written in an included file.
 class OwnIds : public Scope {
  public:
   OwnIds(const Scope* inner, const std::string& prefix) : inner_(inner), prefix_(prefix) {}

@@ -1,4 +1,4 @@
-// What names stand for in each file of a playbook.
+// The names visible in each file of a playbook.
 #pragma once
 
 #include <map>
@@ -11,8 +11,8 @@ namespace mlops {
 struct Include;
 struct Playbook;
 
-// vars, env and secrets of the playbook and of the files that it includes, over one inner scope, in whose `resources` an
-// included file sees its own ids. All must outlive it.
+// vars, env and secrets of the playbook and of its included files, over one inner scope, in whose `resources`
+// an included file sees its own ids. All must outlive it.
 class Scopes {
  public:
   Scopes(const Playbook& playbook, const Scope* inner);

@@ -16,11 +16,12 @@ namespace mlops {
 namespace {
 
 constexpr auto stars = "***";
-constexpr std::size_t shortest = 4;         // bytes of a secret, or of a line of one: less stands in every text
-constexpr std::size_t shortest_base64 = 8;  // characters of it that are hidden
+// bytes of a secret, or of a line of one: shorter ones occur in ordinary text
+constexpr std::size_t shortest = 4;
+constexpr std::size_t shortest_base64 = 8;  // minimum base64 characters that are masked
 
-// The characters of base64 (RFC 4648, section 4) that the text alone decides where it stands `before` bytes behind the
-// begin of a group of three.
+// The base64 characters (RFC 4648, section 4) that the text alone determines if it starts `before` bytes after
+// the start of a group of three.
 std::string base64_part(std::string_view text, std::size_t before) {
   constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string encoded;
@@ -42,7 +43,7 @@ std::string inside_single_quotes(const std::string& text) {
   return word;
 }
 
-// The secret and its lines, without blanks around them.
+// The secret and its lines, with surrounding blanks removed.
 std::vector<std::string> parts_of(const std::string& secret) {
   std::vector<std::string> parts{secret};
   for (std::size_t from = 0; from < secret.size();) {
@@ -56,7 +57,7 @@ std::vector<std::string> parts_of(const std::string& secret) {
   return parts;
 }
 
-// All texts that give a secret away, but for those that are found byte by byte.
+// All encodings of a secret, except those that are found byte by byte.
 std::vector<std::string> forms_of(const std::string& secret) {
   std::vector<std::string> forms = parts_of(secret);
   const std::string quoted = json_quote(secret);
@@ -79,13 +80,13 @@ int hex_digit(char c) {
   return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
 }
 
-// Whether two hexadecimal digits at the begin of the text stand for the byte.
+// Whether two hexadecimal digits at the start of the text represent the byte.
 bool is_hex_of(std::string_view text, char byte) {
   return text.size() >= 2 && hex_digit(text[0]) == static_cast<unsigned char>(byte) >> 4 &&
          hex_digit(text[1]) == (byte & 15);
 }
 
-// How much of the begin of the text is the secret with some of its bytes percent-encoded; 0: it is not.
+// How much of the start of the text is the secret with some of its bytes percent-encoded; 0: none.
 std::size_t percent_encoded(std::string_view text, std::string_view secret) {
   std::size_t at = 0;
   for (const char byte : secret) {
@@ -150,7 +151,7 @@ class Reading {
 
   std::optional<SecretOrigin> read(const Value& written) {
     if (!written.is_object()) {
-      // The line is not shown: it may hold what nobody should see.
+      // The line is not shown: it may contain a secret.
       Position file = written.where;
       file.line = file.column = 0;
       diagnostics_.add(file,
@@ -234,7 +235,7 @@ struct Secrets::State {
     for (std::string& part : parts_of(text)) parts.insert(std::move(part));
   }
 
-  // Calls found with each place of the text where a secret stands; what it returns is where to go on, npos to end.
+  // Calls found with each position of a secret in the text; it returns where to continue, npos to end.
   template <class Found>
   void search(const std::string& text, const Found& found) const {
     const bool percent = text.find_first_of("%+") != text.npos;

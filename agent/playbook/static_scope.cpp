@@ -10,7 +10,7 @@
 namespace mlops {
 namespace {
 
-// The names of a fact's path that stand behind those of path; absent when it does not begin with them all.
+// The names of a fact's path after those of path; absent if it does not begin with all of them.
 std::optional<std::string_view> behind(std::string_view fact, std::span<const std::string> path) {
   for (const std::string& name : path) {
     if (!fact.starts_with(name) || (fact.size() > name.size() && fact[name.size()] != '.')) return {};
@@ -44,10 +44,10 @@ bool StaticScope::is_fact(std::span<const std::string> path) {
   return false;
 }
 
-// path: without the root `hosts`. The hosts' names are the command's.
+// path: without the root `hosts`. Host names come from the command line.
 bool StaticScope::is_of_host(std::span<const std::string> path) {
   if (path.size() < 2) return true;
-  if (path[1] == "resources") return true;  // ids are checked with where they stand
+  if (path[1] == "resources") return true;  // ids are checked where they are used
   if (path[1] == "facts") return path.size() == 2 || is_fact(path.subspan(2));
   return path.size() == 2 && std::find(host_members.begin(), host_members.end(), path[1]) != host_members.end();
 }

@@ -1,4 +1,4 @@
-// The names that are known before a machine is looked at.
+// The names that are known before a machine is inspected.
 #pragma once
 
 #include <span>
@@ -7,12 +7,12 @@
 
 namespace mlops {
 
-// facts, resources, hosts and item, for a playbook that is only checked. Names are checked as far as they are known: a
-// fact that is documented, and anything of a resource, throws Unknown; a fact that does not exist is absent.
+// facts, resources, hosts and item, for a playbook that is only checked. Names are checked as far as they are
+// known: a documented fact, and any member of a resource, throws Unknown; a fact that does not exist is absent.
 class StaticScope : public Scope {
  public:
   enum class Item { none, known, unknown };
-  // item must outlive the scope; it is null unless kind is known.
+  // item must outlive the scope; it is null unless its type is known.
   explicit StaticScope(Item kind = Item::none, const Value* item = nullptr) : kind_(kind), item_(item) {}
   std::optional<Value> lookup(const std::vector<std::string>& path) const override;
   std::vector<std::string> names(const std::vector<std::string>& path) const override;

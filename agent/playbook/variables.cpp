@@ -14,16 +14,16 @@
 namespace mlops {
 namespace {
 
-// A value of vars that is being filled in just now.
+// A value of vars that is currently being filled in.
 struct Open {
   const Value* value;
   std::vector<std::string> path;
-  std::size_t depth = 0;  // of the vars that it referred to so far
+  std::size_t depth = 0;  // of vars that it has referred to so far
 };
 
 struct Filled {
   Value value;
-  std::size_t depth = 0;  // 1: it refers to none that is filled in; 2: to such ones at most; …
+  std::size_t depth = 0;  // 1: it refers to no vars that are filled in; 2: at most to such; …
 };
 
 std::vector<std::string> environment_names() {
@@ -39,7 +39,7 @@ bool written_before(const Value& a, const Value& b) {
   return a.where.line != b.where.line ? a.where.line < b.where.line : a.where.column < b.where.column;
 }
 
-// The circle from its member that is written first, so that it is the same mistake from wherever it was
+// The cycle, starting from its member that is written first, so that it is the same mistake wherever it was
 // entered.
 InterpolationError circle(std::vector<Open> members) {
   std::rotate(members.begin(),
@@ -65,8 +65,9 @@ struct Variables::State {
   std::unordered_map<const Value*, Filled> filled;
   std::unordered_map<const Value*, Diagnostic> failed;
   std::vector<Open> open;
-  std::unordered_map<std::string_view, const Value*> by_name;  // the members of vars; made when the first is wanted
-  std::optional<Diagnostic> too_deep;  // the first chain of vars that is, so that it is one mistake
+  std::unordered_map<std::string_view, const Value*> by_name;  // the members of vars; created on first use
+  // for the first chain of vars that is too deep, so that it is reported once
+  std::optional<Diagnostic> too_deep;
 
   bool is_passed(const std::string& name) const {
     return include && std::find(include->passed.begin(), include->passed.end(), name) != include->passed.end();
@@ -79,8 +80,8 @@ struct Variables::State {
     return found == by_name.end() ? nullptr : found->second;
   }
 
-  // The value of vars that stands at the path, filled in. The finest value that is written there is filled, so
-  // that members of one object may refer to each other.
+  // The filled-in value of vars at the path. The most specific written value is filled in, so that members of
+  // one object may refer to each other.
   std::optional<Value> variable(const std::vector<std::string>& path, const Scope& own) {
     const Scope& scope = path.size() > 1 && is_passed(path[1]) ? *outer : own;
     const Value* at = &vars;
@@ -123,7 +124,7 @@ struct Variables::State {
     return referred_to(filled.emplace(&value, *std::move(made)).first->second);
   }
 
-  // However a chain of vars was entered, it is as deep.
+  // The depth is the same wherever a chain of vars was entered.
   const Value& referred_to(const Filled& var) {
     if (!open.empty()) open.back().depth = std::max(open.back().depth, var.depth);
     return var.value;

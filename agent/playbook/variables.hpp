@@ -12,14 +12,14 @@ struct Include;
 struct Playbook;
 class Secrets;
 
-// A scope with the roots vars, env and secrets, and whatever else the inner scope knows. Both must outlive it. env reads
-// this process's environment, or what the playbook has in its place; a variable that is not set is an unknown name. A
-// cycle of vars is an InterpolationError that names its members.
+// A scope with the roots vars, env and secrets, and everything that the inner scope has. Both must outlive it.
+// env reads this process's environment, or the playbook's replacement for it; an unset variable is an unknown
+// name. A cycle of vars is an InterpolationError that names its members.
 class Variables : public Scope {
  public:
   Variables(const Value& vars, const Scope* inner, const std::map<std::string, std::string>* environment = nullptr);
   Variables(const Playbook& playbook, const Scope* inner);
-  // Of an included file: outer is the scope in which the include stands.
+  // Of an included file: outer is the scope that contains the include.
   Variables(const Playbook& playbook, const Scope* inner, const Include& include, const Scope& outer);
   ~Variables() override;
   std::optional<Value> lookup(const std::vector<std::string>& path) const override;

@@ -15,7 +15,7 @@ void append(std::string& line, fmt::format_string<Args...> format, Args&&... arg
 
 const char* word(bool b) { return b ? "true" : "false"; }
 
-// RFC 3339 in UTC without its fraction: "2023-05-16T18:04:05".
+// RFC 3339 in UTC without a fraction: "2023-05-16T18:04:05".
 std::string to_the_second(std::time_t t) {
   std::tm tm{};
   gmtime_r(&t, &tm);

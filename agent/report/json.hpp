@@ -1,4 +1,4 @@
-// A run's events for programs: one JSON object a line (design: --json).
+// A run's events for programs: one JSON object per line (design: --json).
 #pragma once
 
 #include <chrono>
@@ -11,9 +11,9 @@
 
 namespace mlops {
 
-// A line is written and flushed as a whole when its event happens, so that it survives whatever kills us
-// afterwards. Fields are always there, null when there is nothing to say. Not thread-safe. out is borrowed;
-// when it cannot be written to, lines are lost in silence.
+// Each line is written and flushed as a whole when its event happens, so that it survives if the process is
+// killed afterwards. All fields are always present, null if there is no value. Not thread-safe. out is
+// borrowed; if it cannot be written to, lines are dropped silently.
 class JsonReport {
  public:
   using Clock = std::function<std::chrono::system_clock::time_point()>;
@@ -35,8 +35,8 @@ class JsonReport {
 
   std::FILE* out_;
   Clock clock_;
-  std::string line_;         // under construction; kept for its memory
-  std::time_t second_ = -1;  // of which time_ is the text
+  std::string line_;         // being built; kept to reuse its memory
+  std::time_t second_ = -1;  // the second that time_ shows
   std::string time_;         // up to the seconds
 };
 

@@ -13,8 +13,8 @@
 namespace mlops {
 namespace {
 
-constexpr std::size_t least_room = 24;    // columns: with less, the text stands below its head
-constexpr std::size_t below_indent = 6;   // of text that stands below its head
+constexpr std::size_t least_room = 24;    // columns; with fewer, the text is placed below its head
+constexpr std::size_t below_indent = 6;   // of text that is placed below its head
 
 }  // namespace
 
@@ -50,7 +50,7 @@ std::string Paper::hanging(std::string_view head, std::string_view text, std::si
   const std::size_t below = std::min(below_indent, width_ / 4);
   std::size_t indent = column ? column : begin;
   if (indent + least_room > width_) indent = below;
-  if (begin <= indent) {  // side by side: the text's first line has the room that its others have
+  if (begin <= indent) {  // side by side: the text's first line has the same room as the others
     const std::size_t room = std::max<std::size_t>(width_ - indent, 1);
     out = head;
     out.append(indent - begin, ' ');

@@ -1,5 +1,5 @@
-// How a line looks on the terminal: its colours, and where it breaks. Shared by the report of a run and by the commands
-// that list things.
+// The style of lines on the terminal: colours and wrapping. Shared by the report of a run and by the commands
+// that list objects.
 #pragma once
 
 #include <cstddef>
@@ -21,29 +21,29 @@ inline constexpr const char* magenta = "35";
 inline constexpr const char* cyan = "36";
 }  // namespace sgr
 
-// Whether to use colour, for --color's auto, always or never. no_color is the environment's NO_COLOR, null when
-// it is not set; it counts when it is not empty (no-color.org).
+// Whether to use colour, for --color's auto, always or never. no_color is the environment's NO_COLOR, null if
+// it is not set; an empty value is ignored (no-color.org).
 bool want_colour(std::string_view choice, const char* no_color, bool is_terminal);
 
 class Paper {
  public:
-  // width: columns; 0: lines are as long as they need to be.
+  // width: columns; 0: lines are not wrapped.
   Paper(bool colour, int width) : colour_(colour), width_(width > 0 ? static_cast<std::size_t>(width) : 0) {}
 
-  // For the file: its size where it is a terminal. choice: as want_colour takes it.
+  // For the file: its size if it is a terminal. choice: as in want_colour.
   static Paper of(std::FILE* file, std::string_view choice);
 
   std::size_t width() const { return width_; }
-  // The text in that colour; as it is without colour.
+  // The text in that colour; unchanged without colour.
   std::string coloured(const char* code, std::string_view text) const;
 
-  // head and then text, which wraps under its own column: that of head's end, or column where it is given (a head that
-  // is longer than column pushes the text to the right, or to the next line where it does not fit). Both printable.
+  // head followed by text, which wraps under its own column: the end of head, or column if it is given (a head
+  // longer than column pushes the text to the right, or to the next line if it does not fit). Both printable.
   // No newline at the end.
   std::string hanging(std::string_view head, std::string_view text, std::size_t column = 0) const;
 
-  // Printable lines, each ended: those that are too long are wrapped, and what follows is indented by four
-  // columns more.
+  // Printable lines, each with a newline: lines that are too long are wrapped, with four more columns of
+  // indentation for what follows.
   std::string fitted(std::string_view lines) const;
 
  private:

@@ -19,14 +19,14 @@ using namespace std::chrono_literals;
 
 using namespace sgr;
 
-constexpr auto patience = 100ms;          // before something is shown as taking time, and between redraws
-constexpr std::size_t most_held = 50;     // ok resources in a row that are shown one by one
-constexpr std::size_t widest_label = 44;  // labels beyond it push their line to the right
-constexpr std::size_t least_label = 20;   // and what is always left for them on a narrow terminal
+constexpr auto patience = 100ms;          // before an operation is shown as slow, and between redraws
+constexpr std::size_t most_held = 50;     // consecutive ok resources that are shown one by one
+constexpr std::size_t widest_label = 44;  // longer labels push their line to the right
+constexpr std::size_t least_label = 20;   // minimum label width on a narrow terminal
 constexpr std::size_t value_limit = 60;   // code points of one value
 constexpr std::size_t most_live_lines = 8;
 constexpr std::size_t most_diff_lines = 60, most_output_lines = 12;
-constexpr std::size_t most_along = 3;      // packages that come along are named up to so many
+constexpr std::size_t most_along = 3;      // additional packages are named up to this many
 constexpr std::size_t most_changes = 12;   // of a resource; the others are counted
 
 struct Symbol {
@@ -82,7 +82,7 @@ std::string joined(const std::vector<std::string>& list) {
 
 std::string_view first_line(std::string_view text) { return text.substr(0, text.find('\n')); }
 
-// Whether the reason names the label: not as a part of a longer word.
+// Whether the reason names the label as a whole word.
 bool names(std::string_view reason, std::string_view label) {
   return reason.find(label) != std::string_view::npos;
 }
@@ -277,7 +277,7 @@ std::string TerminalReport::counted(const std::array<std::uint64_t, outcome_coun
   return text;
 }
 
-// One line a host, where there are several.
+// One line per host, if there are several.
 void TerminalReport::print_hosts(const RunFinished& e) {
   if (e.hosts.size() < 2) return;
   for (const HostFinished& host : e.hosts) {
@@ -294,7 +294,7 @@ std::string TerminalReport::in_host_column(const std::string& host) const {
 
 // ---- lines --------------------------------------------------------------------------------------------------
 
-// The columns widen for a label up to what leaves room beside it; on a narrow terminal that is less.
+// The columns widen for a label as long as that leaves room beside it; on a narrow terminal that is less.
 void TerminalReport::widen_columns(const std::string& label, const std::string& as) {
   std::size_t most = widest_label;
   if (const std::size_t width = paper_.width(); width > 0)
@@ -341,7 +341,8 @@ std::string TerminalReport::what_changes(const ResourceFinished& e) const {
   return changes_text(e) + (e.maybe.empty() ? "" : " (unless " + joined(e.maybe) + " brings it)");
 }
 
-// What comes along with packages is counted; what goes because of them is always named.
+// Additional packages that are installed are counted; packages that are removed as a consequence are always
+// named.
 std::string TerminalReport::changes_text(const ResourceFinished& e) const {
   const auto comes_along = [](const Change& c) { return c.property.starts_with('+') && !goes_along(c); };
   const auto along = static_cast<std::size_t>(std::count_if(e.changes.begin(), e.changes.end(), comes_along));
@@ -363,8 +364,8 @@ std::string TerminalReport::changes_text(const ResourceFinished& e) const {
   return text;
 }
 
-// Lines of ok resources wait: many in a row become one, a few are printed when something else follows or the
-// next resource takes its time.
+// Lines of ok resources are held: many in a row become one, a few are printed when something else follows or
+// the next resource is slow.
 void TerminalReport::hold(const ResourceFinished& e) {
   if (options_.quiet) return;
   if (options_.verbose) {

@@ -1,5 +1,5 @@
-// A run's events for people: one aligned line a resource, text diffs below it, a live line for each host on which
-// something takes time, and a closing line.
+// A run's events for people: one aligned line per resource, text diffs below it, a live line for each host with
+// a slow operation, and a closing line.
 #pragma once
 
 #include <array>
@@ -21,16 +21,15 @@ namespace mlops {
 struct TerminalOptions {
   std::FILE* out = nullptr;  // borrowed
   Paper paper{false, 0};
-  bool live = false;     // out is a terminal: a line that is redrawn while something takes time
-  bool quiet = false;    // neither resources that are ok nor those that are skipped
-  bool verbose = false;  // every line, change and diff as a whole
-  // For tests: the time. When given, the live line moves by calls of redraw alone.
+  bool live = false;     // out is a terminal: a line that is redrawn during slow operations
+  bool quiet = false;    // neither ok nor skipped resources are shown
+  bool verbose = false;  // every line, change and diff in full
+  // For tests: the time. If given, only calls of redraw update the live line.
   std::function<std::chrono::steady_clock::time_point()> clock = {};
 };
 
-// Everything that comes from outside is made printable. When out cannot be written to, lines are lost in
-// silence. Called from one thread; a thread of its own (every signal blocked) moves the live line, and ends
-// with the run.
+// All text from outside is made printable. If out cannot be written to, lines are dropped silently. Called from
+// one thread; a separate thread (every signal blocked) updates the live line, and ends with the run.
 class TerminalReport {
  public:
   explicit TerminalReport(TerminalOptions options);
@@ -39,21 +38,21 @@ class TerminalReport {
   TerminalReport& operator=(const TerminalReport&) = delete;
 
   void operator()(const Event& event);
-  // Draws the live line, when what is being done has taken more than 100 ms and nothing was drawn for as long.
+  // Draws the live line, if the operation has taken more than 100 ms and nothing was drawn for as long.
   void redraw();
 
  private:
   using Time = std::chrono::steady_clock::time_point;
   struct Ticker;
-  struct Doing {  // what the live line tells
+  struct Doing {  // the content of the live line
     bool active = false;
     std::string label, doing;
     Time since{}, doing_since{};
-    std::uint64_t first = 0, done = 0, total = 0;  // bytes; first: when doing began
+    std::uint64_t first = 0, done = 0, total = 0;  // bytes; first: at the start
   };
   struct Failed {
     std::string label;
-    std::vector<std::string> skipped;  // labels of what was skipped because of it
+    std::vector<std::string> skipped;  // labels of resources that were skipped because of it
   };
 
   void run_started(const RunStarted& e);
@@ -84,25 +83,26 @@ class TerminalReport {
   void print_hosts(const RunFinished& e);
   std::string in_host_column(const std::string& host) const;
 
-  // Lines of the run's own: head, and text that wraps beneath its begin.
+  // The run's own lines: head, and text that wraps under its start.
   void print_hanging(std::string_view head, std::string_view text) { print(paper_.hanging(head, text)); }
 
   TerminalOptions options_;
   const Paper& paper_ = options_.paper;
-  std::mutex mutex_;  // of all below: the ticker draws
+  std::mutex mutex_;  // guards everything below: the ticker draws
   std::string mode_;
-  bool several_ = false;  // hosts: each line says which
+  bool several_ = false;  // several hosts: each line names its host
   std::size_t host_width_ = 0;
-  std::string play_;  // whose title was the last to be printed
+  std::string play_;  // the last printed play title
   std::size_t label_width_ = 26, as_width_ = 6;
-  std::vector<std::string> held_;  // lines of ok resources that may yet be told as one
+  std::vector<std::string> held_;  // lines of ok resources that may still be merged into one
   std::uint64_t held_count_ = 0;
   Time held_since_{};
   std::vector<Failed> failed_;
-  std::uint64_t known_ = 0, told_ = 0;  // resources of the run, and how many of them ended; known_ 0: not known yet
+  // resources of the run, and how many of them are finished; known_ 0: not known yet
+  std::uint64_t known_ = 0, told_ = 0;
   Time began_{};
   std::map<std::string, Doing> doing_;  // by host
-  std::size_t drawn_ = 0;               // live lines that are on the screen
+  std::size_t drawn_ = 0;               // live lines on the screen
   Time drawn_at_{};
   std::size_t spin_ = 0;
   std::unique_ptr<Ticker> ticker_;

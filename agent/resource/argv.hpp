@@ -5,14 +5,14 @@
 
 namespace mlops {
 
-// A program and its arguments. A word that begins with "~/" is a path below the person's home, as in every path:
-// no shell is there to expand it.
+// A program and its arguments. A word that begins with "~/" is a path below the person's home, as in every
+// path, since there is no shell to expand it.
 struct Argv {
   std::vector<std::string> words;
   friend bool operator==(const Argv&, const Argv&) = default;
 };
 
-// The word with the home in the place of "~", where it begins with "~/".
+// The word with ~ replaced by the home, if it begins with "~/".
 std::string below_home(std::string word, const std::string& home);
 
 template <>

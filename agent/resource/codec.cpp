@@ -1,4 +1,4 @@
-// The types that parameters can have, but for those that look at files.
+// The parameter types, except those that read files.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -53,7 +53,7 @@ std::optional<std::int64_t> whole(const Value& v) {
   return static_cast<std::int64_t>(v.as_number());
 }
 
-// What goes wrong while a number with a unit is read.
+// The error for a number with a unit.
 enum class Quantity { good, malformed, too_large };
 
 template <std::size_t N>
@@ -82,7 +82,7 @@ std::string quoted_hint(const Value& v, const Decoder& d) {
   return plain && !d.sensitive ? fmt::format("write \"{}\"", v.to_text()) : "";
 }
 
-// A plain value that a text such as "{{item}}" stood for, which keeps its kind.
+// A plain value that was filled in for a text such as "{{item}}", and keeps its type.
 bool is_filled_in(const Value& v) { return (v.is_number() || v.is_bool()) && Locator().is_text(v.where); }
 
 bool decode_texts(const Value& list, std::vector<std::string>& into, Decoder& d) {
@@ -91,8 +91,7 @@ bool decode_texts(const Value& list, std::vector<std::string>& into, Decoder& d)
 
 }  // namespace
 
-// ---- true or false
-// -------------------------------------------------------------------------------------------
+// ---- true or false ------------------------------------------------------------------------------------------
 
 bool Codec<bool>::decode(const Value& v, bool& into, Decoder& d) {
   if (v.is_bool()) {
@@ -109,8 +108,7 @@ std::string Codec<bool>::type_text() { return "true or false"; }
 Value Codec<bool>::json_schema() { return schema_of("boolean"); }
 Value Codec<bool>::to_value(const bool& b) { return b; }
 
-// ---- texts
-// ---------------------------------------------------------------------------------------------------
+// ---- texts --------------------------------------------------------------------------------------------------
 
 bool Codec<std::string>::decode(const Value& v, std::string& into, Decoder& d) {
   if (is_filled_in(v)) {
@@ -164,8 +162,7 @@ Value Codec<TextMap>::to_value(const TextMap& map) {
   return v;
 }
 
-// ---- numbers
-// -------------------------------------------------------------------------------------------------
+// ---- numbers ------------------------------------------------------------------------------------------------
 
 bool Codec<std::int64_t>::decode(const Value& v, std::int64_t& into, Decoder& d) {
   const auto n = whole(v);
@@ -194,8 +191,7 @@ Value Codec<std::uint32_t>::json_schema() {
 }
 Value Codec<std::uint32_t>::to_value(const std::uint32_t& i) { return std::int64_t{i}; }
 
-// ---- modes
-// ---------------------------------------------------------------------------------------------------
+// ---- modes --------------------------------------------------------------------------------------------------
 
 bool Codec<Mode>::decode(const Value& v, Mode& into, Decoder& d) {
   if (!v.is_string()) {
@@ -213,8 +209,7 @@ std::string Codec<Mode>::type_text() { return "mode"; }
 Value Codec<Mode>::json_schema() { return text_schema("^[0-7]{3,4}$"); }
 Value Codec<Mode>::to_value(const Mode& m) { return fmt::format("{:04o}", m.bits); }
 
-// ---- time and size
-// -------------------------------------------------------------------------------------------
+// ---- time and size ------------------------------------------------------------------------------------------
 
 bool Codec<Duration>::decode(const Value& v, Duration& into, Decoder& d) {
   constexpr std::string_view wanted = "a time such as \"10s\" (ms, s, m, h, d)";

@@ -15,7 +15,7 @@ std::uint32_t code_points(std::string_view text) {
       std::count_if(text.begin(), text.end(), [](char c) { return !continues(c); }));
 }
 
-// How much of the raw JSON one character takes, and how many bytes of UTF-8 it stands for.
+// The length of one character in the raw JSON, and the number of UTF-8 bytes that it represents.
 struct Step {
   std::size_t raw = 1, decoded = 1;
 };
@@ -50,7 +50,7 @@ Position Locator::inside(const Value& text, std::size_t offset) {
   const std::string_view decoded = text.as_string();
   offset = std::min(offset, decoded.size());
   std::string_view raw = std::string_view(where.source->text).substr(byte_of(where));
-  // A value of --set stands there without quotes and escapes.
+  // A value of --set is written without quotes and escapes.
   if (raw.empty() || raw[0] != '"' || raw.starts_with(decoded)) {
     where.column += code_points(decoded.substr(0, offset));
     return where;

@@ -1,4 +1,4 @@
-// What a resource type is: the contract of the files in modules/, and the table of them.
+// The contract of a resource type, which the files in modules/ implement, and the table of them.
 //
 //   namespace mlops::modules { namespace {
 //   struct Group {
@@ -6,35 +6,38 @@
 //     struct Desired { … };   struct Current { … };
 //     static void    describe(Schema<Desired>& s);                   // each parameter once
 //     static Claims  claims(const Desired&);
-//     static Actor   actor(const Desired&);                          // who acts
+//     static Actor   actor(const Desired&);                          // who to run as
 //     static Current inspect(const Desired&, const MachineReader&);  // reads only
 //     static Diff    diff(const Desired&, const Current&);           // pure; or with a third `bool notified`
-//     static Value   outputs(const Desired&, const Current&);        // optional: an object for {{resources.ID.name}};
-//                                                // or Outputs, where some are secret or known only after a real run
-//     static Environment environment(const Desired&, const Current&);  // optional: for commands of later resources
-//     static constexpr bool opaque = true;       // optional: comes after everything before it
-//     static void    amend(std::vector<Change>&, const Desired&, const Current&);  // optional: after acting, says what
-//                                                // could not be known before (the version that came)
-//     static bool    bounded(const Desired&);    // optional, for opaque ones: it changes nothing but its claims
-//     static bool    waits_for_notification(const Desired&);  // optional, for opaque ones: it acts only when notified
-//     static std::optional<std::string> not_applicable(const Desired&, const Current&);  // optional: the reason why it
-//                                                // has no place on this machine, and is skipped there
-//     static Current inspect(const Desired&, const MachineReader&, bool cut_off);  // instead of the other: an earlier
-//                                                // run began to act for this and never ended; what it left is not believed
-//     static std::vector<Action> recover(const Desired&, const MachineReader&, const Interruption&);  // optional: what is
-//                                                // done first then
-//     static Value   removal(const Desired&);    // optional: the resource that takes away what this one made, as in a
-//                                                // playbook; null where there is none; false where there is nothing
-//                                                // to take away: it wishes an absence
-//     static bool    made(const Desired&, const std::vector<Change>&);  // optional: these changes made all of it, so
-//                                                // that nothing of it was there before; where the module says
-//                                                // nothing, "exists" became true
-//     static constexpr bool settles = true;      // optional: looked at again for up to 10 s after acting
-//     static std::uint64_t unsettled_ms(const Desired&, const Current&);  // optional, with settles: how much longer it
-//                                                // must stay as it is before it counts as converged; 0: it counts
-//     static std::string evidence(const Desired&, const MachineReader&, std::uint64_t since_us);  // optional: what the
-//                                                // machine wrote down since then about a failure, shown with it
-//     static constexpr bool verification = true; // optional: its failure is `failed`, never a change
+//
+//     // All below are optional.
+//     // An object for {{resources.ID.name}}; or Outputs, if some are secret or known only after a real run.
+//     static Value   outputs(const Desired&, const Current&);
+//     static Environment environment(const Desired&, const Current&);  // for commands of later resources
+//     static constexpr bool opaque = true;       // comes after everything before it
+//     // Called after acting: fills in what could not be known before (the installed version).
+//     static void    amend(std::vector<Change>&, const Desired&, const Current&);
+//     static bool    bounded(const Desired&);    // for opaque ones: it changes nothing but its claims
+//     static bool    waits_for_notification(const Desired&);  // for opaque ones: acts only when notified
+//     // Why it does not apply to this machine, and is skipped there.
+//     static std::optional<std::string> not_applicable(const Desired&, const Current&);
+//     // Instead of the other inspect. cut_off: an earlier run was interrupted while changing this; its result
+//     // is not trusted.
+//     static Current inspect(const Desired&, const MachineReader&, bool cut_off);
+//     // The actions to do first in that case.
+//     static std::vector<Action> recover(const Desired&, const MachineReader&, const Interruption&);
+//     // The resource that removes what this one made, as in a playbook; null if there is none; false if there
+//     // is nothing to remove: its desired state is absence.
+//     static Value   removal(const Desired&);
+//     // Whether these changes created all of it, so that nothing of it existed before. Default: "exists"
+//     // became true.
+//     static bool    made(const Desired&, const std::vector<Change>&);
+//     static constexpr bool settles = true;      // rechecked for up to 10 s after acting
+//     // With settles: how much longer it must stay unchanged before it counts as converged; 0: it counts.
+//     static std::uint64_t unsettled_ms(const Desired&, const Current&);
+//     // The machine's log lines since then about a failure, shown with it.
+//     static std::string evidence(const Desired&, const MachineReader&, std::uint64_t since_us);
+//     static constexpr bool verification = true; // its failure is `failed`, never a change
 //   };
 //   } MLOPS_MODULE(Group); }
 //
@@ -52,9 +55,9 @@
 
 namespace mlops {
 
-// What a resource gives to later ones.
+// The outputs of a resource, for later ones.
 struct Outputs {
-  Value values;                      // an object; what is secret in it is marked so (Value::secret)
+  Value values;                      // an object; secrets in it are marked (Value::secret)
   std::vector<std::string> unknown;  // names that have no value before the real run: in a plan
 };
 
@@ -65,18 +68,18 @@ inline bool is_made_by(const std::vector<Change>& changes) {
   return false;
 }
 
-// What is known of how earlier runs that acted for a resource came to their end.
+// How earlier runs that changed a resource were interrupted.
 struct Interruption {
   std::int64_t began = 0;  // microseconds since the epoch: the earliest of them
-  bool restarted = false;  // the machine has started anew since: what was not synced may be lost
+  bool restarted = false;  // the machine has rebooted since: unsynced data may be lost
 };
 
-// A module with its types erased: the std::any are its Desired and its Current.
+// A type-erased module: the std::any are its Desired and its Current.
 struct Module {
   std::string_view type;
   const SchemaBase* schema;  // lives as long as the program
   bool opaque, settles, notifiable, verification;
-  // Whether what it changes is all in its claims: true where the module says nothing, unless it is opaque.
+  // Whether it changes only what it claims: by default true, unless it is opaque.
   bool (*bounded)(const std::any& desired);
   // Whether it acts only when another resource notifies it, and so depends on no other.
   bool (*waits_for_notification)(const std::any& desired);
@@ -86,21 +89,21 @@ struct Module {
   Claims (*claims)(const std::any& desired);
   Actor (*actor)(const std::any& desired);
   std::any (*inspect)(const std::any& desired, const MachineReader&);
-  // The same where an earlier run was cut off while it acted for this: what it left is not believed.
+  // The same after an earlier run was interrupted while changing this: its result is not trusted.
   std::any (*inspect_cut_off)(const std::any& desired, const MachineReader&);
-  // What is done first then; empty where the module has nothing to do.
+  // The actions to do first in that case; empty if the module has none.
   std::vector<Action> (*recover)(const std::any& desired, const MachineReader&, const Interruption&);
-  // The resource that takes away what this one made; null where there is none, false where it wishes an absence.
+  // The resource that removes what this one made; null if there is none, false if its desired state is absence.
   Value (*removal)(const std::any& desired);
-  // Whether the changes made all of it: nothing of it was there before.
+  // Whether the changes created all of it: nothing of it existed before.
   bool (*made)(const std::any& desired, const std::vector<Change>& changes);
   Diff (*diff)(const std::any& desired, const std::any& current, bool notified);
-  // Milliseconds that what converged must still stay as it is.
+  // Milliseconds that a converged state must remain unchanged.
   std::uint64_t (*unsettled_ms)(const std::any& desired, const std::any& current);
-  // Lines about a failure, since microseconds after the epoch; "" where there are none.
+  // Log lines about a failure, since microseconds after the epoch; "" if there are none.
   std::string (*evidence)(const std::any& desired, const MachineReader&, std::uint64_t since_us);
-  Outputs (*outputs)(const std::any& desired, const std::any& current);  // null where the module has none
-  // Why it is to be skipped on this machine; absent where it is not.
+  Outputs (*outputs)(const std::any& desired, const std::any& current);  // null if the module has none
+  // Why it is to be skipped on this machine; absent if it is not.
   std::optional<std::string> (*not_applicable)(const std::any& desired, const std::any& current);
   Environment (*environment)(const std::any& desired, const std::any& current);
 };
@@ -109,7 +112,7 @@ using ModuleTable = std::span<const Module* const>;
 
 // All modules of this program, by name.
 ModuleTable all_modules();
-// null where there is none of that type.
+// null if there is no such type.
 const Module* find_module(std::string_view type);
 
 template <class M>
@@ -229,7 +232,7 @@ const Module& erase_module() {
 
 #define MLOPS_CONCAT_(a, b) a##b
 #define MLOPS_CONCAT(a, b) MLOPS_CONCAT_(a, b)
-// Ends a module's file. MLOPS_MODULE_NAME is the file's name, given by the build.
+// Ends a module's file. MLOPS_MODULE_NAME is the file's name, set by the build.
 #define MLOPS_MODULE(M)                                               \
   const Module& MLOPS_CONCAT(module_, MLOPS_MODULE_NAME)();           \
   const Module& MLOPS_CONCAT(module_, MLOPS_MODULE_NAME)() {          \

@@ -1,4 +1,4 @@
-// Parameters that name files.
+// Parameters that are paths.
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -10,9 +10,9 @@
 namespace mlops {
 namespace {
 
-constexpr std::uint64_t largest_source = 64 << 20;  // bytes; more is a download's work
+constexpr std::uint64_t largest_source = 64 << 20;  // bytes; larger files are for downloads
 
-// Nothing in the absolute path to resolve.
+// The absolute path has nothing to resolve.
 bool is_normal(std::string_view path) {
   if (path.size() > 1 && path.back() == '/') return false;
   for (std::size_t i = path.find('/'); i != path.npos; i = path.find('/', i + 1)) {
@@ -23,7 +23,7 @@ bool is_normal(std::string_view path) {
   return true;
 }
 
-// ".", ".." and double slashes of an absolute path resolved as text.
+// ".", ".." and double slashes of an absolute path resolved textually.
 std::string normalised(std::string_view path) {
   if (is_normal(path)) return std::string(path);
   std::string out;
@@ -49,7 +49,7 @@ std::string relative_hint(std::string_view text) {
   return "";
 }
 
-// The text without what only a path may not have; false after reporting.
+// Checks what only a path must not contain; false after reporting.
 bool decode_text(const Value& v, std::string& into, std::string_view wanted, Decoder& d) {
   if (!v.is_string() || v.as_string().empty()) return d.must_be(v, wanted);
   if (v.as_string().find('\0') != std::string::npos) return d.must_be(v, "a path without NUL characters");
@@ -63,10 +63,10 @@ bool decode_text(const Value& v, std::string& into, std::string_view wanted, Dec
   return true;
 }
 
-// The folder of the file in which v was written; "" where that is the working folder.
+// The folder of the file in which v was written; "" for the working folder.
 std::string folder_of(const Value& v, const Decoder& d) {
   const Source* source = v.where.source;
-  if (!source || source->name.starts_with("--")) source = d.resource.source;  // --set stands in no file
+  if (!source || source->name.starts_with("--")) source = d.resource.source;  // --set is not in a file
   if (!source) return "";
   const std::size_t slash = source->name.rfind('/');
   return slash == std::string::npos ? "" : source->name.substr(0, slash + 1);

@@ -8,7 +8,7 @@
 namespace mlops {
 namespace {
 
-constexpr std::size_t longest_shown = 60;  // bytes of a wrong text in a message
+constexpr std::size_t longest_shown = 60;  // bytes of an invalid text in a message
 
 std::string with_article(const std::string& noun) {
   if (noun.starts_with('"') || noun == "true or false") return noun;
@@ -54,7 +54,7 @@ void report_missing(const Parameter& p, Decoder& d) {
                     fmt::format("`{}` is {}: {}", p.name, with_article(p.type_text), p.doc));
 }
 
-// The first secret in it, as deep as it is written.
+// The first secret in it, at any depth.
 const Value& secret_in(const Value& v) {
   if (v.is_array())
     for (const Value& item : v.as_array())

@@ -1,4 +1,5 @@
-// The parameters of a resource type, declared once: from it come parsing, messages, documentation, JSON Schema.
+// The parameters of a resource type, declared once: parsing, messages, documentation and JSON Schema come from
+// it.
 #pragma once
 
 #include <array>
@@ -17,20 +18,20 @@
 
 namespace mlops {
 
-// ---- types of parameters beside text, boolean, integer, lists and maps of them -----------------------------
+// ---- types of parameters besides text, boolean, integer, lists and maps of them -----------------------------
 
-// An absolute path. "~" and "~/x" are below the person's home; ".", ".." and double slashes are resolved as text;
-// any other relative path is an error.
+// An absolute path. "~" and "~/x" are below the person's home; ".", ".." and double slashes are resolved
+// textually; any other relative path is an error.
 struct Path {
   std::string text;
   friend bool operator==(const Path&, const Path&) = default;
 };
-// A path, written as Path is, and the person's home, which only the decoder knows: for what also concerns the person's
-// start-up files.
+// A path, written as Path is, and the person's home, which only the decoder knows: for resources that also
+// concern the person's start-up files.
 struct PersonalPath {
   std::string path, person_home;
 };
-// For whom the run is; see Schema::person. user is "" while a playbook is only validated.
+// The person that the run is for; see Schema::person. user is "" while a playbook is only validated.
 struct PersonOf {
   std::string user, home;
   std::string ssh_config;  // of --ssh-config, absolute; "": ~/.ssh/config
@@ -51,13 +52,13 @@ struct ByteSize {
   std::uint64_t bytes = 0;
   friend bool operator==(const ByteSize&, const ByteSize&) = default;
 };
-// The content of a file that lies beside the playbook; read when the resource's turn comes. A relative path is
-// beside the file that names it.
+// The content of a file beside the playbook, read when the resource's turn comes. A relative path is relative
+// to the file that names it.
 struct SourceFile {
   std::string path, content;
   friend bool operator==(const SourceFile&, const SourceFile&) = default;
 };
-// A text that may stand where a list is wanted: "a" means ["a"].
+// A text that may be given instead of a list: "a" means ["a"].
 struct Texts {
   std::vector<std::string> list;
   friend bool operator==(const Texts&, const Texts&) = default;
@@ -65,22 +66,23 @@ struct Texts {
 
 // ---- decoding ----------------------------------------------------------------------------------------------
 
-// The keys that every resource may have beside its type's parameters; they never reach a module.
+// The keys that every resource may have besides its type's parameters; they never reach a module.
 inline constexpr std::array<std::string_view, 9> common_keys = {"type", "id",    "when",   "for_each", "tags",
                                                                 "as",   "after", "notify", "retry"};
 
-// What is needed to turn values into parameters, and where mistakes go.
+// The context for decoding values into parameters, and where mistakes are reported.
 struct Decoder {
   Diagnostics& diagnostics;
   std::string home;          // the person's, for ~
-  Position resource;         // where the resource begins: for what is missing
-  bool load_sources = true;  // false while validating: a SourceFile must be there, but is not read
+  Position resource;         // where the resource begins: for missing parameters
+  bool load_sources = true;  // false while validating: a SourceFile must exist, but is not read
   const FileSource* files = &files_on_disk();
-  // The parameter being decoded, for messages; set by SchemaBase::decode. Of a sensitive one no value is shown.
+  // The parameter being decoded, for messages; set by SchemaBase::decode. Values of a sensitive one are not
+  // shown.
   std::string_view parameter = {};
   bool sensitive = false;
   bool item = false;  // it is an item of the parameter's list
-  std::string user = {};  // the person's name; "" while validating, when it is not known who it will be
+  std::string user = {};  // the person's name; "" while validating, when it is not known yet
   std::string ssh_config = {};  // of PersonOf
 
   void error(const Value& at, std::string message, std::string hint = "") {
@@ -88,11 +90,12 @@ struct Decoder {
   }
   // "`mode` must be a text such as "0644", found the number 644". Always false.
   bool must_be(const Value& at, std::string_view wanted, std::string hint = "");
-  // How a text is written where a list of texts is wanted: an argv word for word. "" where it is no text.
+  // The list form of a text that was given instead of a list of texts: an argv word for word. "" if it is not a
+  // text.
   std::string list_hint(const Value& at) const;
 };
 
-// One C++ type as a parameter. decode returns false after it has reported what is wrong.
+// A C++ type as a parameter. decode returns false after reporting a mistake.
 //   static bool decode(const Value&, T& into, Decoder&);   static std::string type_text();
 //   static Value json_schema();                            static Value to_value(const T&);
 template <class T>
@@ -174,24 +177,24 @@ struct Codec<std::vector<T>> {
 struct Parameter {
   std::string name, doc, type_text;
   bool required = false;
-  bool sensitive = false;  // it may be given a secret; messages show nothing of what it was given
+  bool sensitive = false;  // it may contain a secret; messages never show its value
   Value default_value;  // null: none, or unmanaged
   Value json_schema;
-  // Checks or decodes a value into the desired struct that void* points at. False after reporting.
+  // Checks or decodes a value into the desired struct that void* points to. False after reporting.
   std::function<bool(const Value&, void* desired, Decoder&)> decode;
-  std::function<void(void* desired)> reset;  // gives it its default again
+  std::function<void(void* desired)> reset;  // restores its default
   bool present_only = false;
 
   Parameter& secret() { sensitive = true; return *this; }
-  // It only means something for what is to be present: where Schema::absent holds it is checked, and then ignored.
+  // It only applies to what is to be present: if Schema::absent is true it is checked, and then ignored.
   Parameter& for_present() { present_only = true; return *this; }
 };
 
 struct Example {
-  std::string title, json;  // json: one resource, or a list of them, as it would stand in a playbook
+  std::string title, json;  // json: one resource, or a list of them, as in a playbook
 };
 
-// What does not depend on the module's struct.
+// The parts that do not depend on the module's struct.
 class SchemaBase {
  public:
   const std::vector<std::unique_ptr<Parameter>>& parameters() const { return parameters_; }
@@ -202,9 +205,9 @@ class SchemaBase {
   const std::vector<Example>& examples() const { return examples_; }
 
   // Decodes all members of params (an object without the keys that every resource has) into desired. Reports
-  // unknown names (with the nearest), missing and mistyped ones, and what the checks find. Members for which
-  // skip returns true (their {{ }} cannot be filled in yet) count as given and are left alone, and the checks are
-  // left out then. A secret is a mistake where the parameter is not sensitive.
+  // unknown names (with the closest known one), missing and mistyped ones, and failed checks. Members for which
+  // skip returns true (their {{ }} cannot be filled in yet) count as given and are left alone, and then the
+  // checks are skipped. A secret is a mistake if the parameter is not sensitive.
   bool decode(const Value& params, void* desired, Decoder& decoder,
               const std::function<bool(const Value&)>& skip = {}) const;
 
@@ -218,7 +221,7 @@ class SchemaBase {
   std::function<bool(const void* desired)> absent_;
 };
 
-// For Schema::check: reports a mistake at a parameter (or at the resource where it is not given).
+// For Schema::check: reports a mistake at a parameter (or at the resource if it was not given).
 class Checker {
  public:
   Checker(const Value& params, Decoder& decoder) : params_(params), decoder_(decoder) {}
@@ -233,16 +236,16 @@ class Checker {
 template <class D>
 class Schema : public SchemaBase {
  public:
-  // What the type is for, in a sentence.
+  // The purpose of the type, in a sentence.
   Schema& summary(std::string text) { summary_ = std::move(text); return *this; }
-  // The parameter whose value names a resource that has no id: "package[docker.io]". script: one whose first words do
-  // where the other is not given; "" for none.
+  // The parameter whose value labels a resource without an id: "package[docker.io]". script: a parameter whose
+  // first words are used if the other is not given; "" for none.
   Schema& named_by(std::string parameter, std::string script = "") {
     primary_ = std::move(parameter);
     script_ = std::move(script);
     return *this;
   }
-  // What is to be absent: parameters that are for_present are then ignored.
+  // The condition for a resource that is to be absent: parameters that are for_present are then ignored.
   Schema& absent(bool (*is)(const D&)) {
     absent_ = [is](const void* d) { return is(*static_cast<const D*>(d)); };
     return *this;
@@ -251,19 +254,19 @@ class Schema : public SchemaBase {
     examples_.push_back({std::move(title), std::move(json)});
     return *this;
   }
-  // A member that is always given the person, whatever the parameters are.
+  // A member that is always set to the person, whatever the parameters are.
   Schema& person(PersonOf D::*member) {
     person_ = [member](void* d, const Decoder& decoder) {
       static_cast<D*>(d)->*member = {decoder.user, decoder.home, decoder.ssh_config};
     };
     return *this;
   }
-  // A member that becomes true where a parameter was given a secret: what it holds must not be shown.
+  // A member that becomes true if a parameter was given a secret: its value must not be shown.
   Schema& secrets(bool D::*member) {
     secrets_ = [member](void* d) { static_cast<D*>(d)->*member = true; };
     return *this;
   }
-  // Rules between parameters; called when each has been decoded well.
+  // Rules between parameters; called once each has been decoded without a mistake.
   Schema& check(void (*rule)(const D&, Checker&)) {
     check_ = [rule](const void* d, const Value& params, Decoder& decoder) {
       Checker checker(params, decoder);
@@ -285,7 +288,7 @@ class Schema : public SchemaBase {
     p.default_value = Codec<T>::to_value(D{}.*member);
     return p;
   }
-  // A parameter that is one of a few words.
+  // A parameter that takes one of a few words.
   template <class E>
   Parameter& one_of(std::string name, E D::*member, std::vector<std::pair<std::string, E>> words, std::string doc) {
     std::vector<std::string> names;
@@ -320,7 +323,7 @@ class Schema : public SchemaBase {
   static int decode_word(const Value& v, const std::vector<std::string>& words, Decoder& decoder);
 };
 
-// The parts of Schema that need no D. decode_word: the index of the word, or -1 after reporting.
+// The parts of Schema that do not depend on D. decode_word: the index of the word, or -1 after reporting.
 namespace schema_detail {
 void fill_words(Parameter& p, const std::vector<std::string>& words);
 int decode_word(const Value& v, const std::vector<std::string>& words, Decoder& decoder);

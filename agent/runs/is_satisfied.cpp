@@ -16,8 +16,8 @@ bool contains(const std::vector<std::string>& list, const std::string& word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-// Whether the other name of the file is of another one that is just like it. Where that differs, it is still to
-// become so, or somebody changed it.
+// Whether the hard link's other name is a separate file with the same content and attributes. If those differ,
+// the link has yet to be restored, or somebody changed the file.
 bool is_apart(const SavedPath& saved, const FileStatus& s, const FileReader& files) {
   const auto other = files.status(saved.hard_link);
   return other && other->type == FileType::regular && other->inode != s.inode && other->mode == saved.mode &&
@@ -45,8 +45,8 @@ bool restored(const SavedPath& saved, const FileReader& files) {
   }
 }
 
-// Of what lies in a tree. It was made whole, by descriptors; where parts belong to several users, root does not
-// walk there again.
+// For paths below a restored tree. The tree was restored as a whole, through descriptors; if parts of it belong
+// to several users, root does not walk it again.
 bool restored_below(const SavedPath& saved, const FileReader& files) try {
   return restored(saved, files);
 } catch (const Error& e) {
@@ -136,7 +136,7 @@ bool is_satisfied(const Action& action, const MachineReader& m) {
 
 namespace {
 
-// What an action leaves at a path is what counts, unless a later one has to do with the same.
+// Only the last action on a path determines its expected state.
 const std::string* path_of(const Action& action) {
   return std::visit(overloaded{[](const RestorePath& a) { return &a.saved.path; }, [](const RemovePath& a) { return &a.path; },
                                [](const RenamePath& a) { return &a.to; }, [](const SetAttributes& a) { return &a.path; },

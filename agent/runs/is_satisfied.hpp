@@ -1,4 +1,4 @@
-// Whether what an action would bring about is so already.
+// Checks whether the effect of an action is already present.
 #pragma once
 
 #include <vector>
@@ -7,10 +7,10 @@
 
 namespace mlops {
 
-// Of actions that are performed in this order: whether all is as they would leave it. False for what cannot be seen: a
-// restart, a program.
+// Whether the machine is in the state that these actions, performed in this order, would leave. False for
+// effects that cannot be inspected: a restart, a program.
 bool is_satisfied(const std::vector<Action>& actions, const MachineReader& machine);
-// The same of one.
+// The same for one action.
 bool is_satisfied(const Action& action, const MachineReader& machine);
 
 }  // namespace mlops

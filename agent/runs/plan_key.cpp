@@ -29,7 +29,7 @@ std::string random_text() {
   return text;
 }
 
-// "" where there is none.
+// "" if there is none.
 std::string read_key(const std::string& path) {
   const Handle file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!file && errno == ENOENT) return "";
@@ -43,7 +43,7 @@ std::string read_key(const std::string& path) {
   return key;
 }
 
-// Another process may be faster: its key counts then.
+// Another process may have created it first: then its key is used.
 void make_key(const std::string& path) {
   const std::string text = random_text(), beside = fmt::format("{}.{}.tmp", path, ::getpid());
   const Handle file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));

@@ -11,9 +11,9 @@
 namespace mlops {
 namespace {
 
-constexpr std::size_t named = 3;             // of what differs, in a message
+constexpr std::size_t named = 3;             // differences named in a message
 constexpr std::size_t value_length = 40;     // code points of a value in a message
-constexpr std::uint64_t largest_source = 64u << 20;  // bytes; as the codec of SourceFile has it
+constexpr std::uint64_t largest_source = 64u << 20;  // bytes; the same limit as in the codec of SourceFile
 
 std::string list_of(const std::vector<std::string>& items, const char* between) {
   std::string text;
@@ -52,8 +52,8 @@ std::string describe(const std::vector<Change>& changes) {
   return list_of(list, ", ");
 }
 
-// What the real pass may find that the plan could not know yet: the version of a package before its index was fetched,
-// and where programs of others come first, how things were before.
+// Compares a planned change with the real one. loosely: ignores what the plan could not know yet: the version
+// of a package before its index was fetched, and the state left by other programs that run first.
 bool says(const Change& planned, const Change& change, bool loosely) {
   if (planned.property != change.property || planned.kind != change.kind) return false;
   if (change.kind == Change::Kind::event) return true;
@@ -71,7 +71,7 @@ bool says(const Change& planned, const Change& change, bool loosely) {
 
 }  // namespace
 
-// ---- keeping ---------------------------------------------------------------------------------------------------------
+// ---- saving -------------------------------------------------------------------------------------------------
 
 void PlanKeeper::inspected(const Inspection& seen, const Diff& diff, const std::vector<std::string>& maybe) {
   PlannedResource& r = planned_[{seen.play, seen.label}];
@@ -120,7 +120,7 @@ std::vector<PlannedResource> PlanKeeper::resources() const {
   return list;
 }
 
-// ---- holding to it -----------------------------------------------------------------------------------------------------
+// ---- enforcing ----------------------------------------------------------------------------------------------
 
 PlanGuard::PlanGuard(const PlanFile& plan, bool all_or_nothing, const std::string& host, GetPlanKey key)
     : get_key_(std::move(key)), all_or_nothing_(all_or_nothing) {
@@ -137,7 +137,7 @@ Preconditions PlanGuard::ground_of(const Inspection& seen) {
   return holds_secret(seen.parameters) ? sealed(seen.ground, key()) : seen.ground;
 }
 
-// "" where the secrets are those that it was planned with.
+// "" if the secrets are those that it was planned with.
 std::string PlanGuard::other_secret(const PlannedResource& planned, const Inspection& seen) {
   if (real_ || planned.secrets.empty()) return "";
   if (key().empty())
@@ -213,7 +213,7 @@ void PlanGuard::finished(std::size_t play, const std::string& label, Outcome out
   if (fails || (differs && planned == Outcome::would_change)) refused_[place] = reason;
 }
 
-// Also what the plan would do, and that is not there any more.
+// Also counts planned changes whose resource no longer exists.
 std::vector<std::string> PlanGuard::held_back_by() const {
   std::vector<std::string> labels;
   for (const auto& [place, why] : refused_) labels.push_back(place.second);
@@ -231,7 +231,7 @@ void PlanGuard::about_to_act() {
   if (holds_back()) throw Error(why_held_back());
 }
 
-// ---- files -----------------------------------------------------------------------------------------------------------
+// ---- files --------------------------------------------------------------------------------------------------
 
 FileBeside PlannedFiles::read(const std::string& path, bool content, std::uint64_t limit) const {
   const auto found = plan_.texts.find(path);

@@ -1,4 +1,4 @@
-// Keeping a plan, and holding a run to one.
+// Saves a plan, and enforces one during a run.
 #pragma once
 
 #include <functional>
@@ -14,13 +14,14 @@
 
 namespace mlops {
 
-// Gives the key for the digests of secrets (plan_key); "": there is none. Asked for when the first is needed. Error.
+// Returns the key for the digests of secrets (plan_key); "": there is none. Called when the first one is
+// needed. Error.
 using GetPlanKey = std::function<std::string()>;
 
-// Watches a plan being made on one host. Its events are to be passed through, for what became of each resource.
+// Observes the planning of one host. Its events must be passed in too, for the outcome of each resource.
 class PlanKeeper : public RunObserver {
  public:
-  // host: its name in events; those of others are passed over.
+  // host: its name in events; those of other hosts are ignored.
   explicit PlanKeeper(std::string host = "local", GetPlanKey key = {})
       : host_(std::move(host)), get_key_(std::move(key)) {}
   // Its plays, by their place in the playbook. To be called before the pass.
@@ -31,7 +32,7 @@ class PlanKeeper : public RunObserver {
   void about_to_act() override {}
   void take(const Event& event);
 
-  // Error where the key could not be had.
+  // Error if the key could not be read.
   std::vector<PlannedResource> resources() const;
 
  private:
@@ -47,15 +48,16 @@ class PlanKeeper : public RunObserver {
   std::map<std::pair<std::size_t, std::string>, PlannedResource> planned_;
 };
 
-// Lets a run do what a plan said, and nothing else.
+// Restricts a run to what a plan contains.
 //
-// In the pass on what-if, a resource for which something would be done is refused where it was planned with other
-// parameters, on another ground, or with other actions. In the real pass, where it would change what the plan did not
-// say; that less is left to do is fine. A resource that was unknown in the plan may do what it then finds needed.
+// In the simulation, a resource with pending changes is refused if it was planned with other parameters, from
+// another state, or with other actions. In the real pass, a resource is refused if it would change something
+// outside the plan; having less left to do is fine. A resource that was unknown in the plan may make whatever
+// changes it then finds necessary.
 class PlanGuard : public RunObserver {
  public:
-  // all_or_nothing: one refusal, a resource that fails, or that the plan has and that is not there: and nothing is begun.
-  // host: whose part it is, its name in events. The plan must outlive it.
+  // all_or_nothing: a refused, failed or missing planned resource prevents the run from starting. host: the
+  // host's name in events. The plan must outlive this.
   PlanGuard(const PlanFile& plan, bool all_or_nothing, const std::string& host = "local", GetPlanKey key = {});
   void pass_begins(bool real) override { real_ = real; }
   void inspected(const Inspection& seen, const Diff& diff, const std::vector<std::string>& maybe) override;
@@ -63,10 +65,10 @@ class PlanGuard : public RunObserver {
   void finished(std::size_t play, const std::string& label, Outcome outcome, const std::string& reason) override;
   void about_to_act() override;
 
-  // Whether all_or_nothing kept the run from beginning, or would have; for what.
+  // Whether all_or_nothing kept the run from starting, or would have; and the reason.
   bool holds_back() const { return all_or_nothing_ && !real_ && !held_back_by().empty(); }
   std::string why_held_back() const;
-  // Files beside the playbook that are no longer what they were.
+  // Files beside the playbook that have changed since the plan was made.
   void set_changed_sources(std::vector<std::string> paths) { changed_sources_ = std::move(paths); }
 
  private:
@@ -86,7 +88,7 @@ class PlanGuard : public RunObserver {
   bool all_or_nothing_, real_ = false;
 };
 
-// The texts that a plan holds; other files, which must be as they were, from where they lie.
+// The texts stored in a plan; other files are read from disk, and must be unchanged.
 class PlannedFiles : public FileSource {
  public:
   // Both must outlive it.
@@ -99,7 +101,7 @@ class PlannedFiles : public FileSource {
   const PlanFile& plan_;
   const FileSource& others_;
 };
-// Of the files beside the plan's playbook, those that are no longer what they were.
+// Files beside the plan's playbook that have changed since.
 std::vector<std::string> changed_sources(const PlanFile& plan);
 
 }  // namespace mlops

@@ -19,7 +19,7 @@
 namespace mlops {
 namespace {
 
-// Of who acts in this process; "" where there is none.
+// Of the user that this process runs as; "" if there is none.
 std::string own_state_folder(const std::string& given) {
   return find_state_folder(state_folder(acting_user(effective_person().name), given));
 }
@@ -33,14 +33,14 @@ std::unique_ptr<Database> open_state(const std::string& given, StateDatabaseSett
 // A playbook's name or path, without the machine.
 std::string shown_key(const std::string& key) { return key.substr(key.find(':') + 1); }
 
-// Things as claims have them: a tree is its path.
+// Objects in the form that claims use: a tree becomes its path.
 std::string plain(const std::string& thing) { return thing.starts_with("tree ") ? "path " + thing.substr(5) : thing; }
 std::string shown(const std::string& thing) {
   const std::string text = plain(thing);
   return text.starts_with("path ") ? text.substr(5) : text;
 }
 
-// Literal text for a playbook.
+// Escapes text for a playbook.
 Value escaped(const Value& v) {
   if (v.is_string()) {
     std::string text = v.as_string();
@@ -60,7 +60,7 @@ Value escaped(const Value& v) {
 
 bool is_service(const std::string& thing) { return thing.starts_with("service "); }
 
-// A unit that neither runs nor starts at boot has nothing that could be taken back.
+// A unit that is neither running nor enabled has nothing to revert.
 bool is_gone(const std::string& thing, const MachineReader& machine) {
   const std::string print = fingerprint_of(thing, machine);
   return print == "absent" || (is_service(thing) && print == "inactive, not enabled");
@@ -80,7 +80,8 @@ bool has_any(const std::string& kept_claims, const std::vector<std::string>& thi
          });
 }
 
-// What a prune did of it since the playbook last made it, where that was interrupted or failed; absent else.
+// The last prune step for the resource since the playbook last made it, if it was interrupted or failed; absent
+// otherwise.
 std::optional<RecordedStep> unfinished_prune(const Owned& owned, Database& database) {
   Statement& rows = database.statement(
       "SELECT run, sequence, state, claims FROM steps JOIN runs ON number = run WHERE kind = 'prune' AND playbook_key = ? "
@@ -101,12 +102,13 @@ std::optional<RecordedStep> unfinished_prune(const Owned& owned, Database& datab
   return std::nullopt;
 }
 
-// Then the next one looks at it again, though it may be gone, and ends it.
+// Then the next prune inspects the resource again, though it may already be removed, and finishes it.
 bool was_interrupted(const std::optional<RecordedStep>& prune) {
   return prune && (prune->state == StepState::begun || prune->state == StepState::cut_off);
 }
 
-// What another identity did can only be seen by that one: it is taken to be what is left.
+// Another identity's step can only be inspected by that identity: its steps are assumed to explain the current
+// state.
 bool explains_what_is_left(const RecordedStep& prune, const MachineReader& machine) {
   if (!prune.detailed) return true;
   std::vector<Action> actions;
@@ -123,7 +125,7 @@ std::string why_it_stays(const Owned& owned, Database& database, const MachineRe
         return fmt::format("{} is also of the playbook {}", shown(thing), shown_key(other));
   std::optional<bool> by_us;
   for (const auto& [thing, print] : owned.fingerprint) {
-    // A service that was stopped meanwhile is stopped all the same.
+    // A service that was stopped in the meantime may still be removed.
     if (print.empty() || is_service(thing) || fingerprint_of(thing, machine) == print) continue;
     if (!by_us) {
       const auto prune = unfinished_prune(owned, database);
@@ -136,7 +138,8 @@ std::string why_it_stays(const Owned& owned, Database& database, const MachineRe
 
 constexpr std::string_view package = "package ";
 
-// Its packages that are not held: those that may go, and those that stay, each part with its share of the resource.
+// Adds the resource's packages that are not held: one entry for those that may be removed, one for those that
+// stay, each with its share of the resource.
 void add_packages(Owned owned, const DeclaredResources& held, Database& database, const MachineReader& machine,
                   std::vector<Stale>& list) {
   std::vector<std::string> names;
@@ -161,7 +164,7 @@ void add_packages(Owned owned, const DeclaredResources& held, Database& database
   if (!why.empty()) list.push_back({std::move(owned), std::move(why), {}});
 }
 
-// The path of a folder that goes only where it is empty; "" for all else.
+// The path of a folder that is removed only if it is empty; "" for everything else.
 std::string emptied_folder(const Stale& stale) {
   const Value& removal = stale.owned.removal;
   const Value* recursive = removal.find("recursive");
@@ -178,7 +181,7 @@ bool lies_within(const Stale& stale, const std::string& folder) {
   return std::any_of(stale.owned.owns.begin(), stale.owned.owns.end(), within);
 }
 
-// A folder comes behind the last of what lies in it, whichever was made first.
+// A folder is removed after its content, whichever was created first.
 void put_contents_first(std::vector<Stale>& list) {
   for (std::size_t at = list.size(); at-- > 0;) {
     const std::string folder = emptied_folder(list[at]);
@@ -191,7 +194,7 @@ void put_contents_first(std::vector<Stale>& list) {
   }
 }
 
-// What is in the folder, and is not removed before it; "" where nothing is.
+// What the folder will still contain when it is its turn; "" if nothing.
 std::string what_stays_in(const std::string& folder, const std::vector<Stale>& list, const MachineReader& machine) {
   const auto goes = [&](const std::string& path) {
     return std::any_of(list.begin(), list.end(), [&](const Stale& one) {
@@ -207,7 +210,7 @@ std::string what_stays_in(const std::string& folder, const std::vector<Stale>& l
   return left.size() == 1 ? left[0] : fmt::format("{} and {} more", left[0], left.size() - 1);
 }
 
-// From within: a folder that stays keeps the one that it lies in.
+// Innermost first: a folder that stays keeps its parent.
 void keep_full_folders(std::vector<Stale>& list, Host& host) {
   for (Stale& one : list) {
     const std::string folder = one.stays.empty() ? emptied_folder(one) : "";
@@ -240,13 +243,13 @@ void DeclaredResources::order() {
 
 bool DeclaredResources::has(const Owned& owned) const {
   if (std::binary_search(labels_.begin(), labels_.end(), owned.resource)) return true;
-  // One of a for_each that was not gone through has the label of the whole, and its key.
+  // An instance of a for_each that was not expanded has the label of the whole, and its key.
   if (std::any_of(vague_.begin(), vague_.end(), [&](const std::string& label) {
         return owned.declared == label || owned.declared.starts_with(label + "[");
       }))
     return true;
   const auto claims = [&](const std::string& thing) { return has(thing); };
-  // Packages are told and removed one by one.
+  // Packages are reported and removed one by one.
   if (owned.type == "package" && !owned.owns.empty()) return std::all_of(owned.owns.begin(), owned.owns.end(), claims);
   return std::any_of(owned.owns.begin(), owned.owns.end(), claims) ||
          (owned.owns.empty() && !owned.edits.empty() && std::all_of(owned.edits.begin(), owned.edits.end(), claims));

@@ -1,4 +1,4 @@
-// What an earlier version of a playbook made and this one no longer has.
+// Resources that an earlier version of a playbook created and the current one no longer has.
 #pragma once
 
 #include <functional>
@@ -13,15 +13,15 @@
 
 namespace mlops {
 
-// Listens to a pass over the whole playbook: which resources it has.
+// Observes a pass over the whole playbook to collect its resources.
 class DeclaredResources {
  public:
   void take(const Event& event);
   bool has(const Owned& owned) const;
-  // A thing: "package jq".
+  // An object: "package jq".
   bool has(const std::string& thing) const;
   std::vector<std::string>& claimed() { return claimed_; }
-  // To be called when all was taken, before has: what is listened to in every run is put in order only where it is asked.
+  // Call after all events were taken and before has: sorting is left to the runs that need it.
   void order();
 
  private:
@@ -33,21 +33,21 @@ class DeclaredResources {
 struct Stale {
   Owned owned;
   std::string stays;  // why it is not removed; "": it may be
-  std::vector<std::string> keeps;  // things of its resource that stay the playbook's when it is removed
+  std::vector<std::string> keeps;  // objects of its resource that the playbook still owns after the removal
 };
 
-// Of the playbook, what it created and no longer has, the newest first; what is gone already is not listed. Reads the
-// things through the host as who made them. given: --state; digest: of what the pass made and found, with which the mark
-// beside the database may say that there is nothing. None where there is no state, or it cannot be read.
-// A folder that would not be empty stays; what of it is removed comes before it. keys: what the playbook is known by now, and
-// was before.
+// The playbook's resources that it created and no longer has, the newest first; objects that are already gone
+// are not listed. Reads the objects through the host as the identity that created them. given: --state; digest:
+// of the resources that the pass made and found; if it matches the mark beside the database, nothing is stale.
+// None if there is no state, or it cannot be read. A folder that would not be empty stays; its removable
+// content comes before it. keys: the current and former keys of the playbook.
 std::vector<Stale> find_stale(const std::string& given, const std::vector<std::string>& keys, std::uint64_t digest,
                               DeclaredResources& held, Host& host);
 
-// A playbook that removes them, as text; "" where nothing may be removed.
+// A playbook that removes them, as text; "" if nothing may be removed.
 std::string removing_playbook(const std::vector<Stale>& stale, const std::string& person);
 
-// A text in the place of a file.
+// Serves a text in place of a file.
 class TextInsteadOfFile : public FileSource {
  public:
   TextInsteadOfFile(std::string path, std::string text) : path_(std::move(path)), text_(std::move(text)) {}
@@ -59,15 +59,16 @@ class TextInsteadOfFile : public FileSource {
   std::string path_, text_;
 };
 
-// No playbook that is recorded here owns the resource any more, or only the one of that name or at that path ("" for all); what
-// is there stays as it is. Returns the playbooks that did, as they are known. With the lock on runs held. Error.
+// Removes the resource from the ledger, for all playbooks or only the one of that name or at that path ("" for
+// all); nothing is changed on the machine. Returns the keys of the playbooks that owned it. Call with the run
+// lock held. Error.
 std::vector<std::string> forget_resource(const std::string& given, const std::string& resource,
                                          const std::string& playbook,
                                          const std::function<void(const std::string&)>& notice);
 
-// They are the playbook's no more, under none of its keys: the run that removed them may have taken over what was recorded
-// under former ones. run: the id of the run that removed them, whose undo makes them the playbook's again. With the lock on
-// runs held. Error.
+// Removes them from the playbook's ledger, under all of its keys: the run that removed them may have adopted
+// records under former keys. run: the id of the run that removed them, whose undo restores the entries. Call
+// with the run lock held. Error.
 void forget_stale(const std::string& given, const std::vector<std::string>& keys, const std::string& run,
                   const std::vector<Stale>& removed);
 

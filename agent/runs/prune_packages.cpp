@@ -24,7 +24,7 @@ PackagesToPrune choose_packages(std::vector<std::string> names, const PackageRea
     else
       chosen.go.push_back(std::move(name));
   }
-  // What stays may need another of them.
+  // A package that stays may depend on another of them.
   for (bool again = true; again && !chosen.go.empty();) {
     again = false;
     for (const std::string& name : chosen.go) {

@@ -1,4 +1,4 @@
-// Which packages of a resource go when its playbook no longer has them.
+// Which packages of a resource are removed when its playbook no longer has them.
 #pragma once
 
 #include <functional>
@@ -15,8 +15,8 @@ struct PackagesToPrune {
   std::map<std::string, std::string> stay;  // name -> why
 };
 
-// Each name by itself: one stays where kept gives a reason, and where apt would remove anything for it that does not go
-// too. What is not installed is in neither list. Starts apt.
+// Decides for each name: a package stays if kept gives a reason, or if removing it would make apt remove a
+// package that is not removed as well. Packages that are not installed are in neither list. Starts apt.
 PackagesToPrune choose_packages(std::vector<std::string> names, const PackageReader& packages,
                                 const std::function<std::string(const std::string&)>& kept);
 

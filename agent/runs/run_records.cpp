@@ -17,8 +17,9 @@
 namespace mlops {
 namespace {
 
-constexpr std::size_t part_size = 512u << 10;  // bytes: below what is kept of a program's output (run_process)
-constexpr std::size_t largest_record = 256u << 20;  // of one run, as another user's process tells it
+// bytes: below the limit on a program's captured output (run_process)
+constexpr std::size_t part_size = 512u << 10;
+constexpr std::size_t largest_record = 256u << 20;  // bytes of one run, as another user's process reports it
 
 std::unique_ptr<Database> open_for_reading(const std::string& user, const std::string& given, const Notice& notice) {
   const std::string folder = find_state_folder(state_folder(acting_user(user), given));
@@ -26,7 +27,7 @@ std::unique_ptr<Database> open_for_reading(const std::string& user, const std::s
   return open_state_database({folder, StateDatabaseSettings::For::reading, notice, {}});
 }
 
-// What the identity's own process prints, in parts.
+// The output of the identity's own process, read in parts.
 std::string told_by(const Machine& machine, const std::string& id, const std::string& given) {
   std::string all;
   for (;;) {
@@ -40,7 +41,7 @@ std::string told_by(const Machine& machine, const std::string& id, const std::st
   }
 }
 
-// What only root can do is not what another user's process did, whatever that user's database says.
+// Actions that need root cannot have been done by another user's process, whatever that user's database says.
 bool takes_root(const std::optional<Action>& action) {
   return action && std::visit(overloaded{[](const CreateGroup&) { return true; }, [](const ChangeGroup&) { return true; },
                                          [](const RemoveGroup&) { return true; }, [](const CreateUser&) { return true; },
@@ -99,7 +100,7 @@ void add_details(std::vector<RecordedStep>& steps, const std::string& identity, 
   }
 }
 
-// Nothing where the identity has written down nothing of the run: then it did nothing.
+// Nothing if the identity has no record of the run: then it did nothing.
 int print_recorded(const std::string& id, const std::string& offset, const std::string& given) try {
   std::size_t from = 0;
   std::from_chars(offset.data(), offset.data() + offset.size(), from);

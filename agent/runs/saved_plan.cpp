@@ -249,15 +249,15 @@ Value masked(const Value& v) {
   return all;
 }
 
-// What is secret is not part of it: it must not be guessed from it.
+// Secrets are left out: a digest would allow guessing them.
 std::string digest_of_parameters(const Value& parameters) { return sha256_hex(to_json(masked(parameters))); }
 
 std::string keyed_digest_of_parameters(const Value& parameters, const std::string& key) {
   return hmac_sha256_hex(key, to_json(parameters));
 }
 
-// Whether the index is fetched before depends on the hour. What may hold secrets is left out: of a digest they could be
-// guessed, and what is no secret of it is among the parameters.
+// Whether the index is fetched first depends on the time of day. Values that may hold secrets are left out: a
+// digest would allow guessing them, and their non-secret parts are among the parameters.
 std::string digest_of_actions(const std::vector<Action>& actions) {
   if (actions.empty()) return "";
   std::vector<Action> same(actions);

@@ -20,7 +20,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t named = 3;  // things in a message
+constexpr std::size_t named = 3;  // items named in a message
 
 std::int64_t microseconds_now() {
   const auto since = std::chrono::system_clock::now().time_since_epoch();
@@ -39,7 +39,7 @@ bool made_it(const std::vector<Change>& changes) {
                      [](const Change& c) { return c.property == "exists" && c.after == Value(true); });
 }
 
-// Units that were running, and were told to look at their configuration again.
+// Units that were running, and were restarted or reloaded.
 std::vector<ChangeUnit> restarted(const RecordedStep& step) {
   std::vector<ChangeUnit> units;
   for (std::size_t i = 0; i < step.actions.size(); ++i) {
@@ -50,7 +50,7 @@ std::vector<ChangeUnit> restarted(const RecordedStep& step) {
   return units;
 }
 
-// Package names that were asked for by name, without versions.
+// Package names that were requested explicitly, without versions.
 std::vector<std::string> asked_for(const RecordedStep& step) {
   std::vector<std::string> names;
   for (const auto& action : step.actions)
@@ -70,23 +70,23 @@ bool contains(const std::vector<std::string>& list, const std::string& word) {
 bool in_doubt(const RecordedStep& step) { return step.state == StepState::begun || step.state == StepState::cut_off; }
 bool ended_well(const RecordedStep& step) { return step.state == StepState::done || step.state == StepState::healed; }
 
-// Whether it fails where it was done before: an undo that stopped half-way does not do it again.
+// Whether repeating the inverse would fail: an undo that stopped half-way does not repeat it.
 bool cannot_be_repeated(const Action& action) {
   return std::visit(overloaded{[](const RenamePath&) { return true; }, [](const CreateGroup&) { return true; },
                                [](const CreateUser&) { return true; }, [](const auto&) { return false; }},
                     action);
 }
 
-// A unit that never came to be, or is gone already.
+// A unit that was never created, or is already gone.
 bool is_of_no_unit(const Action& action, const Machine& machine) {
   const auto* change = std::get_if<ChangeUnit>(&action);
   if (!change || (change->verb != ChangeUnit::Verb::stop && change->verb != ChangeUnit::Verb::disable)) return false;
   return !machine.services().unit(change->unit).exists() && is_satisfied(action, machine);
 }
 
-// What is still to be done of the actions, where an earlier attempt may have done some of them.
+// The remaining actions, if an earlier attempt may have done some of them.
 std::vector<Action> remaining(std::vector<Action> actions, const Machine& machine) {
-  // A folder that is restored in the place of something else, which is removed first.
+  // A folder that is restored in place of something else, which is removed first.
   const auto is_restored_already = [&](std::size_t i) {
     const auto* remove = std::get_if<RemovePath>(&actions[i]);
     const auto status = remove ? machine.files().status(remove->path) : std::nullopt;
@@ -117,7 +117,7 @@ std::vector<Action> known_actions(const RecordedStep& step) {
   return actions;
 }
 
-// What apt would remove beside the names.
+// What apt would remove beyond the given names.
 std::vector<std::string> also_removed(const PackageReader& packages, const std::vector<std::string>& names) {
   std::vector<std::string> others;
   for (const PackageChange& change : packages.forecast_removal(names).changes)
@@ -161,7 +161,7 @@ void UndoRun::read() {
   add_restarts();
 }
 
-// The run, and before it the undos that it resumed, where it is one itself. The oldest first.
+// The run, and if it is an undo itself, the undos that it resumed. The oldest first.
 std::vector<RecordedRun> UndoRun::with_resumed() const {
   std::vector<RecordedRun> runs{run_};
   if (run_.undoes.empty()) return runs;
@@ -173,7 +173,7 @@ std::vector<RecordedRun> UndoRun::with_resumed() const {
   return runs;
 }
 
-// What earlier undos of this run did or tried, the oldest first.
+// The steps of earlier undos of this run, the oldest first.
 UndoRun::Attempts UndoRun::attempts() {
   Attempts found;
   std::vector<RecordedRun> undos;
@@ -202,7 +202,7 @@ UndoRun::Item UndoRun::item_of(const RecordedRun& run, RecordedStep step, const 
   if (in_doubt(item.step)) item.heals.push_back(item.name);
   if (const auto known = attempts.find({item.name.run, item.name.sequence}); known != attempts.end())
     for (const auto& [name, attempt] : known->second) {
-      // One that was healed since may have been so by a run that made again what it had not undone yet.
+      // A healed attempt may have been healed by a run that redid what was not undone yet.
       item.undone = item.undone || attempt.state == StepState::done;
       if (in_doubt(attempt)) item.heals.push_back(name);
       if (attempt.state != StepState::done) item.attempt = attempt;
@@ -222,11 +222,11 @@ UndoRun::Item UndoRun::item_of(const RecordedRun& run, RecordedStep step, const 
   else if (ended_well(item.step))
     item.unknown = "what it did is not written down where it was done";
   else
-    item.begun = false;  // who acts writes down first what is about to be done
+    item.begun = false;  // an identity records an action before doing it
   return item;
 }
 
-// With what is put back, in the end.
+// Adds restarts of units whose restored files they must reload, at the end.
 void UndoRun::add_restarts() {
   std::vector<Item> late;
   for (const Item& item : items_)
@@ -255,7 +255,7 @@ UndoRun::Result UndoRun::in_thought() {
 }
 
 UndoRun::Result UndoRun::for_real() {
-  // Who is to be made first, or cannot be reached, is asked when it is due.
+  // An identity that has yet to be created, or cannot be reached, is asked when its turn comes.
   std::vector<Identity> identities;
   for (const Identity& identity : pending_)
     if (identity.user == "root" || identity.user == records_.self()) identities.push_back(identity);
@@ -275,7 +275,7 @@ UndoRun::Result UndoRun::for_real() {
   return result;
 }
 
-// What the playbook had made is not its any more.
+// The undone resources no longer belong to the playbook.
 std::vector<LedgerEntry> UndoRun::gone() const {
   std::vector<LedgerEntry> entries;
   for (const Item& item : items_)
@@ -311,7 +311,7 @@ bool UndoRun::removes_file_of(const std::string& unit) const {
   });
 }
 
-// What does not run any more, or goes with its package or its unit file, has nobody to be told.
+// A unit that is not running, or goes with its package or unit file, needs no restart.
 bool UndoRun::needs_restart(const Item& item, Host& host, Outcome acted) try {
   const auto& unit = std::get<ChangeUnit>(item.inverse.actions.front());
   const Unit now = host.as({item.step.identity}).services().unit(unit.unit);
@@ -327,12 +327,13 @@ bool UndoRun::needs_restart(const Item& item, Host& host, Outcome acted) try {
             return false;
   return true;
 } catch (const Error&) {
-  return true;  // it is told when its turn comes
+  return true;  // it is reported when its turn comes
 } catch (const Unknown&) {
   return true;
 }
 
-// A program that changed accounts and was killed: the files are put as they were before it, as a run does before it acts.
+// A program that changed accounts was killed: restores the files to their state before it, as a run does before
+// it acts.
 void UndoRun::mend_accounts() {
   const bool any = std::any_of(items_.begin(), items_.end(), [](const Item& item) {
     const auto touches = [](const RecordedStep& step) {
@@ -346,8 +347,8 @@ void UndoRun::mend_accounts() {
   if (any) host_.as({"root"}).perform({});
 }
 
-// What is cleared away before: of a step, or an attempt to undo it, that was interrupted. A download that failed leaves
-// what it has got so far.
+// Leftovers to clear first: of a step, or an attempt to undo it, that was interrupted. A failed download leaves
+// its partial file.
 std::vector<Action> UndoRun::recovery(const Item& item, const Machine& machine) const {
   std::vector<Action> actions;
   const auto clear = [&](const RecordedStep& step) {
@@ -362,8 +363,8 @@ std::vector<Action> UndoRun::recovery(const Item& item, const Machine& machine) 
   return actions;
 }
 
-// Of what the step had left, that which an earlier attempt to undo it explains: it is not as the step left it, and
-// nobody else has changed it.
+// Differences from the step's result that an earlier attempt to undo it explains: nobody else changed those
+// objects.
 std::vector<std::string> UndoRun::explained(const Item& item, const Machine& machine) const {
   std::vector<std::string> things;
   if (!item.attempt) return things;
@@ -372,7 +373,7 @@ std::vector<std::string> UndoRun::explained(const Item& item, const Machine& mac
   const bool part_done = attempt.detailed && is_part_done(known_actions(attempt), attempt.before, machine);
   for (const auto& [thing, print] : item.step.after) {
     const auto left = attempt.after.find(thing);
-    // Of a tree that an attempt began to remove, only its top is told; what is left of it can be compared.
+    // Of a tree whose removal was interrupted, only the top is reported; what is left of it can be compared.
     const bool on_paths = thing.starts_with("path ") || thing.starts_with("tree ");
     const bool as_left = left != attempt.after.end()
                              ? left->second.empty() || fingerprint_of(thing, machine) == left->second
@@ -382,7 +383,7 @@ std::vector<std::string> UndoRun::explained(const Item& item, const Machine& mac
   return things;
 }
 
-// "/etc/motd was changed since"; "" where nothing was.
+// "/etc/motd was changed since"; "" if nothing was.
 std::string UndoRun::changed_since(const Item& item, const Machine& machine) const {
   std::vector<std::string> changed;
   std::optional<std::vector<std::string>> by_us;
@@ -398,7 +399,7 @@ std::string UndoRun::changed_since(const Item& item, const Machine& machine) con
   return fmt::format("changed since: {}; --force takes it back all the same", list_of(changed));
 }
 
-// Only what nothing else needs goes; what was asked for must be among it.
+// Removes only packages that nothing else needs; a requested package must be among them.
 void UndoRun::narrow_removals(Item& item, const Machine& machine, Outcome acted, ResourceFinished& event) const {
   const std::vector<std::string> wanted = asked_for(item.step);
   for (Action& action : item.inverse.actions) {
@@ -435,11 +436,11 @@ void UndoRun::narrow_removals(Item& item, const Machine& machine, Outcome acted,
   }
 }
 
-// Configuration files go with a package that came with this run, as they were not there before; but never what a person
-// wrote, nor what the package's own script would remove, such as its data.
+// Configuration files are removed with a package that this run installed, as they did not exist before; but
+// never files that a person wrote, nor those that the package's own script would remove, such as its data.
 void UndoRun::choose_purged(const Item& item, RemovePackages& remove, const Machine& machine, Outcome acted,
                             ResourceFinished& event) const {
-  std::vector<std::string> put_back, stay;  // put_back: by then, in a plan
+  std::vector<std::string> put_back, stay;  // put_back: restored by then, in a plan
   for (const Item& other : items_)
     for (const auto& [thing, print] : other.step.after)
       if (acted != Outcome::changed && thing.starts_with("path ") && contains(taken_back_, other.step.resource))

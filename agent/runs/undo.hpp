@@ -1,4 +1,4 @@
-// Taking back what an earlier run did.
+// Undoes an earlier run.
 #pragma once
 
 #include <array>
@@ -18,27 +18,28 @@
 namespace mlops {
 
 struct UndoSettings {
-  bool force = false;  // also where somebody changed the thing since
+  bool force = false;  // also if somebody has changed the object since
   bool no_sudo = false;
   std::string state;               // --state
   std::uint64_t wait_seconds = 0;  // --wait
-  ThisHostSettings::Password password = {};  // as ThisHost has it
+  ThisHostSettings::Password password = {};  // as in ThisHost
 };
 
-// The run cannot be undone at all; nothing was touched.
+// The run cannot be undone at all; nothing was changed.
 class UndoRefused : public Error {
  public:
   using Error::Error;
 };
 
-// The steps of a run in reverse order, each by the identity that did it: first in thought, then for real. What is as it
-// was before already is ok; what somebody changed since fails, unless forced; what one identity did and cannot be read
-// or reached fails; and the rest goes on.
+// Reverts the steps of a run in reverse order, each as the identity that did it: first as a simulation, then
+// for real. What is already as before is ok; what somebody changed since fails, unless forced; a step whose
+// record or identity cannot be accessed fails; and the rest continues.
 //
-// An undo that was interrupted, or of which a part failed, is resumed by the next one of the same run: what it undid is
-// not undone twice, and what it left half done counts as its own. Undoing the last of them undoes all of them.
+// An undo that was interrupted, or partly failed, is resumed by the next undo of the same run: steps that were
+// undone are not undone twice, and partial results count as the undo's own. Undoing the last of them undoes all
+// of them.
 //
-// What a step that was interrupted left is cleared away first (state/leftovers.hpp), and does not come back.
+// Leftovers of an interrupted step are cleared first (state/leftovers.hpp), and are not restored.
 class UndoRun {
  public:
   struct Result {
@@ -47,35 +48,35 @@ class UndoRun {
     std::uint64_t count(Outcome o) const { return counts[static_cast<std::size_t>(o)]; }
   };
 
-  // All that is given must outlive it.
+  // All arguments must outlive it.
   UndoRun(UndoSettings settings, const RunRecords& records, const RecordedRun& run, const Cancellation& cancellation,
           EventSink sink);
   ~UndoRun();
 
-  // UndoRefused where the run is under way, was undone, or what it takes is not kept.
+  // UndoRefused if the run is still running, was undone, or its before-images are not kept.
   void read();
-  // What nothing takes back: "the command `make install` (command[build])".
+  // Actions that cannot be reverted: "the command `make install` (command[build])".
   std::vector<std::string> stays() const;
-  // The undos that this one resumes, by their ids, the oldest first.
+  // The undos that this one resumes, by id, the oldest first.
   const std::vector<std::string>& resumes() const { return resumes_; }
   Result in_thought();
-  // Takes locks and rights, and does it; where nothing is left to do, it is written down that the run is undone. Error
-  // where it could not begin.
+  // Takes locks and privileges, and performs the undo; if nothing is left to do, records that the run is
+  // undone. Error if it could not begin.
   Result for_real();
 
  private:
-  // What one step, or a restart in the end, is taken back by.
+  // How one step is reverted, or a restart at the end.
   struct Item {
     RecordedStep step;
     StepName name;
     Inverse inverse;
-    std::string unknown;  // why it cannot be told how
+    std::string unknown;  // why its inverse cannot be determined
     bool restart = false;
     bool begun = true;      // false: it was announced, and its identity never began it
-    bool withheld = false;  // what it did can be read once its identity may act
+    bool withheld = false;  // its actions can be read once its identity may act
     bool undone = false;    // by an undo that this one resumes
-    std::optional<RecordedStep> attempt;  // of such an undo, which did not end well
-    std::vector<StepName> heals;          // what was interrupted, and is well once it is undone
+    std::optional<RecordedStep> attempt;  // of such an undo, which was not completed
+    std::vector<StepName> heals;          // interrupted steps that are recovered once this is undone
   };
   using Attempts = std::map<std::pair<std::string, std::uint64_t>, std::vector<std::pair<StepName, RecordedStep>>>;
   std::vector<RecordedRun> with_resumed() const;
@@ -105,12 +106,12 @@ class UndoRun {
   EventSink sink_;
   Person person_;
   std::unique_ptr<Journals> journals_;
-  std::string label_;  // of what is under way
+  std::string label_;  // of the current item
   ThisHost host_;
   std::vector<Item> items_;
   std::vector<std::string> resumes_;
-  std::vector<Identity> pending_;       // of the pass in thought
-  std::vector<std::string> taken_back_;  // labels, for real
+  std::vector<Identity> pending_;       // of the simulation
+  std::vector<std::string> taken_back_;  // labels of what was really undone
   std::uint64_t sequence_ = 0;
 };
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr const char *removed = "removed", *purged = "purged";
 
-// "+libjq1:amd64" is of libjq1.
+// "+libjq1:amd64" is a change of libjq1.
 std::string_view package_of(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   return text.substr(0, text.find(':'));
@@ -31,7 +31,7 @@ std::vector<Change> turned(const std::string& type, const std::vector<Change>& c
     std::swap(turn.before, turn.after);
     turn.text_diff = reversed_diff(change.text_diff);
     if (turn.property == "exists" && turn.after == Value(false)) return {turn};
-    // A package that comes back comes as one that was not there.
+    // A reinstalled package is shown as a new one.
     if (type == "package" && (turn.before == Value(removed) || turn.before == Value(purged))) turn.before = {};
     back.push_back(std::move(turn));
   }

@@ -1,4 +1,4 @@
-// What an undo says of its changes.
+// How an undo describes its changes.
 #pragma once
 
 #include <string>
@@ -10,11 +10,11 @@
 
 namespace mlops {
 
-// What was done to a resource of the type, the other way round. Of what goes altogether, only that.
+// The reverse of the changes made to a resource of the type. If it is removed altogether, only the removal.
 std::vector<Change> turned(const std::string& type, const std::vector<Change>& changes);
 
-// Says of each package that is to be removed that it is, or that it is purged, and names those that the changes lack:
-// the plan of an install may not know all that comes along. Packages of `gone` are there no longer, and not told.
+// Marks each package as removed or purged, and names those missing from the changes: the plan of an install may
+// not know all dependencies. Packages in `gone` are already removed, and not reported.
 void name_removals(std::vector<Change>& changes, const RemovePackages& remove, const std::vector<std::string>& gone,
                    const PackageReader& packages);
 

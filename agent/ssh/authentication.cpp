@@ -19,9 +19,9 @@
 namespace mlops {
 namespace {
 
-constexpr int most_rounds = 8;  // of methods that are accepted without being enough
+constexpr int most_rounds = 8;  // of methods that succeed without being sufficient
 
-// A key's file is small; anything larger is none.
+// A key's file is small; anything larger is not a key.
 std::optional<std::string> read_key_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return {};
@@ -44,7 +44,7 @@ class Attempts {
 
   void run() {
     if (settings_.public_key) find_keys();
-    // Without a key to begin with, the host is asked what it takes: one round trip that is spared otherwise.
+    // Without a key to start with, the host is asked for its methods: a round trip that is avoided otherwise.
     if (next_key_ == keys_.size()) {
       if (settle(call([&](auto* p, auto* r) { backend_.try_none(session_, p, r); }), "")) return;
       asked_ = true;
@@ -64,7 +64,7 @@ class Attempts {
     return {"publickey", "keyboard-interactive", "password"};
   }
 
-  // True when the host has let us in. A method that is accepted, with more to come, begins the order anew.
+  // True once the host has accepted the login. A method that succeeds, with more required, restarts the order.
   bool attempt(const std::string& method) {
     if (partly_) return false;
     if (method == "publickey") return settings_.public_key && takes(mlops_ssh_public_key) && keys();
@@ -82,7 +82,7 @@ class Attempts {
     return result;
   }
 
-  // True when the host has let us in. What else was found is noted under what was tried.
+  // True once the host has accepted the login. Other results are added to the list of attempts.
   bool settle(const mlops_ssh_result& result, const std::string& what) {
     switch (result.outcome) {
       case mlops_ssh_ok:
@@ -115,7 +115,7 @@ class Attempts {
     if (!what.empty()) tried_.push_back(fmt::format("{} ({})", what, how));
   }
 
-  // Before the first answer everything may be tried.
+  // Before the first response every method may be tried.
   bool takes(unsigned method) const { return !asked_ || (backend_.get_methods(session_) & method) != 0; }
 
   void find_keys() {
@@ -146,8 +146,8 @@ class Attempts {
     return false;
   }
 
-  // The agent's keys up to the next file, at once. One that was accepted, or not signed with, ends it: the rest
-  // follows.
+  // Offers the agent's keys up to the next file in one request. If one is accepted, or the agent refuses to
+  // sign, this ends: the rest follows later.
   bool agent_keys() {
     const std::size_t first = next_key_;
     std::vector<AgentOffer> offers;
@@ -190,7 +190,7 @@ class Attempts {
     return settle(result, offered.name);
   }
 
-  // The same key is offered twice when it has a certificate.
+  // A key with a certificate is offered twice.
   std::optional<std::string> passphrase_of(const std::string& path) const {
     if (unlocked_.first == path) return unlocked_.second;
     return {};
@@ -225,11 +225,11 @@ class Attempts {
     return false;
   }
 
-  // No exception may pass through C: what asking threw is kept for the caller as "not answered".
+  // No exception may pass through C code: an error while asking is stored for the caller as "not answered".
   char* answer(const char* name, const char* instruction, const char* prompt, int echo) {
     ++questions_;
     try {
-      // Whatever the host wants to be said stands behind its name, a line for each part.
+      // The host's instructions follow its name, one line for each part.
       const std::string host = "(" + settings_.user + "@" + settings_.host + ") ";
       std::string text;
       for (const char* part : {name, instruction})
@@ -272,7 +272,7 @@ class Attempts {
     return text;
   }
 
-  // A banner, as one line without control characters (RFC 4252 section 5.4 wants them filtered).
+  // A banner, as one line without control characters (RFC 4252 section 5.4 recommends filtering them).
   static std::string shown(const std::string& banner) {
     std::string line;
     for (const char c : banner.substr(0, 500))
@@ -292,8 +292,8 @@ class Attempts {
   std::size_t next_key_ = 0;
   std::vector<std::string> tried_;
   std::pair<std::string, std::string> unlocked_;  // a key's file and its passphrase
-  bool asked_ = false;                            // the host has told what it takes
-  bool partly_ = false;                           // something was accepted just now, and more is asked for
+  bool asked_ = false;                            // the host has listed its methods
+  bool partly_ = false;                           // a method has just succeeded, and more are required
   bool unanswered_ = false;
   int questions_ = 0;
 };

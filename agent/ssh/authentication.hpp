@@ -1,4 +1,4 @@
-// Getting in: the keys, agents and passwords that a host is offered, in the order of ssh(1).
+// Authenticates: offers keys, agents and passwords to a host in the order of ssh(1).
 #pragma once
 
 #include "ssh/backend.hpp"
@@ -7,9 +7,9 @@
 
 namespace mlops {
 
-// Until the host lets in. Error privilege that names all that was tried, and what the host would take; Error
-// unavailable when the connection broke or the deadline passed; Error cancelled. What people take to answer
-// does not count for the deadline.
+// Returns once the host accepts the login. Error privilege that names all attempts, and the host's methods;
+// Error unavailable if the connection broke or the deadline passed; Error cancelled. The time that people take
+// to answer does not count towards the deadline.
 void authenticate(const SshBackend& backend, mlops_ssh_session* session, const SshSettings& settings,
                   const ConnectOptions& options, Deadline& deadline, const Cancellation& cancellation);
 

@@ -1,4 +1,4 @@
-// The functions of the ssh backend, found once, and its session as a handle.
+// The functions of the ssh backend, looked up once, and its session as a handle.
 #pragma once
 
 #include <memory>
@@ -40,7 +40,7 @@ struct SshBackend {
   mlops_ssh_release_fn* release = library.function<mlops_ssh_release_fn>("mlops_ssh_release");
 };
 
-// A session, or a program, given back when it goes out of scope.
+// A session, or a program, released at the end of its scope.
 template <class T>
 using SshOwned = std::unique_ptr<T, void (*)(T*)>;
 

@@ -23,8 +23,8 @@ bool has_aes() {
 #endif
 }
 
-// OpenSSH's own order (myproposal.h, 6.7 to 9.8) begins with ChaCha20, which takes twice the time of AES in
-// hardware. Who has an order of their own keeps it.
+// OpenSSH's default order (myproposal.h, 6.7 to 9.8) begins with ChaCha20, which takes twice as long as AES in
+// hardware. A configured order is kept.
 std::vector<std::string> ciphers_of(const SshSettings& s) {
   static const std::vector<std::string> of_openssh{
       "chacha20-poly1305@openssh.com", "aes128-ctr", "aes192-ctr", "aes256-ctr", "aes128-gcm@openssh.com",
@@ -66,7 +66,7 @@ SshOwned<mlops_ssh_session> shake_hands(const SshBackend& backend, Handle socket
   throw Error(fmt::format("{} port {}: no ssh connection: {}", s.host, s.port, why), ErrorKind::unavailable);
 }
 
-// One attempt to reach a host, with the hosts on the way to it.
+// One attempt to reach a host, through its jump hosts.
 class Connecting {
  public:
   Connecting(const ConnectOptions& options, const Cancellation& cancellation)
@@ -104,8 +104,8 @@ class Connecting {
                        cancellation_);
   }
 
-  // `a,b` leads over a to b, and from there to the host. What stands before the last takes the place of that
-  // host's own ProxyJump, as in ssh(1), -J.
+  // `a,b` leads through a to b, and from there to the host. The hosts before the last replace that host's own
+  // ProxyJump, as in ssh(1), -J.
   Handle jump(const SshSettings& s, SshWay& way, int jumps) {
     const auto comma = s.proxy_jump.rfind(',');
     const std::string last = s.proxy_jump.substr(comma == std::string::npos ? 0 : comma + 1);

@@ -1,4 +1,4 @@
-// Until when something may take.
+// A time limit.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ class Deadline {
   }
   bool passed() const { return Clock::now() >= end_; }
   std::chrono::milliseconds whole() const { return whole_; }
-  // What a person took to answer does not count.
+  // The time that a person took to answer does not count.
   void extend(Clock::duration by) { end_ += by; }
 
  private:

@@ -36,7 +36,7 @@ struct Key {
   std::string type, blob;
 };
 
-// "TYPE BASE64 [COMMENT]". Absent when it is none.
+// "TYPE BASE64 [COMMENT]". Absent if it is invalid.
 std::optional<Key> key_of(std::string_view text) {
   const auto type = take_word(text);
   auto blob = from_base64(take_word(text));
@@ -44,7 +44,7 @@ std::optional<Key> key_of(std::string_view text) {
   return Key{std::string(type), std::move(*blob)};
 }
 
-// match.c of OpenSSH: * and ?, letters of either case.
+// match.c of OpenSSH: * and ?, ignoring case.
 bool matches(std::string_view pattern, std::string_view name) {
   std::size_t p = 0, n = 0, star = std::string_view::npos, resume = 0;
   const auto same = [](char a, char b) {
@@ -76,7 +76,7 @@ bool hash_matches(std::string_view pattern, std::string_view name) {
   return salt && hash && salt->size() == SHA1_DIGEST_SIZE && *hash == hash_of(name, *salt);
 }
 
-// A list with commas; a pattern after ! that matches rules the host out.
+// A comma-separated list; a matching pattern after ! excludes the host.
 bool list_matches(std::string_view patterns, std::string_view name) {
   if (patterns.starts_with("|1|")) return hash_matches(patterns, name);
   bool found = false;
@@ -149,7 +149,7 @@ HostKeyJudgement judge(const std::string& blob, const std::string& type, const s
     if (e.marker == Marker::authority) authority = true;
     if (e.marker != Marker::none) continue;
     if (same && found.what != Case::known) see(Case::known, e);
-    // Of several other keys, one of the same type is the one that this replaces.
+    // Of several other keys, the one of the same type is the one that this replaces.
     if (!same && (!other || (other->key.type != type && e.key.type == type))) other = &e;
   }
   if (found.what != Case::known && other) see(Case::changed, *other);
@@ -157,7 +157,7 @@ HostKeyJudgement judge(const std::string& blob, const std::string& type, const s
   return found;
 }
 
-// "[host]:port" without its port; "" where there is none.
+// "[host]:port" without its port; "" if there is none.
 std::string without_port(const std::string& known_as) {
   const auto end = known_as.rfind("]:");
   return known_as.starts_with('[') && end != std::string::npos ? known_as.substr(1, end - 1) : "";
@@ -200,7 +200,7 @@ std::vector<std::string> known_key_types(const std::string& known_as, const std:
 
 std::vector<std::string> prefer_known(const std::vector<std::string>& wanted,
                                       const std::vector<std::string>& types) {
-  // RFC 8332: an ssh-rsa key signs by these.
+  // RFC 8332: the signature algorithms of an ssh-rsa key.
   const auto key_type = [](const std::string& algorithm) {
     return algorithm == "rsa-sha2-256" || algorithm == "rsa-sha2-512" ? std::string("ssh-rsa") : algorithm;
   };

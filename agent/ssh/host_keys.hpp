@@ -1,5 +1,4 @@
-// Whether a host is who it was: its key beside what known_hosts files say (sshd(8), SSH_KNOWN_HOSTS FILE
-// FORMAT).
+// Verifies a host's key against known_hosts files (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT).
 #pragma once
 
 #include <cstdint>
@@ -16,7 +15,7 @@ struct HostKey {
   bool operator==(const HostKey&) const = default;
 };
 
-// A file and what stands in it.
+// A file and its content.
 struct KnownHosts {
   std::string path, text;
 };
@@ -28,30 +27,30 @@ struct HostKeyJudgement {
     changed,  // another key of this host is known
     revoked,
   } what = Case::fresh;
-  std::string where;       // FILE:LINE of the entry that decides; "" for fresh
+  std::string where;       // FILE:LINE of the deciding entry; "" for fresh
   std::string known_type;  // of the key there
   bool authority =
-      false;  // fresh, and an authority is named for the host: hosts' certificates are not looked at
+      false;  // fresh, and an authority is known for the host: host certificates are not supported
 };
 
-// Under which name a host stands in the files: its alias, or the name in small letters, with a port other than
-// 22 as [name]:port.
+// The name of a host in the files: its alias, or the name in lower case, with a port other than 22 as
+// [name]:port.
 std::string known_hosts_name(const std::string& host, std::uint16_t port, const std::string& alias);
 
-// A revoked key is revoked whatever else stands there; a known key is known even if there are others. A host
-// that is known by keys of other types only has changed. Lines that cannot be read do not count. With another
-// port than 22, a key that is known for the plain name is known.
+// A revoked key is revoked whatever other entries say; a known key is known even if there are others. A host
+// that is known only by keys of other types has changed. Invalid lines are ignored. With a port other than 22,
+// a key that is known for the plain name is known.
 HostKeyJudgement judge_host_key(const HostKey& shown, const std::string& known_as,
                                 const std::vector<KnownHosts>& files);
 
-// The types of the host's keys that stand in the files, so that the host can be asked for one of them.
+// The types of the host's known keys, so that the host can be asked for one of them.
 std::vector<std::string> known_key_types(const std::string& known_as, const std::vector<KnownHosts>& files);
 
-// `wanted`, with those algorithms first whose key is known. Empty when wanted is.
+// `wanted`, with the algorithms of known keys first. Empty if wanted is.
 std::vector<std::string> prefer_known(const std::vector<std::string>& wanted,
                                       const std::vector<std::string>& types);
 
-// "SHA256:…", as ssh prints it. "" when the key is not base64.
+// "SHA256:…", as ssh prints it. "" if the key is not base64.
 std::string fingerprint(const HostKey& key);
 // "ED25519", as ssh prints it.
 std::string short_type(const std::string& type);
@@ -59,7 +58,7 @@ std::string short_type(const std::string& type);
 // A line for the file, with its newline. salt of 20 bytes: the name is hashed; empty: it is not.
 std::string known_hosts_line(const HostKey& key, const std::string& known_as, std::string_view salt);
 
-// Whether a list of public keys, one a line, has the key (RevokedHostKeys).
+// Whether a list of public keys, one per line, contains the key (RevokedHostKeys).
 bool lists_key(const HostKey& key, std::string_view text);
 
 }  // namespace mlops

@@ -34,7 +34,7 @@ std::string read_all(int fd, const std::string& path) {
   return text;
 }
 
-// Absent when there is no such file.
+// Absent if there is no such file.
 std::optional<std::string> content_of(const std::string& path) {
   const Handle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!file && (errno == ENOENT || errno == ENOTDIR)) return {};
@@ -76,7 +76,7 @@ std::string has_changed(const HostKey& shown, const HostKeyJudgement& j, const s
       short_type(j.known_type), file, known_as);
 }
 
-// By the time that it was to be written down, another key stood there.
+// When the key was about to be written, the file already had another one.
 class Refused : public Error {
  public:
   using Error::Error;

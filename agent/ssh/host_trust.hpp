@@ -1,4 +1,4 @@
-// The decision whether to talk to a host, from its key, the known_hosts files and the person's settings.
+// Decides whether to trust a host, from its key, the known_hosts files and the person's settings.
 #pragma once
 
 #include <functional>
@@ -12,15 +12,15 @@ namespace mlops {
 
 class HostTrust {
  public:
-  // Reads the known_hosts files. Error when one is there and cannot be read: it might revoke.
+  // Reads the known_hosts files. Error if an existing one cannot be read: it might revoke a key.
   explicit HostTrust(const SshSettings& settings);
 
   // The host key algorithms to ask for, those of known keys first. Empty: the library's own.
   std::vector<std::string> algorithms() const;
 
-  // Returns when the host may be trusted. A new key is written down when accept_new or the settings say so,
-  // with a warning for StrictHostKeyChecking no, and one when it could not be written. Error for any other key
-  // that is not known: what was shown, what was known and where, and what to do. warn may be empty.
+  // Returns if the host is trusted. A new key is recorded if accept_new or the settings allow it, with a
+  // warning for StrictHostKeyChecking no, and one if it could not be written. Error for any other unknown key:
+  // the key that was shown, the known one and where, and what to do. warn may be empty.
   void check(const HostKey& shown, bool accept_new, const std::function<void(const std::string&)>& warn) const;
 
  private:

@@ -23,7 +23,7 @@ enum Message : char { failure = 5, request_identities = 11, identities_answer = 
 constexpr std::uint32_t too_large = 256 << 10;  // as in OpenSSH
 constexpr std::uint32_t too_many = 2048;        // keys; likewise
 constexpr int list_ms = 5000;
-constexpr int sign_ms = 120'000;  // a key may want to be touched, or its use to be confirmed
+constexpr int sign_ms = 120'000;  // a key may need to be touched, or its use to be confirmed
 
 Handle connect_to(const std::string& path) {
   sockaddr_un address{};
@@ -36,8 +36,7 @@ Handle connect_to(const std::string& path) {
   return socket;
 }
 
-// One end of a conversation of messages with their length before them; all of it may be ended by other
-// descriptors.
+// One end of a connection with length-prefixed messages; other descriptors can end all of it.
 class Talk {
  public:
   Talk(int fd, Deadline deadline, std::vector<int> stops)
@@ -56,7 +55,7 @@ class Talk {
     return true;
   }
 
-  // "" when none came.
+  // "" if none came.
   std::string receive() {
     std::string size;
     if (!read(size, 4)) return "";
@@ -157,7 +156,7 @@ std::string KeyAgent::ask(const std::string& request, int milliseconds) {
   return talk.send(request) ? talk.receive() : "";
 }
 
-// The request for the real agent: for the offer's signer; "" when it is for no key on offer.
+// The request for the real agent: with the offer's signer; "" if it is for no key on offer.
 std::string KeyAgent::passed_on(const std::string& request) {
   KeyReader reader(std::string_view(request).substr(1));
   const auto wanted = reader.text();

@@ -1,5 +1,5 @@
-// The person's ssh agent, with the keys that are to be offered: libssh would offer all that it holds, in its
-// order.
+// The person's ssh agent, limited to the keys that are to be offered: libssh would offer all that it has, in
+// its order.
 #pragma once
 
 #include <atomic>
@@ -19,30 +19,30 @@ struct AgentKey {
   std::string blob, comment;  // RFC 4253 section 6.6
 };
 
-// A key to offer. signer: the key that signs for it; other than its own for a certificate whose key alone the
-// agent holds.
+// A key to offer. signer: the key that signs for it; differs from it for a certificate of which the agent has
+// only the key.
 struct AgentOffer {
   AgentKey key;
   std::string signer;
 };
 
-// Speaks the agent's protocol (draft-miller-ssh-agent) with the real one, and to libssh as an agent that holds
-// just the keys that are on offer. Nothing but a list and signatures is ever asked of the real agent.
+// Speaks the agent's protocol (draft-miller-ssh-agent) with the real one, and acts towards libssh as an agent
+// that has only the keys on offer. Requests only a list and signatures from the real agent.
 class KeyAgent {
  public:
-  // Connects and asks for the keys. No agent, or one that does not answer within 5 s, has none. cancellation
-  // must outlive this: it ends what waits for the agent.
+  // Connects and asks for the keys. If there is no agent, or it does not respond within 5 s, there are none.
+  // cancellation must outlive this: it ends waiting for the agent.
   KeyAgent(const std::string& socket_path, const Cancellation& cancellation);
   ~KeyAgent();
   KeyAgent(const KeyAgent&) = delete;
   KeyAgent& operator=(const KeyAgent&) = delete;
 
   const std::vector<AgentKey>& keys() const { return keys_; }
-  // For libssh; to be taken once. May be held longer than this lives.
+  // For libssh; may be taken once. May be kept longer than this lives.
   Handle take_socket() { return std::move(client_); }
-  // What libssh is shown from now on.
+  // The keys that libssh sees from now on.
   void offer(std::vector<AgentOffer> keys);
-  // Which of those a signature was last asked for.
+  // The key for which a signature was last requested.
   std::optional<std::size_t> last_signer();
 
  private:
@@ -60,7 +60,7 @@ class KeyAgent {
   std::thread thread_;
 };
 
-// The keys in an agent's answer. Empty for anything that is no list of keys. (A part for tests.)
+// The keys in an agent's response. Empty for anything that is not a list of keys. (Exposed for tests.)
 std::vector<AgentKey> agent_keys_in(const std::string& answer);
 
 }  // namespace mlops

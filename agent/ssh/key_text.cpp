@@ -16,7 +16,7 @@ std::optional<std::string> in_private_key(std::string_view text) {
   const auto body = from_base64(text.substr(0, text.find(private_end)));
   if (!body) return {};
   KeyReader reader(*body);
-  const auto magic = reader.bytes(sizeof "openssh-key-v1");  // with its final 0
+  const auto magic = reader.bytes(sizeof "openssh-key-v1");  // with its final 0 byte
   for (int i = 0; i < 3; ++i) reader.text();                 // cipher, derivation, its options
   const std::uint32_t keys = reader.number();
   const auto key = reader.text();
@@ -32,7 +32,7 @@ std::string_view word(std::string_view& text) {
   return found;
 }
 
-// How many fields of a plain key follow its type; 0 for types that have no certificates.
+// How many fields of a plain key follow its type; 0 for types without certificates.
 int fields_of(std::string_view type) {
   if (type == "ssh-ed25519") return 1;
   if (type == "ssh-rsa" || type == "sk-ssh-ed25519@openssh.com" || type.starts_with("ecdsa-sha2-")) return 2;

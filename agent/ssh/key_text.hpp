@@ -1,4 +1,4 @@
-// Public keys as they lie in files, without a library: enough to know which key is which.
+// Parses public key files without a library, as far as needed to identify keys.
 #pragma once
 
 #include <cstdint>
@@ -8,22 +8,21 @@
 
 namespace mlops {
 
-// Of a file's text: "TYPE BASE64 …", or a private key in OpenSSH's own format, whose public half is not
+// From a file's text: "TYPE BASE64 …", or a private key in OpenSSH's own format, whose public half is not
 // encrypted (PROTOCOL.key of OpenSSH). The key's blob (RFC 4253 section 6.6); absent for anything else.
 std::optional<std::string> public_key_in(std::string_view text);
 
-// The blob of the key that a certificate is for (PROTOCOL.certkeys of OpenSSH). Absent when it is no
+// The blob of the key that a certificate is for (PROTOCOL.certkeys of OpenSSH). Absent if it is not a
 // certificate.
 std::optional<std::string> certified_key(std::string_view certificate);
 
-// The type that a blob begins with; "" when it is none.
+// The type at the start of a blob; "" if it is not one.
 std::string key_type(std::string_view blob);
 
 std::optional<std::string> from_base64(std::string_view text);
 std::string to_base64(std::string_view bytes);
 
-// The fields of RFC 4251 section 5, taken one after the other. A field that is not there makes the rest empty
-// and bad.
+// Reads the fields of RFC 4251 section 5 in order. A missing field makes the rest empty and invalid.
 class KeyReader {
  public:
   explicit KeyReader(std::string_view bytes) : rest_(bytes) {}
@@ -38,7 +37,7 @@ class KeyReader {
   bool good_ = true;
 };
 
-// Puts a field behind what is there.
+// Appends a field.
 void put_number(std::string& out, std::uint32_t number);
 void put_text(std::string& out, std::string_view text);
 

@@ -21,7 +21,7 @@ std::pair<Handle, Handle> socket_pair() {
   return {Handle(ends[0]), Handle(ends[1])};
 }
 
-// Gives up what is the handle's own: the callee closes it.
+// Releases the descriptor: the callee closes it.
 int given_away(Handle handle) {
   const int fd = ::fcntl(handle.get(), F_DUPFD_CLOEXEC, 3);
   if (fd < 0) throw system_error("cannot duplicate a descriptor", errno);
@@ -64,7 +64,7 @@ class SshChannel : public Channel {
   Handle socket_;
 };
 
-// What the backend holds of a forward's options, and lets go of when both sides are closed.
+// What the backend keeps of a forward's options, until both sides are closed.
 mlops_ssh_forwarding forwarding_of(const ForwardOptions& options) {
   mlops_ssh_forwarding with{options.greeting.data(), options.greeting.size(), nullptr, nullptr, nullptr};
   if (!options.traffic) return with;
@@ -78,7 +78,7 @@ mlops_ssh_forwarding forwarding_of(const ForwardOptions& options) {
   return with;
 }
 
-// A session that stands. Those who join a connection that the host took may still hold it when it has ended.
+// An established session. Threads that accept a connection from the host may hold it after it has ended.
 struct Session {
   SshBackend backend;
   SshWay way;  // outlives the session
@@ -93,11 +93,11 @@ struct Session {
   }
 };
 
-constexpr int most_joining = 256;  // connections of a listener for which a socket is being found
+constexpr int most_joining = 256;  // connections of a listener that are waiting for a socket
 
 class SshListener : public RemoteListener {
  public:
-  // What the connections' threads need, whatever becomes of this.
+  // State for the connections' threads, which may outlive this object.
   struct Shared {
     std::shared_ptr<Session> session;
     JoinTo join;
@@ -123,8 +123,8 @@ class SshListener : public RemoteListener {
   std::uint16_t port() const override { return static_cast<std::uint16_t>(port_); }
 
  private:
-  // On the serving thread, which must not wait for what is joined. Whoever connects there decides how many
-  // come.
+  // Called on the serving thread, which must not wait for the socket. The remote side controls how many
+  // connections come.
   static int take(void* self, std::uint64_t connection) {
     const auto& shared = static_cast<SshListener*>(self)->shared_;
     if (shared->joining >= most_joining) return 1;
@@ -134,7 +134,7 @@ class SshListener : public RemoteListener {
         join(*shared, connection);
         --shared->joining;
       }).detach();
-    } catch (const std::system_error&) {  // no thread is left
+    } catch (const std::system_error&) {  // no thread is available
       --shared->joining;
       return 1;
     }
@@ -147,7 +147,7 @@ class SshListener : public RemoteListener {
     ForwardOptions options;
     try {
       socket = shared.join(options);
-    } catch (const std::exception&) {  // refused, like none
+    } catch (const std::exception&) {  // refused, like no socket
     }
     const mlops_ssh_forwarding with = forwarding_of(options);
     s.backend.join(s.session.get(), connection, socket ? given_away(std::move(socket)) : -1, &with);
@@ -202,7 +202,7 @@ class SshConnection : public Connection {
   const SshSettings& settings() const override { return settings_; }
 
  private:
-  // The reason, or that of what carries the connection.
+  // The error, or that of the underlying carrier of the connection.
   std::string because(const std::string& reason) const {
     const SshWay& way = session_->way;
     if (way.jump)

@@ -12,8 +12,8 @@ namespace {
 
 struct KeyFile {
   std::string path;
-  std::string blob;         // of its public half; "" when that is not known
-  bool is_private = true;   // false: only the public half lies there
+  std::string blob;         // of its public half; "" if it is not known
+  bool is_private = true;   // false: only the public half exists
   std::string certificate;  // blob of KEY-cert.pub; "": none
 };
 

@@ -21,7 +21,7 @@ extern char** environ;
 namespace mlops {
 namespace {
 
-constexpr int grace_ms = 1000;  // to end by itself
+constexpr int grace_ms = 1000;  // time to exit by itself
 
 // As ssh chooses it: SHELL, else /bin/sh.
 std::string shell() {
@@ -70,7 +70,7 @@ ProxyCommand::ProxyCommand(const std::string& command) {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     throw system_error("cannot make sockets", errno);
   socket_ = Handle(ends[0]);
-  // Not among 0, 1 and 2, which are replaced one after the other.
+  // Not one of 0, 1 and 2, which are replaced one after the other.
   const Handle theirs(::fcntl(ends[1], F_DUPFD_CLOEXEC, 3));
   ::close(ends[1]);
   Handle errors(::memfd_create("proxy", MFD_CLOEXEC));

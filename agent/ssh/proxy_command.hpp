@@ -1,4 +1,4 @@
-// A person's ProxyCommand (ssh_config(5)): a program whose standard input and output lead to a host.
+// A person's ProxyCommand (ssh_config(5)): a program whose standard input and output are connected to a host.
 #pragma once
 
 #include <sys/types.h>
@@ -9,19 +9,19 @@
 
 namespace mlops {
 
-// Runs in a session of its own, so that neither Ctrl-C nor a question of it reaches past us; with the person's
-// whole environment. Ends with this.
+// Runs in a session of its own, so that it gets neither Ctrl-C nor the terminal; with the person's whole
+// environment. Ends with this object.
 class ProxyCommand {
  public:
-  // Through the person's shell, as ssh does. Error when it cannot be started.
+  // Through the person's shell, as ssh does. Error if it cannot be started.
   explicit ProxyCommand(const std::string& command);
   ~ProxyCommand();
   ProxyCommand(const ProxyCommand&) = delete;
   ProxyCommand& operator=(const ProxyCommand&) = delete;
 
-  // The socket that it reads and writes at the other end. To be taken once.
+  // The socket connected to its standard input and output. May be taken once.
   Handle take_socket() { return std::move(socket_); }
-  // What it last said on stderr; "" for nothing.
+  // The last line that it wrote to stderr; "" for none.
   std::string complaint() const;
 
  private:

@@ -44,7 +44,7 @@ SshSettings::Strict strict_of(std::string_view value) {
   return value == "accept-new" ? SshSettings::Strict::accept_new : SshSettings::Strict::ask;
 }
 
-// ssh_config(5), TOKENS. An unknown one is left as it stands, for the message about the file that is not there.
+// ssh_config(5), TOKENS. An unknown one is left unchanged, for the message about the missing file.
 std::string token(char c, const SshSettings& s, const SshSurroundings& here) {
   switch (c) {
     case '%':
@@ -116,7 +116,7 @@ std::string path_of(std::string_view text, const SshSettings& s, const SshSurrou
   return with_home(with_variables(with_tokens(text, s, here), here), here);
 }
 
-// The lines of -G: a keyword in small letters, a space, the value.
+// The lines of -G: a keyword in lower case, a space, the value.
 using Lines = std::vector<std::pair<std::string, std::string>>;
 
 Lines lines_of(std::string_view text) {
@@ -221,7 +221,7 @@ SshSurroundings surroundings(const passwd& account) {
   return {account.pw_dir, account.pw_name, name, account.pw_uid, [](const char* v) { return std::getenv(v); }};
 }
 
-// ssh itself looks at nothing but passwd for who it runs for.
+// ssh itself takes the home from passwd only.
 passwd account_of_process(std::vector<char>& buffer) {
   buffer.resize(16384);
   passwd entry{}, *found = nullptr;
@@ -253,7 +253,7 @@ Command ssh_command(const SshDestination& d, const std::string& config_file) {
   return c;
 }
 
-// ssh's own defaults, as far as a machine without ssh needs them.
+// ssh's defaults, as far as a machine without ssh needs them.
 std::string defaults(const SshDestination& d, const passwd& account) {
   std::string text = fmt::format("hostname {}\nport {}\nuser {}\n", d.host, d.port.value_or(22),
                                  d.user.empty() ? account.pw_name : d.user);
@@ -288,7 +288,7 @@ void check_ssh_config(const std::string& config_file, unsigned caller) {
 }
 
 SshSettings ssh_settings(const std::string& name, const std::string& given_file) {
-  // ssh is started elsewhere, and whoever reaches the host again later is elsewhere too.
+  // ssh runs with another working folder, and so does a later connection to the host.
   const std::string config_file = given_file.empty() ? "" : std::filesystem::absolute(given_file).string();
   const SshDestination d = ssh_destination(name);
   std::vector<char> buffer;

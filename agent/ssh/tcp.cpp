@@ -26,7 +26,7 @@ namespace {
 constexpr std::chrono::milliseconds head_start{250};  // RFC 8305, "Connection Attempt Delay"
 constexpr unsigned unacknowledged_ms = 15'000;
 constexpr int unsent_bytes =
-    256 << 10;  // what waits in the system before it is sent, so that a keep-alive is not late
+    256 << 10;  // bounds unsent data in the kernel, so that a keep-alive is not late
 
 struct FreeAddresses {
   void operator()(addrinfo* list) const { ::freeaddrinfo(list); }
@@ -71,7 +71,7 @@ std::string seconds(const Deadline& deadline) {
   return fmt::format("{:g} s", double(deadline.whole().count()) / 1000);
 }
 
-// Waits for the descriptor. False when time is up.
+// Waits for the descriptor. False on a timeout.
 bool wait_for(int fd, short events, int milliseconds, const Cancellation& cancellation) {
   pollfd fds[2] = {{fd, events, 0}, {cancellation.fd(), POLLIN, 0}};
   const int n = ::poll(fds, 2, milliseconds);
@@ -79,8 +79,8 @@ bool wait_for(int fd, short events, int milliseconds, const Cancellation& cancel
   return n > 0 && fds[0].revents != 0;
 }
 
-// getaddrinfo cannot be interrupted and may take longer than anybody wants to wait: it gets a thread of its
-// own, which is left behind then.
+// getaddrinfo cannot be interrupted and may take too long: it gets a thread of its own, which is abandoned
+// then.
 Addresses look_up(const TcpTarget& target, const Deadline& deadline, const Cancellation& cancellation) {
   auto lookup = std::make_shared<Lookup>();
   lookup->host = target.host;
@@ -122,7 +122,7 @@ void bind_to(int fd, const std::string& address, int family) {
     throw system_error(fmt::format("binding to {}", address), errno);
 }
 
-// The race of all addresses: attempts started one after the other, the first that stands wins.
+// The race of all addresses: attempts started one after the other, the first one to connect wins.
 class Race {
  public:
   Race(const TcpTarget& target, const Deadline& deadline, const Cancellation& cancellation)
@@ -162,7 +162,7 @@ class Race {
     return Handle();
   }
 
-  // Until one stands, or one has failed, or the time is up.
+  // Until one connects, or one has failed, or on a timeout.
   Handle wait(int milliseconds) {
     if (running_.empty()) return Handle();
     std::vector<pollfd> fds{{cancellation_.fd(), POLLIN, 0}};

@@ -1,4 +1,4 @@
-// What an action replaces: enough to take it back.
+// What an action replaces: enough to revert it.
 #pragma once
 
 #include <optional>
@@ -10,20 +10,22 @@
 
 namespace mlops {
 
-// Only what is of the action's domain is filled in. Absent and empty: nothing was there.
+// Only the fields of the action's domain are filled in. Absent and empty: nothing existed.
 struct Before {
-  std::vector<SavedPath> paths;  // of files: the path itself first, links on the way replaced
-  std::string not_kept;          // why the paths cannot be put back; "" when they can
+  std::vector<SavedPath> paths;  // of files: the path itself first, links resolved
+  std::string not_kept;          // why the paths cannot be restored; "" if they can
   std::optional<UserAccount> user;
   std::optional<GroupAccount>
-      group;  // of the name; of a user, the primary one, or, before it is made, that of its name
+      group;  // of the name; of a user, the primary one, or, before it is created, that of its name
   std::vector<std::string> subuids, subgids;  // of a user, "FIRST:COUNT"
   std::optional<bool> active, enabled;   // of a unit
   std::optional<Tunnel> tunnel;
-  std::vector<PackageChange> packages;   // what the transaction really did; known only afterwards
-  std::vector<std::string> configured;   // those of them that were absent but for their configuration files; see paths
-  std::vector<std::string> automatic;    // those of them that were there, and had come along with another
-  std::string package_list;              // the digest under which all packages before it are kept; "" when not needed
+  std::vector<PackageChange> packages;   // the transaction's actual changes; known only afterwards
+  // those of them of which only the configuration files were left; see paths
+  std::vector<std::string> configured;
+  std::vector<std::string> automatic;    // those of them that were there before, as automatic dependencies
+  // the digest under which the list of all packages before it is kept; "" if not needed
+  std::string package_list;
   friend bool operator==(const Before&, const Before&) = default;
 };
 

@@ -15,11 +15,10 @@ namespace {
 
 using Kind = SavedPath::Kind;
 
-// Each line up to its blank, and what follows it.
 // A line of a list of packages.
 struct Listed {
-  std::string version;     // "(configuration)": only its configuration files are there
-  bool automatic = false;  // it came along with another
+  std::string version;     // "(configuration)": only its configuration files are left
+  bool automatic = false;  // installed automatically as a dependency
 };
 
 std::map<std::string, Listed> by_name(const std::string& list) {
@@ -33,7 +32,7 @@ std::map<std::string, Listed> by_name(const std::string& list) {
   return found;
 }
 
-// What apt has marked as come along, as "name:architecture"; empty where it marks nothing.
+// What apt has marked as automatically installed, as "name:architecture"; empty if nothing is.
 std::set<std::string> automatic_packages(const std::string& dpkg_folder) {
   std::ifstream file(dpkg_folder.substr(0, dpkg_folder.rfind('/')) + "/apt/extended_states");
   return parse_automatic(std::string(std::istreambuf_iterator<char>(file), {}));
@@ -100,7 +99,7 @@ void BeforeCapture::whole(const std::string& path, const KeepContent& keep, Befo
   into.not_kept = std::move(found.not_kept);
 }
 
-// What is not to be seen is not kept: only a file has content. False where there is none.
+// Content that may hold a secret is not kept: only a file has content. False if there is none.
 bool BeforeCapture::unseen(const std::string& path, Before& into) {
   SavedPath found = capture_attributes(walker_, names_, path);
   if (found.kind != Kind::file) return false;
@@ -260,7 +259,7 @@ std::set<std::string> things_of(const Action& action, const Before& b) {
                         [&](const RepairPackages&) { packages(); },
                         [&](const ChangeUnit& a) { things.insert(thing("service", a.unit)); },
                         [&](const RunCommand& a) {
-                          // What was there before cannot be taken back: what is below it is of no use.
+                          // The previous object cannot be restored, so what is below it is of no use.
                           for (std::size_t i = 0; i < a.creates.size(); ++i) {
                             const bool made = i < b.paths.size() && b.paths[i].kind == Kind::absent;
                             path(i, a.creates[i], a.bounded && made ? "tree" : "path");

@@ -1,4 +1,4 @@
-// Reading what an action is about to replace, and how things are left.
+// Captures what an action is about to replace, and fingerprints the result.
 #pragma once
 
 #include <map>
@@ -15,20 +15,20 @@
 
 namespace mlops {
 
-// The machine must outlive it. Reads as the identity that acts.
+// The machine must outlive it. Reads as the acting identity.
 class BeforeCapture {
  public:
   // strict: see Walker. dpkg_folder: for tests.
   BeforeCapture(const MachineReader& machine, bool strict, uid_t person, CaptureLimits limits,
                 std::string dpkg_folder = "/var/lib/dpkg");
 
-  // keep takes content; what is larger than the limits is not read.
+  // keep receives content; content larger than the limits is not read.
   Before before(const Action& action, const KeepContent& keep);
-  // Drops what is remembered of folders and names.
+  // Drops cached folders and names.
   void invalidate_caches();
 
-  // "name version" of each installed package, a line each, sorted, with " auto" for what came along with another; the
-  // version is "(configuration)" where only configuration files are there. "" where there is no dpkg.
+  // "name version" of each installed package, one per line, sorted, with " auto" for automatically installed
+  // ones; the version is "(configuration)" if only configuration files are left. "" if there is no dpkg.
   std::string package_list() const;
 
  private:
@@ -45,13 +45,14 @@ class BeforeCapture {
   DpkgDatabase dpkg_;
 };
 
-// What changed from one list of packages to another, by name, is added.
+// Appends the differences between two lists of packages, by name.
 void note_packages(const std::string& before, const std::string& after, Before& into);
 
-// The things that an action leaves behind, links on the way to them replaced: "path /etc/motd", "user ada",
-// "service docker.service"; "tree /srv/course" with everything below it.
+// The objects that an action leaves behind, with links resolved: "path /etc/motd", "user ada", "service
+// docker.service"; "tree /srv/course" with everything below it.
 std::set<std::string> things_of(const Action& action, const Before& before);
-// How a thing is now, in a line (FileReader::fingerprint for paths); "" where it cannot be told.
+// The current state of an object, as one line (FileReader::fingerprint for paths); "" if it cannot be
+// determined.
 std::string fingerprint_of(const std::string& thing, const MachineReader& machine);
 
 }  // namespace mlops

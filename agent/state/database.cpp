@@ -149,7 +149,7 @@ Transaction::~Transaction() {
   try {
     database_->run("ROLLBACK");
   } catch (const DatabaseError&) {
-    // SQLite takes it back by itself where it had to give up.
+    // SQLite rolls back by itself after some errors.
   }
 }
 

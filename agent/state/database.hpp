@@ -1,4 +1,4 @@
-// One SQLite database, as the state keeps them. The library itself is in a backend, loaded when one is opened.
+// A SQLite database of the state. The library itself is in a backend, loaded on first use.
 #pragma once
 
 #include <cstdint>
@@ -17,11 +17,11 @@ class DatabaseError : public Error {
  public:
   enum class Cause {
     other,
-    damaged,    // it is no database, or not a whole one
-    full,       // no room on the disk
-    busy,       // another process wrote for longer than was waited
-    read_only,  // it cannot be written to, or not be opened
-    system,     // a call of the system failed: nothing is said of its content
+    damaged,    // not a database, or an incomplete one
+    full,       // the disk is full
+    busy,       // another process held the write lock for longer than the timeout
+    read_only,  // it cannot be written to, or cannot be opened
+    system,     // a system call failed: says nothing about the content
   };
   DatabaseError(Cause cause, std::string message) : Error(std::move(message)), cause_(cause) {}
   Cause cause() const { return cause_; }
@@ -33,12 +33,12 @@ class DatabaseError : public Error {
 // The backend's functions (backends/sqlite_api.hpp).
 struct SqliteFunctions;
 
-// Bytes that are no text.
+// Binary data.
 struct Blob {
   std::string_view bytes;
 };
 
-// A statement that may be run again; the rows that it gives, one at a time. Lives as long as its database.
+// A statement that may be run repeatedly; returns its rows one at a time. Lives as long as its database.
 class Statement {
  public:
   Statement(const SqliteFunctions& functions, void* statement) : functions_(functions), statement_(statement) {}
@@ -46,7 +46,7 @@ class Statement {
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
 
-  // Sets the parameters in order and begins anew. An absent optional is NULL.
+  // Binds the parameters in order and restarts the statement. An absent optional is NULL.
   template <class... Values>
   Statement& with(const Values&... values) {
     reset();
@@ -79,13 +79,13 @@ class Statement {
   void* statement_;
 };
 
-// Each commit survives a power cut when it returns. For one thread. Every member throws DatabaseError.
+// Each commit is durable when it returns. Single-threaded. Every member throws DatabaseError.
 class Database {
  public:
   enum class Open { existing, make };
-  // path holds no symbolic link. Waits for other writers up to the given time.
+  // path contains no symbolic link. Waits for other writers up to the given time.
   Database(const std::string& path, Open how, int busy_ms = 10'000);
-  // What is in it now, in memory: nothing that is written to that reaches the file.
+  // An in-memory copy of its current content: writes to it never reach the file.
   std::unique_ptr<Database> copy() const;
   ~Database();
   Database(const Database&) = delete;
@@ -94,13 +94,13 @@ class Database {
   const std::string& path() const { return path_; }
   // Statements without parameters and rows, separated by ;
   void run(const std::string& sql);
-  // Prepared once for each text. Not to be used while its own rows are being read.
+  // Prepared once for each text. Must not be used while its own rows are being read.
   Statement& statement(const char* sql);
-  std::int64_t integer(const char* sql);  // the first column of the first row; 0 when there is none
-  // The file was removed, renamed or replaced: what is written to this is lost.
+  std::int64_t integer(const char* sql);  // the first column of the first row; 0 if there is none
+  // Whether the file was removed, renamed or replaced: writes to this are then lost.
   bool moved() const;
 
-  // zstd, where it makes the bytes fewer by an eighth; absent otherwise.
+  // Compressed with zstd, if that saves at least an eighth; absent otherwise.
   std::optional<std::string> compressed(std::string_view bytes) const;
   // The inverse, for a known size. Error damaged.
   std::string expanded(std::string_view bytes, std::size_t size) const;
@@ -112,7 +112,7 @@ class Database {
   std::map<std::string, std::unique_ptr<Statement>, std::less<>> statements_;
 };
 
-// Taken back unless committed. Begins as a writer, so that it never fails half-way for another writer.
+// Rolled back unless committed. Begins as a writer, so that it never fails half-way because of another writer.
 class Transaction {
  public:
   explicit Transaction(Database& database) : database_(&database) { database.run("BEGIN IMMEDIATE"); }

@@ -1,4 +1,4 @@
-// What earlier runs left, as the state database of an identity has it.
+// The state that earlier runs left, from the state database of an identity.
 #pragma once
 
 #include <string>
@@ -8,7 +8,8 @@
 
 namespace mlops {
 
-// notifications: those of the playbook. Runs whose process still works are not among them. Throws DatabaseError.
+// notifications: those of the playbook. Runs whose process is still running are not included. Throws
+// DatabaseError.
 PriorRunState earlier_runs(Database& database, const std::string& playbook_key);
 
 }  // namespace mlops

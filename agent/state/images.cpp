@@ -15,7 +15,8 @@
 namespace mlops {
 namespace {
 
-// SQLite reads and writes small blobs faster than a file system does small files: https://sqlite.org/intern-v-extern-blob.html
+// SQLite reads and writes small blobs faster than a file system does small files:
+// https://sqlite.org/intern-v-extern-blob.html
 constexpr std::size_t largest_row = 64u << 10;
 constexpr std::size_t least_worth_packing = 128;
 constexpr const char* unfinished = ".new";

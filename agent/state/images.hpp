@@ -1,4 +1,4 @@
-// The content of what was replaced, by its SHA-256, compressed where that pays.
+// The content of replaced files, by its SHA-256, compressed if that saves space.
 #pragma once
 
 #include <string>
@@ -9,21 +9,21 @@
 
 namespace mlops {
 
-// Small ones are rows of the database, others files in FOLDER/images, mode 0600. database must outlive it.
+// Small images are rows of the database, others files in FOLDER/images, mode 0600. database must outlive it.
 class Images {
  public:
   Images(Database& database, std::string folder);
 
-  // Keeps the content for the run, and returns its digest. Within a transaction; durable once sync was called and the
-  // transaction committed.
+  // Keeps the content for the run, and returns its digest. Within a transaction; durable once sync was called
+  // and the transaction committed.
   std::string keep(std::string_view content, std::int64_t run);
-  // Makes durable what is kept in files. To be called before the commit.
+  // Makes the kept files durable. To be called before the commit.
   void sync();
-  // After a transaction that was taken back.
+  // Called after a transaction was rolled back.
   void forget_unsynced() { written_.clear(); }
-  // Error where it is not there, or is no longer what it was.
+  // Error if it is missing, or was altered.
   std::string load(const std::string& digest);
-  // Removes what no run of those that are still listed uses, and what a run that was cut off left.
+  // Removes images that no listed run uses, and those of an interrupted run.
   void sweep();
 
  private:

@@ -25,7 +25,7 @@ bool was_there(const Before& before) {
   return !before.paths.empty() && before.paths.front().kind != Kind::absent;
 }
 
-// Not what an interrupted run had left in a tree: nobody wants that back.
+// Except leftovers of an interrupted run in a tree: they are not restored.
 bool comes_back(const SavedPath& saved, const std::string& top) {
   if (saved.kind == Kind::absent) return false;
   for (std::string_view at = saved.path; is_within(at, top); at = folder_of(at)) {
@@ -35,7 +35,7 @@ bool comes_back(const SavedPath& saved, const std::string& top) {
   return true;
 }
 
-// What was at a path, with all below it.
+// The previous object at a path, with everything below it.
 Inverse restored(Before before) {
   if (!before.not_kept.empty())
     return {{}, {fmt::format("what was at {} ({})", before.paths.front().path, before.not_kept)}};
@@ -76,7 +76,7 @@ Inverse of(const CreateLink& a, const Before& b) { return made(a.path, b); }
 Inverse of(const SetAttributes& a, const Before& b) {
   if (!was_there(b)) return {};
   const SavedPath& was = b.paths.front();
-  // Where it is still that very file or folder, this run took from it what is given back.
+  // While it is the same file or folder, all that this run took from it can be given back.
   if (was.inode != 0 && (was.kind == Kind::file || was.kind == Kind::folder)) return {{RestorePath{was, {}}}, {}};
   SetAttributes back{.path = was.path};
   if (a.mode || !a.owner.empty() || !a.group.empty()) back.mode = was.mode;  // chown(2) clears set-user-ID
@@ -124,7 +124,7 @@ Inverse of(const ChangeUser& a, const Before& b) {
   if (a.comment) back.comment = b.user->comment;
   return {{back}, {}};
 }
-// userdel(8) takes the user's own group along where nobody else is in it (USERGROUPS_ENAB).
+// userdel(8) removes the user's own group too if it has no other members (USERGROUPS_ENAB).
 Inverse of(const RemoveUser& a, const Before& b) {
   if (!b.user) return {};
   const UserAccount& was = *b.user;
@@ -165,7 +165,7 @@ Inverse of_transaction(const Before& b) {
   Inverse result;
   if (!remove.names.empty()) result.actions.push_back(std::move(remove));
   if (!install.wanted.empty()) result.actions.push_back(std::move(install));
-  // Configuration files that were there before their package came.
+  // Configuration files that existed before their package was installed.
   for (const SavedPath& path : b.paths)
     if (path.kind != Kind::absent) result.actions.push_back(RestorePath{path});
   return result;
@@ -243,8 +243,8 @@ Inverse inverse(const Action& action, const Before& before) {
 
 namespace {
 
-// What was there before, as an action of several finds it: an earlier one of them may have removed it. What was
-// captured has its links replaced, what actions name has not.
+// What was there before, for an action within a list: an earlier one may have removed it. Captured paths have
+// links resolved, paths in actions do not.
 Before found_by(std::size_t i, const std::vector<Action>& actions, const std::vector<Before>& before) {
   Before was = i < before.size() ? before[i] : Before();
   const std::string* path = path_of(actions[i]);
@@ -263,8 +263,8 @@ Before found_by(std::size_t i, const std::vector<Action>& actions, const std::ve
   return was;
 }
 
-// Whether an earlier one of the actions made what is at the path, so that its inverse takes it away: a folder is
-// restored twice, the second time for what was put into it meanwhile.
+// Whether an earlier one of the actions created the object at the path, so that its inverse removes it: a
+// folder is restored twice, the second time for what was put into it in between.
 bool is_restored_before(std::size_t i, const std::vector<Action>& actions, const Before& was) {
   const auto* again = std::get_if<RestorePath>(&actions[i]);
   if (!again || was_there(was)) return false;
@@ -278,7 +278,7 @@ bool is_restored_before(std::size_t i, const std::vector<Action>& actions, const
 
 Inverse inverse(const std::vector<Action>& actions, const std::vector<Before>& before) {
   Inverse result;
-  std::vector<std::string> moved;  // made by these actions, and renamed by a later one of them
+  std::vector<std::string> moved;  // created by these actions, and renamed by a later one of them
   const auto is_moved = [&](const std::string& path) {
     return std::any_of(moved.begin(), moved.end(), [&](const std::string& from) { return is_within(path, from); });
   };

@@ -1,4 +1,4 @@
-// How to take back what was done.
+// How to revert actions.
 #pragma once
 
 #include <string>
@@ -10,35 +10,35 @@ namespace mlops {
 
 struct Inverse {
   std::vector<Action> actions;     // in order
-  std::vector<std::string> stays;  // what they cannot take back: "the command `make install`"
+  std::vector<std::string> stays;  // what they cannot revert: "the command `make install`"
 };
 
-// Of one action, with what it replaced.
+// The inverse of one action, given what it replaced.
 //
-//   action                       where nothing was            where something was
-//   write, download, restore …   remove the path              restore it (what was not kept stays as it is: what was
-//                                                             too large, or may hold a secret)
+//   action                       if nothing existed           if something existed
+//   write, download, restore …   remove the path              restore it (content that was not kept stays as it
+//                                                             is: too large, or it may hold a secret)
 //   create directory, link       remove it                    –
 //   set attributes               –                            set those that were changed
-//   remove path                  –                            restore it with all below it (hard links from elsewhere
-//                                                             stay another file)
+//   remove path                  –                            restore it with everything below it (hard links
+//                                                             from elsewhere stay another file)
 //   rename                                                    rename back
 //   create group, user           remove it; a group of a      –
 //                                user's name that was there
 //                                stays
 //   change group, user           –                            change back what was changed
-//   remove group, user           –                            create it, with memberships and subordinate ids; a
-//                                                             user's password stays lost
+//   remove group, user           –                            create it, with memberships and subordinate ids;
+//                                                             a user's password stays lost
 //   change membership            –                            leave what was joined, join what was left
-//   install, remove packages     by what the transaction did: remove what came, install what went, in its version
+//   install, remove packages     by the transaction: remove new packages, reinstall removed versions
 //   repair packages              –
-//   unit: start, stop …          by what it was               by what it was; restart and reload: –
-//   run a command                bounded, and what it creates was not there: remove that; else it stays
+//   unit: start, stop …          to its earlier state         to its earlier state; restart and reload: –
+//   run a command                bounded, and what it creates did not exist: remove that; else –
 //   start, stop a tunnel         stop it                      start it as it was
 Inverse inverse(const Action& action, const Before& before);
 
-// Of actions that were performed one after the other, with what was there before the first of them. What they made and
-// renamed is removed where it is now.
+// The inverse of a list of actions, given what existed before the first of them. Objects that they created and
+// renamed are removed at their current path.
 Inverse inverse(const std::vector<Action>& actions, const std::vector<Before>& before);
 
 }  // namespace mlops

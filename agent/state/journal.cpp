@@ -20,7 +20,7 @@ namespace {
 
 using Cause = DatabaseError::Cause;
 
-constexpr std::int64_t whole_runs = 20;  // for so many of the last runs all is kept that undoing them needs
+constexpr std::int64_t whole_runs = 20;  // the number of recent runs whose undo data is kept
 
 std::int64_t now_us() {
   const auto since = std::chrono::system_clock::now().time_since_epoch();
@@ -36,7 +36,7 @@ bool is_file_action(const Action& action) {
                     action);
 }
 
-// What a program leaves where it is cut off nobody knows; all others are done whole or not at all.
+// The result of an interrupted program is not known; all other actions are atomic.
 bool runs_program(const Action& action) {
   return std::visit(overloaded{[](const RunCommand&) { return true; }, [](const InstallPackages&) { return true; },
                                [](const RemovePackages&) { return true; }, [](const RepairPackages&) { return true; },
@@ -74,13 +74,14 @@ StateJournal::StateJournal(JournalSettings settings, const MachineReader& machin
       machine_(machine),
       capture_(machine, settings_.strict, settings_.person, settings_.limits, settings_.dpkg_folder) {}
 
-// What ended well is told before this process ends; without conclude the run counts as cut off all the same.
+// What ended well is recorded before this process ends; without conclude the run counts as interrupted all the
+// same.
 StateJournal::~StateJournal() {
   if (!database_ || later_.empty()) return;
   try {
     durably(List::nothing, [] {});
   } catch (const Error&) {
-    // It is not believed then, and looked at again by the next run.
+    // Its result is not trusted then, and the next run inspects it again.
   }
 }
 
@@ -108,7 +109,7 @@ PriorRunState StateJournal::open(const RunHeader& run) {
   } catch (const DatabaseError& e) {
     throw cannot_write(e);
   }
-  // This very run, where another process of it works with the same database.
+  // This very run, if another process of it works with the same database.
   std::erase_if(earlier.runs, [&](const CutOffRun& one) { return one.id == run_.id; });
   std::erase_if(earlier.steps, [&](const CutOff& one) { return one.name.run == run_.id; });
   unfinished_ = !earlier.runs.empty();
@@ -117,7 +118,7 @@ PriorRunState StateJournal::open(const RunHeader& run) {
   return earlier;
 }
 
-// What is recorded of the playbook under the keys that it had before is recorded under the one that it has now.
+// Moves the playbook's records from its former keys to its current one.
 void StateJournal::adopt_former_keys() {
   Statement& known = database_->statement(
       "SELECT EXISTS (SELECT 1 FROM ledger WHERE playbook_key = ?1) OR EXISTS (SELECT 1 FROM notifications WHERE "
@@ -160,7 +161,7 @@ std::int64_t StateJournal::known_number() {
   return number;
 }
 
-// Damage may lie where opening does not look.
+// Damage may be in a part that opening does not read.
 void StateJournal::open_sound() try {
   reopen();
 } catch (const DatabaseError& e) {
@@ -168,7 +169,7 @@ void StateJournal::open_sound() try {
   reopen();
 }
 
-// Sets it aside where its content is damaged, and closes it; throws on where it is something else.
+// Sets the database aside if its content is damaged, and closes it; rethrows other errors.
 void StateJournal::found_damaged(const DatabaseError& e) {
   const bool damaged = e.cause() == Cause::damaged ||
                        (e.cause() == Cause::other && database_ && !has_right_tables(*database_));
@@ -199,7 +200,8 @@ void StateJournal::insert_run() {
       .run();
 }
 
-// Earlier runs that never ended. What they had under way is left as it is now: that is what could be taken back.
+// Closes earlier runs that never ended. Records the current state of their interrupted steps: that is what undo
+// can revert.
 void StateJournal::close_earlier() {
   struct Left {
     std::int64_t run, sequence;
@@ -292,7 +294,7 @@ void StateJournal::begin(std::span<const Step> steps) {
   }
 }
 
-// The way to what an action is to change is the action's own: where it is closed, the action would fail so itself.
+// The path to an action's object is the action's own concern: if it is not accessible, the action itself fails.
 Before StateJournal::before(const Action& action) {
   bool keeping = false;
   const KeepContent keep = [&](std::string_view content) {
@@ -357,7 +359,7 @@ void StateJournal::note_role(const StepInfo& purpose) {
       .run();
 }
 
-// Of a step that is undone nobody has to be told any more.
+// An undone step has no notifications to deliver.
 void StateJournal::drop_notifications_of(const StepName& undone) {
   later([undone](Database& database, std::int64_t) {
     database
@@ -368,7 +370,7 @@ void StateJournal::drop_notifications_of(const StepName& undone) {
   });
 }
 
-// In the starter's database alone: it is the one that is looked at first.
+// In the starter's database only: it is the first to be read.
 void StateJournal::note_notifications(const Step& step) {
   if (run_.starter != settings_.identity) return;
   for (const std::string& target : step.purpose.notifies)
@@ -395,7 +397,7 @@ void StateJournal::end(std::span<const Step> steps, std::span<const std::optiona
   bool urgent = false;
   for (std::size_t i = 0; i < steps.size(); ++i) {
     note_end(steps[i], errors[i]);
-    // What takes long, or must not be done twice, is not left to the next commit.
+    // Steps that take long, or must not be repeated, are committed at once.
     urgent = urgent || !std::all_of(steps[i].actions.begin(), steps[i].actions.end(), is_file_action);
   }
   if (urgent) durably(List::nothing, [] {});
@@ -403,7 +405,7 @@ void StateJournal::end(std::span<const Step> steps, std::span<const std::optiona
   tell(fmt::format("{}; what was done stays, but the next run will not believe it", e.what()));
 }
 
-// The packages that the transaction brought, now that they are known; absent where there was none.
+// The packages that the transaction installed, known only now; absent if there was none.
 std::optional<std::string> StateJournal::packages_after(std::vector<Before>& before) {
   bool any = false;
   for (Before& b : before) {
@@ -419,7 +421,7 @@ std::optional<std::string> StateJournal::packages_after(std::vector<Before>& bef
   return to_json(to_kept_list(before));
 }
 
-// Of a failure behind which the thing is there: it could not be synced, say, but this run has made it.
+// After a failure although the object exists: it could not be synced, for example, but this run created it.
 bool StateJournal::made_all_the_same(const StepInfo& purpose) const {
   return purpose.makes && std::any_of(purpose.claims.begin(), purpose.claims.end(), [&](const std::string& claim) {
            const std::string print = fingerprint_of(claim, machine_);
@@ -460,11 +462,11 @@ void StateJournal::note_end(const Step& step, const std::optional<Error>& error)
   if (in_doubt) in_doubt_.insert(step.purpose.resource);
   if (!error) mark_recovered(step.purpose.heals);
   if (!error && !step.purpose.undoes.run.empty()) drop_notifications_of(step.purpose.undoes);
-  if (!error && in_doubt_.erase(step.purpose.resource) > 0)  // it was tried again
+  if (!error && in_doubt_.erase(step.purpose.resource) > 0)  // it was retried
     later([resource = step.purpose.resource](Database& database, std::int64_t run) {
       database.statement("UPDATE steps SET state = 4 WHERE state = 3 AND run = ? AND resource = ?").with(run, resource).run();
     });
-  // Nothing was done, so nobody has to be told of it.
+  // Nothing was done, so there is nothing to notify.
   if (error && error->kind() != ErrorKind::unsynced && step.actions.size() == 1 && is_file_action(step.actions[0]))
     later([key = run_.playbook_key, source = step.purpose.resource](Database& database, std::int64_t run) {
       database.statement("DELETE FROM notifications WHERE playbook_key = ? AND source = ? AND run = ?")
@@ -492,7 +494,7 @@ void StateJournal::delivered(const std::string& target) {
   });
 }
 
-// ---- the ledger ------------------------------------------------------------------------------------------------
+// ---- the ledger ---------------------------------------------------------------------------------------------
 
 void StateJournal::account(std::vector<LedgerEntry> entries, const std::string& digest) {
   std::string& marked = mark_.playbooks[run_.playbook_key];
@@ -521,7 +523,7 @@ namespace {
 
 constexpr std::string_view owns_thing = "owns ";
 
-// The things that are owned, in order.
+// The owned objects, in order.
 std::vector<std::string> owned_of(const std::vector<std::string>& claims) {
   std::vector<std::string> things;
   for (const std::string& claim : claims)
@@ -538,9 +540,9 @@ std::string joined(const std::string& type, const std::vector<std::string>& thin
 
 }  // namespace
 
-// What is owned is known by what it is, not by a label: a resource that got another id, and owns the same, goes on with the
-// entry that it had. Where all of the playbook is given (whole), one whose id is another resource's now, and which owns
-// nothing that the playbook has, is known by what it owns: it is still to be pruned.
+// An entry is matched by what it owns, not by its label: a resource that got another id, and owns the same,
+// keeps its entry. If the whole playbook is given (whole), an entry whose id now belongs to another resource,
+// and which owns nothing that the playbook has, is labelled by what it owns: it is still to be pruned.
 void StateJournal::follow_owned(const std::vector<LedgerEntry>& entries, bool whole) {
   struct Row {
     std::string resource, type, claims;
@@ -551,7 +553,7 @@ void StateJournal::follow_owned(const std::vector<LedgerEntry>& entries, bool wh
   for (query.with(run_.playbook_key); query.step();)
     rows.push_back({query.text(0), query.text(1), query.text(2), query.text(3) == "created"});
   if (rows.empty()) return;
-  std::map<std::string, std::string> wanted, claims_of;  // what is owned -> the label; the label -> claims
+  std::map<std::string, std::string> wanted, claims_of;  // owned objects -> the label; the label -> claims
   std::set<std::string> owned;
   for (const LedgerEntry& entry : entries) {
     if (entry.absent) continue;
@@ -560,8 +562,8 @@ void StateJournal::follow_owned(const std::vector<LedgerEntry>& entries, bool wh
     if (!things.empty()) wanted[joined(entry.type, things)] = entry.resource;
     owned.insert(things.begin(), things.end());
   }
-  std::map<std::string, Row> best;               // the label that it is to have -> the entry that goes on
-  std::map<std::string, std::string> new_names;  // of what lost its label
+  std::map<std::string, Row> best;               // the future label -> the entry that continues
+  std::map<std::string, std::string> new_names;  // of entries that lost their label
   std::vector<std::string> dropped;
   const auto goes_on = [&](const std::string& label, const Row& row) {
     const auto [known, is_new] = best.emplace(label, row);
@@ -590,7 +592,7 @@ void StateJournal::follow_owned(const std::vector<LedgerEntry>& entries, bool wh
   if (new_names.empty() && dropped.empty()) return;
   for (const std::string& label : dropped)
     database_->statement("DELETE FROM ledger WHERE playbook_key = ? AND resource = ?").with(run_.playbook_key, label).run();
-  // In two steps: one may get the label that another has to give up.
+  // In two steps: an entry may get a label that another has yet to give up.
   constexpr const char* rename = "UPDATE OR REPLACE ledger SET resource = ?3 WHERE playbook_key = ?1 AND resource = ?2";
   const auto between = [](const std::string& label) { return "\x01" + label; };
   for (const auto& [from, to] : new_names) database_->statement(rename).with(run_.playbook_key, from, between(to)).run();
@@ -628,7 +630,7 @@ void StateJournal::enter(const LedgerEntry& entry) {
       .run();
 }
 
-// By a run of the playbook that did not come to the end, where the ledger is written.
+// Recorded by a run that did not reach the end of the playbook, where the ledger is written.
 bool StateJournal::made_before(const std::string& resource) {
   Statement& known = database_->statement("SELECT count(*) FROM ledger WHERE playbook_key = ? AND resource = ?")
                          .with(run_.playbook_key, resource);
@@ -644,7 +646,7 @@ bool StateJournal::made_before(const std::string& resource) {
   return made;
 }
 
-// Of what it owns. What this identity acted on was looked at when that was done.
+// For what it owns. Objects that this identity acted on were fingerprinted at that time.
 std::string StateJournal::fingerprints(const LedgerEntry& entry) {
   constexpr std::string_view owns = "owns ";
   Value all{Value::Object{}};
@@ -671,7 +673,7 @@ bool StateJournal::is_settled() {
 
 void StateJournal::conclude(const std::string& outcome, const std::string& counts) noexcept try {
   if (!database_) return;
-  // Also an undo that found nothing left to do: the run that it undoes is done with.
+  // Also for an undo that found nothing left to do: the run that it undoes is finished.
   const bool is_undo = !run_.undoes.empty();
   const bool writes = listed_ || unfinished_ || is_undo || !later_.empty();
   if (writes) {
@@ -693,7 +695,7 @@ void StateJournal::conclude(const std::string& outcome, const std::string& count
   later_.clear();
 }
 
-// What undoing needs is kept for the last runs; that they were, and what they changed, for all.
+// Undo data is kept for recent runs only; the list of runs and their changes for all.
 void StateJournal::forget_old_runs() {
   Statement& old = database_->statement("SELECT count(*) FROM runs WHERE whole = 1 AND number <= ?");
   const std::int64_t last = number_ - whole_runs;

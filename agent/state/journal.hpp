@@ -1,4 +1,5 @@
-// The journal of one identity in its state database: what is done for a run, what that replaces, and how it ended.
+// The journal of one identity in its state database: the actions of a run, what they replace, and their
+// results.
 #pragma once
 
 #include <map>
@@ -16,8 +17,8 @@
 namespace mlops {
 
 struct JournalSettings {
-  std::string identity;  // who acts, by name
-  std::string folder;  // state_folder(…); made where it is missing
+  std::string identity;  // the acting user's name
+  std::string folder;  // state_folder(…); created if missing
   bool strict = false;  // see Walker
   uid_t person = 0;
   CaptureLimits limits = {};
@@ -25,14 +26,14 @@ struct JournalSettings {
   std::string dpkg_folder = "/var/lib/dpkg";
 };
 
-// Where the database is damaged or gone, a new one is begun and the notice told; the run goes on.
+// If the database is damaged or missing, creates a new one and reports a notice; the run continues.
 class StateJournal : public Journal {
  public:
   // machine must outlive it.
   StateJournal(JournalSettings settings, const MachineReader& machine);
   ~StateJournal() override;
 
-  // The database is made here, but nothing is written of the run before it begins something.
+  // Creates the database here, but records nothing of the run before it begins something.
   PriorRunState open(const RunHeader& run) override;
   void begin(std::span<const Step> steps) override;
   void announce(std::span<const Step> steps, const std::string& identity) override;
@@ -44,7 +45,7 @@ class StateJournal : public Journal {
   void conclude(const std::string& outcome, const std::string& counts) noexcept override;
 
  private:
-  // Written with the next commit; run: its number, 0 where it is not listed.
+  // Written with the next commit; run: its number, 0 if it is not listed.
   using Work = std::function<void(Database&, std::int64_t run)>;
   enum class List { run, nothing };
   template <class Write>
@@ -59,12 +60,12 @@ class StateJournal : public Journal {
   void insert_run();
   std::int64_t known_number();
   void close_earlier();
-  // Whoever acts may not go to what an action is to change.
+  // Thrown if the acting user may not access what an action is to change.
   struct OutOfReach {
     Error error;
   };
   void record(const Step& step);
-  // What the action replaces. Throws OutOfReach, or Error.
+  // Captures what the action replaces. Throws OutOfReach, or Error.
   Before before(const Action& action);
   void note_notifications(const Step& step);
   void note_role(const StepInfo& purpose);
@@ -85,18 +86,18 @@ class StateJournal : public Journal {
   const MachineReader& machine_;
   BeforeCapture capture_;
   RunHeader run_;
-  std::string folder_;  // without links
+  std::string folder_;  // with links resolved
   CleanMarker mark_;
-  bool marked_ = false;  // the mark is there, and holds
+  bool marked_ = false;  // the mark exists, and is valid
   std::unique_ptr<Database> database_;
   std::unique_ptr<Images> images_;
   std::uint64_t inode_ = 0;
   std::int64_t number_ = 0;  // of the run in this database; 0: it is not listed yet
-  bool listed_ = false;      // it was, if perhaps in a database that is gone
+  bool listed_ = false;      // it was, possibly in a database that is gone
   bool closed_ = false;      // earlier runs were closed in this database
-  bool unfinished_ = false;  // there are such as want to be
+  bool unfinished_ = false;  // some runs are still to be closed
   std::map<std::uint64_t, std::vector<Before>> under_way_;  // by sequence
-  std::set<std::string> in_doubt_;  // labels of what failed half-way in this run
+  std::set<std::string> in_doubt_;  // labels of resources that failed half-way in this run
   std::vector<Work> later_;
 };
 

@@ -1,4 +1,4 @@
-// Values as the state keeps them: JSON, with bytes that are no text in hex.
+// Values as stored in the state: JSON, with binary data in hex.
 #pragma once
 
 #include <string>
@@ -9,13 +9,13 @@
 
 namespace mlops {
 
-// Null where the text is no JSON.
+// Null if the text is not JSON.
 Value parse_kept(const std::string& json);
 
-// A text, or {"hex": "…"} where the bytes are no UTF-8, and back. "" for anything else.
+// Text, or {"hex": "…"} if the bytes are not UTF-8, and back. "" for anything else.
 Value kept_text(std::string_view bytes);
 std::string text_of(const Value* kept);
-// Of a list of them, as JSON; none where it is no list.
+// For a list of them, as JSON; empty if it is not a list.
 std::vector<std::string> texts_of(const std::string& json);
 
 }  // namespace mlops

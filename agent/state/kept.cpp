@@ -10,8 +10,8 @@
 namespace mlops {
 namespace {
 
-// ---- the members that are kept, by name -------------------------------------------------------------------------
-// Names are part of what is on disk: they may be added to, never changed.
+// ---- the stored members, by name -------------------------------------------------------------------------
+// Names are part of the format on disk: add to them, but never change one.
 
 template <class V>
 void members(V&& v, WriteFile& a) {
@@ -155,7 +155,7 @@ void members(V&& v, Before& b) {
   v("configured", b.configured), v("automatic", b.automatic), v("subuids", b.subuids), v("subgids", b.subgids);
 }
 
-// ---- names of actions and of enumerators -------------------------------------------------------------------------
+// ---- names of actions and of enumerators --------------------------------------------------------------------
 
 constexpr const char* name_of(const WriteFile*) { return "write_file"; }
 constexpr const char* name_of(const CreateSecret*) { return "create_secret"; }
@@ -187,9 +187,9 @@ constexpr auto words_of(ChangeUnit::Verb) {
 constexpr auto words_of(Tunnel::Direction) { return std::array{"local", "remote", "dynamic"}; }
 constexpr auto words_of(SavedPath::Kind) { return std::array{"absent", "file", "folder", "link", "other"}; }
 
-// ---- to values and back ------------------------------------------------------------------------------------------
+// ---- to values and back -------------------------------------------------------------------------------------
 
-// Members with their default value are left out: most are.
+// Members with their default value are omitted: most have it.
 
 template <class T>
 Value put(const T& item);
@@ -217,7 +217,7 @@ struct Putter {
   void operator()(const char* name, std::vector<T>& list) {
     if (!list.empty()) into.set(name, put(list));
   }
-  // What has no equality, or must tell an empty value from an absent one.
+  // Types without equality, or for which empty differs from absent.
   template <class T>
   void operator()(const char* name, std::optional<T>& member) {
     if (member) into.set(name, put(*member));
@@ -299,7 +299,8 @@ std::optional<Action> action_named(const std::string& name, const Value& with, c
 
 namespace {
 
-// What was run or fetched is kept to be told, never to be done again: no password of a URL need be on the disk.
+// Commands and downloads are stored for display, never to be repeated: a password in a URL need not be on the
+// disk.
 template <class A>
 A without_passwords(const A& action) {
   return action;

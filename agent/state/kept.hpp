@@ -1,5 +1,5 @@
-// Actions, what they replace, and changes as the journal keeps them: JSON that a later version still reads. What may
-// hold secrets or is large is left out: content, what a program reads, and values of its environment.
+// Actions, what they replace, and changes as stored in the journal: JSON that later versions can still read.
+// Anything large or possibly secret is left out: content, a program's input, and values of its environment.
 #pragma once
 
 #include <optional>
@@ -14,10 +14,10 @@ namespace mlops {
 
 Value to_kept(const Action& action);
 Value to_kept(const Before& before);
-// What is sensitive is "***", and its text diff is left out.
+// Sensitive values are "***", and their text diff is left out.
 Value to_kept(const Change& change);
 
-// Members that are missing keep their defaults. Absent for an action that this version does not know.
+// Missing members keep their defaults. Absent for an action that this version does not know.
 std::optional<Action> kept_action(const Value& kept);
 Before kept_before(const Value& kept);
 Change kept_change(const Value& kept);

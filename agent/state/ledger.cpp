@@ -66,7 +66,7 @@ std::vector<std::string> own_again(Database& database, const std::string& run) {
   std::vector<std::string> keys;
   Statement& row = database.statement("SELECT DISTINCT playbook_key FROM disowned WHERE run = ?");
   for (row.with(run); row.step();) keys.push_back(row.text(0));
-  // An entry that is there may be what was left of the same one.
+  // An existing entry may be what remains of the same one.
   database
       .statement(
           "INSERT INTO ledger (playbook_key, resource, declared, type, identity, origin, since, made_by, changed_by, claims, "

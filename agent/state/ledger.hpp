@@ -1,4 +1,4 @@
-// What playbooks made or found as they wish, as the starter's database lists it.
+// What playbooks created or found converged, as listed in the starter's database.
 #pragma once
 
 #include <cstdint>
@@ -12,26 +12,27 @@
 namespace mlops {
 
 struct Owned {
-  std::string playbook_key, resource, declared, type, identity;  // declared: the label before values were filled in
-  bool created = false;   // false: it was found as wished
+  // declared: the label before values were filled in
+  std::string playbook_key, resource, declared, type, identity;
+  bool created = false;   // false: it was found converged
   std::int64_t since = 0;  // microseconds since the epoch
   std::string made_by;     // the id of the run that created or found it
-  std::vector<std::string> owns, edits;            // things: "path /etc/motd"
-  Value removal;                                   // the resource that takes it away; null where there is none
+  std::vector<std::string> owns, edits;            // objects: "path /etc/motd"
+  Value removal;                                   // the resource that removes it; null if there is none
   std::map<std::string, std::string> fingerprint;  // of what it owns, as it was left
 };
 
 // The newest first. Throws DatabaseError.
 std::vector<Owned> ledger_of(Database& database, const std::string& playbook_key);
-// The key of another playbook that owns or edits the thing; "" where none does.
+// The key of another playbook that owns or edits the object; "" if there is none.
 std::string other_owner(Database& database, const std::string& thing, const std::string& playbook_key);
 
-// Before the run of this id ends the playbook's entry for the resource, or takes something out of it: keeps the entry, so
-// that undoing the run brings it back. Within a transaction of the caller's. Throws DatabaseError.
+// Saves the playbook's entry for the resource before the run of this id removes or shrinks it, so that undoing
+// the run restores it. Call within a transaction. Throws DatabaseError.
 void keep_disowned(Database& database, const std::string& run, const std::string& playbook_key,
                    const std::string& resource);
-// Brings back what keep_disowned kept of the run, but for what a playbook has entered anew since. Gives the keys of the
-// playbooks that own something again. Within a transaction of the caller's. Throws DatabaseError.
+// Restores what keep_disowned saved for the run, except for what a playbook has entered again since. Returns
+// the keys of the playbooks that own something again. Call within a transaction. Throws DatabaseError.
 std::vector<std::string> own_again(Database& database, const std::string& run);
 
 }  // namespace mlops

@@ -10,7 +10,7 @@ namespace {
 
 using Kind = SavedPath::Kind;
 
-// Beside the target, as temporary_name has it.
+// Beside the target, as in temporary_name.
 std::string staged(const std::string& path, const char* suffix) {
   return join_path(folder_of(path), temporary_name(std::string(name_of(path)), suffix));
 }
@@ -25,7 +25,7 @@ class Collector {
   }
 
  private:
-  // As it was captured: without links.
+  // As captured: with links resolved.
   const SavedPath* captured(std::size_t i) const {
     return at_ < before_.size() && i < before_[at_].paths.size() ? &before_[at_].paths[i] : nullptr;
   }

@@ -1,4 +1,4 @@
-// What interrupted steps leave beside what they were to make.
+// Files that interrupted steps leave behind.
 #pragma once
 
 #include <string>
@@ -9,11 +9,12 @@
 
 namespace mlops {
 
-// Whether the name is one under which this program stages what it makes: ".motd.mlops-agent-new".
+// Whether this program uses such a name for staging: ".motd.mlops-agent-new".
 bool is_staging_name(std::string_view name);
 
-// Absolute paths that may be there after these actions were interrupted, and that belong to nobody: temporary files,
-// folders that were to be renamed, and what a program had made of its bounded part. before: what each action replaced.
+// Absolute paths that may exist after these actions were interrupted, and that belong to no resource: temporary
+// files, folders that were to be renamed, and partial results of a bounded program. before: what each action
+// replaced.
 std::vector<std::string> leftovers(const std::vector<Action>& actions, const std::vector<Before>& before);
 
 }  // namespace mlops

@@ -18,7 +18,7 @@ constexpr std::size_t size_limit = 1u << 20;
 
 std::string mark_path(const std::string& folder) { return folder + "/settled"; }
 
-// The first line. 3 is the version of the format: the marks of version 2 could miss what a playbook no longer has.
+// The first line. 3 is the version of the format: marks of version 2 could miss what a playbook no longer has.
 std::string head_of(const struct stat& database) { return fmt::format("mlops-agent 3 {}\n", database.st_ino); }
 
 std::string read_text(const std::string& path) {
@@ -74,7 +74,7 @@ void write_mark(const std::string& folder, const CleanMarker& mark) noexcept try
     ::unlink(fresh.c_str());
     return;
   }
-  // Not synced: after a power cut it is there whole, or its first line does not fit, or it is not there.
+  // Not synced: after a power cut it is complete, or its first line does not match, or it is missing.
   if (::rename(fresh.c_str(), mark_path(folder).c_str()) != 0) ::unlink(fresh.c_str());
 } catch (...) {
 }

@@ -19,8 +19,8 @@ std::string read_line(const std::string& path) {
   return line.substr(0, line.find('\n'));
 }
 
-// The 22nd field; the second is in brackets and may hold anything. 0 where there is no such process, or it is over and
-// only waits to be noticed.
+// The 22nd field; the second is in brackets and may contain anything. 0 if there is no such process, or it is a
+// zombie.
 std::int64_t start_of(const std::string& process) {
   const std::string line = read_line("/proc/" + process + "/stat");
   std::size_t at = line.rfind(')');

@@ -1,4 +1,4 @@
-// Which process a run is of: a number alone is used again.
+// Identifies the process of a run: process ids alone are reused.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ struct ProcessMark {
 };
 
 ProcessMark this_process();
-// Whether it still runs.
+// Whether it is still running.
 bool is_alive(const ProcessMark& mark);
 
 }  // namespace mlops

@@ -13,9 +13,9 @@
 namespace mlops {
 namespace {
 
-constexpr std::size_t shortest_prefix = 4;  // of an id: less is a mistake more often than a choice
+constexpr std::size_t shortest_prefix = 4;  // of an id: anything shorter is more likely a mistake
 
-// A run without an outcome is under way as long as its process is there.
+// A run without an outcome is running as long as its process exists.
 std::string outcome_of(const Statement& row, int column, const ProcessMark& mark) {
   if (!row.is_null(column)) return row.text(column);
   return is_alive(mark) ? "under way" : "cut off";
@@ -28,11 +28,12 @@ std::map<std::int64_t, std::vector<std::string>> participants(Database& database
   return found;
 }
 
-// Of the undos of a run, the one that still holds. Undos are newer than what they take back. An undo that another one
-// resumed is undone together with that.
+// For each undone run, the undo that is in effect. Undos are newer than the runs that they revert. An undo that
+// another one resumed is undone together with that one.
 void note_undone(std::vector<RecordedRun>& newest_first) {
-  std::map<std::string, std::string> by;       // what was undone -> by whom
-  std::map<std::string, std::string> resumed;  // what an undo that was itself undone had undone -> by whom
+  std::map<std::string, std::string> by;       // undone run -> its undo
+  // for an undo that was itself undone: what it had undone -> the undo
+  std::map<std::string, std::string> resumed;
   for (RecordedRun& run : newest_first) {
     if (const auto undone = by.find(run.id); undone != by.end()) run.undone_by = undone->second;
     if (run.undoes.empty()) continue;
@@ -48,7 +49,7 @@ void note_undone(std::vector<RecordedRun>& newest_first) {
 
 Value parsed(const Statement& row, int column) { return row.is_null(column) ? Value() : parse_kept(row.text(column)); }
 
-// The columns of steps from sequence on, as to_value has them.
+// The columns of steps from sequence on, as in to_value.
 constexpr const char* of_run =
     "SELECT sequence, resource, type, identity, state, reason, changes, actions, before, after, undoes, undone, "
     "coalesce(recovery, 0) FROM steps LEFT JOIN step_roles USING (run, sequence) WHERE run = ? ORDER BY sequence";
@@ -165,7 +166,8 @@ RecordedRun RecordedRuns::find(const std::string& id) const {
   return std::move(found.front());
 }
 
-// A failure of several actions may have come after the first of them; one of a single action changed nothing that is known.
+// A failure of several actions may have come after the first one was done; a failed single action is assumed to
+// have changed nothing.
 bool RecordedRuns::changed_something(const RecordedRun& run) const {
   const std::vector<RecordedStep> done = steps(run.number);
   return std::any_of(done.begin(), done.end(), [](const RecordedStep& step) {
@@ -210,7 +212,7 @@ std::string RecordedRuns::last_run_of(const std::string& thing, std::int64_t run
   return id;
 }
 
-// What is cut off stays until it is healed: the next run must know of it.
+// An interrupted step stays until it is recovered: the next run needs it.
 std::size_t prune_runs(Database& database, const std::string& folder, std::size_t keep) {
   Images images(database, folder);
   Transaction transaction(database);

@@ -20,7 +20,7 @@ namespace {
 
 using Cause = DatabaseError::Cause;
 
-// One process at a time makes, or sets aside, what is in a folder.
+// Only one process at a time creates the database in a folder, or sets it aside.
 class FolderLock {
  public:
   explicit FolderLock(const std::string& folder)
@@ -37,13 +37,13 @@ class FolderLock {
   Handle folder_;
 };
 
-// Whoever wrote last was killed, or is still there.
+// The last writer was killed, or is still running.
 bool has_log(const std::string& path) {
   struct stat log {};
   return ::stat((path + "-wal").c_str(), &log) == 0 && log.st_size > 0;
 }
 
-// SQLite takes a last page that is cut short as one that ends with zeros. https://sqlite.org/fileformat.html, 1.3
+// SQLite reads a truncated last page as one that ends with zeros. https://sqlite.org/fileformat.html, 1.3
 void check_size(const std::string& path) {
   const Handle file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   struct stat status {};
@@ -65,7 +65,7 @@ void check_all(Database& database) {
   if (found != "ok") throw DatabaseError(Cause::damaged, found);
 }
 
-// SQLite says of a page that cannot be read that the database is damaged.
+// SQLite reports an unreadable page as a damaged database.
 void check_readable(const std::string& path) {
   const Handle file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!file && errno == ENOENT) return;
@@ -87,7 +87,7 @@ class Opening {
 
   std::unique_ptr<Database> go() {
     try {
-      // Damage again and again within a moment is not one of the file.
+      // Repeated damage within a moment does not come from the file.
       for (int left = 3;; --left) try {
           return open_or_make();
         } catch (const Error& e) {
@@ -112,7 +112,7 @@ class Opening {
     return std::string(": ") + std::strerror(errno);
   }
 
-  // Another process set aside, or made, the file since it was looked at.
+  // Another process has set aside, or created, the file since the check.
   bool is_replaced() const {
     struct stat now {};
     return ::lstat(path_.c_str(), &now) != 0 ? errno == ENOENT && inode_ != 0 : now.st_ino != inode_;
@@ -148,14 +148,14 @@ class Opening {
     if (unfinished) check_all(*database);
     if (database->integer("PRAGMA application_id") != state_application_id)
       throw DatabaseError(Cause::damaged, "it is no state database of mlops-agent");
-    // What is only read is left as it is.
+    // A database opened for reading is left untouched.
     if (reading() && database->integer("PRAGMA user_version") < static_cast<std::int64_t>(migrations_.size()))
       database = database->copy();
     bring_up_to_date(*database);
     return database;
   }
 
-  // Under another name until it is complete and durable.
+  // Under a temporary name until it is complete and durable.
   void make() {
     const FolderLock lock(settings_.folder);
     if (::access(path_.c_str(), F_OK) == 0) return;
@@ -167,7 +167,7 @@ class Opening {
       Database database(fresh, Database::Open::existing);
       database.run(fmt::format("PRAGMA application_id = {}", state_application_id));
       bring_up_to_date(database);
-      // All of it in the file itself: closing would do that too, but not say when it could not.
+      // Checkpoints everything into the file itself: closing would do so too, but would not report a failure.
       if (database.integer("PRAGMA wal_checkpoint(TRUNCATE)") != 0)
         throw DatabaseError(Cause::busy, "another process uses " + fresh);
     }
@@ -177,8 +177,8 @@ class Opening {
     lock.sync();
   }
 
-  // The folder, and those above it, may have been made a moment ago: a database in a folder that a power cut takes away is
-  // none.
+  // The folder, and those above it, may have just been created: a power cut that removes a folder removes the
+  // database in it.
   void sync_way_to_folder() const {
     for (std::string at = settings_.folder; at.size() > 1 && at.front() == '/';) {
       at = at.substr(0, std::max<std::size_t>(at.rfind('/'), 1));

@@ -1,4 +1,4 @@
-// The state database of one identity: found, made, brought up to date, or set aside where it is damaged.
+// The state database of one identity: finds, creates and migrates it, and sets it aside if it is damaged.
 #pragma once
 
 #include <functional>
@@ -10,33 +10,33 @@
 
 namespace mlops {
 
-// Gets a sentence for the person.
+// Reports a sentence to the person.
 using Notice = std::function<void(const std::string&)>;
 
 struct StateDatabaseSettings {
   std::string folder;  // from prepare_state_folder or find_state_folder
-  // reading: nothing is made, brought up to date or set aside; one of an older program is read from a copy in memory that
-  // is brought up to date.
+  // reading: nothing is created, migrated or set aside; a database of an older version is read from an
+  // in-memory copy, which is migrated.
   enum class For { reading, writing } use = For::writing;
   Notice notice;                          // may be empty
   std::span<const char* const> migrations;  // empty: those of this program
 };
 
-// FOLDER/state.db, mode 0600. One that is damaged is set aside beside it, and a new one is begun: nothing is dropped
-// in silence. Null only for reading, where there is none or it cannot be read, which notice is told. Error where a
-// newer program wrote it, the disk is full or read-only, or another process holds it.
+// FOLDER/state.db, mode 0600. A damaged one is set aside beside it, and a new one is created: nothing is
+// dropped silently. Null only for reading, if there is none or it cannot be read, which notice is told. Error
+// if a newer version wrote it, the disk is full or read-only, or another process holds it.
 std::unique_ptr<Database> open_state_database(const StateDatabaseSettings& settings);
 
-// Whether all of FOLDER/state.db can be read, and its content is whole: looked at anew, so that one call that failed counts
-// for nothing. tables: also has_right_tables. Error where it cannot be read: that is no damage.
+// Whether all of FOLDER/state.db can be read, and its content is intact: checked afresh, so that one failed
+// call does not count. tables: also has_right_tables. Error if it cannot be read: that is not damage.
 bool is_sound(const std::string& folder, bool tables = true);
 
-// Whether the tables are those that the migrations of this program made. Damage in their descriptions can read as an error
-// of SQL, which no statement of this program has by itself.
+// Whether the tables are those that this program's migrations create. Damage in their definitions can show as
+// an SQL error, which no statement of this program causes by itself.
 bool has_right_tables(Database& database);
 
-// Moves FOLDER/state.db and what belongs to it aside, because of the reason; notice is told where. A new one is made
-// by the next open. Nothing where it is no longer the file of this inode: another process was faster.
+// Moves FOLDER/state.db and its companion files aside, for the given reason; notice is told where to. The next
+// open creates a new one. Does nothing if it is no longer the file of this inode: another process was faster.
 void set_state_aside(const std::string& folder, std::uint64_t inode, const std::string& reason, const Notice& notice);
 
 }  // namespace mlops

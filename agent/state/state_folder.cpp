@@ -36,8 +36,8 @@ void make_folder(const std::string& folder, mode_t last = 0755) {
 
 enum class Mend { no, yes };
 
-// Open, and without links: on the way to it none is followed that another user made in a folder that everyone may write to,
-// such as /var/tmp.
+// Returns an open folder and its resolved path: does not follow a link that another user made in a
+// world-writable folder, such as /var/tmp.
 Handle open_folder(const std::string& folder) try {
   Walker walker(false);
   const auto place = walker.target_place(folder);
@@ -58,7 +58,7 @@ std::string path_of(const Handle& folder) {
   return path;
 }
 
-// Judged as it is opened: what has its name a moment later may be another.
+// Checked on the open descriptor: the name may refer to another folder a moment later.
 std::string judged(const std::string& folder, Mend mend) {
   const Handle opened = open_folder(folder);
   struct stat status {};

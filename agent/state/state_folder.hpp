@@ -1,4 +1,4 @@
-// Where an identity keeps its state, and that it is nobody else's.
+// Where an identity keeps its state, and checks that no other user owns it.
 #pragma once
 
 #include <string>
@@ -7,18 +7,18 @@
 
 namespace mlops {
 
-// The state folder of the identity: /var/lib/mlops-agent for root, else ~/.local/state/mlops-agent (XDG_STATE_HOME
-// honoured for the caller's own), or /var/tmp/mlops-agent-UID for one whose home is not theirs to write to (system
-// users). given (--state) has one folder for each identity in it, by name; "" for none.
+// The state folder of the identity: /var/lib/mlops-agent for root, else ~/.local/state/mlops-agent
+// (XDG_STATE_HOME is honoured for the caller's own), or /var/tmp/mlops-agent-UID for a user who cannot write to
+// their home (system users). given (--state) contains one folder per identity, by name; "" for none.
 std::string state_folder(const ActingUser& who, const std::string& given);
 
-// Makes the folder, and those above it, where they are missing; what this process owns is closed to others (0700).
-// Returns its path without links. Error where it is somebody else's, is no folder, or a link on the way to it is another
-// user's, in a folder that everyone may write to. Acting as that identity.
+// Creates the folder, and those above it, if missing; a folder owned by this process's user is closed to others
+// (0700). Returns its resolved path. Error if it belongs to another user, is not a folder, or a link on the
+// path is another user's in a world-writable folder. Call as that identity.
 std::string prepare_state_folder(const std::string& folder);
-// Makes the folder for that identity, where it is missing: below a folder that it may not write to. By root.
+// Creates the folder for that identity, if missing: below a folder that it may not write to. Call as root.
 void give_state_folder(const std::string& folder, const ActingUser& who);
-// The path without links of one that is there already; "" where there is none. Changes nothing. Error as above.
+// The resolved path of an existing one; "" if there is none. Changes nothing. Error as above.
 std::string find_state_folder(const std::string& folder);
 
 }  // namespace mlops

@@ -26,7 +26,7 @@ class StateJournals : public Journals {
     if (!options_.folder.empty()) give_state_folder(state_folder(who, options_.folder), who);
   }
 
-  // Most runs find the mark, and need no more.
+  // Most runs find the mark, and need nothing else.
   PriorRunState earlier(const ActingUser& who, const std::string& playbook_key, const TellPerson& tell) const override {
     const std::string folder = find_state_folder(state_folder(who, options_.folder));
     if (folder.empty()) return {};
@@ -35,7 +35,7 @@ class StateJournals : public Journals {
     if (state == MarkState::none) return {};
     PriorRunState earlier;
     if (state == MarkState::unknown) {
-      // What keeps it from being read is told, and set aside, by the run that writes.
+      // A reason why it cannot be read is reported, and the file set aside, by the run that writes.
       const auto database = open_state_database({folder, StateDatabaseSettings::For::reading, tell, {}});
       if (!database) return {};
       try {

@@ -1,4 +1,4 @@
-// The journals of identities, kept in their state databases.
+// The identities' journals, kept in their state databases.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// Attempts to authenticate, for the thread that connects.
+// Authentication attempts, on the connecting thread.
 #include <libssh/libssh.h>
 
 #include <cstdlib>
@@ -36,7 +36,7 @@ Key read_certificate(const char* path) {
   return Key(raw);
 }
 
-// An attempt to authenticate, until the host has answered.
+// One authentication attempt, until the host has responded.
 template <class Step>
 void attempt(mlops_ssh_session& s, const mlops_ssh_patience& patience, mlops_ssh_result& result, Step step) {
   int answer = SSH_AUTH_ERROR;
@@ -49,8 +49,8 @@ void attempt(mlops_ssh_session& s, const mlops_ssh_patience& patience, mlops_ssh
     case SSH_AUTH_DENIED:
       return say(result, mlops_ssh_denied, ssh_get_error(s.session));
     default:
-      // What failed on this side, such as a signature, leaves the connection as it is; libssh calls that out of
-      // memory.
+      // A failure on this side, such as of a signature, leaves the connection intact; libssh reports it as out
+      // of memory.
       return is_lost(s.session) ? say(result, mlops_ssh_lost, ssh_get_error(s.session))
                                 : say(result, mlops_ssh_unusable, "it did not sign");
   }

@@ -39,7 +39,7 @@ bool set_algorithms(ssh_session session, const mlops_ssh_algorithms& a) {
          set(session, SSH_OPTIONS_COMPRESSION, a.compression ? "yes" : "no");
 }
 
-// Nothing is read from the person's files by libssh itself: settings, keys and trust come from the caller.
+// libssh itself reads none of the person's files: settings, keys and trust come from the caller.
 bool configure(mlops_ssh_session& s, const char* user, const mlops_ssh_algorithms& algorithms) {
   const bool no = false;
   return ssh_options_set(s.session, SSH_OPTIONS_PROCESS_CONFIG, &no) == SSH_OK &&
@@ -67,7 +67,7 @@ bool remember_host_key(mlops_ssh_session& s) {
 
 }  // namespace
 
-// The words of a host must not move a terminal's cursor.
+// Text from a host must not move the terminal's cursor.
 void copy_words(char* to, std::size_t size, const std::string& words) {
   std::snprintf(to, size, "%s", words.c_str());
   for (char* c = to; *c; ++c)
@@ -119,7 +119,7 @@ void shake_hands(mlops_ssh_session& s, const char* user, const mlops_ssh_algorit
   int answer = SSH_ERROR;
   const bool ended = repeat(s, patience, result, [&] {
     answer = ssh_connect(s.session);
-    // libssh makes the socket block once it is connected; a write that blocks would stop everything.
+    // libssh makes the socket blocking once it is connected; a blocking write would stop everything.
     ::fcntl(s.socket.get(), F_SETFL, O_NONBLOCK);
     return answer == SSH_AGAIN;
   });

@@ -17,8 +17,8 @@
 namespace mlops::ssh {
 namespace {
 
-constexpr std::size_t send_budget = 512 << 10;  // bytes that may wait to be written to the socket
-constexpr int packets_in_a_row = 64;            // reads of libssh before others get their turn
+constexpr std::size_t send_budget = 512 << 10;  // unsent bytes for the socket
+constexpr int packets_in_a_row = 64;            // reads of libssh before other work gets its turn
 
 }  // namespace
 
@@ -116,8 +116,7 @@ void Service::settle_opening(Wish& wish) {
   settle(wish, prohibited ? mlops_ssh_denied : mlops_ssh_unreached, words.substr(end + 2));
 }
 
-// ---- connections that the host takes for us
-// ----------------------------------------------------------------------
+// ---- connections that the host accepts for us ---------------------------------------------------------------
 
 void Service::listen(Listener listener, Wish& wish) { requests_.push_back({std::move(listener), &wish}); }
 
@@ -129,8 +128,8 @@ void Service::unlisten(const std::string& address, int port) {
   listeners_.erase(gone);
 }
 
-// libssh keeps one state for all global requests, and takes the answer to a keep-alive that is under way for
-// that to this one. What was really sent shows in the count of bytes: RFC 4254 section 4 has the fields.
+// libssh keeps one state for all global requests, and would take the response to a pending keep-alive for the
+// one to this request. The byte count shows what was really sent: RFC 4254 section 4 has the fields.
 void Service::advance_request() {
   if (requests_.empty()) return;
   Request& request = requests_.front();
@@ -152,7 +151,7 @@ void Service::end_request(int answer, int port) {
   if (!request.wish) return;
   if (request.listener.port == 0) request.listener.port = port;
   if (answer != SSH_OK) return settle(*request.wish, mlops_ssh_denied, "the host refuses to listen there");
-  // The answer to port 0 is read by libssh from whatever packet came last.
+  // libssh reads the response to port 0 from whatever packet came last.
   if (request.listener.port <= 0 || request.listener.port > 65535)
     return settle(*request.wish, mlops_ssh_lost, "the port that the host has chosen was not understood");
   request.wish->port = request.listener.port;
@@ -175,8 +174,7 @@ bool Service::take_connection(ssh_message message) {
   return true;
 }
 
-// ---- the thread
-// ------------------------------------------------------------------------------------------------------
+// ---- the thread ---------------------------------------------------------------------------------------------
 
 void Service::run() {
   for (;;) {
@@ -248,8 +246,8 @@ void Service::read_packets() {
     if (ssh_event_dopoll(event_, 0) != SSH_OK) return;
 }
 
-// Bytes came, or the host's system acknowledged bytes of ours. A host that is busy taking a lot from us over a
-// slow line may have no time to answer, and lives all the same.
+// Bytes arrived, or the host's system acknowledged some of ours. A host that is busy receiving a lot from us
+// over a slow line may have no time to respond, and is alive all the same.
 bool Service::progress() {
   int unacknowledged = 0;
   ::ioctl(socket_, SIOCOUTQ, &unacknowledged);
@@ -278,8 +276,8 @@ void Service::watch() {
 }
 
 void Service::send_keep_alive() {
-  if (!requests_.empty()) return;  // its answer is as good
-  // The first call takes note of the answer to an earlier one, the second asks when none is under way.
+  if (!requests_.empty()) return;  // its response serves as well
+  // The first call notes the response to an earlier request, the second sends one if none is pending.
   ssh_send_keepalive(session_);
   ssh_send_keepalive(session_);
 }

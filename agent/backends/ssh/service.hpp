@@ -1,4 +1,4 @@
-// The thread that serves an ssh connection that stands.
+// The thread that serves an established ssh connection.
 #pragma once
 
 #include <chrono>
@@ -25,7 +25,7 @@ namespace mlops::ssh {
 
 class Stream;
 
-// A wish of another thread, done by the serving one.
+// A request of another thread, done by the serving thread.
 struct Wish {
   std::function<void(Wish&)> begin;  // on the serving thread; may settle at once or later
   bool settled = false;
@@ -34,15 +34,15 @@ struct Wish {
   int port = 0;  // of a listener
 };
 
-// A place where the host takes connections for us.
+// A listener on the host for us.
 struct Listener {
   std::string address;
   int port = 0;
   std::function<bool(std::uint64_t)> on_connection;  // false: refused
 };
 
-// Pumps the streams of a connection, keeps it alive, notices its end. All of libssh's calls are made by the
-// thread of run(), which ends with stop() or with the connection.
+// Pumps the streams of a connection, keeps it alive, detects its end. All libssh calls are made by the thread
+// of run(), which ends with stop() or with the connection.
 class Service {
  public:
   Service(ssh_session_struct* session, int socket, std::chrono::milliseconds lost_after);
@@ -52,33 +52,34 @@ class Service {
 
   bool start();
   void stop();
-  // Waits until the wish is settled, or the connection lost.
+  // Waits until the wish is settled, or the connection is lost.
   void grant(Wish& wish);
-  // The reason; absent while the connection stands.
+  // The reason; absent while the connection is up.
   std::optional<std::string> lost() const;
   int lost_fd() const { return lost_event_.get(); }
 
-  // ---- for the serving thread
+  // ---- for the serving thread only
   ssh_session_struct* session() const { return session_; }
   void add(std::unique_ptr<Stream> stream);
-  Stream* taken(std::uint64_t connection) const;  // by its number; null when it is gone
+  Stream* taken(std::uint64_t connection) const;  // by its number; null if it is gone
   void settle(Wish& wish, mlops_ssh_outcome outcome, std::string message = "");
-  void settle_opening(Wish& wish);                   // with why libssh could not open a channel
-  std::vector<char>& scratch() { return scratch_; }  // as large as any stream has made it, with anything in it
-  std::string error() const;                         // libssh's words for what just failed
+  void settle_opening(Wish& wish);                   // with the reason why libssh could not open a channel
+  // as large as any stream has made it, with arbitrary content
+  std::vector<char>& scratch() { return scratch_; }
+  std::string error() const;                         // libssh's message for the last failure
   void listen(Listener listener, Wish& wish);
   void unlisten(const std::string& address, int port);
-  // Settled as ok when the host gives a sign of life, as timed out when it does not.
+  // Settled as ok if the host gives a sign of life, as timed out if it does not.
   void ask_for_life(Wish& wish, std::chrono::milliseconds within);
 
  private:
   using Clock = std::chrono::steady_clock;
   struct Counter;
-  // tcpip-forward or its end. libssh has one place for all global requests, keep-alives too: they go one by
-  // one.
+  // Sends tcpip-forward or its cancellation. libssh has one state for all global requests, including
+  // keep-alives: they are sent one by one.
   struct Request {
     Listener listener;
-    Wish* wish = nullptr;  // null: the end of one
+    Wish* wish = nullptr;  // null: a cancellation
     bool sent = false;
   };
 
@@ -106,17 +107,17 @@ class Service {
   std::unique_ptr<Counter> counter_;
   std::list<std::unique_ptr<Stream>> streams_;
   std::vector<char> scratch_;
-  std::size_t turn_ = 0;  // whose turn it is to send first
+  std::size_t turn_ = 0;  // the stream that may send first
   std::vector<Listener> listeners_;
   std::deque<Request> requests_;
-  std::uint64_t connections_ = 0;  // taken by listeners
+  std::uint64_t connections_ = 0;  // accepted by listeners
 
   Clock::time_point last_progress_, next_look_;
   std::uint64_t seen_read_ = 0;
   int seen_unacknowledged_ = 0;
   struct Asked {
     Wish* wish;
-    std::uint64_t read;  // bytes that had come by then
+    std::uint64_t read;  // bytes received until then
     Clock::time_point until;
   };
   std::vector<Asked> asked_;

@@ -1,4 +1,4 @@
-// A session of the ssh backend, from its socket to its service, and how one waits for its host.
+// A session of the ssh backend, from its socket to its service, and waiting for its host.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 #include "base/handle.hpp"
 
 struct mlops_ssh_session {
-  // To wait for; libssh has a duplicate, which it closes after some errors and leaves open after others.
+  // For waiting; libssh has a duplicate, which it closes after some errors and leaves open after others.
   mlops::Handle socket;
   ssh_session_struct* session = nullptr;
   std::string host_key_type, host_key, banner;
@@ -21,15 +21,15 @@ struct mlops_ssh_session {
 
 namespace mlops::ssh {
 
-// The words of a host must not move a terminal's cursor: control characters become blanks.
+// Text from a host must not move the terminal's cursor: control characters become blanks.
 void copy_words(char* to, std::size_t size, const std::string& words);
 void say(mlops_ssh_result& result, mlops_ssh_outcome outcome, const std::string& message);
 
 bool is_lost(ssh_session_struct* session);
 
-// Repeats a call of libssh while it says that it must be made again, waiting for the socket in between; only
-// that counts as patience. False when it is at an end or the caller cancelled: the result says so. A lost
-// connection ends it too: libssh would say `again` for ever.
+// Repeats a libssh call while it says that it must be repeated, waiting for the socket in between; only that
+// counts against patience. False on a timeout or a cancellation: the result says so. A lost connection ends it
+// too: libssh would return SSH_AGAIN for ever.
 bool repeat(mlops_ssh_session& s, const mlops_ssh_patience& patience, mlops_ssh_result& result,
             const std::function<bool()>& again);
 

@@ -15,11 +15,11 @@
 namespace mlops::ssh {
 namespace {
 
-// libssh makes packets of at most the host's limit less 10 bytes; OpenSSH's limit is 32 KiB.
+// libssh's packets are at most the host's limit less 10 bytes; OpenSSH's limit is 32 KiB.
 constexpr std::size_t packet = 32768 - 10;
 constexpr std::size_t piece = 4 * packet;
-// What may be under way from the host to who reads it fast; OpenSSH has as much. libssh's own 1.2 MiB is two
-// thirds of the speed over a long line.
+// The receive window for a fast reader, as large as OpenSSH's. libssh's own 1.2 MiB reaches two thirds of the
+// speed over a connection with high latency.
 constexpr std::size_t window = 2 << 20;
 constexpr std::size_t complaints_kept = 64 << 10;
 
@@ -61,7 +61,7 @@ void Program::complain(const char* data, std::size_t size) {
   if (complaints.size() > complaints_kept) complaints.erase(0, complaints.size() - complaints_kept);
 }
 
-// What libssh calls while it reads packets: the stream only notes it, or writes to its own socket.
+// Called by libssh while it reads packets: the stream only records it, or writes to its own socket.
 struct Stream::Callbacks {
   ssh_channel_callbacks_struct table{};
 
@@ -136,7 +136,8 @@ void Stream::advance() {
     if (!program_) service_.settle(*std::exchange(wish_, nullptr), mlops_ssh_ok);
   }
   if (state_ == State::asking) {
-    // The answer is not waited for: input may follow the request at once. A refusal shows as the program's end.
+    // Does not wait for the response: input may follow the request at once. A refusal shows as the program's
+    // end.
     const int answer = ssh_channel_request_exec(channel_, command_.c_str());
     if (wish_) service_.settle(*std::exchange(wish_, nullptr), mlops_ssh_ok);
     if (answer == SSH_OK) state_ = State::open;
@@ -160,8 +161,9 @@ pollfd Stream::interest() const {
   short events = 0;
   if (!up_ended_ && up_.empty() && ssh_channel_window_size(channel_) > 0) events |= POLLIN;
   if (!down_.empty() || waiting_ > 0) events |= POLLOUT;
-  // With no event wanted, poll still tells that the other end is gone; while something may yet be read that
-  // would come again and again, so only afterwards. With both ways shut it tells nothing.
+  // Even without requested events, poll still reports that the other end is gone; while there is data left to
+  // read that would repeat endlessly, so it is polled only afterwards. With both directions shut it reports
+  // nothing.
   const bool watch = events != 0 || (up_ended_ && !down_broken_ && !down_end_given_);
   return {watch ? socket_.get() : -1, events, 0};
 }
@@ -199,8 +201,8 @@ void Stream::send_up(std::size_t& budget) {
   }
 }
 
-// What libssh has read: it goes straight to the socket where nothing waits before it. Returns how much was
-// taken; libssh keeps the rest, and the host's window stays shut by as much.
+// Data that libssh has read goes straight to the socket if nothing is queued before it. Returns how much was
+// taken; libssh keeps the rest, and the host's window shrinks by as much.
 std::size_t Stream::take(const char* data, std::size_t size, bool complaint) {
   if (complaint) {
     if (program_) program_->complain(data, size);
@@ -241,8 +243,8 @@ void Stream::send_down() {
   }
 }
 
-// libssh widens the window to what a read asks for. Only for who has taken all that came: nothing piles up
-// here.
+// libssh widens the window to the size that a read requests. Only once all data was taken, so that nothing
+// piles up here.
 void Stream::widen_window() {
   if (passed_ < window / 16 || !down_.empty() || waiting_ > 0 || down_broken_ || down_ended_) return;
   passed_ = 0;
@@ -254,7 +256,7 @@ void Stream::widen_window() {
   waiting_ -= std::min(waiting_, down_.size());
 }
 
-// Passes on what has ended, and closes the channel when both ways have.
+// Passes on ended directions, and closes the channel when both have ended.
 void Stream::end_when_done() {
   if (!pumps()) return;
   if (!up_.empty() && closed_there_) up_.clear();
@@ -283,9 +285,9 @@ void Stream::close() {
   forwarding_ = Forwarding();
   if (program_) program_->finish(mlops_ssh_unknown, 0);
   if (!ssh_channel_is_open(channel_) && !closed_there_)
-    return;  // libssh would close number 0, which is another's
-  // The first call sends the end of file and, with bytes waiting for the socket, returns before the close; it
-  // is the second that sends that. Freeing alone would leave the channel open over there.
+    return;  // libssh would close number 0, which is another channel's
+  // The first call sends the end of file and, with bytes queued for the socket, returns before the close; the
+  // second one sends that. Freeing alone would leave the channel open on the host.
   if (ssh_channel_close(channel_) == SSH_AGAIN) ssh_channel_close(channel_);
 }
 

@@ -1,5 +1,5 @@
-// One channel of an ssh connection joined to a socket here: bytes both ways with back-pressure, each end's
-// half-close passed on.
+// One channel of an ssh connection joined to a socket here: bytes in both directions with back-pressure, each
+// end's half-close passed on.
 #pragma once
 
 #include <poll.h>
@@ -24,7 +24,7 @@ namespace mlops::ssh {
 class Service;
 struct Wish;
 
-// What goes along with a joined socket.
+// The options of a joined socket.
 class Forwarding {
  public:
   explicit Forwarding(const mlops_ssh_forwarding& with)
@@ -51,7 +51,7 @@ class Forwarding {
   std::string greeting;
 };
 
-// A command over there, as those who wait for it see it. Outlives stream and connection.
+// A command on the host, as seen by the threads that wait for it. Outlives stream and connection.
 struct Program {
   std::mutex mutex;
   std::condition_variable changed;
@@ -67,10 +67,10 @@ struct Program {
 
 class Stream {
  public:
-  // A call of libssh that opens the channel: SSH_OK, SSH_AGAIN or SSH_ERROR, to be repeated while SSH_AGAIN.
+  // A libssh call that opens the channel: SSH_OK, SSH_AGAIN or SSH_ERROR, to be repeated while SSH_AGAIN.
   using Open = std::function<int(ssh_channel_struct*)>;
 
-  // wish is settled once the host has answered.
+  // wish is settled once the host has responded.
   Stream(Service& service, ssh_channel_struct* channel, Open open, Wish* wish);
   // A channel that the host has opened.
   Stream(Service& service, ssh_channel_struct* channel, std::uint64_t connection);
@@ -78,23 +78,24 @@ class Stream {
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
-  // Each before the service goes on, but for join of a channel that the host has opened: that may come later.
+  // Each before the service continues, except join of a channel that the host has opened: that may come later.
   void join(Handle socket, Forwarding forwarding = {});
   void run_command(std::string command, std::shared_ptr<Program> program);
-  // Nobody wants it.
+  // Refuses it.
   void close();
 
-  std::uint64_t connection() const { return connection_; }  // 0: the host has not opened it
+  std::uint64_t connection() const { return connection_; }  // 0: not opened by the host
 
-  // Goes on with what waits for an answer of the host.
+  // Continues operations that wait for the host's response.
   void advance();
-  // What to wait for; events of 0 with a descriptor of -1: nothing.
+  // The events to wait for; events of 0 with a descriptor of -1: none.
   pollfd interest() const;
-  // After poll: takes what the socket has to give as far as the host's window and the budget (bytes) allow,
-  // gives it what it takes now.
+  // After poll: reads from the socket as far as the host's window and the budget (bytes) allow, and writes what
+  // it accepts now.
   void serve(short events, std::size_t& budget);
   bool finished() const { return state_ == State::finished; }
-  // The connection is gone: what was joined is cut, not ended, so that nobody takes a part for the whole.
+  // The connection is lost: the joined socket is reset, not closed, so that nobody takes partial data for
+  // complete.
   void abandon();
 
  private:
@@ -123,15 +124,15 @@ class Stream {
   std::unique_ptr<Callbacks> callbacks_;
   State state_ = State::opening;
 
-  std::vector<char> up_;     // taken from the socket, not yet by libssh
-  std::vector<char> down_;   // taken from libssh, not yet by the socket
+  std::vector<char> up_;     // read from the socket, not yet passed to libssh
+  std::vector<char> down_;   // received from libssh, not yet written to the socket
   std::size_t waiting_ = 0;  // bytes that libssh holds for us
-  std::size_t passed_ = 0;   // bytes of the host since the window was widened
+  std::size_t passed_ = 0;   // bytes from the host since the window was widened
   bool up_ended_ = false;    // nothing more comes from the socket
   bool up_end_sent_ = false;
   bool down_ended_ = false;  // nothing more comes from the host
   bool down_end_given_ = false;
-  bool down_broken_ = false;  // nobody reads here any more
+  bool down_broken_ = false;  // the reader is gone
   bool closed_there_ = false;
 };
 

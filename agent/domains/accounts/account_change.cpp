@@ -24,7 +24,8 @@ struct AccountFile {
   const char* name;
   bool of_users, secret;
 };
-// In the order in which they are put back: who reads passwd and group meanwhile sees the change from before, too.
+// In the order in which they are restored: a program that reads passwd and group meanwhile sees the earlier
+// change, too.
 constexpr std::array<AccountFile, 6> account_files{{{"subuid", true, false},
                                                     {"subgid", true, false},
                                                     {"gshadow", false, true},
@@ -92,7 +93,7 @@ std::map<std::string, KeptLines> parse(const std::string& text) {
   return files;
 }
 
-// Writes as the agent writes all files: whole, durable, with the attributes of what it replaces.
+// Writes as the agent writes all files: atomic, durable, with the attributes of the replaced file.
 class Files {
  public:
   Files() : names_(accounts_), walker_(::geteuid() == 0), writer_(walker_, names_, {}) {}
@@ -108,7 +109,7 @@ class Files {
   FileWriter writer_;
 };
 
-// Nobody else changes accounts as long as this lives. lckpwdf(3) waits for 15 s.
+// Locks accounts against other programs as long as this lives. lckpwdf(3) waits for 15 s.
 class AccountsLock {
  public:
   explicit AccountsLock(const std::string& etc) : locked_(etc == "/etc") {
@@ -125,8 +126,8 @@ class AccountsLock {
   bool locked_;
 };
 
-// passwd.lock, passwd+ and passwd.1234 of a killed program. With the lock of accounts they are nobody's; with that
-// process's number on a living one the next program would wait for it.
+// passwd.lock, passwd+ and passwd.1234 of a killed program. While the accounts are locked they are stale; if
+// another process had that process's id, the next program would wait for it.
 void remove_leftovers(const std::string& etc, Files& files) {
   const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(etc.c_str()), ::closedir);
   std::vector<std::string> found;
@@ -142,7 +143,7 @@ void remove_leftovers(const std::string& etc, Files& files) {
   for (const std::string& name : found) files.remove(etc + "/" + name);
 }
 
-// A line of group(5) or gshadow(5) with one less in its last field.
+// A line of group(5) or gshadow(5) without the member in its last field.
 std::string without(const std::string& line, const std::string& member) {
   const auto list = line.rfind(':') + 1;
   std::string members;

@@ -1,10 +1,11 @@
-// A change of accounts as a whole: what a killed program left half done is seen, and is put, as it was before.
+// Makes a change of accounts atomic: what a killed program left incomplete is detected and reverted.
 //
-// shadow's programs replace passwd, shadow, group, gshadow, subuid and subgid one after the other. One that is killed in
-// between leaves, say, a user without a group and without a line in shadow, and no later one mends that. So the lines
-// that are at stake are kept beside those files before such a program starts: ETC/.mlops-agent-accounts, for everyone to
-// read as passwd is, and ETC/.mlops-agent-accounts-secret for those of shadow and gshadow, which comes last and goes
-// first: as long as it is there, a change is under way or was cut off.
+// shadow's programs replace passwd, shadow, group, gshadow, subuid and subgid one after the other. If one is
+// killed in between, it leaves for example a user without a group and without a line in shadow, and no later
+// program repairs that. So the affected lines are saved beside those files before such a program starts:
+// ETC/.mlops-agent-accounts, world-readable as passwd is, and ETC/.mlops-agent-accounts-secret for those of
+// shadow and gshadow. The latter is written last and removed first: as long as it exists, a change is running
+// or was interrupted.
 #pragma once
 
 #include <map>
@@ -13,31 +14,32 @@
 
 namespace mlops {
 
-// Which lines of the account files: those whose first field is one of these.
+// Selects lines of the account files: those whose first field is one of these.
 struct AccountNames {
   std::vector<std::string> users, groups;
 };
 
-// Lines of a file by their first field, as they were; an empty list where there was none.
+// The previous lines of a file by their first field; an empty list if there was none.
 using KeptLines = std::map<std::string, std::vector<std::string>>;
 
 class AccountChange {
  public:
   explicit AccountChange(std::string etc = "/etc") : etc_(std::move(etc)) {}
 
-  // The lines of ETC/passwd or ETC/group from before a change that was cut off; empty where none was.
+  // The lines of ETC/passwd or ETC/group from before an interrupted change; empty if there was none.
   KeptLines before(const std::string& file) const;
-  // There whenever `before` has something; its times change whenever that does.
+  // Exists whenever `before` has lines; its times change whenever they do.
   std::string mark() const { return open_path() + "-secret"; }
 
-  // Durably, so that the program may start. Error.
+  // Durable on return, so that the program may start. Error.
   void begin(const AccountNames& names) const;
-  // Since begin: puts one group as it was then, without the member. Error.
+  // Restores one group to its state at begin, without the member. Error.
   void put_group_back(const std::string& group, const std::string& without_member) const;
-  // The program ended well.
+  // The program succeeded.
   void end() const;
-  // Puts the files as they were before a change that was cut off; nothing where none was. A password that somebody set
-  // since is not lost: then what there is stays. Waits for programs that change accounts right now. Error.
+  // Restores the files to their state before an interrupted change; does nothing if there was none. A password
+  // that was set since is not lost: then the current line stays. Waits for programs that are changing accounts.
+  // Error.
   void revert() const;
 
  private:
@@ -46,7 +48,7 @@ class AccountChange {
   std::string etc_;
 };
 
-// The text with the kept lines in place of those that have their first fields.
+// The text with the saved lines in place of those with the same first fields.
 std::string with_lines(const std::string& text, const KeptLines& kept);
 
 }  // namespace mlops

@@ -9,15 +9,14 @@
 
 namespace mlops {
 
-// What one reading of both files has. Lines that are not well formed, NIS lines ("+…") and later repeats of a
-// name are left out, as the C library does. A user's groups are complete; a primary group without a name is its
-// number.
+// The content of one reading of both files. Malformed lines, NIS lines ("+…") and repeated names are skipped,
+// as the C library does. A user's groups are complete; a primary group without a name is shown by number.
 class AccountFiles {
  public:
   AccountFiles() = default;
   AccountFiles(std::string_view passwd, std::string_view group);
 
-  // null where there is none. Pointers live as long as this.
+  // null if there is none. Pointers live as long as this.
   const UserAccount* user(const std::string& name) const;
   const GroupAccount* group(const std::string& name) const;
   const UserAccount* user(std::uint32_t uid) const;

@@ -1,4 +1,4 @@
-// The account whose reads and actions are to be made, and where it keeps what may be lost.
+// The account that reads and actions run as, and its cache folder.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@
 
 namespace mlops {
 
-// The acting user that passwd has under this name. Error unavailable when there is none.
+// The account of this name in passwd. Error unavailable if there is none.
 ActingUser acting_user(const std::string& name);
-// Where an identity keeps its cache: /var/cache/mlops-agent for root, so that others can read what was proved, else
-// ~/.cache/mlops-agent (XDG_CACHE_HOME honoured for the caller's own).
+// An identity's cache folder: /var/cache/mlops-agent for root, so that others can read the records of verified
+// downloads, else ~/.cache/mlops-agent (XDG_CACHE_HOME is honoured for the caller's own).
 std::string cache_folder(const ActingUser& who);
 
 }  // namespace mlops

@@ -32,7 +32,7 @@ std::string read_text(const std::string& path) {
   }
 }
 
-// The sources of one database of nsswitch.conf(5) beyond the files: "files systemd" has one.
+// The sources of one database of nsswitch.conf(5) other than the files: "files systemd" has one.
 bool has_services(std::string_view conf, std::string_view database) {
   for (std::size_t at = 0; at < conf.size();) {
     const std::size_t end = std::min(conf.find('\n', at), conf.size());
@@ -54,8 +54,8 @@ bool has_services(std::string_view conf, std::string_view database) {
   return false;
 }
 
-// Calls one of the get…_r functions with a buffer that is large enough. Any failure is "not found": a name
-// service that is down must not keep local accounts from being managed.
+// Calls one of the get…_r functions with a large enough buffer. Any failure is "not found": an unavailable name
+// service must not keep local accounts from being managed.
 template <class Entry, class Call>
 bool ask(Entry& entry, std::vector<char>& buffer, Call call) {
   buffer.resize(4096);

@@ -13,10 +13,9 @@
 
 namespace mlops {
 
-// Reads passwd and group below etc itself, again when device, inode, size, mtime or ctime of one changed. What
-// they do not have is asked of the name services, for the real /etc only, and only when nsswitch.conf(5) lists
-// more than files. What a change that was cut off left half done is read as it was before. Not for several threads at
-// once.
+// Reads passwd and group below etc itself, again after device, inode, size, mtime or ctime of one changed.
+// Other accounts are looked up in the name services, for the real /etc only, and only if nsswitch.conf(5) lists
+// more than files. An incomplete change that was interrupted is read as before the change. Not thread-safe.
 class LocalAccounts : public AccountReader {
  public:
   explicit LocalAccounts(std::string etc = "/etc");
@@ -24,7 +23,7 @@ class LocalAccounts : public AccountReader {
   std::optional<GroupAccount> group(const std::string& name) const override;
   std::optional<UserAccount> user_by_uid(std::uint32_t uid) const override;
   std::optional<GroupAccount> group_by_gid(std::uint32_t gid) const override;
-  // Those of passwd whose primary group it is.
+  // The users in passwd whose primary group it is.
   std::vector<std::string> primary_users(const std::string& group) const;
 
  private:
@@ -37,20 +36,21 @@ class LocalAccounts : public AccountReader {
   const AccountFiles& files() const;
 
   std::string etc_;
-  bool services_ = false;  // name services beside the files
+  bool services_ = false;  // name services besides the files
   AccountChange change_;
   mutable Stamp passwd_, group_, cut_off_;
   mutable KeptLines users_before_, groups_before_;
   mutable AccountFiles files_;
 };
 
-// Makes, changes and removes users and groups of this machine with shadow's programs, every value given to
-// them. Errors carry what the program printed. One that fails or is killed leaves no half account: see AccountChange.
+// Creates, changes and removes users and groups of this machine with shadow's programs, passing every value
+// explicitly. Errors contain the program's output. A program that fails or is killed leaves no incomplete
+// account: see AccountChange.
 class LocalAccountWriter {
  public:
   LocalAccountWriter(const ActingUser& who, const Cancellation& cancellation)
       : who_(who), cancellation_(cancellation) {}
-  // Takes back what an earlier run's program left half done.
+  // Reverts what an earlier run's program left incomplete.
   void recover() const;
   void perform(const CreateGroup& action) const;
   void perform(const ChangeGroup& action) const;

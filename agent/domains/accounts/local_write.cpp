@@ -16,7 +16,7 @@ std::string join(const std::vector<std::string>& items) {
   return text;
 }
 
-// The user with all groups that the user is in.
+// The user with all supplementary groups.
 AccountNames with_groups(const std::string& user, std::vector<std::string> groups) {
   if (const auto account = LocalAccounts().user(user))
     groups.insert(groups.end(), account->groups.begin(), account->groups.end());
@@ -90,7 +90,7 @@ void LocalAccountWriter::perform(const CreateGroup& action) const {
 }
 
 void LocalAccountWriter::perform(const ChangeGroup& action) const {
-  // Users whose primary group it is follow.
+  // Users whose primary group it is follow the new number.
   AccountNames names{{}, {action.name}};
   for (const std::string& user : LocalAccounts().primary_users(action.name)) names.users.push_back(user);
   change(std::move(names), [&] {
@@ -103,8 +103,7 @@ void LocalAccountWriter::perform(const RemoveGroup& action) const {
   change({{}, {action.name}}, [&] { run("removing group " + action.name, {"groupdel", action.name}); });
 }
 
-// useradd fills what it is not told from login.defs and default/useradd: home, shell, group, expiry, mail
-// spool.
+// useradd takes missing values from login.defs and default/useradd: home, shell, group, expiry, mail spool.
 void LocalAccountWriter::perform(const CreateUser& action) const {
   std::vector<std::string> argv = {"useradd", "--no-create-home", "-K", "MAIL_DIR=/dev/null"};
   if (action.system) argv.push_back("--system");
@@ -155,7 +154,7 @@ void LocalAccountWriter::perform(const RemoveUser& action) const {
 void LocalAccountWriter::perform(const ChangeMembership& action) const {
   AccountNames names{{}, action.add};
   names.groups.insert(names.groups.end(), action.remove.begin(), action.remove.end());
-  // gpasswd(1) refuses to remove who is no member.
+  // gpasswd(1) refuses to remove a user who is not a member.
   const auto is_member = [&](const std::string& group) {
     const auto found = LocalAccounts().group(group);
     return found && std::find(found->members.begin(), found->members.end(), action.user) != found->members.end();

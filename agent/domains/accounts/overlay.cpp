@@ -105,7 +105,7 @@ void OverlayAccounts::apply(const RemoveGroup& action) {
 void OverlayAccounts::need_no_primary_users(const std::string& name) const {
   std::vector<std::string> users;
   for (const auto& [user_name, account] : users_) users.push_back(user_name);
-  // Who has it as the primary group on the machine, only its own files tell.
+  // Only the machine's own files tell whose primary group it is.
   if (const auto* local = dynamic_cast<const LocalAccounts*>(&base_))
     for (std::string& one : local->primary_users(name)) users.push_back(std::move(one));
   for (const std::string& one : users)
@@ -136,7 +136,7 @@ void OverlayAccounts::apply(const ChangeUser& action) {
   if (action.shell) account.shell = *action.shell;
   if (action.comment) account.comment = *action.comment;
   if (!action.group || *action.group == account.group) return;
-  // Who is listed in the group that was primary is a supplementary member of it from now on.
+  // A user listed in the former primary group becomes a supplementary member of it.
   const std::string former = std::exchange(account.group, *action.group);
   std::erase(account.groups, account.group);
   const auto members = group(former);
@@ -144,7 +144,7 @@ void OverlayAccounts::apply(const ChangeUser& action) {
     add_sorted(account.groups, former);
 }
 
-// userdel(8) takes the group of the user's name along when it was the primary one and nobody else is in it.
+// userdel(8) removes the group of the user's name too, if it was the primary one and has no other members.
 void OverlayAccounts::apply(const RemoveUser& action) {
   if (!user(action.name)) return;
   const UserAccount account = edit_user(action.name);

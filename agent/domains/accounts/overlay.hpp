@@ -1,4 +1,4 @@
-// Users and groups as they would be after actions that were not performed.
+// Users and groups after simulated actions.
 #pragma once
 
 #include <map>
@@ -9,8 +9,8 @@
 
 namespace mlops {
 
-// base must outlive it. What no action touched is read from base each time. Numbers that the system would
-// choose are absent.
+// base must outlive it. Accounts that no action touched are read from base each time. Numbers that the system
+// would choose are absent.
 class OverlayAccounts : public AccountReader {
  public:
   explicit OverlayAccounts(const AccountReader& base) : base_(base) {}
@@ -20,7 +20,7 @@ class OverlayAccounts : public AccountReader {
   std::optional<UserAccount> user_by_uid(std::uint32_t uid) const override;
   std::optional<GroupAccount> group_by_gid(std::uint32_t gid) const override;
 
-  // Errors where the real programs would fail: what is to be made is there, what is to be changed is not.
+  // Errors as from the real programs: what is to be created exists, what is to be changed does not.
   void apply(const CreateGroup& action);
   void apply(const ChangeGroup& action);
   void apply(const RemoveGroup& action);
@@ -29,15 +29,15 @@ class OverlayAccounts : public AccountReader {
   void apply(const RemoveUser& action);
   void apply(const ChangeMembership& action);
 
-  // An action changed or made the account, or removed it.
+  // Whether an action changed, created or removed the account.
   bool touched_user(const std::string& name) const { return users_.contains(name); }
   bool touched_group(const std::string& name) const { return groups_.contains(name); }
 
-  // What files of an account are owned by once it was removed: its number; otherwise the name.
+  // The owner of a removed account's files is its number; otherwise the name.
   std::string left_owner(const std::string& user) const;
   std::string left_group(const std::string& group) const;
 
-  // What was changed until now, to be gone back to.
+  // A snapshot of the changes so far, to restore later.
   struct State {
     std::map<std::string, std::optional<UserAccount>> users;  // empty: removed
     std::map<std::string, std::optional<GroupAccount>> groups;
@@ -49,7 +49,7 @@ class OverlayAccounts : public AccountReader {
   }
 
  private:
-  // As groupdel(8): Error where the group is somebody's primary one.
+  // As groupdel(8): Error if the group is somebody's primary one.
   void need_no_primary_users(const std::string& group) const;
   UserAccount& edit_user(const std::string& name);
   GroupAccount& edit_group(const std::string& name);

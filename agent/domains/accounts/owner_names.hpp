@@ -1,4 +1,4 @@
-// Names of owners and groups of files, by number and back, remembered.
+// Maps names of owners and groups of files to numbers and back, cached.
 #pragma once
 
 #include <sys/types.h>
@@ -11,9 +11,8 @@
 
 namespace mlops {
 
-// Asks accounts, which must outlive it, once for each number and name. A number that has no name is its own
-// decimal text; the other way round a name is looked for first, as chown(1) does. Not for several threads at
-// once.
+// Asks accounts, which must outlive it, once for each number and name. A number without a name maps to its own
+// decimal text; in the other direction a name takes precedence, as in chown(1). Not thread-safe.
 class OwnerNames {
  public:
   explicit OwnerNames(const AccountReader& accounts) : accounts_(accounts) {}
@@ -21,10 +20,10 @@ class OwnerNames {
   // References live until forget().
   const std::string& user(uid_t uid) const;
   const std::string& group(gid_t gid) const;
-  // Absent: neither a known name nor a number. Names that are not known are asked for again each time.
+  // Absent: neither a known name nor a number. Unknown names are looked up again each time.
   std::optional<uid_t> uid(const std::string& name_or_number) const;
   std::optional<gid_t> gid(const std::string& name_or_number) const;
-  // After accounts changed.
+  // Call after accounts changed.
   void forget();
 
  private:

@@ -10,7 +10,7 @@ namespace mlops {
 
 struct UserAccount {
   std::string name;
-  std::optional<std::uint32_t> uid;  // absent: not decided before it is made
+  std::optional<std::uint32_t> uid;  // absent: chosen on creation
   std::string group;                 // primary, by name
   std::string comment, home, shell;
   std::vector<std::string> groups;  // supplementary, sorted, without the primary
@@ -19,7 +19,7 @@ struct UserAccount {
 
 struct GroupAccount {
   std::string name;
-  std::optional<std::uint32_t> gid;  // absent: not decided before it is made
+  std::optional<std::uint32_t> gid;  // absent: chosen on creation
   std::vector<std::string> members;  // sorted
   friend bool operator==(const GroupAccount&, const GroupAccount&) = default;
 };

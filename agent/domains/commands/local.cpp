@@ -40,7 +40,7 @@ std::vector<std::string> LocalCommands::places(const Command& command) const {
   return program_places(command.argv.at(0), command, who_);
 }
 
-// What it prints last is told while it runs, not more often than a person can read.
+// Reports the last line of output as progress, no more often than a person can read.
 CommandResult LocalCommands::run_reporting(const RunCommand& action) const {
   ProcessOptions options{.cancellation = &cancellation_, .merge_output = true};
   if (progress_) {
@@ -55,8 +55,8 @@ CommandResult LocalCommands::run_reporting(const RunCommand& action) const {
   return run_process(action.command, who_, options);
 }
 
-// Later runs take the command's work as done, because these are there or because it was notified and ran: a power cut
-// must not leave it empty. Where no paths tell what it wrote, that may be anywhere.
+// Later runs treat the command as done, because its paths exist or because it was notified and ran: a power cut
+// must not lose its output. If no paths are declared, the output may be anywhere.
 void LocalCommands::sync_created(const std::vector<std::string>& paths) {
   if (paths.empty()) ::sync();
   std::set<dev_t> synced;

@@ -1,4 +1,4 @@
-// Commands on the machine where this process runs.
+// Runs commands on the machine that this process runs on.
 #pragma once
 
 #include <functional>
@@ -13,11 +13,11 @@ namespace mlops {
 
 class LocalCommands : public CommandReader {
  public:
-  // Removes a path with all below it; absent is success.
+  // Removes a path with everything below it; absent is success.
   using Remover = std::function<void(const std::string& path)>;
 
-  // cancellation must outlive this. progress and remove may be empty; without remove a RunCommand that wants
-  // something removed is an Error.
+  // cancellation must outlive this. progress and remove may be empty; without remove, a RunCommand with
+  // remove_on_failure is an Error.
   LocalCommands(ActingUser who, const Cancellation& cancellation, ProgressSink progress, Remover remove)
       : who_(std::move(who)),
         cancellation_(cancellation),
@@ -28,8 +28,8 @@ class LocalCommands : public CommandReader {
   std::optional<Error> cannot_start(const Command& command) const override;
   std::vector<std::string> places(const Command& command) const override;
 
-  // Error with the last lines of its output when its status is none of ok_status, its time is up, or it stood still; Error
-  // cancelled. In each case remove_on_failure is removed first.
+  // Error with the last lines of its output if its exit status is not in ok_status, it timed out, or it was
+  // suspended; Error cancelled. In each case remove_on_failure is removed first.
   void perform(const RunCommand& action) const;
 
  private:

@@ -84,7 +84,7 @@ std::string format_record(const DownloadRecord& r) {
                      s.inode, s.size, s.mtime_ns, s.ctime_ns);
 }
 
-// The folder when nobody but its owner, who is us or root, may write to it.
+// The folder if only its owner, which is this user or root, may write to it.
 Handle open_folder(const std::string& folder) {
   Handle handle(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   struct stat st;
@@ -134,7 +134,7 @@ std::string format_records(const std::vector<DownloadRecord>& records) {
 }
 
 std::optional<std::vector<DownloadRecord>> parse_records(std::string_view text) {
-  constexpr std::size_t tail = 65;  // the digest of what is before it, and a newline
+  constexpr std::size_t tail = 65;  // the digest of the preceding bytes, and a newline
   if (text.size() < heading.size() + 1 + tail || !text.starts_with(heading)) return {};
   std::string_view rest = text.substr(0, text.size() - tail);
   if (text.substr(rest.size()) != sha256_hex(rest) + "\n") return {};
@@ -185,7 +185,7 @@ void DownloadCache::write(const std::vector<DownloadRecord>& records) const {
   make_folder(folder_);
   const Handle folder = open_folder(folder_);
   if (!folder) return;
-  unlinkat(folder.get(), new_name, 0);  // of a run that was killed
+  unlinkat(folder.get(), new_name, 0);  // left by a run that was killed
   const Handle file(
       openat(folder.get(), new_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, file_mode()));
   if (!file) return;

@@ -1,5 +1,5 @@
-// What earlier downloads proved, kept in one small file. Losing it costs only time: a file that is damaged, in
-// other hands or not writable counts as empty, and nothing here throws.
+// Records of verified downloads, kept in one small file. Losing it costs only time: a file that is damaged,
+// owned by another user or not writable counts as empty, and nothing here throws.
 #pragma once
 
 #include <sys/stat.h>
@@ -19,7 +19,7 @@ struct FileStamp {
 };
 FileStamp stamp_of(const struct stat& status);
 
-// What is known of a file that came from a URL.
+// A record of a file that was downloaded from a URL.
 struct DownloadRecord {
   enum class Kind {
     proof,    // the file held content of this digest when it had this stamp
@@ -28,12 +28,12 @@ struct DownloadRecord {
   std::string key;     // of download_key()
   std::string sha256;  // of a proof
   std::string etag, last_modified;
-  std::string boot;  // of a partial: the boot in which it was begun, since a power cut may leave holes
+  std::string boot;  // of a partial: the boot in which it was started, since a power cut may leave holes
   FileStamp stamp;
   friend bool operator==(const DownloadRecord&, const DownloadRecord&) = default;
 };
 
-// Stands for what was downloaded to where. A digest: others may read root's cache, but not learn its URLs from
+// Identifies a download by URL and path. A digest: others may read root's cache, but not learn its URLs from
 // it.
 std::string download_key(const std::string& path, const std::string& url, const std::string& sha256_url);
 
@@ -41,8 +41,8 @@ class DownloadCache {
  public:
   static constexpr std::size_t max_records = 500;
 
-  // The folder, and its parent, are made when the first record is kept: 0700, or for everyone to read when
-  // root's. It is read when it belongs to who acts or to root, and written when to who acts.
+  // The folder, and its parent, are created with the first record: 0700, or world-readable if root's. It is
+  // read if it belongs to the acting user or to root, and written if it belongs to the acting user.
   explicit DownloadCache(std::string folder);
 
   std::optional<DownloadRecord> find(DownloadRecord::Kind kind, const std::string& key) const;
@@ -56,7 +56,7 @@ class DownloadCache {
   std::string folder_;
 };
 
-// The file's text, and back: absent when any of it is damaged.
+// The file's text, and back: absent if any part of it is damaged.
 std::string format_records(const std::vector<DownloadRecord>& records);
 std::optional<std::vector<DownloadRecord>> parse_records(std::string_view text);
 

@@ -25,7 +25,7 @@ std::string_view trim(std::string_view s) {
   return from == s.npos ? std::string_view() : s.substr(from, s.find_last_not_of(blank) - from + 1);
 }
 
-// sha256sum escapes \ and newlines of names, and marks such a line with a leading backslash.
+// sha256sum escapes \ and newlines in names, and marks such a line with a leading backslash.
 std::string unescape(std::string_view name) {
   std::string s;
   for (std::size_t i = 0; i < name.size(); ++i) {
@@ -59,7 +59,7 @@ std::optional<ListedDigest> parse_line(std::string_view line) {
   return ListedDigest{lower(digest), escaped ? unescape(name) : std::string(name)};
 }
 
-// The one digest of those that the rule takes; absent when it takes none.
+// The only digest that the rule accepts; absent if it accepts none.
 std::optional<std::string> only(const std::vector<ListedDigest>& listed, const std::string& file_name,
                                 const std::function<bool(const ListedDigest&)>& rule) {
   std::optional<std::string> found;

@@ -19,7 +19,7 @@ namespace {
 
 constexpr long connect_timeout_ms = 10'000;
 
-// What the callbacks work with. No exception may pass through C: it is kept and thrown again afterwards.
+// The callbacks' state. No exception may pass through C code: it is stored and rethrown afterwards.
 struct Call {
   const HttpRequest* request;
   HttpResponse response;

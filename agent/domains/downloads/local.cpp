@@ -27,11 +27,11 @@ std::string lower(std::string text) {
   return text;
 }
 
-// A file of a mirror's folder; absent when it has none.
+// A file in a mirror's folder; absent if it does not exist.
 struct MirrorFile {
   Handle handle;
   std::uint64_t size = 0;
-  std::string version;  // in the place of an ETag
+  std::string version;  // takes the place of an ETag
 };
 std::optional<MirrorFile> open_mirror_file(const std::string& path) {
   Handle handle(open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
@@ -41,7 +41,7 @@ std::optional<MirrorFile> open_mirror_file(const std::string& path) {
   return MirrorFile{std::move(handle), stamp.size, fmt::format("file:{}-{}", stamp.size, stamp.mtime_ns)};
 }
 
-// Hands the file's bytes on in blocks.
+// Passes the file's bytes on in blocks.
 void read_blocks(const MirrorFile& file, const std::string& path,
                  const std::function<void(std::string_view)>& take) {
   const auto buffer = std::make_unique_for_overwrite<char[]>(block);
@@ -118,8 +118,7 @@ std::vector<LocalDownloads::Origin> LocalDownloads::origins(const std::string& u
   return list;
 }
 
-// ---- what earlier downloads proved
-// ---------------------------------------------------------------------------
+// ---- records of earlier downloads ---------------------------------------------------------------------------
 
 std::optional<DownloadRecord> LocalDownloads::recall(const std::string& path, const std::string& url,
                                                      const std::string& sha256_url) const {
@@ -162,7 +161,7 @@ bool LocalDownloads::unchanged(const std::string& path, const std::string& url, 
   return same;
 }
 
-// Asks for the version that is known. Where the server gives the content instead, its bytes tell.
+// Asks for the known version. If the server sends the content instead, its bytes are compared.
 bool LocalDownloads::is_what_url_has(const Walker::Place& place, const FileStamp& stamp, const std::string& url,
                                      const std::optional<DownloadRecord>& record, const Patience& patience) const {
   const auto digest = [&]() -> std::string {
@@ -191,8 +190,7 @@ bool LocalDownloads::is_what_url_has(const Walker::Place& place, const FileStamp
   throw Error(joined(causes));
 }
 
-// ---- checksum files
-// ------------------------------------------------------------------------------------------
+// ---- checksum files -----------------------------------------------------------------------------------------
 
 std::string LocalDownloads::text_of(const std::string& url, const Patience& patience) const {
   std::vector<std::string> causes;
@@ -240,8 +238,7 @@ std::string LocalDownloads::published(const std::string& sha256_url, const std::
   }
 }
 
-// ---- the mirror
-// ----------------------------------------------------------------------------------------------
+// ---- the mirror ---------------------------------------------------------------------------------------------
 
 std::optional<std::string> LocalDownloads::mirrored(const std::string& url) const {
   const auto place = mirror_.place_of(url);
@@ -258,8 +255,7 @@ std::optional<std::string> LocalDownloads::mirrored(const std::string& url) cons
   return mirrored_[url] = found;
 }
 
-// ---- fetching
-// ------------------------------------------------------------------------------------------------
+// ---- fetching -----------------------------------------------------------------------------------------------
 
 void LocalDownloads::report(const std::string& url, std::uint64_t done, std::uint64_t total) {
   const auto now = std::chrono::steady_clock::now();
@@ -272,7 +268,7 @@ Validators LocalDownloads::fetch(const Download& action, const std::string& sha2
                                  const Patience& patience) {
   std::vector<std::string> causes;
   for (const Origin& origin : origins(action.url)) {
-    if (!causes.empty() && part.size() > 0) part.restart();  // what another origin gave
+    if (!causes.empty() && part.size() > 0) part.restart();  // left by another origin
     const auto progress = [&](std::uint64_t done, std::uint64_t total) { report(action.url, done, total); };
     if (!origin.is_file) try {
         return transfer({origin.place, action.url, sha256, download_key(action.path, origin.place, ""),
@@ -297,7 +293,7 @@ Validators LocalDownloads::fetch(const Download& action, const std::string& sha2
   throw Error(joined(causes));
 }
 
-// What was resumed may be of two versions, or have holes: it is fetched once more, whole.
+// A resumed file may mix two versions, or have holes: it is downloaded once more in full.
 Validators LocalDownloads::fetch_verified(const Download& action, const std::string& sha256, PartialFile& part,
                                           const Patience& patience) {
   const bool begun = part.size() > 0;

@@ -24,23 +24,23 @@ namespace mlops {
 
 struct DownloadSettings {
   std::string mirror;     // a folder or a URL; "": none
-  std::string cache_dir;  // of who acts
+  std::string cache_dir;  // of the acting user
   ActingUser who;
-  std::string shared_cache_dir = "/var/cache/mlops-agent";  // root's, which everyone may read
+  std::string shared_cache_dir = "/var/cache/mlops-agent";  // root's, which is world-readable
   std::string ca_file;  // certificates to trust instead of the system's; "": the system's
   Wait wait;            // between attempts; empty: real time
-  std::chrono::milliseconds stall{stall_ms};  // without a byte for so long a transfer is ended; whole seconds
+  std::chrono::milliseconds stall{stall_ms};  // a transfer ends after this long without a byte; whole seconds
 };
 
-// curl is loaded by the first request: a run that has nothing to fetch does without. walker, names and
-// cancellation must outlive it. Not for several threads at once.
+// curl is loaded by the first request: a run without downloads does not load it. walker, names and cancellation
+// must outlive it. Not thread-safe.
 class LocalDownloads : public DownloadReader {
  public:
   LocalDownloads(DownloadSettings settings, Walker& walker, OwnerNames& names, const Cancellation& cancellation,
                  ProgressSink progress);
 
-  // Where the stamp has changed but not the size (a mode was set), the content is read again and the cache
-  // renewed.
+  // If the stamp has changed but not the size (a mode was set), the content is read again and the cache
+  // updated.
   std::optional<std::string> proved(const std::string& path, const std::string& url,
                                     const std::string& sha256_url) const override;
   std::string published_sha256(const std::string& sha256_url, const std::string& file_name,
@@ -48,9 +48,9 @@ class LocalDownloads : public DownloadReader {
   bool unchanged(const std::string& path, const std::string& url, std::uint64_t timeout_ms) const override;
   std::optional<std::string> mirrored(const std::string& url) const override;
 
-  // An existing file keeps mode, owner and group where the action gives none. Error names the URL, and the
-  // mirror's place too where there is a mirror. A cut transfer leaves the partial file for the next run;
-  // content with another digest is removed.
+  // An existing file keeps mode, owner and group unless the action gives them. Error names the URL, and the
+  // place on the mirror if there is one. An interrupted transfer leaves the partial file for the next run;
+  // content with a wrong digest is removed.
   void perform(const Download& action);
 
  private:
@@ -85,14 +85,14 @@ class LocalDownloads : public DownloadReader {
   struct Answer {
     std::string text, error;
   };
-  mutable std::map<std::string, Answer> texts_;  // checksum files of this run, by URL
+  mutable std::map<std::string, Answer> texts_;  // this run's checksum files, by URL
   mutable std::map<std::string, std::optional<std::string>> mirrored_;
   struct Compared {
     FileStamp stamp;
     bool same = false;
   };
-  mutable std::map<std::string, Compared> compared_;  // by download_key(): what was compared in this run
-  std::set<std::string> fetched_;  // download_key() of what this run fetched: it is unchanged without asking
+  mutable std::map<std::string, Compared> compared_;  // by download_key(): this run's comparisons
+  std::set<std::string> fetched_;  // download_key() of this run's downloads: unchanged without asking
 };
 
 }  // namespace mlops

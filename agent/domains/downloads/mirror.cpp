@@ -9,7 +9,7 @@
 namespace mlops {
 namespace {
 
-// RFC 3986, 3.3: what a path may hold as it is.
+// RFC 3986, 3.3: characters that a path may contain unescaped.
 std::string encode(const std::string& path) {
   std::string s;
   for (const char c : path) {

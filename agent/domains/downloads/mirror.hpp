@@ -1,4 +1,4 @@
-// The place from which what is on the internet is read first: a folder or a URL that has HOST/PATH below it.
+// The mirror that is tried before the internet: a folder or a URL with HOST/PATH below it.
 #pragma once
 
 #include <optional>
@@ -13,8 +13,8 @@ class Mirror {
 
   bool is_folder() const { return !place_.empty() && !is_url_; }
   bool is_url() const { return is_url_; }
-  // MIRROR/HOST/PATH of a URL or git remote, whether it exists or not. Absent without a mirror, and for what is
-  // on no host.
+  // MIRROR/HOST/PATH of a URL or git remote, whether it exists or not. Absent without a mirror, and for
+  // anything without a host.
   std::optional<std::string> place_of(const std::string& url) const;
 
  private:

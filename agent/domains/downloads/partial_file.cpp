@@ -33,7 +33,7 @@ PartialFile::PartialFile(Walker::Place place, std::string path, const Cancellati
     size_ = static_cast<std::uint64_t>(status().st_size);
     return;
   }
-  unlinkat(place_.folder, name_.c_str(), 0);  // not ours alone, or absent
+  unlinkat(place_.folder, name_.c_str(), 0);  // not exclusively this user's, or absent
   file_ =
       Handle(openat(place_.folder, name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file_) throw system_error(fmt::format("cannot make {} beside {}", name_, path_), errno);

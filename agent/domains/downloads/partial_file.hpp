@@ -1,4 +1,4 @@
-// The file beside the target into which a download goes, with the digest of what it holds so far.
+// The partial file beside the target of a download, with the digest of its content so far.
 #pragma once
 
 #include <sys/stat.h>
@@ -16,27 +16,27 @@ namespace mlops {
 
 class PartialFile {
  public:
-  // Who and what it becomes when it is put in place.
+  // The owner and attributes that it gets when it is renamed into place.
   struct Attributes {
     std::uint32_t mode = 0644;
     uid_t user = static_cast<uid_t>(-1);  // as fchown(2): unchanged
     gid_t group = static_cast<gid_t>(-1);
-    bool keep_acl = false;  // of the file that is replaced
+    bool keep_acl = false;  // of the replaced file
   };
 
-  // Opens what an earlier run left, if it is ours alone, or makes a new file; 0600. path is the target's, for
-  // messages.
+  // Opens an earlier run's file, if it is exclusively this user's, or creates a new one; 0600. path is the
+  // target's, for messages.
   PartialFile(Walker::Place place, std::string path, const Cancellation& cancellation);
 
   std::uint64_t size() const { return size_; }
-  // Of what it holds; reads what an earlier run left when it is asked for the first time.
+  // Of its content; reads an earlier run's content on the first call.
   std::string sha256();
-  // Error when the disk is full, which removes it; Error cancelled.
+  // Error if the disk is full, which removes the file; Error cancelled.
   void append(std::string_view bytes);
   void restart();
   void remove();
-  // fchown, extended attributes of what is replaced, fchmod, fsync, rename, and a sync of the folder. Returns
-  // what stat says of it then.
+  // fchown, extended attributes of the replaced file, fchmod, fsync, rename, and a sync of the folder. Returns
+  // its stat afterwards.
   struct stat put_in_place(const Attributes& attributes);
   struct stat status() const;
 
@@ -49,7 +49,7 @@ class PartialFile {
   const Cancellation& cancellation_;
   Handle file_;
   std::uint64_t size_ = 0;
-  std::uint64_t digested_ = 0;  // bytes that digest_ has
+  std::uint64_t digested_ = 0;  // bytes included in digest_
   Sha256 digest_;
 };
 

@@ -1,4 +1,4 @@
-// Trying again, with longer and longer waits, what may go well the next time.
+// Retries transient failures, with increasing delays.
 #pragma once
 
 #include <chrono>
@@ -11,20 +11,20 @@ namespace mlops {
 
 class Cancellation;
 
-// Waits; throws Error cancelled at once when the person interrupts.
+// Waits; throws Error cancelled at once if the person interrupts.
 using Wait = std::function<void(std::chrono::milliseconds)>;
 Wait wait_until_cancelled(const Cancellation& cancellation);
 
-// What waiting has to keep to.
+// The limits on waiting.
 class Patience {
  public:
-  // what: for the error, "GET https://…". timeout_ms: for all of it, from now on; 0: no end.
+  // what: for the error, "GET https://…". timeout_ms: total, from now on; 0: no limit.
   Patience(Wait wait, std::string what, std::uint64_t timeout_ms);
-  // Absent: no end.
+  // Absent: no limit.
   std::optional<std::chrono::milliseconds> left() const;
-  // Error "GET https://… did not end within 5s" when the time is up.
+  // Error "GET https://… did not end within 5s" after the timeout.
   void check() const;
-  // Error as check(), when the time is up before.
+  // Error as check(), if the timeout comes first.
   void wait(std::chrono::milliseconds time) const;
 
  private:
@@ -34,15 +34,15 @@ class Patience {
   std::chrono::steady_clock::time_point end_;
 };
 
-// Why an attempt is worth another.
+// Why an attempt is worth a retry.
 struct TryAgain {
   std::string cause;
-  std::uint64_t seconds = 0;  // that the server asked for; 0: none
-  bool progressed = false;    // it came further than those before: the count begins anew
+  std::uint64_t seconds = 0;  // requested by the server; 0: none
+  bool progressed = false;    // it got further than earlier attempts: the count restarts
 };
 
-// Calls attempt up to 5 times, until it returns nothing; waits 0.5, 1, 2, 4 s between, or what the server asked
-// for up to 60 s. Absent when it went well, else the last cause.
+// Calls attempt up to 5 times, until it returns nothing; waits 0.5, 1, 2, 4 s between, or what the server
+// requested, up to 60 s. Absent on success, else the last cause.
 std::optional<std::string> retry(const Patience& patience, const std::function<std::optional<TryAgain>()>& attempt);
 
 // 408, 425, 429, 500, 502, 503, 504.

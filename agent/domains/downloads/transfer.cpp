@@ -12,10 +12,10 @@
 namespace mlops {
 namespace {
 
-constexpr std::uint64_t progress_bytes = 1u << 20;  // that make an attempt worth more than those before it
+constexpr std::uint64_t progress_bytes = 1u << 20;  // after which an attempt counts as progress
 constexpr std::uint64_t worth_a_record = 1u << 20;  // smaller files are not resumed by a later run
 
-// This boot's random name; a file written in an earlier one may have lost blocks that were not synced.
+// This boot's random id; a file written in an earlier boot may have lost blocks that were not synced.
 std::string boot_id() {
   std::string id;
   std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
@@ -60,7 +60,7 @@ class Transfer {
     if (part.size() > 0) recall();
   }
 
-  // Whether an earlier run was killed when all had come.
+  // Whether an earlier run was killed after everything had arrived.
   bool complete() {
     return part_.size() > 0 && !settings_.sha256.empty() && part_.sha256() == settings_.sha256;
   }
@@ -81,7 +81,7 @@ class Transfer {
   const Validators& validators() const { return validators_; }
 
  private:
-  // What an earlier run knew of the partial file.
+  // An earlier run's record of the partial file.
   void recall() {
     const auto record = cache_.find(DownloadRecord::Kind::partial, settings_.record_key);
     const FileStamp now = stamp_of(part_.status());
@@ -97,7 +97,7 @@ class Transfer {
                  validators_.last_modified, boot_id(), stamp_of(part_.status())});
   }
 
-  // The validator for If-Range: it must be strong, and a date is taken as one.
+  // The validator for If-Range: it must be strong, and a date is treated as strong.
   std::string range_validator() const {
     return is_strong(validators_.etag) ? validators_.etag : validators_.last_modified;
   }
@@ -109,7 +109,7 @@ class Transfer {
     if (const std::string v = range_validator(); !v.empty()) request.headers.push_back("If-Range: " + v);
   }
 
-  // The answer's head. False when its body is not wanted.
+  // Handles the response's head. False if its body is not wanted.
   bool begin(const HttpResponse& r) {
     if (r.status == 206) return begin_rest(r);
     if (r.status != 200) return false;
@@ -123,7 +123,7 @@ class Transfer {
     return true;
   }
 
-  // A 206 that is not the rest of what we have is no use: the next attempt begins at the start.
+  // A 206 that does not continue our partial content is useless: the next attempt starts over.
   bool begin_rest(const HttpResponse& r) {
     const auto range = parse_content_range(r.content_range);
     const bool same_version = validators_.etag.empty() || r.etag.empty() || r.etag == validators_.etag;
@@ -182,9 +182,9 @@ class Transfer {
   DownloadCache& cache_;
   PartialFile& part_;
   const Patience& patience_;
-  Validators validators_;               // of what the partial file holds
-  std::optional<std::uint64_t> total_;  // bytes, when the server says
-  std::uint64_t began_at_ = 0;          // bytes that were there before this attempt
+  Validators validators_;               // of the partial file's content
+  std::optional<std::uint64_t> total_;  // bytes, if the server says
+  std::uint64_t began_at_ = 0;          // bytes that existed before this attempt
   std::uint64_t furthest_ = 0;          // bytes that any attempt reached
   bool started_over_ = false;
 };
@@ -206,9 +206,9 @@ Validators transfer(const TransferSettings& settings, HttpClient& http, Download
 
 namespace {
 
-struct OtherSize {};  // ends a transfer whose content is longer than what it is compared with
+struct OtherSize {};  // ends a transfer whose content is longer than the file that it is compared with
 
-// Asks until there is an answer of one of the statuses; the last one's.
+// Retries until a response has one of the statuses; returns the last one's.
 long ask(const HttpRequest& request, std::initializer_list<long> wanted, HttpClient& http, const Patience& patience) {
   const std::string get = "GET " + request.url + ": ";
   long status = 0;

@@ -44,7 +44,7 @@ SetAttributes differing_attributes(const std::string& path, const WantedAttribut
   const std::uint32_t mode = wanted.mode.value_or(left);
   if (mode != current.mode)
     changes.push_back({.property = "mode", .before = octal(current.mode), .after = octal(mode)});
-  // Also one that is as wanted has to be asked for, where it would be lost on the way.
+  // A value that is already right must be set too, if the handover would lose it.
   if (wanted.mode && (*wanted.mode != current.mode || *wanted.mode != left)) set.mode = wanted.mode;
   if (over.owner) {
     changes.push_back({.property = "owner", .before = current.owner, .after = *wanted.owner});

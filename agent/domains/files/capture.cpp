@@ -44,7 +44,7 @@ std::string read_all(int fd, std::size_t size, const std::string& path) {
     const ssize_t n = ::read(fd, content.data() + have, size - have);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) throw system_error("cannot read " + path, errno);
-    if (n == 0) break;  // it was cut short just now
+    if (n == 0) break;  // it was truncated just now
     have += static_cast<std::size_t>(n);
   }
   content.resize(have);
@@ -61,7 +61,7 @@ class Capture {
     SavedPath saved{.path = path};
     const Handle entry(::openat(folder, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     struct ::stat status {};
-    // What acts on such a name fails by itself.
+    // An action on such a name fails by itself.
     if (!entry && errno != ENOENT && errno != ENAMETOOLONG) throw system_error("cannot look at " + path, errno);
     if (entry) {
       if (::fstat(entry.get(), &status) != 0) throw system_error("cannot look at " + path, errno);
@@ -98,7 +98,7 @@ class Capture {
   }
 
   Captured take() {
-    // A part of it is of no use.
+    // An incomplete list is of no use.
     if (!found_.not_kept.empty() && found_.paths.size() > 1) found_.paths.resize(1);
     for (SavedPath& saved : found_.paths)
       if (const auto known = names_of_.find(saved.inode); known != names_of_.end() && saved.hard_link.empty())
@@ -111,7 +111,7 @@ class Capture {
     if (found_.not_kept.empty()) found_.not_kept = std::move(why);
   }
 
-  // Who is not root can give nothing to another.
+  // Only root can change an owner.
   void need_owner(const SavedPath& saved) {
     if (::geteuid() == 0 || saved.kind == Kind::absent) return;
     if (names_.uid(saved.owner) != ::geteuid()) not_kept(fmt::format("{} belongs to {}", saved.path, saved.owner));
@@ -120,7 +120,7 @@ class Capture {
       not_kept(fmt::format("{} belongs to the group {}", saved.path, saved.group));
   }
 
-  // A further name of a file that is captured already, or of one that another name beside this one leads to.
+  // Records another path of the same file: one captured already or, for the top path, one in the same folder.
   void note_names(int folder, const std::string& name, const struct ::stat& status, std::size_t depth,
                   SavedPath& saved) {
     saved.inode = status.st_ino;

@@ -1,4 +1,4 @@
-// Reading all of what is at a path, so that it can be put back (RestorePath).
+// Captures the state of a path, so that it can be restored (RestorePath).
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@
 
 namespace mlops {
 
-// Takes a file's content, and returns its digest, under which it keeps it.
+// Receives a file's content, and returns the digest under which it is kept.
 using KeepContent = std::function<std::string(std::string_view content)>;
 
 struct CaptureLimits {
@@ -21,11 +21,13 @@ struct CaptureLimits {
 };
 
 struct Captured {
-  std::vector<SavedPath> paths;  // the path itself, then what is below it, parents first; one absent where nothing is
-  std::string not_kept;          // why it could not be put back as it was: "812 MB are more than 64 MB"; "" for none
+  // the path itself, then what is below it, parents first; a single absent one if nothing exists
+  std::vector<SavedPath> paths;
+  // why it could not be restored exactly: "812 MB are more than 64 MB"; "" for none
+  std::string not_kept;
 };
 
-// The path itself, a final link not followed; content of a file is kept. Error where it cannot be read.
+// The path itself, without following a final link; content of a file is kept. Error if it cannot be read.
 Captured capture_path(Walker& walker, const OwnerNames& names, const std::string& path, const CaptureLimits& limits,
                       const KeepContent& keep);
 // Without any content.

@@ -19,7 +19,7 @@ constexpr const char* capability = "security.capability";
 constexpr std::size_t value_limit = 64u << 10;  // XATTR_SIZE_MAX
 
 template <class Int>
-Int number_at(std::string_view bytes, std::size_t at) {  // little-endian, as both formats have it
+Int number_at(std::string_view bytes, std::size_t at) {  // little-endian, as in both formats
   Int n = 0;
   if (at + sizeof n <= bytes.size()) std::memcpy(&n, bytes.data() + at, sizeof n);
   return n;
@@ -46,7 +46,7 @@ std::string rights_text(std::uint16_t rights) {
   return fmt::format("{}{}{}", rights & 4 ? 'r' : '-', rights & 2 ? 'w' : '-', rights & 1 ? 'x' : '-');
 }
 
-// The entries for named users and groups; of a default ACL also the others, as the mode says nothing of them.
+// The entries for named users and groups; of a default ACL also the others, as the mode does not include them.
 void add_acl(std::string_view acl, const char* prefix, bool all, const OwnerNames& names, Grants& into) {
   for (const AclEntry& e : entries_of(acl)) {
     const bool named = e.tag == user || e.tag == group;
@@ -58,7 +58,7 @@ void add_acl(std::string_view acl, const char* prefix, bool all, const OwnerName
   }
 }
 
-// What chmod(2) with this mode would make the ACL say.
+// The ACL after a chmod(2) with this mode.
 void narrow_acl(std::string& acl, mode_t mode) {
   bool masked = false;
   for (const AclEntry& e : entries_of(acl)) masked = masked || e.tag == mask;

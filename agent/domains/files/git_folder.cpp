@@ -21,7 +21,7 @@ std::string lower(std::string text) {
   return text;
 }
 
-// path, seen from folder, without "." and "..".
+// path relative to folder, without "." and "..".
 std::string from_folder(const std::string& folder, const std::string& path) {
   const std::string all = path.starts_with('/') ? path : folder + "/" + path;
   std::string normal;
@@ -43,7 +43,7 @@ bool is_folder(const FileReader& files, const std::string& path) {
   return status && status->type == FileType::directory;
 }
 
-// Reads values of a configuration character by character.
+// Parses a configuration's values character by character.
 class ConfigText {
  public:
   explicit ConfigText(std::string_view text) : text_(text) {}
@@ -84,11 +84,11 @@ class ConfigText {
     return lower(trimmed(name));
   }
 
-  // After '=': to the end of the line; quotes taken off, escapes read, lines that end with \ joined.
+  // After '=': to the end of the line; quotes removed, escapes decoded, lines that end with \ joined.
   std::string value() {
     std::string text;
     bool quoted = false;
-    std::size_t keep = 0;  // what trailing blanks are not cut off of
+    std::size_t keep = 0;  // trailing blanks up to here are kept
     while (!at_end() && peek() == ' ') take();
     while (!at_end()) {
       char c = take();

@@ -1,4 +1,5 @@
-// What a git work tree's .git folder says, read from its files (gitrepository-layout(5)) without starting git.
+// The state of a git work tree, read from the files of its .git folder (gitrepository-layout(5)) without
+// starting git.
 #pragma once
 
 #include <map>
@@ -11,22 +12,21 @@ namespace mlops {
 
 class GitFolder {
  public:
-  // Of the work tree; absent when there is no .git in it that could be one. .git may also be a file that names
-  // the folder (a worktree's, a submodule's). files must outlive this.
+  // Of the work tree; absent if there is no .git in it that could be a repository. .git may also be a file that
+  // names the folder (a worktree's, a submodule's). files must outlive this.
   static std::optional<GitFolder> open(const FileReader& files, const std::string& work_tree);
 
-  // False: it has something that only git can tell (refs that are no files, a configuration that includes
-  // another). Then the members below may know less than there is.
+  // False: it uses features that only git can read (refs that are not files, a configuration that includes
+  // another). Then the members below may be incomplete.
   bool readable() const { return readable_; }
 
-  const std::string& branch() const { return branch_; }  // "main"; "" when a commit itself is checked out
+  const std::string& branch() const { return branch_; }  // "main"; "" for a detached HEAD
   const std::string& head() const { return head_; }      // the commit's id; "" before the first commit
   // The last value of "section.key" or "section.subsection.key"; section and key in lower case.
   std::optional<std::string> config(const std::string& name) const;
-  // The object that a full name ("refs/heads/main") points at.
+  // The object that a full name ("refs/heads/main") points to.
   std::optional<std::string> ref(const std::string& name) const;
-  // The commit that a tag stands for; absent when there is no such tag or when its object would have to be
-  // read.
+  // The commit that a tag refers to; absent if there is no such tag or its object would have to be read.
   std::optional<std::string> tag_commit(const std::string& tag) const;
 
  private:

@@ -1,4 +1,4 @@
-// What a file or folder allows beyond its mode.
+// Rights on a file or folder beyond its mode.
 #pragma once
 
 #include <cstdint>

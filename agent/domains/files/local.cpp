@@ -37,7 +37,7 @@ std::string read_all(int fd, std::uint64_t expected, std::uint64_t limit, const 
   std::size_t length = 0;
   for (;;) {
     if (length == content.size()) {
-      // One read more tells the end; a file that grows meanwhile (or is in /proc, size 0) is taken up to the limit.
+      // One more read detects the end; a growing file (or one in /proc, size 0) is read up to the limit.
       char more[4096];
       const ssize_t n = ::read(fd, more, sizeof more);
       if (n < 0 && errno == EINTR) continue;

@@ -20,7 +20,7 @@ namespace mlops {
 class Cancellation;
 class StagedFile;
 
-// Reads with the rights of this process. All given must outlive it; digests heed cancellation (Error
+// Reads with the privileges of this process. All arguments must outlive it; hashing is cancellable (Error
 // cancelled).
 class LocalFiles : public FileReader {
  public:
@@ -39,8 +39,8 @@ class LocalFiles : public FileReader {
   const Cancellation* cancellation_;
 };
 
-// Performs the file actions durably: when a member returns, what it did survives a power cut. walker and names must
-// outlive it. notice gets a sentence where something could not be done atomically.
+// Performs the file actions durably: when a member returns, its effect survives a power cut. walker and names
+// must outlive it. notice receives a sentence if something could not be done atomically.
 class FileWriter {
  public:
   using Notice = std::function<void(const std::string&)>;
@@ -56,12 +56,12 @@ class FileWriter {
   void perform(const RenamePath& action);
   void perform(const RestorePath& action);
 
-  // All of them, some hundreds at once with one sync before and one after their renames for each file system. One error for each, absent
-  // where it went well.
+  // Performs all of them, some hundreds at a time, with one sync before and one after their renames for each
+  // file system. Returns one error for each, absent on success.
   std::vector<std::optional<Error>> write_together(std::span<const WriteFile* const> actions);
 
  private:
-  // As undo: what is there is what the run left that is undone.
+  // For an undo: the current state was left by the run that is undone.
   enum class Judged { here, before };
   void write(const WriteFile& action, Judged judged);
   void set_attributes(const SetAttributes& action, Judged judged);
@@ -74,8 +74,9 @@ class FileWriter {
   Notice notice_;
 };
 
-// The name of the temporary file beside a target of that name. It is always the same, so that what a killed run left
-// is found and replaced by the next one; a name that would be too long is shortened, and marked with its digest.
+// The name of the temporary file beside a target of that name. It is always the same, so that a killed run's
+// file is found and replaced by the next run; a name that would be too long is shortened, and made unique with
+// its digest.
 std::string temporary_name(const std::string& name, const std::string& suffix = "new");
 
 }  // namespace mlops

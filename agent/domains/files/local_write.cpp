@@ -1,5 +1,5 @@
-// Performing the file actions: beside the final place first, then one rename (Puppet's replace_file does the
-// same).
+// Performs the file actions: writes beside the final place first, then renames once (like Puppet's
+// replace_file).
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/random.h>
@@ -21,7 +21,7 @@ namespace mlops {
 namespace {
 
 constexpr mode_t new_folder_mode = 0755;
-// Files staged at once: each may hold a folder open, and 1,024 descriptors are a common limit.
+// Files staged at once: each may keep a folder open, and 1,024 descriptors are a common limit.
 constexpr std::size_t together_limit = 256;
 
 Walker::Place need(std::optional<Walker::Place> place, const std::string& path) {
@@ -29,7 +29,7 @@ Walker::Place need(std::optional<Walker::Place> place, const std::string& path) 
   return std::move(*place);
 }
 
-// What it is cannot be undone by half: remove is called on the way out of a failure.
+// Calls remove if work fails, and rethrows.
 template <class Work, class Remove>
 void or_else(Work work, Remove remove) try {
   work();
@@ -71,7 +71,7 @@ void FileWriter::put_in_place(StagedFile& staged, const WriteFile& action) {
 std::vector<std::optional<Error>> FileWriter::write_together(std::span<const WriteFile* const> actions) {
   std::vector<std::optional<Error>> errors(actions.size());
   for (std::size_t from = 0; from < actions.size();) {
-    // The same path twice would be the same temporary file twice.
+    // The same path twice would mean the same temporary file twice.
     std::set<std::string_view> paths;
     std::size_t to = from;
     while (to < actions.size() && to - from < together_limit && paths.insert(actions[to]->path).second) ++to;
@@ -84,7 +84,7 @@ std::vector<std::optional<Error>> FileWriter::write_together(std::span<const Wri
 void FileWriter::write_batch(std::span<const WriteFile* const> actions,
                              std::span<std::optional<Error>> errors) {
   std::vector<StagedFile> staged(actions.size());
-  std::map<dev_t, Handle> file_systems;  // a file of each, to sync it by
+  std::map<dev_t, Handle> file_systems;  // a file of each, for syncfs
   const auto each = [&](auto&& work) {
     for (std::size_t i = 0; i < actions.size(); ++i) {
       if (errors[i]) continue;
@@ -116,13 +116,13 @@ void FileWriter::write_batch(std::span<const WriteFile* const> actions,
   sync_all(true);
 }
 
-// Made under another name, so that a killed run leaves no folder with half of its attributes: later runs would not
-// look at those of a folder above the one that was asked for.
+// Created under a temporary name, so that a killed run leaves no folder with half of its attributes: later runs
+// do not inspect the attributes of parent folders.
 void FileWriter::perform(const CreateDirectory& action) {
   const Walker::Place place = need(walker_.place(action.path), action.path);
   const Owners wanted = find_owners(names_, action.owner, action.group);
   const std::string name = temporary_name(place.name, "folder");
-  // One that a killed run left is empty.
+  // One left by a killed run is empty.
   if (::mkdirat(place.folder, name.c_str(), 0700) != 0 &&
       (errno != EEXIST || ::unlinkat(place.folder, name.c_str(), AT_REMOVEDIR) != 0 ||
        ::mkdirat(place.folder, name.c_str(), 0700) != 0))
@@ -135,7 +135,7 @@ void FileWriter::perform(const CreateDirectory& action) {
           throw system_error("cannot open the folder " + action.path, errno);
         if (wanted.any() && ::fchown(made.get(), wanted.user, wanted.group) != 0)
           throw system_error("cannot give the folder " + action.path + " to its owner", errno);
-        // A set-group-ID folder above hands the bit down; it is kept where no mode was asked for.
+        // A set-group-ID parent passes the bit on; it is kept if no mode was given.
         const mode_t mode = action.mode ? *action.mode : new_folder_mode | (status.st_mode & S_ISGID);
         if (::fchmod(made.get(), mode) != 0) throw system_error("cannot set the mode of " + action.path, errno);
         if (::fsync(made.get()) != 0) throw system_error("cannot sync the folder " + action.path, errno);
@@ -165,7 +165,7 @@ void FileWriter::perform(const CreateLink& action) {
 
 namespace {
 
-// A file with several names may be anybody's that a user linked into a folder of theirs.
+// A file with several names may be any user's, linked into a folder of theirs.
 void check_names(const Walker::Place& place, const struct ::stat& status, const std::string& path) {
   struct ::stat folder {};
   if (::fstat(place.folder, &folder) != 0) throw system_error("cannot look at the folder of " + path, errno);
@@ -197,7 +197,7 @@ void FileWriter::set_attributes(const SetAttributes& action, Judged judged) {
     check_names(place, status, action.path);
     check_hand_over(place, status, wanted, action.mode, names_, action.path);
   }
-  // chmod(2) has no form for an O_PATH descriptor; its name in /proc is the same file.
+  // chmod(2) does not accept an O_PATH descriptor; its name in /proc refers to the same file.
   const std::string self = self_path(entry.get());
   const bool folder = S_ISDIR(status.st_mode);
   const Handover over{.owner = wanted.user != static_cast<uid_t>(-1) && wanted.user != status.st_uid,
@@ -205,7 +205,7 @@ void FileWriter::set_attributes(const SetAttributes& action, Judged judged) {
   const auto acl_group = over.owner ? grants_of(read_attributes(self), names_).acl_group : std::nullopt;
   const mode_t before = status.st_mode & 07777;
   const mode_t mode = action.mode ? *action.mode : mode_after(before, folder, over, acl_group);
-  // A new owner or group gets nothing on the way that it is not to have.
+  // A new owner or group must not get unintended rights in between.
   const mode_t narrow = before & mode & mode_after(before, folder, over, acl_group);
   if (over.any() && narrow != before && ::chmod(self.c_str(), narrow) != 0)
     throw system_error("cannot set the mode of " + action.path, errno);
@@ -237,7 +237,7 @@ bool is_folder(const Walker::Place& place) {
 
 }  // namespace
 
-// A folder that programs filled is synced before it gets the name under which it is believed.
+// A folder that programs filled is synced before it gets the name by which it counts as complete.
 void FileWriter::perform(const RenamePath& action) {
   const Walker::Place from = need(walker_.place(action.from), action.from);
   const Walker::Place to = need(walker_.place(action.to), action.to);
@@ -248,7 +248,7 @@ void FileWriter::perform(const RenamePath& action) {
   }
   if (::renameat2(from.folder, from.name.c_str(), to.folder, to.name.c_str(), RENAME_NOREPLACE) != 0) {
     const int error = errno;
-    // rename(2) puts a folder in the place of an empty one. Some file systems know no flags.
+    // rename(2) replaces an empty folder. Some file systems do not support flags.
     const bool may_replace = error == EEXIST && is_folder(from) && is_folder(to);
     const bool no_flags = error == EINVAL && is_absent(to);
     if (!may_replace && !no_flags)

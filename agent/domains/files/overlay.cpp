@@ -21,7 +21,7 @@ constexpr std::uint32_t set_group_id = 02000, everyone_writes = 0002, sticky = 0
 constexpr std::uint32_t writes = 2, enters = 1;
 constexpr std::size_t name_limit = 255;  // NAME_MAX
 
-// Then modes alone do not tell who may do what.
+// Then modes alone do not decide permissions.
 bool has_access_list(const std::string& path) {
   return ::getxattr(path.c_str(), "system.posix_acl_access", nullptr, 0) > 0;
 }
@@ -30,8 +30,7 @@ bool has_access_list(const std::string& path) {
 
 }  // namespace
 
-// ---- reading
-// ----------------------------------------------------------------------------------------------------
+// ---- reading ------------------------------------------------------------------------------------------------
 
 std::optional<std::string> OverlayFiles::walk(const Base& base, const std::string& path, Last last) const {
   std::string at = "/", rest = path;
@@ -56,10 +55,10 @@ std::optional<std::string> OverlayFiles::walk(const Base& base, const std::strin
     if (!entry || entry->kind == Entry::Kind::made) try {
         found = look(base, next, 0);
       } catch (const Unknown&) {
-        // Below what a program will have made, paths are taken as they stand; reading there throws.
+        // Below what a program will create, paths are taken literally; reading there throws.
       }
     const bool is_link = found && found->status.type == FileType::symlink;
-    // A file itself that lies in another's folder is no step elsewhere; a link is, and so is where it leads.
+    // The step to a final regular file is not checked; steps to a link, and to its target, are.
     if (found && (is_link || links > 0 || !is_last || last == Last::entered))
       check(from, found->status, next, base);
     if (!is_link) {
@@ -236,8 +235,7 @@ bool OverlayFiles::touched(const Base& base, const std::string& path) const {
   return not_foreseen(k) || real_path(k) != std::optional(k);
 }
 
-// ---- performing in thought
-// --------------------------------------------------------------------------------------
+// ---- simulating actions -------------------------------------------------------------------------------------
 
 void OverlayFiles::need_folder(const std::string& k, const Base& base, const std::string& path,
                                const std::string& doing) const {
@@ -256,7 +254,7 @@ bool OverlayFiles::may(const std::string& k, std::uint32_t rights, const Base& b
   const std::uint32_t given = s.owner == maker.user ? s.mode >> 6 : in_group ? s.mode >> 3 : s.mode;
   if ((given & rights) == rights) return true;
   const auto real = real_path(k);
-  return real && has_access_list(*real);  // the kernel will tell
+  return real && has_access_list(*real);  // the kernel decides
 }
 
 void OverlayFiles::need_way(const std::string& k, const Base& base, const Maker& maker) const {
@@ -284,7 +282,7 @@ void OverlayFiles::need_right(const std::string& k, const Base& base, const Make
     throw system_error(doing, EPERM);
 }
 
-// Nobody but root gives anything to others, and to groups only their members do.
+// Only root can change an owner, and only members of a group can set it.
 void OverlayFiles::need_gift(const std::string& owner, const std::string& group, const Maker& maker,
                              const std::string& doing) {
   if (!maker.bound) return;
@@ -325,7 +323,7 @@ OverlayFiles::Entry OverlayFiles::fresh(const std::string& k, FileType type, con
   return entry;
 }
 
-// Takes from the entry what it does not keep with another owner, group or content.
+// Removes what the entry does not keep with another owner, group or content.
 void OverlayFiles::hand_over(Entry& entry, const std::string& owner, const std::string& group, bool content) {
   FileStatus& s = entry.view.status;
   const bool folder = s.type == FileType::directory;
@@ -374,7 +372,7 @@ void OverlayFiles::apply(const WriteFile& action, const Base& base, const Maker&
   write(action, base, maker, false);
 }
 
-// As StagedFile has it: it is written where it is, and keeps its owner.
+// As StagedFile does: it is written in place, and keeps its owner.
 bool OverlayFiles::stays_anothers(const std::string& k, const FileStatus& now, const WriteFile& action,
                                   const Base& base, const Maker& maker) const {
   return maker.bound && now.owner != maker.user && (action.owner.empty() || action.owner == now.owner) &&
@@ -536,7 +534,7 @@ void OverlayFiles::apply(const RenamePath& action, const Base& base, const Maker
 
 void OverlayFiles::apply(const RestorePath& action, const Base& base, const Maker& maker) {
   const std::string top = key(base, action.saved.path);
-  // What is not there is made by descriptors: only the way to it is walked.
+  // New entries are created through descriptors: only the path to them is walked.
   const bool by_path = look(base, top, 0).has_value();
   restore(top, action.saved, action.content, base, maker);
   for (const SavedBelow& one : action.below) {
@@ -602,7 +600,7 @@ bool OverlayFiles::bring(const PackagedPath& packaged, const Base& base, const s
   if (find(k) || not_foreseen(k)) return false;
   const auto above = look(base, std::string(folder_of(k)), 0);
   if (!above || above->status.type != FileType::directory || look(base, k, 0)) return false;
-  // Whatever becomes of an action, the package has brought it.
+  // Whatever happens to the action, the package has installed it.
   entries_[k] = Entry{Entry::Kind::made, {packaged.status, packaged.target, {}}, {}, label, "", {}};
   folders_.clear();
   strict_folders_.clear();

@@ -1,4 +1,4 @@
-// Files as they would be: what was done to the overlay over what is on the real machine.
+// Simulated files: the overlay's changes on top of the real machine's files.
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,13 @@
 
 namespace mlops {
 
-// The what-if tree, shared by all identities. The real files are passed to each call: they differ in what they
-// may read. Keys are paths with the real machine's links replaced, so that two names of one file are one entry.
+// The simulated tree, shared by all identities. The real files are passed to each call: identities differ in
+// what they may read. Keys are paths with the real machine's links resolved, so that two names of one file are
+// one entry.
 class OverlayFiles {
  public:
-  // The real files as who acts reads them. strict: who acts is root, and steps are judged as Walker judges
-  // them; person is the one that may own what lies in folders that everyone may write to.
+  // The real files as the acting user reads them. strict: the acting user is root, and steps are judged as
+  // Walker does; person may own entries in world-writable folders.
   struct Base {
     Base(const FileReader& real, bool judged = false,
          std::string for_whom = "")  // NOLINT: a reader alone is one
@@ -28,26 +29,25 @@ class OverlayFiles {
     bool strict;
     std::string person;
   };
-  // Whose action it is: new entries belong to it where no owner is asked for.
+  // The identity of the action: new entries belong to it unless an owner is given.
   struct Maker {
     std::string user, group, label;
-    bool bound = false;                    // to the rights that modes give: everybody but root is
-    std::vector<std::string> groups = {};  // beside group
-    // Called with the owner and the group that are asked for, "" for none. Throws where there is no such
-    // account.
+    bool bound = false;                    // by file modes: true for everyone but root
+    std::vector<std::string> groups = {};  // supplementary groups
+    // Called with the given owner and group, "" for none. Throws if there is no such account.
     std::function<void(const std::string&, const std::string&)> need_accounts = {};
   };
 
-  // What readers answer; see FileReader. Unknown for what a program will have made, which names its label.
+  // The readers' results; see FileReader. Unknown for what a program will create, naming its label.
   std::optional<FileView> view(const Base& base, const std::string& path, std::uint64_t limit) const;
   std::optional<std::vector<std::string>> list(const Base& base, const std::string& path) const;
   std::optional<std::string> resolve(const Base& base, const std::string& path) const;
   std::optional<std::string> sha256(const Base& base, const std::string& path) const;
   std::optional<Grants> grants(const Base& base, const std::string& path) const;
-  // Whether the overlay has something of its own at the path.
+  // Whether the overlay has its own entry at the path.
   bool touched(const Base& base, const std::string& path) const;
 
-  // Errors are those that the real machine would give: a missing folder, a folder in the place of a file.
+  // Errors are those that the real machine would give: a missing folder, a file in place of a folder.
   void apply(const WriteFile& action, const Base& base, const Maker& maker);
   void apply(const CreateSecret& action, const Base& base, const Maker& maker);
   void apply(const CreateDirectory& action, const Base& base, const Maker& maker);
@@ -57,13 +57,13 @@ class OverlayFiles {
   void apply(const RenamePath& action, const Base& base, const Maker& maker);
   void apply(const RestorePath& action, const Base& base, const Maker& maker);
   void apply(const Download& action, const Base& base, const Maker& maker);
-  // A package will have put it there, unless something is there already, or its folder was removed. Its content is not
-  // known. False where nothing was put.
+  // A package will install it, unless something exists already, or its folder was removed. Its content is not
+  // known. False if nothing was added.
   bool bring(const PackagedPath& packaged, const Base& base, const std::string& label);
-  // A program will have made it: it exists, as a folder or a file, and what is in it is not known.
+  // A program will create it: it exists, as a folder or a file, with unknown content.
   void assume_made(const std::string& path, const Base& base, const Maker& maker);
 
-  // From begin to commit or go_back what is performed is noted, and go_back undoes it. Not for nesting.
+  // Between begin and commit or go_back all changes are recorded, and go_back reverts them. Does not nest.
   void begin() { replaced_.emplace(); }
   void commit() { replaced_.reset(); }
   void go_back();
@@ -72,45 +72,44 @@ class OverlayFiles {
   struct Entry {
     enum class Kind {
       absent,  // removed
-      made,    // known; what is really at `shows` shows through where that is not empty
-      opaque,  // made by a program
+      made,    // known; if `shows` is not empty, the real content there shows through
+      opaque,  // created by a program
     };
     Kind kind = Kind::made;
     FileView view;
-    std::optional<std::string> digest;  // of content that is not held
+    std::optional<std::string> digest;  // of content that is not in memory
     std::string label;
-    std::string shows;  // the real path whose content this has, itself or one that was renamed
-    std::optional<Grants> grants;  // of what is made; absent: those of what it shows
+    std::string shows;  // the real path whose content this has: its own, or that of a renamed entry
+    std::optional<Grants> grants;  // of new entries; absent: those of `shows`
   };
   enum class Last { itself, followed, entered };  // entered: a folder, to go on from
-  // What the next step of a walk comes from: a folder, or the link that led here.
+  // The origin of a walk's next step: a folder, or the link that led here.
   struct From {
     std::string owner = "root", what = "/";
     std::uint32_t mode = 0755;
   };
-  // The path with its links replaced, in thought and in reality; what does not exist stands as it is. Absent
-  // when links go round.
+  // The path with links resolved, in the overlay and on the real machine; components that do not exist stay as
+  // they are. Absent for a loop of links.
   std::optional<std::string> walk(const Base& base, const std::string& path, Last last) const;
   std::string key(const Base& base, const std::string& path) const;
   std::string followed(const Base& base, const std::string& path) const;
   const Entry* find(const std::string& key) const;
-  // Where the real machine has what is at the key; absent where nothing real is to be seen. Unknown below what
-  // a program will have made.
+  // The real path behind the key; absent if nothing real is visible. Unknown below what a program will create.
   std::optional<std::string> real_path(const std::string& key) const;
-  // Whether a program will have made what is at the key, or a folder above it.
+  // Whether a program will create the key, or a folder above it.
   bool not_foreseen(const std::string& key) const;
-  // What is at a key; links on the way are replaced already.
+  // The entry at a key; links on the way are already resolved.
   std::optional<FileView> look(const Base& base, const std::string& key, std::uint64_t limit) const;
   Grants grants_at(const Base& base, const std::string& key) const;
   // … or may be one.
   bool is_folder(const Base& base, const std::string& key) const;
-  // doing: what is said of a name that is too long.
+  // doing: used in the error for a name that is too long.
   void need_folder(const std::string& key, const Base& base, const std::string& path,
                    const std::string& doing) const;
   static void check(const From& from, const FileStatus& to, const std::string& path, const Base& base);
-  // Whether modes let the maker do that (a mask of 4, 2 and 1) with what is at the key.
+  // Whether modes allow the maker that access (a mask of 4, 2 and 1) to the key.
   bool may(const std::string& key, std::uint32_t rights, const Base& base, const Maker& maker) const;
-  // Errors of the kernel where the maker may not go to the folder of key, or not put something there.
+  // The kernel's errors if the maker may not enter the folder of key, or not create entries in it.
   void need_way(const std::string& key, const Base& base, const Maker& maker) const;
   void need_right(const std::string& key, const Base& base, const Maker& maker, const std::string& doing) const;
   static void need_gift(const std::string& owner, const std::string& group, const Maker& maker,
@@ -121,11 +120,11 @@ class OverlayFiles {
   bool stays_anothers(const std::string& key, const FileStatus& now, const WriteFile& action, const Base& base,
                       const Maker& maker) const;
   void write(const WriteFile& action, const Base& base, const Maker& maker, bool downloaded);
-  // A new entry, owned as the kernel would have it.
+  // A new entry, owned as the kernel would set it.
   Entry fresh(const std::string& key, FileType type, const Base& base, const Maker& maker) const;
   static void hand_over(Entry& entry, const std::string& owner, const std::string& group, bool content);
   void put(const std::string& key, Entry entry);
-  // As put, where no folder or link comes or goes.
+  // As put, if no folder or link is added or removed.
   void set(const std::string& key, Entry entry);
   void note(const std::string& key);
   void restore(const std::string& k, const SavedPath& saved, const std::optional<std::string>& content, const Base& base,
@@ -133,10 +132,10 @@ class OverlayFiles {
   void remove_below(const std::string& key);
 
   std::map<std::string, Entry> entries_;
-  // Keys, each with what it had before; absent where nothing is noted.
+  // Keys with their previous entries; absent if nothing is recorded.
   std::optional<std::map<std::string, std::optional<Entry>>> replaced_;
   mutable std::map<std::string, std::string> folders_,
-      strict_folders_;  // folders as asked -> with links replaced
+      strict_folders_;  // folders as given -> with links resolved
 };
 
 }  // namespace mlops

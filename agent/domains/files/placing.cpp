@@ -24,7 +24,7 @@ bool is_absent(const Walker::Place& place) {
 }
 bool rename_to_absent(int folder, const std::string& name, const Walker::Place& to) {
   if (::renameat2(folder, name.c_str(), to.folder, to.name.c_str(), RENAME_NOREPLACE) == 0) return true;
-  // Some file systems know no flags.
+  // Some file systems do not support flags.
   return errno == EINVAL && is_absent(to) && ::renameat(folder, name.c_str(), to.folder, to.name.c_str()) == 0;
 }
 

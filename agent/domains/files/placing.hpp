@@ -1,4 +1,4 @@
-// The last step of what is made beside its place.
+// Moves staged files into place.
 #pragma once
 
 #include <string>
@@ -7,12 +7,12 @@
 
 namespace mlops {
 
-// Makes durable what was renamed or removed in the folder, a descriptor; all of the machine where the folder
-// may be written but not read. `path` is for the Error, which is unsynced.
+// Makes renames and removals in the folder, a descriptor, durable; syncs the whole machine if the folder is
+// writable but not readable. `path` is for the Error, which is unsynced.
 void sync_folder(int folder, const std::string& path);
 
 bool is_absent(const Walker::Place& place);
-// Renames `name` in the folder to the place. False, with errno, where something is there.
+// Renames `name` in the folder to the place. False, with errno, if something exists there.
 bool rename_to_absent(int folder, const std::string& name, const Walker::Place& to);
 
 }  // namespace mlops

@@ -11,7 +11,7 @@ namespace {
 
 std::string attributes_of(const FileStatus& s) { return fmt::format("{:04o} {} {}", s.mode, s.owner, s.group); }
 
-// A line for each entry, folders after what is in them.
+// A line for each entry, folders after their content.
 std::size_t add_entries(const FileReader& files, const std::string& folder, const std::string& shown, Sha256& digest) {
   std::size_t count = 0;
   const auto names = files.list(folder);

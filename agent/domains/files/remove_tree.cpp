@@ -26,7 +26,7 @@ std::optional<Entry> look(int folder, const std::string& name, const std::string
     if (errno == ENOENT) return std::nullopt;
     throw system_error("cannot look at " + path, errno);
   }
-  // A bind mount has its source's device: only the attribute tells (Linux 5.8).
+  // A bind mount has its source's device: only the attribute shows it (Linux 5.8).
   return Entry{S_ISDIR(found.stx_mode), (found.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0};
 }
 
@@ -41,7 +41,8 @@ std::vector<std::string> names_in(int folder, const std::string& path) {
   return names;
 }
 
-// Goes through a tree with one descriptor, as fts(3) does: up again by "..", which must be where it came from.
+// Walks a tree with one descriptor, as fts(3) does: up again by "..", which must be the folder that it came
+// from.
 class Walk {
  public:
   enum class For { finding_mounts, removing };
@@ -73,7 +74,7 @@ class Walk {
  private:
   struct Level {
     std::string name;
-    std::vector<std::string> names;  // still to be done
+    std::vector<std::string> names;  // still to be removed
     dev_t device;
     ino_t inode;
   };

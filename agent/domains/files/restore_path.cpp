@@ -1,4 +1,4 @@
-// Putting back what was at a path, with all its attributes.
+// Restores the state of a path, with all its attributes.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/xattr.h>
@@ -25,7 +25,7 @@ timespec time_of(std::int64_t ns) {
   return {.tv_sec = (ns - rest) / second, .tv_nsec = rest};
 }
 
-// As its owner had it. fd is open, not by O_PATH, and new: this process's.
+// With the former owner's attributes. fd is open, without O_PATH, and new: this process's.
 void give(int fd, const SavedPath& saved, const OwnerNames& names) {
   const Owners owners = find_owners(names, saved.owner, saved.group);
   struct ::stat now {};
@@ -44,8 +44,8 @@ Handle open_folder(int above, const std::string& name, const std::string& path) 
   return folder;
 }
 
-// Makes what was in a folder by descriptors, never by path: folders are this process's, and nobody else may
-// enter them, until all is made that is in them.
+// Restores a folder's content through descriptors, never by path: folders stay this process's, and closed to
+// others, until all of their content is complete.
 class Tree {
  public:
   // top: the folder itself, new and empty.
@@ -80,7 +80,7 @@ class Tree {
     }
   }
 
-  // Everything is made.
+  // Everything exists now.
   void finish() {
     while (levels_.size() > 1) leave();
     const int top = levels_.front().folder.get();
@@ -185,19 +185,19 @@ void FileWriter::perform(const RestorePath& action) {
   if (::utimensat(place->folder, place->name.c_str(), times, AT_SYMLINK_NOFOLLOW) != 0)
     throw system_error("cannot set the times of " + saved.path, errno);
   if (action.below.empty()) return;
-  // Into a folder that somebody made since.
+  // Into a folder that somebody has created since.
   for (const SavedBelow& one : action.below) perform(RestorePath{one.saved, one.content});
-  // Again, from below: what was put into a folder moved its times.
+  // Once more, from the bottom up: adding content changed the folders' times.
   for (auto one = action.below.rbegin(); one != action.below.rend(); ++one)
     if (one->saved.kind == SavedPath::Kind::folder) perform(RestorePath{one->saved, {}});
   perform(RestorePath{saved, {}});
 }
 
-// Beside its place, so that a killed run leaves nothing there, and a failure none of it.
+// Beside its place, so that a killed run or a failure leaves nothing there.
 void FileWriter::restore_tree(const RestorePath& action, const Walker::Place& place) {
   const std::string& path = action.saved.path;
   const std::string name = temporary_name(place.name, "tree");
-  remove_tree(place.folder, name, path, true);  // what a killed run left
+  remove_tree(place.folder, name, path, true);  // left by a killed run
   if (::mkdirat(place.folder, name.c_str(), 0700) != 0)
     throw system_error("cannot make the folder " + path, errno);
   try {
@@ -219,7 +219,7 @@ void FileWriter::restore_tree(const RestorePath& action, const Walker::Place& pl
     try {
       remove_tree(place.folder, name, path, true);
     } catch (const Error&) {
-      // The first failure is told; the next run removes what is left.
+      // The first failure is reported; the next run removes the rest.
     }
     throw;
   }
@@ -227,8 +227,8 @@ void FileWriter::restore_tree(const RestorePath& action, const Walker::Place& pl
   walker_.forget();
 }
 
-// Where the other name is of that file still, or of one that is the same in all. False: it is not, or is out of
-// reach.
+// Links to the other name if that is still the same file, or an equal one (mode, owner, group, content). False
+// if it is neither, or inaccessible.
 bool FileWriter::link_again(const SavedPath& saved, const Walker::Place& place) {
   const auto other = walker_.place(saved.hard_link);
   if (!other) return false;

@@ -16,7 +16,7 @@ namespace mlops {
 namespace {
 
 constexpr int link_limit = 40;           // as the kernel's, path_resolution(7)
-constexpr std::size_t open_limit = 200;  // folders remembered, each with a descriptor
+constexpr std::size_t open_limit = 200;  // folders cached, each with a descriptor
 
 struct Loop : Error {
   using Error::Error;
@@ -47,7 +47,7 @@ struct TextHash {
   std::size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
 };
 
-// What to do after a link: the folders to walk, then the last name in what they lead to.
+// What remains after a link: the folders to walk, then the last name in what they lead to.
 struct Onward {
   std::string folders, name;
 };
@@ -71,9 +71,9 @@ struct Walker::State {
   bool strict = false;
   uid_t person = 0;
   uid_t acting = 0;
-  std::unordered_map<std::string, Folder, TextHash, std::equal_to<>> folders;  // by path as asked
+  std::unordered_map<std::string, Folder, TextHash, std::equal_to<>> folders;  // by path as given
 
-  // What the next step comes from: the folder itself, or the link that led there.
+  // The origin of the next step: the folder itself, or the link that led there.
   struct From {
     uid_t owner;
     mode_t mode;
@@ -107,7 +107,7 @@ struct Walker::State {
   static From from(const Folder& folder) {
     return {folder.status.st_uid, folder.status.st_mode, folder.status.st_uid, folder.canonical};
   }
-  // What a link leads to is reached from the link; where that is relative, also from the link's own folder.
+  // A link's target is reached from the link; if it is relative, also from the link's own folder.
   static From from_link(const struct stat& link, const Folder& folder, const std::string& target,
                         std::string path) {
     if (target.starts_with('/')) return {link.st_uid, 0, link.st_uid, std::move(path)};
@@ -134,7 +134,7 @@ struct Walker::State {
     throw system_error(doing, errno);
   }
 
-  // Follows all components of path, from start where it is relative. origin is what the first step comes from.
+  // Follows all components of path, from start if it is relative. origin: of the first step.
   std::optional<Folder> walk(const Folder& start, std::string_view path, From origin, int& links) {
     Folder at = start;
     bool first = true;
@@ -156,7 +156,7 @@ struct Walker::State {
     return at;
   }
 
-  // The folder at path, remembered. The pointer is good until the next call of a public member.
+  // The folder at path, cached. The pointer is valid until the next call of a public member.
   const Folder* folder(std::string_view path) {
     if (const auto known = folders.find(path); known != folders.end()) return &known->second;
     if (path == "/") return &folders.emplace("/", root()).first->second;
@@ -192,7 +192,7 @@ struct Walker::State {
       }
       struct stat status {};
       if (::fstat(entry.get(), &status) != 0) throw system_error("cannot look at " + full, errno);
-      // A file itself that lies in another's folder is no step elsewhere; a link is, and so is where it leads.
+      // The step to a final regular file is not checked; steps to a link, and to its target, are.
       if (S_ISLNK(status.st_mode) || links > 0) check(origin, status, full);
       if (!S_ISLNK(status.st_mode)) return std::pair(std::move(at), std::move(name));
       if (++links > link_limit) throw Loop("too many links on the way to " + path);

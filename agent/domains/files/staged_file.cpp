@@ -44,7 +44,7 @@ std::string temporary_name(const std::string& name, const std::string& suffix) {
   const std::string end = ".mlops-agent-" + suffix;
   const std::size_t room = name_limit - 1 - end.size();
   if (name.size() <= room) return "." + name + end;
-  // Long names that begin alike must not share a temporary file.
+  // Long names with the same beginning must not share a temporary file.
   const std::string mark = "~" + sha256_hex(name).substr(0, 16);
   return "." + name.substr(0, room - mark.size()) + mark + end;
 }
@@ -88,7 +88,7 @@ void check_hand_over(const Walker::Place& place, const struct ::stat& entry, con
 
 namespace {
 
-// Who acts may write to it, but make nobody else the owner of a new one.
+// The acting user may write to it, but cannot give a new file to its owner.
 bool stays_anothers(const Walker::Place& place, const struct ::stat& now, const Owners& wanted,
                     std::optional<mode_t> mode) {
   const bool same_user = wanted.user == static_cast<uid_t>(-1) || wanted.user == now.st_uid;
@@ -165,7 +165,7 @@ void StagedFile::create() {
       return;
     }
     if (errno != EEXIST) break;
-    // What a killed run left, perhaps already given to its owner. Nobody else's.
+    // Left by a killed run, perhaps already given to its owner. Never another user's.
     struct ::stat stale {
     }, folder{};
     if (::fstatat(place_.folder, name.c_str(), &stale, AT_SYMLINK_NOFOLLOW) != 0) continue;
@@ -214,7 +214,7 @@ void StagedFile::write_in_place() {
   const Handle target(::openat(place_.folder, place_.name.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
   struct ::stat now {};
   if (!target || ::fstat(target.get(), &now) != 0) throw system_error("cannot write " + path, errno);
-  // First no rights but those that it had and is to have.
+  // First only the rights that it had and will keep.
   if (!anothers_) {
     if (::fchmod(target.get(), now.st_mode & mode_ & 0777) != 0)
       throw system_error("cannot set owner and mode of " + path, errno);

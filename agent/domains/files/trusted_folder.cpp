@@ -9,12 +9,12 @@
 namespace mlops {
 namespace {
 
-constexpr int most_links = 40;  // as the kernel has it (path_resolution(7))
+constexpr int most_links = 40;  // as in the kernel (path_resolution(7))
 
-// Whether what stands in a sticky folder already is meant, which is safe, or what is yet to be made in it.
+// In a sticky folder: whether an existing entry is meant, which is safe, or one that is yet to be created.
 enum class Sticky { safe, open };
 
-// What is wrong with one step, for root; "" for nothing.
+// The problem with one step, for root; "" for none.
 std::string wrong_with(const std::string& path, const FileStatus& status, Sticky sticky) {
   if (status.owner != "root") return fmt::format("{} belongs to {}", path, status.owner);
   if (sticky == Sticky::safe && (status.mode & S_ISVTX)) return "";

@@ -1,4 +1,4 @@
-// Whether root is to find programs in a folder that may be there only in a plan.
+// Whether root may run programs from a folder, which may exist only in a plan.
 #pragma once
 
 #include <optional>
@@ -8,9 +8,9 @@
 
 namespace mlops {
 
-// distrust_folder(path) of base/trust.hpp, as a reader sees it, an overlay too. Access lists are not looked at: a
-// folder that its group may write to, which their mask shows as, is distrusted, root's own as well. Errors and Unknown
-// of the reader.
+// distrust_folder(path) of base/trust.hpp, on a reader, which may be an overlay. Access lists are not read: a
+// folder writable by its group, which is how an ACL's mask shows, is distrusted, root's own as well. Errors and
+// Unknown of the reader.
 std::optional<std::string> distrust_folder(const FileReader& files, const std::string& path);
 
 }  // namespace mlops

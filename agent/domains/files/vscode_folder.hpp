@@ -1,4 +1,4 @@
-// The extensions of a VS Code, read from the folder where it keeps them.
+// The extensions of a VS Code installation, read from its extensions folder.
 #pragma once
 
 #include <string>
@@ -10,14 +10,14 @@
 namespace mlops {
 
 struct VscodeExtension {
-  std::string id;       // "publisher.name" in lower case: VS Code makes no difference
+  std::string id;       // "publisher.name" in lower case: VS Code ignores case
   std::string version;  // "0.102.0"
   friend bool operator==(const VscodeExtension&, const VscodeExtension&) = default;
 };
 
-// As extensions.json in the folder lists them; where there is none (VS Code before 1.74), as its folders
-// "publisher.name-version" say, without those that .obsolete lists. None where there is no folder. Error when a
-// file is not what VS Code writes.
+// As listed in extensions.json in the folder; without that file (VS Code before 1.74), from its folders
+// "publisher.name-version", except those listed in .obsolete. Empty if there is no folder. Error if a file is
+// not in VS Code's format.
 std::vector<VscodeExtension> vscode_extensions(const FileReader& files, const std::string& folder);
 
 // In lower case (ASCII), as ids are compared.

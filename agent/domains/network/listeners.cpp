@@ -61,7 +61,7 @@ std::optional<std::string> address_of(std::string_view hex) {
   return text.data();
 }
 
-// The sockets of one table that listen on the port. They come first in it, so the rest is not read.
+// The listening sockets of one table on the port. They come first in it, so the rest is not read.
 void read_table(const std::string& path, std::uint16_t port, std::vector<Socket>& into) {
   std::ifstream table(path);
   std::string line;
@@ -77,8 +77,8 @@ void read_table(const std::string& path, std::uint16_t port, std::vector<Socket>
   }
 }
 
-// Whether a socket bound to `bound` takes what is sent to `wanted`. One bound to :: takes IPv4 as well, unless
-// it was told not to, which the table does not say.
+// Whether a socket bound to `bound` accepts connections to `wanted`. One bound to :: accepts IPv4 as well,
+// unless it was configured not to, which the table does not show.
 bool reaches(const std::string& wanted, const std::string& bound) {
   const std::string_view mapped = "::ffff:";
   const std::string plain = bound.starts_with(mapped) ? bound.substr(mapped.size()) : bound;
@@ -104,7 +104,7 @@ bool holds(const std::string& process, const std::string& inode) {
   return false;
 }
 
-// A process that holds the socket: one of the user who made it where there is one, else any.
+// A process that holds the socket: preferably one of the user who created it, else any.
 std::optional<int> holder_of(const std::string& proc, const Socket& socket) {
   const Folder folder(::opendir(proc.c_str()));
   std::vector<std::string> others;
@@ -128,7 +128,7 @@ std::string content_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// The kernel cuts the name after 15 bytes; the first words of the command line have the rest.
+// The kernel truncates the name after 15 bytes; the first words of the command line have the rest.
 std::string program_of(const std::string& process) {
   std::string name = content_of(process + "/comm");
   while (name.ends_with('\n')) name.pop_back();
@@ -189,7 +189,7 @@ std::optional<Listener> listener_on_socket(const std::string& path, const std::s
   std::string line;
   std::getline(table, line);
   while (std::getline(table, line)) {
-    // "Num: RefCount Protocol Flags Type St Inode Path", of which only the path may have spaces.
+    // "Num: RefCount Protocol Flags Type St Inode Path", of which only the path may contain spaces.
     const auto words = words_of(line);
     if (words.size() < 8 || line.substr(static_cast<std::size_t>(words[7].data() - line.data())) != path)
       continue;

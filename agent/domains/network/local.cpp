@@ -21,7 +21,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t longest_status_line = 256;  // "HTTP/1.1 200 OK" and a reason; more is none
+constexpr std::size_t longest_status_line = 256;  // "HTTP/1.1 200 OK" and a reason; anything longer is not HTTP
 
 struct Address {
   sockaddr_storage storage{};
@@ -46,7 +46,7 @@ std::optional<Address> address_of(const std::string& text, std::uint16_t port) {
   return a;
 }
 
-// Waits until the socket is ready, the time is up (false) or the person interrupts.
+// Waits until the socket is ready, the timeout (false), or an interruption by the person.
 bool ready(int socket, short events, Clock::time_point end, const Cancellation& cancellation) {
   for (;;) {
     cancellation.check();

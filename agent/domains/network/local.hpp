@@ -12,7 +12,7 @@ class LocalNetwork : public NetworkReader {
   std::optional<Listener> listener_at(const std::string& address, std::uint16_t port) const override {
     return listener_on(address, port);
   }
-  // Error cancelled when the person interrupts while it waits.
+  // Error cancelled if the person interrupts while it waits.
   std::optional<int> http_status(const HttpGet& get) const override;
 
  private:

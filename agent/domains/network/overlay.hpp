@@ -1,4 +1,4 @@
-// Who takes connections after the changes of a plan.
+// Listening programs after the changes of a plan.
 #pragma once
 
 #include <vector>
@@ -10,7 +10,7 @@ namespace mlops {
 
 class OverlayNetwork {
  public:
-  // What base says, with the units that were started and stopped in thought upon it.
+  // base's listeners, adjusted for units whose start or stop is simulated.
   std::optional<Listener> listener(const NetworkReader& base, const std::string& address,
                                    std::uint16_t port) const;
   void apply(const ChangeUnit& change) { changes_.push_back(change); }

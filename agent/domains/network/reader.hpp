@@ -1,4 +1,4 @@
-// Who takes connections on this machine, and what programs on it answer.
+// Listening programs on this machine, and their HTTP responses.
 #pragma once
 
 #include <cstdint>
@@ -14,18 +14,18 @@ namespace mlops {
 struct HttpGet {
   std::string address = "127.0.0.1";
   std::uint16_t port = 80;
-  std::string path = "/";                      // with its query, as it stands in the request
-  std::map<std::string, std::string> headers;  // beside Host
-  std::uint64_t timeout_ms = 5'000;            // from connecting to the answer's first line
+  std::string path = "/";                      // with its query, exactly as sent in the request
+  std::map<std::string, std::string> headers;  // besides Host
+  std::uint64_t timeout_ms = 5'000;            // from connecting to the response's first line
 };
 
 class NetworkReader {
  public:
   virtual ~NetworkReader() = default;
-  // Who is in the way of listening there; see listener_on. A what-if machine also knows what units that were
-  // started in thought say that they will take: of such a one only address, port and unit are set.
+  // The listener that prevents listening there; see listener_on. A simulated machine also knows the declared
+  // ports of units whose start is simulated: for those only address, port and unit are set.
   virtual std::optional<Listener> listener_at(const std::string& address, std::uint16_t port) const = 0;
-  // The status of the answer (RFC 9112 section 4); absent where there is none in time, or none that is HTTP.
+  // The status of the response (RFC 9112 section 4); absent on a timeout, or if it is not HTTP.
   virtual std::optional<int> http_status(const HttpGet& get) const = 0;
 };
 

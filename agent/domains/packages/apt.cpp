@@ -31,7 +31,7 @@ std::string lower_first(std::string text) {
 constexpr std::pair<const char*, const char*> caches[] = {{"Dir::Cache::pkgcache", "/pkgcache.bin"},
                                                           {"Dir::Cache::srcpkgcache", "/srcpkgcache.bin"}};
 
-// As a start; without one apt makes it.
+// The machine's cache is a starting point; without one apt builds it.
 void copy_cache(const std::string& file, const std::string& to) {
   const Handle in(::open(("/var/cache/apt" + file).c_str(), O_RDONLY | O_CLOEXEC));
   if (!in) return;
@@ -40,7 +40,7 @@ void copy_cache(const std::string& file, const std::string& to) {
   }
 }
 
-// apt takes its status descriptor away from what it starts, so it may not be the scripts' own stdout.
+// apt closes its status descriptor in the programs it starts, so it must not be the scripts' own stdout.
 std::vector<std::string> with_status(const std::vector<std::string>& argv) {
   std::vector<std::string> all = {"/bin/sh", "-c", fmt::format(R"(exec "$0" "$@" {}>&1)", Apt::status_fd)};
   all.insert(all.end(), argv.begin(), argv.end());
@@ -64,7 +64,7 @@ const std::string& Apt::scratch() const {
   return scratch_;
 }
 
-// Nothing that a package's script may ask is asked; needrestart does not restart what the playbook does not
+// Package scripts must not ask questions; needrestart must not restart services that the playbook does not
 // name.
 Command Apt::command(std::vector<std::string> argv) const {
   Command c;

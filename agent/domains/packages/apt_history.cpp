@@ -7,7 +7,7 @@
 namespace mlops {
 namespace {
 
-// The value of the line "Key: value" in an entry; "" when it has none.
+// The value of the line "Key: value" in an entry; "" if there is none.
 std::string_view value_of(std::string_view entry, std::string_view key) {
   for (std::size_t at = 0; (at = entry.find(key, at)) != std::string_view::npos; at += key.size())
     if (at == 0 || entry[at - 1] == '\n') {

@@ -28,7 +28,7 @@ std::string_view between(std::string_view text, char open, char close) {
   return to == std::string_view::npos ? std::string_view() : text.substr(from + 1, to - from - 1);
 }
 
-// "jq:amd64" is "jq" to apt where amd64 is native.
+// apt writes "jq:amd64" as "jq" if amd64 is native.
 bool same_name(const std::string& wanted, const std::string& name) {
   return wanted == name || wanted.substr(0, wanted.find(':')) == name;
 }
@@ -194,8 +194,8 @@ std::optional<AptStatus> parse_status_line(std::string_view line) {
   AptStatus status;
   status.downloading = line.starts_with("dlstatus:");
   if (!status.downloading && !line.starts_with("pmstatus:")) return {};
-  // The package's name may hold a colon itself ("pmstatus:libc6:i386:…"): the percentage is the first number
-  // behind.
+  // The package's name may contain a colon itself ("pmstatus:libc6:i386:…"): the percentage is the first number
+  // after it.
   line.remove_prefix(9);
   for (auto colon = line.find(':'); colon != std::string_view::npos; colon = line.find(':', colon + 1)) {
     const auto next = line.find(':', colon + 1);

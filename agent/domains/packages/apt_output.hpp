@@ -1,4 +1,4 @@
-// Understanding what apt's programs print.
+// Parses the output of apt's programs.
 #pragma once
 
 #include <map>
@@ -11,40 +11,40 @@
 
 namespace mlops {
 
-// One package as it stands in a playbook: "name", "name:arch", "name=version", "name:arch=version".
+// One package as written in a playbook: "name", "name:arch", "name=version", "name:arch=version".
 struct WantedPackage {
-  std::string name;     // with :arch
-  std::string version;  // "" when none was asked for
+  std::string name;     // including :arch
+  std::string version;  // "" if none was given
 };
 WantedPackage parse_wanted(std::string_view text);
 
-// The Inst and Remv lines of `apt-get -s`: the wanted ones first, in their order, then the others by name. What
-// is installed already, and what is only configured, is left out.
+// The Inst and Remv lines of `apt-get -s`: the requested packages first, in their order, then the others by
+// name. Packages that are already installed, or only configured, are omitted.
 std::vector<PackageChange> parse_simulation(std::string_view output, const std::vector<std::string>& wanted);
 
-// Of a simulation that failed: the wanted texts that the index does not have, with the version where the name
-// is known but not in that version. Empty: it failed for another reason.
+// For a failed simulation: the requested texts that the index does not have, with the version if the name is
+// known but not in that version. Empty: it failed for another reason.
 std::vector<std::string> parse_unknown(std::string_view output, const std::vector<std::string>& wanted);
 
-// The bytes that `apt-get --print-uris` lists.
+// The total bytes that `apt-get --print-uris` lists.
 std::uint64_t parse_uris(std::string_view output);
 
-// Name -> candidate of `apt-cache policy`; "" for none. Names that it does not know are left out.
+// Name -> candidate of `apt-cache policy`; "" for none. Unknown names are omitted.
 std::map<std::string, std::string> parse_policy(std::string_view output);
 
-// What /var/lib/apt/extended_states has as come along with others: "name:architecture".
+// The packages that /var/lib/apt/extended_states marks as automatically installed: "name:architecture".
 std::set<std::string> parse_automatic(std::string_view states);
 
-// What could not be fetched by `apt-get update`, as "URL: cause"; "" when everything was.
+// What `apt-get update` failed to fetch, as "URL: cause"; "" if nothing.
 std::string parse_fetch_failure(std::string_view output);
 
 // The lines for people: without the status lines (dlstatus:, pmstatus:) and the simulation's notice.
 std::string without_status_lines(std::string_view output);
 
-// The messages of "E: " lines, joined by "; ", at most the first three; "" when there is none.
+// The messages of "E: " lines, joined by "; ", at most the first three; "" if there are none.
 std::string error_lines(std::string_view output);
 
-// One line of APT::Status-Fd. percent counts to 100; text is what is being done.
+// One line of APT::Status-Fd. percent counts to 100; text is the current operation.
 struct AptStatus {
   bool downloading = false;
   double percent = 0;

@@ -9,7 +9,7 @@
 namespace mlops {
 namespace {
 
-// The next word of the line, which loses it; "" at its end.
+// Takes the next word off the line; "" at its end.
 std::string_view word(std::string_view& line) {
   line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
   const std::string_view found = line.substr(0, line.find(' '));
@@ -17,7 +17,7 @@ std::string_view word(std::string_view& line) {
   return found;
 }
 
-// "rwxr-sr-t", as ls(1) writes it.
+// "rwxr-sr-t", as ls(1) prints it.
 std::uint32_t mode_of(std::string_view letters) {
   constexpr std::uint32_t special[] = {04000, 02000, 01000};
   std::uint32_t mode = 0;
@@ -58,7 +58,7 @@ std::vector<PackagedPath> parse_contents(std::string_view output) {
         break;
       case '-':
         break;
-      case 'h':  // another name of a file before it
+      case 'h':  // a hard link to an earlier file
         name = name.substr(0, name.find(same));
         break;
       case 'l': {

@@ -23,7 +23,7 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-// "want ok half-installed": the second word says reinstreq for what must be unpacked again.
+// "want ok half-installed": the second word is reinstreq if it must be unpacked again.
 PackageState state_of(std::string_view status) {
   const auto word = status.substr(status.rfind(' ') + 1);
   if (word == "not-installed") return PackageState::absent;
@@ -33,7 +33,7 @@ PackageState state_of(std::string_view status) {
   return PackageState::interrupted;  // unpacked, half-installed, half-configured, triggers-*
 }
 
-// "mail-transport-agent, awk (= 1.3), foo:any" without what is behind each name.
+// "mail-transport-agent, awk (= 1.3), foo:any" reduced to the names.
 std::vector<std::string> provided_names(std::string_view list) {
   std::vector<std::string> names;
   while (!list.empty()) {
@@ -72,7 +72,7 @@ DpkgEntry parse_paragraph(std::string_view text) {
   return entry;
 }
 
-// From the start of a paragraph to the empty line behind it.
+// From the start of a paragraph to the empty line after it.
 std::string_view paragraph_at(std::string_view text, std::size_t start) {
   const auto end = text.find("\n\n", start);
   return text.substr(start, end == std::string_view::npos ? end : end + 1 - start);
@@ -127,7 +127,7 @@ bool is_number(std::string_view name) {
   return !name.empty() && name.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-// The journal's files are numbers of four digits; others are still being written.
+// The journal's files have names of four digits; others are still being written.
 std::vector<std::string> journal_files(const std::string& folder) {
   std::vector<std::string> names;
   const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(folder.c_str()), &::closedir);
@@ -176,7 +176,7 @@ std::string DpkgDatabase::stamp() const {
   return file_stamp(folder_ + "/status") + file_stamp(folder_ + "/updates");
 }
 
-// dpkg replaces status by rename, so that a mapping stays whole.
+// dpkg replaces status by rename, so that a mapping stays consistent.
 void DpkgDatabase::refresh() const {
   const std::string now = stamp();
   if (map_ && now == stamp_) return;
@@ -219,7 +219,7 @@ std::vector<std::string> DpkgDatabase::configuration_files(const std::string& wa
   for (const std::string_view paragraph : paragraphs) {
     constexpr std::string_view field = "\nConffiles:\n";
     auto at = paragraph.find(field);
-    // " /etc/motd 0123…", and " obsolete" behind it for one that a later version no longer has.
+    // " /etc/motd 0123…", followed by " obsolete" for one that a later version no longer has.
     for (at = at == paragraph.npos ? at : at + field.size(); at < paragraph.size() && paragraph[at] == ' ';
          at = std::min(paragraph.find('\n', at), paragraph.size() - 1) + 1)
       files.emplace_back(paragraph.substr(at + 1, paragraph.find(' ', at + 1) - at - 1));

@@ -1,4 +1,4 @@
-// dpkg's database, read without dpkg: status, and updates/, the journal that overrides it.
+// Reads dpkg's database without dpkg: status, and updates/, the journal that overrides it.
 #pragma once
 
 #include <cstdint>
@@ -15,14 +15,14 @@ struct DpkgEntry {
   std::string name, architecture, version;
   PackageState state = PackageState::absent;
   bool held = false;
-  bool unpack_again = false;  // "reinstreq": it broke while it was unpacked
-  std::vector<std::string> provides;  // names alone
+  bool unpack_again = false;  // "reinstreq": unpacking it failed
+  std::vector<std::string> provides;  // names only
 };
 
-// All paragraphs of the text for a package of that name; "" for those of every package.
+// All paragraphs of the text for a package of that name; "": those of every package.
 std::vector<DpkgEntry> dpkg_entries(std::string_view text, std::string_view name);
 
-// Reads again when a file changed. Not for several threads at once.
+// Reads again when a file changed. Not thread-safe.
 class DpkgDatabase {
  public:
   explicit DpkgDatabase(std::string folder = "/var/lib/dpkg");
@@ -32,13 +32,13 @@ class DpkgDatabase {
 
   // See PackageReader. A name without an architecture means the native one, or "all".
   std::optional<InstalledPackage> installed(const std::string& name) const;
-  // The configuration files that dpkg keeps of it, there or not.
+  // The package's configuration files in dpkg's database, existing or not.
   std::vector<std::string> configuration_files(const std::string& name) const;
-  // A package is neither installed nor gone, or dpkg did not come to merge updates/ into status.
+  // Whether a package is half installed, or dpkg has yet to merge updates/ into status.
   bool interrupted() const;
-  // All of it. Error unavailable where there is no dpkg.
+  // All of it. Error unavailable if there is no dpkg.
   std::vector<DpkgEntry> entries() const;
-  // The architecture that packages have when none is said; "" when dpkg itself is not installed.
+  // The default architecture of packages; "" if dpkg itself is not installed.
   const std::string& native_architecture() const;
   // Changes whenever the database does.
   std::string stamp() const;

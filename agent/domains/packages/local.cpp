@@ -25,7 +25,7 @@
 namespace mlops {
 namespace {
 
-// Of a file or folder; absent where it is not there.
+// Of a file or folder; absent if it does not exist.
 std::optional<timespec> mtime(const std::string& path) {
   struct stat s;
   if (::stat(path.c_str(), &s) != 0) return {};
@@ -36,7 +36,7 @@ bool same_time(const std::optional<timespec>& a, const std::optional<timespec>& 
   return a.has_value() == b.has_value() && (!a || (a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec));
 }
 
-// When the newest part of the index came here; absent when there is none. Their mtime is the server's.
+// When the newest part of the index was fetched; absent if there is none. The files' mtime is the server's.
 std::optional<std::time_t> newest_index(const std::string& lists) {
   const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(lists.c_str()), &::closedir);
   std::optional<std::time_t> newest;
@@ -50,16 +50,17 @@ std::optional<std::time_t> newest_index(const std::string& lists) {
   return newest;
 }
 
-// The stamp that Ubuntu's own configuration leaves after an update; apt itself touches nothing when nothing is
-// new.
+// The stamp that Ubuntu's own configuration writes after an update; apt itself changes no file if there is
+// nothing new.
 void leave_stamp(const std::string& apt_dir) {
   const std::string path = apt_dir + "/periodic/update-success-stamp";
   const Handle file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (file) ::futimens(file.get(), nullptr);
 }
 
-// Before dpkg begins, what apt noted of the transaction (its log, what came along) is on the disk, and what dpkg unpacked is
-// before it is configured: neither syncs all of it, and a power cut would leave nothing to go on with.
+// Before dpkg begins, apt's records of the transaction (its log, the automatic marks) are synced, and unpacked
+// files before they are configured: neither program syncs all of it, and after a power cut nothing would be
+// left to resume from.
 std::vector<std::string> apt_change(const std::string& verb, std::uint64_t lock_timeout) {
   return {"apt-get",
           "-y",
@@ -95,13 +96,13 @@ std::vector<std::string> words_of(const std::string& text) {
   return {std::istream_iterator<std::string>(words), {}};
 }
 
-// As apt takes it.
+// In apt's format.
 std::string full_name(const DpkgEntry& e) { return e.architecture == "all" ? e.name : e.name + ":" + e.architecture; }
 
-// A later run believes what dpkg says, but dpkg syncs neither configuration files nor what scripts write.
+// A later run trusts dpkg's status, but dpkg syncs neither configuration files nor what scripts write.
 void keep() { ::sync(); }
 
-// A version that was asked for may be older than what is there.
+// An explicitly requested version may be older than the installed one.
 bool asks_for_version(const std::vector<std::string>& wanted) {
   return std::any_of(wanted.begin(), wanted.end(), [](const auto& w) { return w.find('=') != w.npos; });
 }
@@ -139,13 +140,13 @@ std::optional<InstalledPackage> LocalPackages::installed(const std::string& name
 
 bool LocalPackages::interrupted() const { return dpkg_.interrupted(); }
 
-// When the index was last fetched; absent when there is none.
+// When the index was last fetched; absent if there is none.
 std::optional<std::time_t> LocalPackages::index_fetched() const {
   const std::string lists = apt_dir_ + "/lists";
   const auto newest = newest_index(lists);
   const auto changed = mtime(lists);
   if (!newest || !changed) return {};
-  // Both are upper bounds: a copied image has new files, and apt makes folders there when it installs.
+  // Both are upper bounds: a copied image has new files, and apt creates folders there when it installs.
   const auto stamped = mtime(apt_dir_ + "/periodic/update-success-stamp");
   return std::max(std::min(*newest, changed->tv_sec), stamped ? stamped->tv_sec : 0);
 }
@@ -156,7 +157,7 @@ std::optional<std::uint64_t> LocalPackages::index_age() const {
   return static_cast<std::uint64_t>(std::max<std::time_t>(0, ::time(nullptr) - *fetched));
 }
 
-// sources.list(5). The folder's own time tells of a list that came with an old time, or went.
+// sources.list(5). The folder's own time reveals a list that arrived with an old time, or was removed.
 bool LocalPackages::index_outdated() const {
   const std::string folder = sources_dir_ + "/sources.list.d";
   std::time_t newest = 0;
@@ -170,7 +171,7 @@ bool LocalPackages::index_outdated() const {
     const std::string_view name = entry->d_name;
     if (name.ends_with(".list") || name.ends_with(".sources")) look(folder + "/" + entry->d_name);
   }
-  // A time that is still to come says nothing: the clock was set back.
+  // A time in the future is ignored: the clock was set back.
   const auto fetched = index_fetched();
   return newest != 0 && newest <= ::time(nullptr) && (!fetched || newest > *fetched);
 }
@@ -273,7 +274,8 @@ void LocalPackages::wait(std::uint64_t lock_timeout) const {
   wait_for_locks(locks(), lock_timeout, apt_.cancellation(), apt_.progress());
 }
 
-// apt counts an index that could not be fetched as success, and versions before 2.1.4 do not know Error-Mode.
+// apt treats an index that could not be fetched as success, and versions before 2.1.4 do not support
+// Error-Mode.
 void LocalPackages::refresh_index(std::uint64_t lock_timeout) {
   wait(lock_timeout);
   auto argv = apt_change("update", lock_timeout);
@@ -336,7 +338,7 @@ void LocalPackages::perform(const InstallPackages& action) {
   keep();
 }
 
-// apt refuses to begin while dpkg's journal is there; a package that cannot be configured can still be removed.
+// apt refuses to start while dpkg's journal exists; a package that cannot be configured can still be removed.
 void LocalPackages::configure_pending(const std::string& doing) const {
   try {
     apt_.change(doing, {"dpkg", "--force-confdef", "--force-confold", "--configure", "-a"}, false);
@@ -345,7 +347,8 @@ void LocalPackages::configure_pending(const std::string& doing) const {
   }
 }
 
-// What debhelper(7) puts into every such script is about what the package brought, and no matter here.
+// The snippets that debhelper(7) adds to every such script only affect the package's own files, and are
+// ignored.
 PurgeLoss LocalPackages::purge_loss(const std::string& name) const {
   PurgeLoss loss;
   const auto found = dpkg_.installed(name);
@@ -380,8 +383,8 @@ void LocalPackages::perform(const RemovePackages& action) {
   keep();
 }
 
-// What had not come yet of the transaction that was cut off. apt would not bring it again: it takes
-// recommendations only along with what it installs, and it notes what came along at the end.
+// The packages of the interrupted transaction that are still missing. apt would not install them again: it only
+// adds recommendations to what it installs, and it records automatic marks at the end.
 void LocalPackages::complete(const UnfinishedInstall& unfinished, const std::string& doing,
                              std::uint64_t lock_timeout) const {
   std::vector<std::string> missing;
@@ -399,8 +402,8 @@ void LocalPackages::complete(const UnfinishedInstall& unfinished, const std::str
   apt_.change(doing, argv, false);
 }
 
-// apt mends what broke in an upgrade, and not what broke when it was unpacked for the first time. What else is not
-// configured is left to the mending behind this.
+// apt repairs a failed upgrade, but not a failed first unpacking. Other unconfigured packages are left to the
+// later repair step.
 void LocalPackages::unpack_again(std::vector<std::string> doubtful, const std::string& doing,
                                  std::uint64_t lock_timeout) const {
   const bool power_lost = !doubtful.empty();
@@ -409,11 +412,11 @@ void LocalPackages::unpack_again(std::vector<std::string> doubtful, const std::s
         e.unpack_again && std::find(doubtful.begin(), doubtful.end(), name) == doubtful.end())
       doubtful.push_back(name);
   if (doubtful.empty()) return;
-  // What apt is asked for by name it takes for asked for by the person.
+  // apt treats packages named on its command line as manually installed.
   const std::vector<std::string> automatic = words_of(apt_.read(joined({"apt-mark", "showauto"}, doubtful)).output);
   auto argv = apt_change("install", lock_timeout);
   append(argv, {"--fix-broken", "--reinstall"});
-  // Where power was not lost, a configuration file that is missing was removed by a person.
+  // Without a power cut, a missing configuration file was removed by a person.
   if (power_lost) append(argv, {"-o", "Dpkg::Options::=--force-confmiss"});
   append(argv, doubtful);
   try {
@@ -424,9 +427,9 @@ void LocalPackages::unpack_again(std::vector<std::string> doubtful, const std::s
   }
 }
 
-// What dpkg unpacked since then, by the time of the list of its files.
+// What dpkg unpacked since then, by the time of its file list.
 std::vector<std::string> LocalPackages::unpacked_since(std::int64_t microseconds) const {
-  constexpr std::int64_t second = 1'000'000;  // that file systems may round to
+  constexpr std::int64_t second = 1'000'000;  // file systems may round to that
   std::vector<std::string> names;
   for (const DpkgEntry& e : dpkg_.entries()) {
     if (e.state != PackageState::installed && e.state != PackageState::interrupted) continue;
@@ -441,10 +444,10 @@ std::vector<std::string> LocalPackages::unpacked_since(std::int64_t microseconds
   return names;
 }
 
-// Configuration files of these packages that are empty and were not when dpkg put them there. dpkg would take that for the
-// person's wish.
+// Configuration files of these packages that are empty and were not when dpkg installed them. dpkg would treat
+// that as the person's intent.
 void LocalPackages::remove_lost_configuration(const std::vector<std::string>& packages) const {
-  constexpr std::string_view of_nothing = "d41d8cd98f00b204e9800998ecf8427e";  // the MD5 sum that dpkg notes
+  constexpr std::string_view of_nothing = "d41d8cd98f00b204e9800998ecf8427e";  // the MD5 sum recorded by dpkg
   const auto listed = apt_.read(joined({"dpkg-query", "--show", "--showformat=${Conffiles}\n"}, packages)).output;
   std::istringstream lines(listed);
   for (std::string line; std::getline(lines, line);) {
@@ -457,7 +460,7 @@ void LocalPackages::remove_lost_configuration(const std::vector<std::string>& pa
   }
 }
 
-// dpkg fails where a dependency is not unpacked yet; then apt knows what is missing, and only its word counts.
+// dpkg fails if a dependency is not unpacked yet; then apt knows what is missing, and only its result counts.
 void LocalPackages::perform(const RepairPackages& action) {
   wait(action.lock_timeout);
   const UnfinishedInstall unfinished = read_unfinished(history_);

@@ -14,8 +14,7 @@
 
 namespace mlops {
 
-// Everything that reads works for every user. Forecasts are kept while neither dpkg's database nor the index
-// changes. Not for several threads at once.
+// All reads work as any user. Forecasts are cached until dpkg's database or the index changes. Not thread-safe.
 class LocalPackages : public PackageReader {
  public:
   // cancellation must outlive it.
@@ -36,8 +35,8 @@ class LocalPackages : public PackageReader {
                                                     const std::string& version) const override;
   std::vector<std::string> unneeded_without(const std::vector<std::string>& names) const override;
 
-  // As root. What is downloaded before an interruption is kept for the next time; once packages are unpacked,
-  // an interruption waits for the end.
+  // As root. Downloads before an interruption are kept for the next time; once packages are being unpacked, an
+  // interruption is delayed to the end.
   void perform(const InstallPackages& action);
   void perform(const RemovePackages& action);
   void perform(const RepairPackages& action);
@@ -62,8 +61,8 @@ class LocalPackages : public PackageReader {
   DpkgDatabase dpkg_;
   mutable std::map<std::vector<std::string>, Forecast> forecasts_;  // by verb and names
   mutable std::string forecasts_stamp_;
-  mutable std::set<std::string> marks_;  // what came along with others, as "name:architecture"
-  mutable std::optional<timespec> marks_read_;  // how old the marks were when they were read
+  mutable std::set<std::string> marks_;  // automatically installed packages, as "name:architecture"
+  mutable std::optional<timespec> marks_read_;  // the marks' modification time when they were read
 };
 
 }  // namespace mlops

@@ -19,7 +19,7 @@ std::optional<InstalledPackage> OverlayPackages::installed(const std::string& na
   if (const auto found = changed_.find(name); found != changed_.end()) return found->second;
   auto package = base_.installed(name);
   if (!package) return {};
-  // A provider may have gone, or have been changed.
+  // A provider may have been removed or changed.
   if (const auto found = changed_.find(package->name); found != changed_.end()) return found->second;
   if (repaired_ && package->state == PackageState::interrupted) package->state = PackageState::installed;
   return package;
@@ -38,7 +38,7 @@ std::optional<std::string> OverlayPackages::candidate(const std::string& name) c
   return version || !refreshed_ ? version : "";
 }
 
-// A change of base's forecast that an earlier action has already brought about.
+// A change of base's forecast that an earlier action has already made.
 bool OverlayPackages::ends_there(const PackageChange& change) const {
   const auto found = changed_.find(change.name);
   if (found == changed_.end()) return false;
@@ -63,7 +63,7 @@ Forecast OverlayPackages::forecast_install(const std::vector<std::string>& wante
     };
     std::string version = package.version;
     if (!has(unknown, text) && !has(unknown, package.name)) {
-      // What an earlier action removed is still there for base.
+      // Packages that an earlier action removed are still installed for base.
       const auto found = changed_.find(package.name);
       if (found == changed_.end() || found->second || names_change(forecast, package.name)) continue;
       const auto old = base_.installed(package.name);
@@ -91,7 +91,7 @@ Forecast OverlayPackages::forecast_removal(const std::vector<std::string>& names
   return forecast;
 }
 
-// What came only in thought is not known to base, and nothing is known of what it brought along.
+// A simulated installation is not known to base, nor are its dependencies.
 std::vector<std::string> OverlayPackages::unneeded_without(const std::vector<std::string>& names) const {
   std::vector<std::string> of_base;
   for (const std::string& name : names)
@@ -107,7 +107,8 @@ std::vector<std::string> OverlayPackages::similar(const std::string& name) const
 void OverlayPackages::apply(const InstallPackages& action) {
   for (const PackageChange& change : action.expected) {
     if (change.version_after.empty() && !change.version_before.empty()) {
-      // Removed on the way, unless it is one of the wanted, whose version is not known yet.
+      // Removed by an earlier change, unless it is one of the requested packages, whose version is not known
+      // yet.
       changed_[change.name] = std::nullopt;
     } else {
       changed_[change.name] = InstalledPackage{change.name, "", change.version_after, PackageState::installed};

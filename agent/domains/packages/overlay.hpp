@@ -1,4 +1,4 @@
-// Packages as they would be after actions that were not performed.
+// Packages after simulated actions.
 #pragma once
 
 #include <map>
@@ -8,9 +8,9 @@
 
 namespace mlops {
 
-// base must outlive it. A transaction has exactly the effect that it expects, and what it wants besides is
-// installed in a version that is not known (""). After a refresh of the index, what the old index did not know
-// counts as known in a version that is not known: the new index is not there to be asked.
+// base must outlive it. A transaction has exactly its forecast effect; other requested packages are installed
+// in an unknown version (""). After a refresh of the index, names that the old index did not have count as
+// known in an unknown version, since the new index cannot be read yet.
 class OverlayPackages : public PackageReader {
  public:
   explicit OverlayPackages(const PackageReader& base) : base_(base) {}
@@ -37,7 +37,7 @@ class OverlayPackages : public PackageReader {
   void apply(const RemovePackages& action);
   void apply(const RepairPackages& action);
 
-  // An installation is pending: its scripts may make users, groups, units and files.
+  // An installation is pending: its scripts may create users, groups, units and files.
   bool pending() const { return pending_; }
 
  private:

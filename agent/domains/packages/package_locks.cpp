@@ -22,7 +22,7 @@ std::string read_proc(int pid, const char* file) {
 
 std::string basename(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-// The process's own name; for a script that left its interpreter's name, the script's.
+// The process's own name; for a script that runs under its interpreter's name, the script's.
 std::string process_name(int pid) {
   std::string name = read_proc(pid, "comm");
   if (name.ends_with('\n')) name.pop_back();

@@ -51,12 +51,12 @@ void check(const mlops_systemd_result& result) {
   }
 }
 
-// The init script that systemd made the unit of; "" where it has a unit file.
+// The init script that systemd generated the unit from; "" if it has a unit file.
 std::string script_of(const std::string& name, const mlops_systemd_unit& unit) {
   return std::string_view(unit.enabled_state) == "generated" ? init_script("", name) : "";
 }
 
-// As `systemctl is-enabled` has it; a file that says only Also= is enabled when they are.
+// Like `systemctl is-enabled`; a file with only Also= is enabled if those units are.
 std::string enabled_state(const std::string& name, const mlops_systemd_unit& unit) {
   if (const std::string script = script_of(name, unit); !script.empty())
     return starts_at_boot("", script) ? "enabled" : "disabled";
@@ -125,7 +125,7 @@ Unit LocalServices::unit(const std::string& name) const {
   mlops_systemd_unit unit;
   mlops_systemd_result result;
   connection().read(connection().client, name.c_str(), &unit, &result);
-  if (result.failure == mlops_systemd_lost) {  // an upgrade of systemd lets go of who is connected
+  if (result.failure == mlops_systemd_lost) {  // an upgrade of systemd drops its clients
     connection_.reset();
     connection().read(connection().client, name.c_str(), &unit, &result);
   }
@@ -147,7 +147,7 @@ std::string LocalServices::log_since(const std::string& name, std::uint64_t sinc
     auto& all = *static_cast<std::string*>(into);
     all += fmt::format("{}{}", all.empty() ? "" : "\n", line);
   };
-  // The journal gets a moment to take in what was said last.
+  // Gives the journal a moment to receive the last messages.
   for (int tries = 3; tries > 0; --tries) {
     text.clear();
     connection().log(name.c_str(), since_us, most, add, &text);
@@ -162,7 +162,7 @@ void LocalServices::wrote(const std::string& path) const {
   wrote_unit_files_ = wrote_unit_files_ || is_unit_file(path);
 }
 
-// systemd notices a newer file of the unit by itself, but no drop-in folder that was not there when it last read them all
+// systemd detects a newer unit file by itself, but not a drop-in folder that did not exist at its last reload
 // (NeedDaemonReload in org.freedesktop.systemd1(5)).
 void LocalServices::reload_where_outdated(const std::string& unit) const {
   Connection& c = connection();
@@ -175,7 +175,7 @@ void LocalServices::reload_where_outdated(const std::string& unit) const {
       c.client, unit.c_str(), [](void* into, const char* text) { static_cast<Places*>(into)->folders.emplace_back(text); },
       [](void* into, const char* text) { static_cast<Places*>(into)->names.emplace_back(text); }, &places, &loaded, &result);
   if (places.names.empty()) places.names = {unit};
-  // Files have the time of the kernel's last tick, which may be a little before what systemd's clock said then.
+  // File times are those of the kernel's last tick, which may be slightly before systemd's clock.
   constexpr std::int64_t tick = 10'000;
   if (!wrote_unit_files_ && newest_unit_file(places.folders, places.names) + tick < static_cast<std::int64_t>(loaded)) return;
   c.reload(c.client, &result);
@@ -183,7 +183,7 @@ void LocalServices::reload_where_outdated(const std::string& unit) const {
   wrote_unit_files_ = false;
 }
 
-// As `systemctl enable` does it for what has no unit file.
+// As `systemctl enable` does for a unit without a unit file.
 void LocalServices::change_script(const std::string& script, ChangeUnit::Verb verb) const {
   const char* word = verb == ChangeUnit::Verb::enable ? "enable" : "disable";
   std::string program = "/usr/lib/systemd/systemd-sysv-install";
@@ -202,7 +202,7 @@ void LocalServices::change_script(const std::string& script, ChangeUnit::Verb ve
 
 void LocalServices::perform(const ChangeUnit& change) const {
   cancellation_.check();
-  connection_.reset();  // one that an upgrade cut would be seen only in the middle
+  connection_.reset();  // if an upgrade closed it, that would be noticed only in the middle
   const std::uint64_t begun = now_us();
   const bool of_file = change.verb == ChangeUnit::Verb::enable || change.verb == ChangeUnit::Verb::disable;
   mlops_systemd_result result;

@@ -1,4 +1,4 @@
-// Units of the systemd that runs this machine, through the systemd backend.
+// Units of this machine's systemd, through the systemd backend.
 #pragma once
 
 #include <functional>
@@ -12,7 +12,7 @@
 
 namespace mlops {
 
-// Loads the backend and connects on first use. For one thread.
+// Loads the backend and connects on first use. Single-threaded.
 class LocalServices : public ServiceReader {
  public:
   // cancellation must outlive this. who: this process's user.
@@ -21,9 +21,10 @@ class LocalServices : public ServiceReader {
 
   Unit unit(const std::string& name) const override;
   std::string log_since(const std::string& name, std::uint64_t since_us) const override;
-  // Error with systemd's cause, and what the unit logged as its output; Error cancelled leaves the job to systemd.
+  // Error with systemd's cause, and what the unit logged as its output; Error cancelled leaves the job running
+  // in systemd.
   void perform(const ChangeUnit& change) const;
-  // Something was done at the path. Where units are read from it, the next change makes systemd read them again.
+  // Call after a change at the path. If units are read from it, the next change makes systemd reload them.
   void wrote(const std::string& path) const;
 
  private:
@@ -38,8 +39,8 @@ class LocalServices : public ServiceReader {
   mutable bool wrote_unit_files_ = false;
 };
 
-// Throws Error unavailable, which says what PID 1 is, unless root/run/systemd/system is a folder
-// (sd_booted(3)). root is "" but in tests.
+// Throws Error unavailable, which names PID 1, unless root/run/systemd/system is a folder (sd_booted(3)). root
+// is "" except in tests.
 void require_systemd(const std::string& root = "");
 
 }  // namespace mlops

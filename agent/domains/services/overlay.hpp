@@ -1,4 +1,4 @@
-// Units as they would be after the changes of a plan.
+// Units after the changes of a plan.
 #pragma once
 
 #include <map>
@@ -15,8 +15,7 @@ class OverlayServices : public ServiceReader {
   // base must outlive this.
   explicit OverlayServices(const ServiceReader& base) : base_(base) {}
 
-  // What base says, with the changes upon it. A unit that base does not have is there once something was done
-  // to it.
+  // base's units with the changes applied. A unit that base does not have exists once it was acted on.
   Unit unit(const std::string& name) const override;
   std::string log_since(const std::string& name, std::uint64_t since_us) const override {
     return base_.log_since(name, since_us);

@@ -15,7 +15,7 @@ namespace {
 
 using Dir = std::unique_ptr<DIR, int (*)(DIR*)>;
 
-// The file itself, and what it points at: either may be what was replaced.
+// The file itself, and its link target: either may be what was replaced.
 std::int64_t changed(const std::string& path) {
   constexpr std::int64_t second = 1'000'000;
   std::int64_t newest = 0;
@@ -28,7 +28,8 @@ std::int64_t changed(const std::string& path) {
   return newest;
 }
 
-// The names that drop-in folders have besides ".d": "a-b@c.service" -> itself, "a-b@.service", "a-.service", "service".
+// The names of drop-in folders without ".d": "a-b@c.service" -> itself, "a-b@.service", "a-.service",
+// "service".
 std::set<std::string> drop_in_names(const std::vector<std::string>& units) {
   std::set<std::string> names;
   for (const std::string& unit : units) {

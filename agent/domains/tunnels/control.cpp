@@ -29,7 +29,8 @@ constexpr std::array<std::pair<std::string_view, TunnelQuestion>, 4> questions{
      {"mlops-tunnel 1 retry", TunnelQuestion::retry},
      {"mlops-tunnel 1 stop", TunnelQuestion::stop}}};
 
-// A socket's path may have 107 bytes, and a folder's may be longer: it is named by its descriptor (proc(5)).
+// A socket's path is limited to 107 bytes, and a folder's may be longer: it is addressed by its descriptor
+// (proc(5)).
 class SocketPlace {
  public:
   SocketPlace(const TunnelFolder& folder, const std::string& name)
@@ -47,13 +48,13 @@ class SocketPlace {
   sockaddr_un address_{};
 };
 
-// Bytes of a frame, as they come, until the time is up.
+// Receives a frame's bytes as they arrive, until the timeout.
 class Waiting {
  public:
   Waiting(int fd, std::chrono::milliseconds patience, const Cancellation& cancellation)
       : fd_(fd), end_(Clock::now() + patience), cancellation_(cancellation) {}
 
-  // False at the end of input, or of the time.
+  // False at the end of input, or on a timeout.
   bool receive(char* data, std::size_t size) {
     while (size > 0) {
       if (!ready()) return false;
@@ -141,7 +142,7 @@ TunnelStatus decode_status(std::string_view text) {
 std::optional<TunnelStatus> ask_tunnel(const TunnelFolder& folder, const std::string& name, TunnelQuestion question,
                                        std::chrono::milliseconds patience, const Cancellation& cancellation) {
   const SocketPlace place(folder, name);
-  // Not to wait where its backlog is full.
+  // Non-blocking, in case its backlog is full.
   const Handle socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket || ::connect(socket.get(), place.address(), SocketPlace::size) != 0) return std::nullopt;
   if (peer_of(socket.get()) != folder.owner()) return std::nullopt;

@@ -29,7 +29,7 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 using Kind = KeeperReport::Kind;
 
-constexpr auto report_patience = 60s;  // a host takes 15 s at most to be tried, each host on the way to it likewise
+constexpr auto report_patience = 60s;  // trying a host takes 15 s at most, and so does each jump host
 constexpr auto stop_patience = 5s;
 constexpr std::size_t longest_report = 8192;  // bytes
 constexpr std::array<std::pair<Kind, std::string_view>, 4> words{
@@ -58,8 +58,8 @@ void close_from(unsigned first) {
   ::_exit(127);
 }
 
-// The child in between is what gives the keeper away to init, in a session that it does not lead: it can never get a
-// terminal.
+// The intermediate child makes init the keeper's parent, in a session that it does not lead: it can never
+// acquire a terminal.
 void start_detached(const std::vector<std::string>& command, int report) {
   const Handle null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null) throw system_error("cannot open /dev/null", errno);
@@ -72,7 +72,7 @@ void start_detached(const std::vector<std::string>& command, int report) {
   std::vector<char*> environment;
   for (std::string& variable : variables) environment.push_back(variable.data());
   environment.push_back(nullptr);
-  // 0, 1 and 2 are open in this program: neither descriptor is one of them.
+  // 0, 1 and 2 are open in this program, so neither descriptor is one of them.
   const pid_t child = ::fork();
   if (child < 0) throw system_error("cannot start the tunnel's process", errno);
   if (child == 0) {
@@ -157,7 +157,7 @@ void stop_keeper(const TunnelFolder& folder, const std::string& name, const Canc
     return;
   while (const auto pid = folder.keeper(name)) {
     const Handle process(static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)));
-    if (folder.keeper(name) != pid) continue;  // the number is another's by now, or nobody's
+    if (folder.keeper(name) != pid) continue;  // the process id has been reused or freed
     const long killed =
         process ? ::syscall(SYS_pidfd_send_signal, process.get(), SIGKILL, nullptr, 0) : ::kill(*pid, SIGKILL);
     if (killed != 0 && errno != ESRCH)

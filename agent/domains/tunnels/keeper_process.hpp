@@ -1,4 +1,4 @@
-// Starting and ending the process that keeps a tunnel.
+// Starts and stops the process that keeps a tunnel.
 #pragma once
 
 #include <string>
@@ -8,10 +8,10 @@
 
 namespace mlops {
 
-// The word by which this program is told to keep a tunnel: `mlops-agent tunnel FOLDER NAME`.
+// The command with which this program keeps a tunnel: `mlops-agent tunnel FOLDER NAME`.
 inline constexpr const char* keeper_command = "tunnel";
 
-// What the process says of itself in its first line of output, once it listens and its host was tried.
+// The process's first line of output, once it listens and its host was tried.
 struct KeeperReport {
   enum class Kind {
     stands,     // the host is reached: "up"
@@ -22,15 +22,15 @@ struct KeeperReport {
   std::string reason;
 };
 std::string to_line(const KeeperReport& report);  // with its newline
-KeeperReport parse_report(std::string_view line);  // failed, with the line, for anything else
+KeeperReport parse_report(std::string_view line);  // failed, with the line, for anything unrecognized
 
-// Starts a process for the recorded tunnel, detached: its own session, no terminal, no descriptor of ours; it has this
-// process's environment, where ssh's agent is named. Waits for its report, at most a minute. Error when it cannot be
-// started; Error cancelled, and then the process goes on.
+// Starts a process for the recorded tunnel, detached: its own session, no terminal, no inherited descriptors;
+// with this process's environment, for ssh's agent. Waits for its report, at most a minute. Error if it cannot
+// be started; Error cancelled, in which case the process keeps running.
 KeeperReport start_keeper(const TunnelFolder& folder, const std::string& name, const Cancellation& cancellation);
 
-// Ends the process that keeps it: asks for it, and kills it when it has not ended after 5 s. Returns when it is gone.
-// Error when it belongs to somebody else, or cannot be killed.
+// Stops the process that keeps the tunnel: asks it to, and kills it if it has not ended after 5 s. Returns once
+// it is gone. Error if it belongs to another user, or cannot be killed.
 void stop_keeper(const TunnelFolder& folder, const std::string& name, const Cancellation& cancellation);
 
 }  // namespace mlops

@@ -20,7 +20,7 @@ constexpr auto status_patience = 2s;
 constexpr auto probe_patience = 10s;
 constexpr auto retry_patience = 60s;  // as long as a new process may take
 
-// But for what does not concern its process.
+// Settings that do not concern its process are ignored.
 bool same_but_for_login(Tunnel a, const Tunnel& b) {
   a.at_login = b.at_login;
   return a == b;
@@ -67,7 +67,7 @@ bool LocalTunnels::stands_as(const Tunnel& wanted) const {
   return status && status->build == own_build() && same_but_for_login(status->settings, wanted);
 }
 
-// One that was there before goes on trying, whatever it reports; a new one that nobody can use is forgotten.
+// A tunnel that existed before keeps trying, whatever it reports; a new one that cannot be used is removed.
 void LocalTunnels::start(const Tunnel& wanted, bool was_there) {
   using Kind = KeeperReport::Kind;
   const auto forget = [&] {

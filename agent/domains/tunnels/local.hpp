@@ -22,9 +22,9 @@ class LocalTunnels : public TunnelReader {
   void perform(const StartTunnel& start);
   void perform(const StopTunnel& stop);
 
-  // The names of all that are recorded, sorted.
+  // The names of all recorded tunnels, sorted.
   std::vector<std::string> names() const { return folder_.names(); }
-  // As tunnel() finds it, with what its process tells besides; absent counts where none answers.
+  // As tunnel(), with what its process reports besides; absent if there is no response.
   struct Report {
     TunnelView view;
     std::optional<TunnelStatus> status;

@@ -1,4 +1,4 @@
-// The unit of systemd's user manager that starts a tunnel when its person logs in.
+// The unit of systemd's user manager that starts a tunnel when its user logs in.
 #pragma once
 
 #include <string>
@@ -9,16 +9,16 @@
 
 namespace mlops {
 
-// ~/.config/systemd/user/mlops-agent-tunnel-NAME.service (systemd.unit(5), user unit search path; XDG_CONFIG_HOME is
-// honoured for the caller's own) with the link in default.target.wants that enables it. Files alone: systemd reads them
-// at the next log-in.
+// ~/.config/systemd/user/mlops-agent-tunnel-NAME.service (systemd.unit(5), user unit search path;
+// XDG_CONFIG_HOME is honoured for the caller's own) with the link in default.target.wants that enables it.
+// Files only: systemd reads them at the next login.
 class LoginUnit {
  public:
   LoginUnit(const ActingUser& who, const TunnelFolder& folder, const std::string& name);
 
-  // Whether it is there, enabled, and as write() would make it.
+  // Whether it exists, is enabled, and equals what write() would create.
   bool is_right() const;
-  // Error where this program is a copy that another machine sent, which may be removed again.
+  // Error if this program is a copy that a controller sent, which may be removed again.
   void write() const;
   void remove() const;  // absent is success
 
@@ -30,7 +30,7 @@ class LoginUnit {
   std::string name_, folder_, path_, link_;
 };
 
-// A word of ExecStart= that systemd takes literally (systemd.service(5), "Command lines").
+// A word of ExecStart=, escaped so that systemd takes it literally (systemd.service(5), "Command lines").
 std::string unit_word(const std::string& word);
 
 }  // namespace mlops

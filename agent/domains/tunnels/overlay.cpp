@@ -21,7 +21,7 @@ std::optional<std::string> OverlayTunnels::listener(const Endpoint& place) const
     if (tunnel && listens_here(*tunnel, place)) return "the tunnel " + name;
   auto holder = base_.listener(place);
   if (!holder) return holder;
-  // A tunnel that is to end, or to listen elsewhere, lets go of its place.
+  // A tunnel that will stop, or listen elsewhere, frees its address.
   for (const auto& [name, tunnel] : changed_)
     if (const auto now = base_.tunnel(name); now && listens_here(now->settings, place)) return std::nullopt;
   return holder;

@@ -1,4 +1,4 @@
-// Tunnels as they would be after the changes of a plan.
+// Tunnels after the changes of a plan.
 #pragma once
 
 #include <map>
@@ -14,7 +14,7 @@ class OverlayTunnels : public TunnelReader {
   // base must outlive this.
   explicit OverlayTunnels(const TunnelReader& base) : base_(base) {}
 
-  // What is started in thought is up.
+  // A tunnel whose start is simulated is up.
   std::optional<TunnelView> tunnel(const std::string& name) const override;
   std::optional<std::string> listener(const Endpoint& place) const override;
   void apply(const StartTunnel& start) { changed_[start.tunnel.name] = start.tunnel; }

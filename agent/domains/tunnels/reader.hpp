@@ -1,4 +1,4 @@
-// Tunnels that are kept for who acts, and who listens on this machine.
+// The acting user's tunnels, and the listeners on this machine.
 #pragma once
 
 #include <optional>
@@ -8,31 +8,31 @@
 
 namespace mlops {
 
-// A tunnel as it was found, by connecting through it where it stands.
+// The state of a tunnel, found by connecting through it if it is established.
 struct TunnelView {
   enum class State {
     stopped,     // recorded, but no process keeps it
-    silent,      // its process does not answer
-    connecting,  // to its host, for the first time or just now
-    away,        // the host is not reached; tried again and again
-    needs_you,   // the host was reached, but cannot be used without the person: reason says what to do
-    refused,     // it stands; the target does not answer the host (it may not be there yet)
-    up,          // a connection went through it to the target
+    silent,      // its process does not respond
+    connecting,  // to its host, for the first time or after a loss
+    away,        // the host is unreachable; retried repeatedly
+    needs_you,   // the host is reachable, but needs the person: reason says what to do
+    refused,     // it is established; the target refuses connections (it may not be running yet)
+    up,          // a connection through it reached the target
   };
   Tunnel settings;  // as recorded
   State state = State::stopped;
   std::string reason;   // why it is not up; "" for stopped and up
-  bool outdated = false;  // the program that keeps it is another build than the one that looks
+  bool outdated = false;  // its process is another build than this program
 };
 
 class TunnelReader {
  public:
   virtual ~TunnelReader() = default;
-  // Absent when none of that name is recorded. Where it stands, one connection is made through it, to the target and
-  // closed again (dynamic: to the host). Takes as long as the host's answer, at most 10 s.
+  // Absent if none of that name is recorded. If it is established, makes one connection through it to the
+  // target and closes it (dynamic: to the host). Takes as long as the host's response, at most 10 s.
   virtual std::optional<TunnelView> tunnel(const std::string& name) const = 0;
-  // The program that takes connections at a place of this machine: "`python3 -m http.server` (process 812)", "a
-  // program of postgres's" where it cannot be seen; absent when the place is free.
+  // The program that listens at an address of this machine: "`python3 -m http.server` (process 812)", "a
+  // program of postgres's" if it cannot be inspected; absent if the address is free.
   virtual std::optional<std::string> listener(const Endpoint& place) const = 0;
 };
 

@@ -30,13 +30,13 @@ struct CloseFolder {
 void make_folders(const std::string& path) {
   for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
     const std::string part = path.substr(0, at);
-    // XDG Base Directory Specification: what is made of them is private.
+    // XDG Base Directory Specification: folders are created private.
     if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) throw system_error("cannot make the folder " + part, errno);
     if (at == std::string::npos) return;
   }
 }
 
-// The folder, opened; empty when there is none. What is in it is believed, so it must be the owner's.
+// The folder, opened; empty if there is none. Its content is trusted, so it must belong to the owner.
 Handle open_folder(const std::string& path, uid_t owner) {
   Handle folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!folder && errno == ENOENT) return folder;
@@ -111,7 +111,7 @@ std::optional<Tunnel> parse_tunnel(std::string_view text) {
     if (!is_tunnel_name(t.name) || t.via.empty() || t.listen.empty()) return std::nullopt;
     if (t.target.empty() != (t.direction == Tunnel::Direction::dynamic)) return std::nullopt;
     return t;
-  } catch (const std::exception&) {  // of the parser, an absent member, or another type
+  } catch (const std::exception&) {  // of the parser, a missing member, or another type
     return std::nullopt;
   }
 }
@@ -194,7 +194,7 @@ Handle TunnelFolder::take_lock(const std::string& name) const {
       if (errno == EACCES || errno == EAGAIN) return Handle();
       throw system_error("cannot lock " + path, errno);
     }
-    // Somebody may have removed it in between; then the lock is of a file that nobody else will find.
+    // It may have been removed in between; then the lock is on a file that no other process will find.
     struct stat ours {}, there {};
     if (::fstat(lock.get(), &ours) == 0 && ::stat(path.c_str(), &there) == 0 && ours.st_ino == there.st_ino &&
         ours.st_dev == there.st_dev)

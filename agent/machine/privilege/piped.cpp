@@ -28,7 +28,7 @@ extern char** environ;
 namespace mlops {
 namespace {
 
-// ---- what can be asked, and how it is answered --------------------------------------------------------------
+// ---- requests and their replies --------------------------------------------------------------
 
 struct ViewFile { std::string path; std::uint64_t limit; };
 struct ListFolder { std::string path; };
@@ -81,7 +81,7 @@ using Request = std::variant<ViewFile, ListFolder, ResolvePath, DigestFile, Read
                              AskHttp, Perform, PerformTogether, PerformSteps, Configure, TakeLock, OpenJournal, Heal,
                              Conclude, Cancel>;
 
-using Done = bool;  // the reply of what has none
+using Done = bool;  // the reply of requests without a result
 using Errors = std::vector<std::optional<Error>>;
 
 auto answer(Machine& m, const ViewFile& r) { return m.files().view(r.path, r.limit); }
@@ -124,7 +124,7 @@ Done answer(Machine& m, const Perform& r) {
 Errors answer(Machine& m, const PerformTogether& r) {
   return m.perform_together(std::vector<std::span<const Action>>(r.lists.begin(), r.lists.end()));
 }
-// Answered by the helper itself, beside its machine.
+// Answered by the helper itself rather than its machine.
 Errors answer(Machine&, const PerformSteps&) { return {}; }
 Done answer(Machine&, const Configure&) { return true; }
 Done answer(Machine&, const TakeLock&) { return true; }
@@ -146,7 +146,7 @@ std::string encode(Frame kind, const T& value) {
   return std::move(w.bytes);
 }
 
-// ---- the near end ------------------------------------------------------------------------------------------------
+// ---- the caller's side --------------------------------------------------------------------------------------
 
 std::string read_rest(int fd) {
   std::string text;
@@ -164,13 +164,14 @@ struct Pipe {
     if (::pipe2(ends, O_CLOEXEC) != 0) throw system_error("cannot make a pipe", errno);
     read = Handle(ends[0]);
     write = Handle(ends[1]);
-    // Where this process was started with one of them closed, these must not take the place of 0, 1 and 2.
+    // If this process was started with 0, 1 or 2 closed, the pipes must not take those numbers.
     for (Handle* end : {&read, &write})
       if (end->get() < 3) *end = Handle(::fcntl(end->get(), F_DUPFD_CLOEXEC, 3));
   }
 };
 
-// What starts the helper. With a password, sudo takes no remembered right, so that it surely reads it.
+// The command that starts the helper. With a password, sudo ignores cached credentials, so that it always reads
+// it.
 std::vector<std::string> helper_words(const HelperSettings& settings) {
   std::vector<std::string> words = settings.sudo;
   if (settings.password) words = {"sudo", "-S", "-k", "-p", ""};
@@ -205,7 +206,7 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  // Ends its input, at which it finishes and ends.
+  // Closes its input, on which it finishes and exits.
   void wait() {
     to = Handle();
     if (pid_ < 0) return;
@@ -214,7 +215,7 @@ class Child {
     pid_ = -1;
   }
   std::string last_words() { return errors ? read_rest(errors.get()) : std::string(); }
-  // After wait().
+  // Valid after wait().
   bool succeeded() const { return WIFEXITED(status_) && WEXITSTATUS(status_) == 0; }
   std::string how_it_ended() const {
     if (WIFSIGNALED(status_)) return fmt::format("was ended by signal {}", WTERMSIG(status_));
@@ -228,7 +229,7 @@ class Child {
   int status_ = 0;
 };
 
-// sudo's words are kept for the message where it may not ask; where it may, the person reads them.
+// sudo's message is kept for the error if sudo may not ask; if it may, the person reads it.
 bool is_quiet(const HelperSettings& settings) {
   const auto& words = settings.sudo;
   return settings.password || std::find(words.begin(), words.end(), "-n") != words.end();
@@ -240,7 +241,7 @@ void write_line(int fd, std::string line) {
     throw system_error("cannot hand the password to sudo", errno);
 }
 
-// The connection, shared by all readers of one piped machine. Not for several threads.
+// The connection, shared by all readers of one piped machine. Not thread-safe.
 class Link {
  public:
   Link(const HelperSettings& settings, const Cancellation& cancellation, ProgressSink progress)
@@ -300,7 +301,7 @@ class Link {
         try {
           send_frame(child_.to.get(), w.bytes);
         } catch (const Error&) {
-          // It ended just now: the end of its output says so.
+          // It exited just now: the end of its output tells why.
         }
       }
       if (fds[0].revents) return;
@@ -436,9 +437,9 @@ class PipedMachine : public HelperMachine,
   mutable Link link_;
 };
 
-// ---- the far end -------------------------------------------------------------------------------------------------
+// ---- the helper's side --------------------------------------------------------------------------------------
 
-// Requests as they come, read on a thread of its own so that a wish to stop is seen while an action runs.
+// Requests as they come, read on a thread of their own so that a stop request is noticed while an action runs.
 class Inbox {
  public:
   explicit Inbox(Cancellation& cancellation) : cancellation_(cancellation), thread_([this] { read(); }) {}
@@ -452,7 +453,7 @@ class Inbox {
     requests_.pop_front();
     return request;
   }
-  // Called on the end of input, from the reading thread.
+  // Called at the end of input, on the reading thread.
   void on_end(std::function<void()> work) {
     const std::lock_guard lock(mutex_);
     on_end_ = std::move(work);
@@ -474,7 +475,7 @@ class Inbox {
         changed_.notify_one();
       }
     } catch (const std::exception&) {
-      // What is no request of ours ends the conversation as the end of input does.
+      // An invalid request ends the connection, like the end of input.
     }
     cancellation_.cancel();
     const std::lock_guard lock(mutex_);
@@ -544,7 +545,7 @@ int serve_helper(const std::string& user, const std::string& person, const MakeJ
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   const int out = ::fcntl(1, F_DUPFD_CLOEXEC, 3);
   ::dup2(null, 1);
-  ::dup2(null, 2);  // what kept sudo's words lets go
+  ::dup2(null, 2);  // releases the pipe that captured sudo's messages
 
   Cancellation cancellation;
   std::unique_ptr<Machine> machine;
@@ -553,7 +554,7 @@ int serve_helper(const std::string& user, const std::string& person, const MakeJ
     try {
       send_frame(out, encode(Frame::progress, p));
     } catch (const Error&) {
-      // Nobody listens any more; what runs is finished all the same.
+      // The caller is gone; running actions are finished all the same.
     }
   };
   const auto tell = [&](const std::string& text) {
@@ -604,7 +605,7 @@ int serve_helper(const std::string& user, const std::string& person, const MakeJ
                        return encode(Frame::result, Done{true});
                      },
                      [&](const auto& r) {
-                       if (machine) machine->invalidate_caches();  // others have acted since
+                       if (machine) machine->invalidate_caches();  // other processes have acted since
                        if (!machine) throw Error("the helper was asked before it was configured");
                        return encode(Frame::result, answer(*machine, r));
                      }},

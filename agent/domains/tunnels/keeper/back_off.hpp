@@ -1,4 +1,4 @@
-// How long to wait before a host is tried again.
+// The delay before a host is retried.
 #pragma once
 
 #include <algorithm>
@@ -6,8 +6,8 @@
 
 namespace mlops {
 
-// 0.25 s, then doubled up to a minute, each longer or shorter by up to a fifth so that many do not come at once. A
-// connection that stood for a minute begins anew: one that breaks at once is not tried faster and faster.
+// 0.25 s, then doubled up to a minute, each randomized by up to a fifth so that many clients do not retry at
+// once. A connection that lasted for a minute resets the delay: one that breaks at once does not.
 class BackOff {
  public:
   using Time = std::chrono::milliseconds;

@@ -22,12 +22,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto host_patience = 10s;   // for a host that is away, while a connection waits for it
-constexpr auto socks_patience = 10s;  // for the whole of a client's request
+constexpr auto host_patience = 10s;   // for an unreachable host, while a connection waits for it
+constexpr auto socks_patience = 10s;  // for a client's whole request
 constexpr auto probe_patience = 6s;
-constexpr auto target_patience = 3s;  // for a target on this side, in a probe
+constexpr auto target_patience = 3s;  // for a target on this machine, in a probe
 
-// Connections that end in an error are cut (RST), not ended, so that nobody takes nothing for an empty answer.
+// Connections that end in an error are reset (RST), not closed, so that nobody mistakes that for an empty
+// response.
 void cut(Handle socket) {
   const linger parallel_for{1, 0};
   ::setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &parallel_for, sizeof parallel_for);
@@ -50,7 +51,7 @@ SocksRequest::Failure failure_of(const Error& e) {
   return e.message().find("refused") != std::string::npos ? Failure::refused : Failure::unreachable;
 }
 
-// Reads the client's request and answers what has to be answered on the way. False when there is nothing to carry.
+// Reads the client's request and sends the required replies. False if there is nothing to forward.
 bool read_request(int fd, SocksRequest& request, const Cancellation& cancellation) {
   const Deadline deadline(socks_patience);
   std::array<char, 512> buffer{};
@@ -92,7 +93,7 @@ Carrier::Counts Carrier::counts() const {
   return {tally_->traffic.sent, tally_->traffic.received, tally_->open, tally_->connections};
 }
 
-// What the tunnel's whole traffic is counted in, held by one connection until it is over.
+// Counts the tunnel's whole traffic; held by each connection until it is over.
 std::shared_ptr<Traffic> Carrier::counted() {
   ++tally_->open;
   ++tally_->connections;
@@ -115,7 +116,7 @@ void Carrier::in_thread(std::function<void()> work) {
       work();
       done();
     }).detach();
-  } catch (const std::system_error&) {  // no thread is left
+  } catch (const std::system_error&) {  // no thread is available
     done();
   }
 }
@@ -227,7 +228,7 @@ Carrier::Probe Carrier::probe(const std::shared_ptr<Connection>& connection) {
   return {};
 }
 
-// A connection of our own to where the tunnel listens, known when it is taken.
+// Our own connection to the tunnel's listener, recognized when it is accepted.
 Carrier::Probe Carrier::probe_here() {
   const auto proof = std::make_shared<Proof>();
   try {
@@ -246,8 +247,9 @@ Carrier::Probe Carrier::probe_here() {
   }
 }
 
-// The target must answer here. Then the host makes a connection to where it listens for us, and it must come; a host that
-// makes none for us, which takes another right than to listen, has at least given a sign of life.
+// The target must accept a connection here. Then the host connects to its own listener for us, and that
+// connection must arrive here; a host that does not allow this, which needs another permission than listening,
+// has at least shown that it is alive.
 Carrier::Probe Carrier::probe_there(const std::shared_ptr<Connection>& connection) {
   try {
     connect_here(tunnel_.target, target_patience, cancellation_);
@@ -261,7 +263,7 @@ Carrier::Probe Carrier::probe_there(const std::shared_ptr<Connection>& connectio
     const std::lock_guard lock(mutex_);
     awaited_from_there_ = proof;
   }
-  const auto ours = std::make_shared<Handle>();  // open until the connection has come
+  const auto ours = std::make_shared<Handle>();  // open until the connection has arrived
   in_thread([this, connection, host, proof, ours] {
     try {
       Handle theirs;

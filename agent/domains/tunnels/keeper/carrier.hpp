@@ -1,4 +1,4 @@
-// Carries connections of a tunnel on through its host, and proves that it does.
+// Forwards a tunnel's connections through its host, and verifies that this works.
 #pragma once
 
 #include <atomic>
@@ -20,24 +20,24 @@ namespace mlops {
 
 class Carrier {
  public:
-  // cancellation must outlive it, and finish() must have been true before it ends.
+  // cancellation must outlive it, and finish() must have returned true before it is destroyed.
   Carrier(Tunnel tunnel, const Cancellation& cancellation, std::shared_ptr<TunnelLog> log);
 
-  // The link that connections go through; set once, before anything is carried.
+  // The link that connections use; set once, before anything is forwarded.
   void use(HostLink& link) { link_ = &link; }
 
-  // A connection that was taken here (local and dynamic): carried on by a thread of its own. So many may wait for the
-  // host at once; one more is closed at once.
+  // A connection that was accepted here (local and dynamic): forwarded by a thread of its own. Only so many may
+  // wait for the host at once; a further one is closed.
   static constexpr int most_opening = 256;
   void take(Handle socket);
 
-  // For a connection that the host has taken (remote): where it leads to.
+  // For a connection that the host has accepted (remote): the target that it leads to.
   Handle join(ForwardOptions& options);
 
   // Whether a connection through the tunnel reaches its target now.
   struct Probe {
-    bool answered = true;  // false: nobody said anything within 6 s
-    std::string problem;   // "": it does
+    bool answered = true;  // false: no response within 6 s
+    std::string problem;   // "": none
   };
   Probe probe(const std::shared_ptr<Connection>& connection);
 
@@ -46,16 +46,16 @@ class Carrier {
   };
   Counts counts() const;
 
-  // Waits until no thread of this is left, at most so long. False when some are.
+  // Waits until none of this object's threads are left, with a timeout. False if some are.
   bool finish(std::chrono::milliseconds patience);
 
  private:
-  // Outlives the carrier where a connection does.
+  // Outlives the carrier if a connection does.
   struct Tally {
     Traffic traffic;
     std::atomic<std::uint64_t> open{0}, connections{0};
   };
-  // The answer to a connection of ours.
+  // The result of our own connection.
   struct Proof {
     std::mutex mutex;
     std::condition_variable known;
@@ -84,7 +84,8 @@ class Carrier {
   int threads_ = 0;
   std::mutex one_probe_;
   std::map<std::string, std::shared_ptr<Proof>> proofs_;  // by the mark of their sockets
-  std::shared_ptr<Proof> awaited_from_there_;  // a probe's own connection, the next that comes from the host
+  // a probe's own connection: the next one that comes from the host
+  std::shared_ptr<Proof> awaited_from_there_;
 };
 
 }  // namespace mlops

@@ -112,7 +112,8 @@ void HostLink::run() {
   }
 }
 
-// True when the connection stands. What is wrong with a host that is away is kept as the reason while it is tried again.
+// True once the connection is established. While an unreachable host is retried, the problem is kept as the
+// reason.
 bool HostLink::attempt() {
   State state = State::up;
   std::string reason;
@@ -142,9 +143,9 @@ bool HostLink::attempt() {
   return up;
 }
 
-// Until the connection is lost or is to be no more.
+// Until the connection is lost, or is to be closed.
 void HostLink::hold() {
-  const std::shared_ptr<Connection> held = connection_;  // written by this thread alone
+  const std::shared_ptr<Connection> held = connection_;  // written by this thread only
   std::string reason;
   for (;;) {
     std::array<pollfd, 2> fds{{{held->lost_fd(), POLLIN, 0}, {wake_.get(), POLLIN, 0}}};

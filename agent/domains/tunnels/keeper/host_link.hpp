@@ -1,4 +1,4 @@
-// The connection to a tunnel's host, made again whenever it is lost.
+// The connection to a tunnel's host, re-established whenever it is lost.
 #pragma once
 
 #include <chrono>
@@ -19,16 +19,17 @@ namespace mlops {
 class HostLink {
  public:
   using Clock = std::chrono::steady_clock;
-  // Connects; what it throws says why the link is not up. Called on the link's thread, again and again.
+  // Connects; throws why the link is not up. Called on the link's thread, repeatedly.
   using Connect = std::function<std::unique_ptr<Connection>()>;
-  // What is to be done as soon as a connection stands (a listener on the host); held while it does. Errors as Connect's.
+  // Runs as soon as a connection is established (a listener on the host); holds it meanwhile. Errors as
+  // Connect's.
   using Prepare = std::function<std::shared_ptr<void>(Connection&)>;
 
   struct Settings {
     Connect connect;
     Prepare prepare;                                  // may be empty
     std::function<void(const std::string&)> log;      // a line
-    std::chrono::milliseconds needs_you_pause{300'000};  // a host that wants a person is not bothered often
+    std::chrono::milliseconds needs_you_pause{300'000};  // a host that needs a person is retried less often
   };
   explicit HostLink(Settings settings);
   ~HostLink();
@@ -39,18 +40,19 @@ class HostLink {
     TunnelView::State state = TunnelView::State::connecting;  // or away, needs_you, up
     std::string reason;
     std::int64_t since = 0;         // seconds since the epoch
-    std::uint64_t reconnected = 0;  // how often it was up again
+    std::uint64_t reconnected = 0;  // number of reconnections
   };
   View view() const;
 
-  // The standing connection; null when there is none at that time. A host that is away is tried now.
+  // The current connection; null if none is established in that time. An unreachable host is tried now.
   std::shared_ptr<Connection> connection(std::chrono::milliseconds patience);
-  // Waits until no attempt is under way; where the link is not up, until one more has ended if retry.
+  // Waits until no attempt is running; if the link is not up and retry is set, until one more attempt has
+  // ended.
   void settle(bool retry, std::chrono::milliseconds patience);
-  // Something suggests that the host is reachable again, or no longer: a connection that stands must give a sign of life
-  // in that time, a host that is away is tried now.
+  // The host may be reachable again, or no longer: an established connection must show a sign of life in that
+  // time, an unreachable host is tried now.
   void doubt(std::chrono::milliseconds patience);
-  // Ends it and all that waits. The connection that stands is ended with all that goes through it.
+  // Stops it and everything that waits. The current connection is closed with everything that uses it.
   void stop();
 
  private:
@@ -66,12 +68,12 @@ class HostLink {
   View view_;
   std::shared_ptr<Connection> connection_;
   std::shared_ptr<void> prepared_;
-  std::uint64_t attempts_ = 0;  // that have ended
+  std::uint64_t attempts_ = 0;  // completed ones
   bool was_up_ = false;
-  bool hurry_ = false;  // the pause is to end
-  std::optional<std::chrono::milliseconds> doubt_;  // a sign of life is wanted in that time
+  bool hurry_ = false;  // skips the current delay
+  std::optional<std::chrono::milliseconds> doubt_;  // time within which a sign of life is required
   bool stopping_ = false;
-  Handle wake_;  // an eventfd, for who waits for the connection's end
+  Handle wake_;  // an eventfd, for waiting for the connection's end
   std::thread thread_;
 };
 

@@ -38,11 +38,11 @@ using Clock = std::chrono::steady_clock;
 using State = TunnelView::State;
 
 constexpr auto question_patience = 2s;
-constexpr auto settle_patience = 3s;    // with the probe itself, an answer within 10 s
+constexpr auto settle_patience = 3s;    // together with the probe itself, a response within 10 s
 constexpr auto retry_patience = 50s;
-constexpr auto look_interval = 10s;     // for a machine that has slept
-constexpr auto shortest_look = 1s;      // between two looks at a network that changes
-constexpr auto no_descriptor = 200ms;   // while none is left for a connection
+constexpr auto look_interval = 10s;     // for detecting that the machine has slept
+constexpr auto shortest_look = 1s;      // between two checks of a changing network
+constexpr auto no_descriptor = 200ms;   // while none is free for a connection
 constexpr int most_askers = 16;
 
 // Each connection takes two descriptors.
@@ -73,7 +73,7 @@ class Keeper {
     control_ = listen_for_control(folder_, tunnel_.name);
   }
 
-  // False when a thread is left that still uses this: it waits for a host that is frozen.
+  // False if a thread is left that still uses this: it waits for an unresponsive host.
   bool run(const std::function<void(const KeeperReport&)>& report) {
     allow_many_descriptors();
     log_->write(fmt::format("begins, process {}: {}", ::getpid(), describe(tunnel_)));
@@ -106,8 +106,8 @@ class Keeper {
     }
   }
 
-  // After a connection that broke the host may hold its port for a while; one that never let us listen there is another
-  // matter.
+  // After a broken connection the host may hold its port for a while; a host that never let us listen is
+  // another matter.
   std::shared_ptr<void> listen_there(Connection& connection) {
     try {
       std::shared_ptr<void> listener =
@@ -129,7 +129,7 @@ class Keeper {
     return {kind, view.reason};
   }
 
-  // Takes connections and questions until the end.
+  // Accepts connections and requests until the end.
   void serve() {
     auto look_at = Clock::now() + look_interval;
     auto listen_again = Clock::now();
@@ -155,13 +155,14 @@ class Keeper {
     }
   }
 
-  // A network changes for many reasons, and a line that is full answers late; after a sleep nothing is under way.
+  // A network changes for many reasons, and a saturated line responds late; after a sleep nothing is in
+  // transit.
   void doubt(Surroundings::Change change) {
     if (change == Surroundings::Change::network) link_->doubt(8s);
     if (change == Surroundings::Change::woke) link_->doubt(3s);
   }
 
-  // False when there is no descriptor for it.
+  // False if there is no descriptor for it.
   bool take_connection(int listening) {
     Handle socket(::accept4(listening, nullptr, nullptr, SOCK_CLOEXEC));
     if (!socket) return errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM;
@@ -197,12 +198,12 @@ class Keeper {
     if (*question == TunnelQuestion::stop) cancellation_.cancel();
   }
 
-  // A question is short: it comes at once, or its asker is none.
+  // A request is short: it arrives at once, or the client is not a valid one.
   std::optional<std::string> receive_in_time(int socket) const {
     const Deadline deadline(question_patience);
     std::string bytes;
     std::uint32_t size = 0;
-    constexpr std::size_t longest = 64;  // of a question
+    constexpr std::size_t longest = 64;  // of a request
     while (bytes.size() < sizeof size || bytes.size() < sizeof size + size) {
       pollfd wait{socket, POLLIN, 0};
       if (::poll(&wait, 1, deadline.milliseconds_left()) <= 0) return std::nullopt;
@@ -260,7 +261,7 @@ class Keeper {
   const std::string build_ = own_build();
   const std::int64_t started_ = std::time(nullptr);
   const std::shared_ptr<TunnelLog> log_;
-  const std::shared_ptr<Carrier> carrier_;  // who joins a connection of the host's may hold it longer
+  const std::shared_ptr<Carrier> carrier_;  // the thread of a connection from the host may hold it longer
   std::optional<LocalListener> listener_;
   Handle control_;
   Surroundings surroundings_;
@@ -285,7 +286,7 @@ bool keep_tunnel(const TunnelFolder& folder, const std::string& name, Cancellati
     }
     auto keeper = std::make_unique<Keeper>(folder, *tunnel, std::move(lock), cancellation);
     if (!keeper->run(report)) {
-      // By threads that still hang: the process ends with it.
+      // Used by threads that still hang: the process ends with it.
       static std::vector<Keeper*>& in_use = *new std::vector<Keeper*>();
       in_use.push_back(keeper.release());
     }

@@ -1,4 +1,5 @@
-// The process that keeps one tunnel: takes connections and carries them on through the host, whatever happens to it.
+// The process that keeps one tunnel: accepts connections and forwards them through the host, and reconnects
+// when needed.
 #pragma once
 
 #include <functional>
@@ -9,10 +10,10 @@
 
 namespace mlops {
 
-// Keeps the recorded tunnel until cancelled or told to stop on its control socket. report is called once: when it
-// listens and its host was tried for the first time, or when it could not even begin. Returns true when it was told to
-// end, or another process keeps the tunnel already. folder and cancellation must live as long as the process: a thread
-// may be left that waits for a host which does not answer.
+// Keeps the recorded tunnel until cancelled or told to stop on its control socket. report is called once: when
+// it listens and its host was tried for the first time, or when it failed to start. Returns true if it was told
+// to stop, or another process keeps the tunnel already. folder and cancellation must live as long as the
+// process: a thread may be left that waits for an unresponsive host.
 bool keep_tunnel(const TunnelFolder& folder, const std::string& name, Cancellation& cancellation,
                  const std::function<void(const KeeperReport&)>& report);
 

@@ -58,7 +58,7 @@ Address unix_address(const std::string& path) {
   return a;
 }
 
-// Where a connection to a listening place goes from here.
+// The address to connect to from here for a listener.
 Address own_address(const Endpoint& listen) {
   if (listen.is_socket()) return unix_address(listen.path);
   const std::string host = listen.host == "localhost" || listen.host == "0.0.0.0" ? "127.0.0.1"
@@ -122,7 +122,7 @@ void LocalListener::listen_on_port(const std::string& host, bool must) {
   if (!address) throw Error(fmt::format("{} is no address of this machine", host));
   Handle socket(::socket(address->family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const int one = 1;
-  // Not held back by connections of an earlier listener that linger (tcp(7), TIME_WAIT).
+  // So that lingering connections of an earlier listener do not block it (tcp(7), TIME_WAIT).
   if (socket) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
   if (socket && address->family() == AF_INET6)
     ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
@@ -153,7 +153,7 @@ MarkedSocket marked_socket(const Endpoint& listen) {
   MarkedSocket m{Handle(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)), ""};
   Address from;
   from.storage.ss_family = static_cast<sa_family_t>(to.family());
-  // unix(7): binding to nothing but the family gives a name that nobody else has; port 0 gives such a port.
+  // unix(7): binding with only the family assigns a unique name; port 0 assigns a free port.
   from.size = to.family() == AF_UNIX ? static_cast<socklen_t>(sizeof(sa_family_t)) : to.size;
   socklen_t size = sizeof from.storage;
   if (!m.socket || ::bind(m.socket.get(), from.get(), from.size) != 0 ||
@@ -177,7 +177,8 @@ std::string peer_mark(int socket) {
   if (::getpeername(socket, reinterpret_cast<sockaddr*>(&peer), &size) != 0) return "";
   if (peer.ss_family == AF_UNIX)
     return size > sizeof(sa_family_t) ? std::string(reinterpret_cast<const char*>(&peer), size) : "";
-  return std::to_string(ntohs(reinterpret_cast<const sockaddr_in*>(&peer)->sin_port));  // as in sockaddr_in6
+  // the same offset as in sockaddr_in6
+  return std::to_string(ntohs(reinterpret_cast<const sockaddr_in*>(&peer)->sin_port));
 }
 
 }  // namespace mlops

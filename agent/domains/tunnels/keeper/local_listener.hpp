@@ -1,4 +1,4 @@
-// Where a tunnel takes connections on this machine, and how one of this machine's endpoints is reached.
+// A tunnel's listeners on this machine, and connections to this machine's endpoints.
 #pragma once
 
 #include <sys/types.h>
@@ -13,12 +13,12 @@
 
 namespace mlops {
 
-// Listening sockets at an endpoint: one, or for `localhost` those of 127.0.0.1 and, where there is IPv6, ::1. A Unix
-// socket has mode 0600, and its file goes when this is destroyed; one that is left over from a process that has ended
-// is replaced.
+// Listening sockets at an endpoint: one, or for `localhost` those of 127.0.0.1 and, if there is IPv6, ::1. A
+// Unix socket has mode 0600, and its file is removed when this is destroyed; a stale one, whose process has
+// ended, is replaced.
 class LocalListener {
  public:
-  // Error with who listens there when the place is taken; Error when it is no address of this machine.
+  // Error with the current listener if the address is in use; Error if it is not an address of this machine.
   explicit LocalListener(const Endpoint& place);
   ~LocalListener();
   LocalListener(const LocalListener&) = delete;
@@ -35,19 +35,19 @@ class LocalListener {
   ino_t inode_ = 0;
 };
 
-// A socket connected to an endpoint as seen from here. Error with why not, in that time. Error cancelled.
+// A socket connected to an endpoint from here. Error with the reason, within that time. Error cancelled.
 Handle connect_here(const Endpoint& target, std::chrono::milliseconds patience, const Cancellation& cancellation);
 
-// A socket that will connect to a place where this process listens, and what its other end will see of it
-// (peer_mark()): so its connection is known when it is taken.
+// A socket that will connect to a listener of this process, and its address as seen by the other end
+// (peer_mark()): so its connection is recognized when it is accepted.
 struct MarkedSocket {
   Handle socket;
   std::string mark;
 };
 MarkedSocket marked_socket(const Endpoint& listen);
-// Connects it; false when that is refused. Does not wait to be taken.
+// Connects it; false if that is refused. Does not wait until it is accepted.
 bool connect_marked(const MarkedSocket& marked, const Endpoint& listen);
-// The mark of an accepted connection's other end; "" when it has none.
+// The mark of an accepted connection's other end; "" if it has none.
 std::string peer_mark(int socket);
 
 }  // namespace mlops

@@ -1,4 +1,4 @@
-// What a tunnel's process notes of its doings, in a file that does not grow for ever.
+// The log of a tunnel's process, of bounded size.
 #pragma once
 
 #include <mutex>
@@ -8,8 +8,8 @@
 
 namespace mlops {
 
-// At most twice largest bytes: a full file becomes PATH.1. Lines begin with the time (UTC). Safe to use from several
-// threads. A log that cannot be written is none: nothing throws.
+// At most twice `largest` bytes: a full file becomes PATH.1. Lines begin with the time (UTC). Thread-safe. A
+// log that cannot be written is ignored: nothing throws.
 class TunnelLog {
  public:
   static constexpr std::size_t largest = 128 << 10;  // bytes

@@ -29,7 +29,7 @@ std::string address_text(int family, std::string_view bytes) {
   return text.data();
 }
 
-// What may be a host's name, or the text of an address: nothing that could be mistaken by who resolves or prints it.
+// Valid in a host's name or an address: no character that a resolver or a terminal could misinterpret.
 bool is_name(std::string_view text) {
   return !text.empty() && text.front() != '-' && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-' ||
@@ -39,7 +39,7 @@ bool is_name(std::string_view text) {
 
 }  // namespace
 
-// A text of SOCKS 4 ends where its zero comes, so it is read byte by byte.
+// A text in SOCKS 4 ends at its zero byte, so it is read byte by byte.
 std::size_t SocksRequest::wanted() const {
   const std::size_t have = bytes_.size();
   const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(bytes_[i])); };
@@ -80,7 +80,7 @@ SocksRequest::Step SocksRequest::step() {
   return Step::refused;
 }
 
-// VN CD DSTPORT(2) DSTIP(4) USERID 0; with an address of 0.0.0.x, x not 0, a name and a zero follow (4a).
+// VN CD DSTPORT(2) DSTIP(4) USERID 0; for an address of 0.0.0.x, x not 0, a name and a zero byte follow (4a).
 SocksRequest::Step SocksRequest::version_4() {
   if (bytes_.size() < 9) return Step::reading;
   const std::string_view all = bytes_;

@@ -1,5 +1,5 @@
-// The server's side of SOCKS 4, 4a (the authors' memoranda) and 5 (RFC 1928, without authentication), up to the target
-// that is asked for.
+// The server's side of SOCKS 4, 4a (the authors' memoranda) and 5 (RFC 1928, without authentication), up to the
+// requested target.
 #pragma once
 
 #include <cstddef>
@@ -12,23 +12,23 @@ namespace mlops {
 class SocksRequest {
  public:
   enum class Step {
-    reading,   // wanted() bytes more, at most, are to be read
+    reading,   // up to wanted() more bytes are to be read
     complete,  // host and port are known
-    refused,   // reply() says so; there is no more
+    refused,   // reply() tells the client; the exchange is over
   };
 
-  // How many bytes may be read now, so that none of what follows the request is taken: at least 1 while reading.
+  // How many bytes may be read now without reading past the request: at least 1 while reading.
   std::size_t wanted() const;
-  // Takes bytes, at most wanted().
+  // Processes bytes, at most wanted().
   Step take(std::string_view bytes);
-  // What is to be sent to the client after the last take(); "" for nothing.
+  // What to send to the client after the last take(); "" for nothing.
   std::string reply() { return std::move(reply_); }
 
   const std::string& host() const { return host_; }  // a name, or an address without brackets
   std::uint16_t port() const { return port_; }
-  const std::string& problem() const { return problem_; }  // of one that was refused
+  const std::string& problem() const { return problem_; }  // why it was refused
 
-  // After `complete`: what tells the client that the connection stands, or why it does not.
+  // After `complete`: tells the client that the connection is established, or why not.
   enum class Failure { general, not_allowed, unreachable, refused };
   std::string success() const;
   std::string failure(Failure why) const;

@@ -17,7 +17,7 @@ std::chrono::nanoseconds now(clockid_t clock) {
   return std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
 }
 
-// How long the machine has slept since it was started (clock_gettime(2)).
+// How long the machine has slept since it booted (clock_gettime(2)).
 std::chrono::nanoseconds sleep_until_now() { return now(CLOCK_BOOTTIME) - now(CLOCK_MONOTONIC); }
 
 }  // namespace
@@ -34,7 +34,7 @@ Surroundings::Surroundings()
 Surroundings::Change Surroundings::look() {
   Change change = Change::none;
   std::array<char, 16384> buffer;
-  // ENOBUFS: so much has changed that some of it was dropped.
+  // ENOBUFS: some of many changes were dropped.
   while (netlink_ && (::recv(netlink_.get(), buffer.data(), buffer.size(), 0) > 0 || errno == ENOBUFS))
     change = Change::network;
   const auto slept = sleep_until_now();

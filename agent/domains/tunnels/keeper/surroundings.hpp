@@ -1,4 +1,5 @@
-// What tells a tunnel that its host may be reachable again, or no longer: the machine woke up, the network changed.
+// Events after which a tunnel's host may be reachable again, or no longer: the machine woke up, the network
+// changed.
 #pragma once
 
 #include <chrono>
@@ -10,10 +11,10 @@ namespace mlops {
 class Surroundings {
  public:
   Surroundings();
-  // Becomes readable when addresses or routes change (rtnetlink(7)); -1 where that cannot be had.
+  // Becomes readable when addresses or routes change (rtnetlink(7)); -1 if not available.
   int fd() const { return netlink_.get(); }
-  // What happened since the last call. woke: this machine slept in between (its CLOCK_BOOTTIME went on while
-  // CLOCK_MONOTONIC stood still). network: what fd() has told.
+  // What happened since the last call. woke: this machine slept in between (CLOCK_BOOTTIME advanced while
+  // CLOCK_MONOTONIC stood still). network: what fd() reported.
   enum class Change { none, network, woke };
   Change look();
 
