@@ -89,6 +89,29 @@ class Application {
     acted_ = acted_ || e->outcome == Outcome::changed || e->outcome == Outcome::not_converged;
   }
 
+  // --mirror and --state are paths of the machines that are changed. What is wrong with one of them; "" for nothing.
+  std::string settle_paths(const Playbook& playbook) {
+    const auto names_target = [](const Play& play) {
+      return std::any_of(play.on.begin(), play.on.end(), [](const std::string& host) { return host != "local"; });
+    };
+    const bool remote = !options_.reach.hosts.empty() || !options_.reach.hosts_file.empty() ||
+                        std::any_of(playbook.plays.begin(), playbook.plays.end(), names_target);
+    const auto is_relative = [](const std::string& path) { return !path.empty() && path.front() != '/'; };
+    std::string& mirror = options_.mirror;
+    const bool is_folder = !mirror.empty() && mirror.find("://") == std::string::npos;
+    if (remote && is_folder && is_relative(mirror))
+      return "--mirror " + mirror + ": for other machines it is a URL, or an absolute path there";
+    if (remote && is_relative(options_.state))
+      return "--state " + options_.state + ": for other machines it is an absolute path there";
+    if (remote || !is_folder) return "";
+    const std::unique_ptr<char, void (*)(void*)> real(::realpath(mirror.c_str(), nullptr), std::free);
+    if (!real) return "--mirror " + mirror + ": there is no such folder";
+    struct stat status {};
+    if (::stat(real.get(), &status) != 0 || !S_ISDIR(status.st_mode)) return "--mirror " + mirror + ": it is not a folder";
+    mirror = real.get();
+    return "";
+  }
+
   int run() {
     Diagnostics mistakes;
     RunHosts hosts(
@@ -104,6 +127,11 @@ class Application {
     check_selection(playbook, mistakes);
     keys_ = playbook_keys(playbook, options_.playbook);
     if (!mistakes.empty()) return refused(wrong(mistakes, options_));
+
+    if (const std::string wrong_path = settle_paths(playbook); !wrong_path.empty()) {
+      say(wrong_path);
+      return refused(exit_wrong);
+    }
 
     const bool dry = options_.dry;
     const bool only_prune = options_.prune == ApplyOptions::Prune::alone;
@@ -216,7 +244,7 @@ class Application {
     return status;
   }
 
-  const ApplyOptions& options_;
+  ApplyOptions options_;
   bool pruning_ = false;
   std::vector<std::string> keys_;  // playbook_keys
   bool acted_ = false;             // something was changed, or failed while being changed
@@ -301,35 +329,11 @@ void add_options(CLI::App& command, ApplyOptions& options) {
 int apply_playbook(const ApplyOptions& options) {
   ApplyOptions settled = options;
   settled.reach.trust_writable = settled.trust_writable;
-  const bool is_url = settled.mirror.find("://") != std::string::npos;
   if (const auto refused = take_plan(settled)) return *refused;
   if (settled.prune != ApplyOptions::Prune::no && (!settled.only.empty() || !settled.tags.empty())) {
     say("--prune looks at all of a playbook: without --only and --tag");
     return exit_wrong;
   }
-  const bool far = !settled.reach.hosts.empty() || !settled.reach.hosts_file.empty();
-  if (far && !settled.mirror.empty() && !is_url && settled.mirror.front() != '/') {
-    say("--mirror " + settled.mirror + ": for other machines it is a URL, or an absolute path there");
-    return exit_wrong;
-  }
-  if (!far && !settled.mirror.empty() && !is_url) {
-    const std::unique_ptr<char, void (*)(void*)> real(::realpath(settled.mirror.c_str(), nullptr), std::free);
-    if (!real) {
-      say("--mirror " + settled.mirror + ": there is no such folder");
-      return exit_wrong;
-    }
-    struct stat status {};
-    if (::stat(real.get(), &status) != 0 || !S_ISDIR(status.st_mode)) {
-      say("--mirror " + settled.mirror + ": it is not a folder");
-      return exit_wrong;
-    }
-    settled.mirror = real.get();
-  }
-  if (far && !settled.state.empty() && settled.state.front() != '/') {
-    say("--state " + settled.state + ": for other machines it is an absolute path there");
-    return exit_wrong;
-  }
-  if (!settled.state.empty()) settled.state = std::filesystem::absolute(settled.state).lexically_normal();
   return Application(settled).go();
 }
 

@@ -67,12 +67,13 @@ class Undoing {
     tell_what_stays(undo);
     const bool shown = options_.dry || !options_.yes;
     planning_ = true;
+    started_ = Clock::now();
     const UndoRun::Result thought = undo.in_thought();
     planning_ = false;
     const auto to_do = thought.count(Outcome::would_change) + thought.count(Outcome::unknown);
     const bool ends_here = options_.dry || to_do == 0 || thought.interrupted;
     if (shown || ends_here) {  // if nothing is left to do, the earlier lines say why
-      begin("plan");
+      report_(RunStarted{title_, "plan", {target_->name()}});
       report_(known_);
       for (const Event& event : held_) report_(event);
     }

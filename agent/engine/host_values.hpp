@@ -27,6 +27,7 @@ struct HostValues {
   std::int64_t port = 0;
   Value facts;  // null when nobody requested them
   GivenById resources;
+  bool lost = false;  // it could not begin, or failed on the way: what is not here was not learned of it
 
   bool is_local() const { return name == "local"; }
 };

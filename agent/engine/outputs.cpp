@@ -43,15 +43,23 @@ std::optional<Value> given_at(const GivenById& all, const Path& path, std::size_
 Value described(const HostValues& host) {
   Value v{Value::Object{}};
   v.set("name", host.name);
+  if (host.lost && host.address.empty()) return v;
   v.set("address", host.address);
   v.set("user", host.user);
   v.set("port", host.port);
   return v;
 }
 
+bool was_not_learned(const HostValues& host, const std::string& member) {
+  if (!host.lost) return false;
+  if (member == "facts") return host.facts.is_null();
+  return host.address.empty() && (member == "address" || member == "user" || member == "port");
+}
+
 // path[from] is a member of the host.
 std::optional<Value> host_at(const HostValues& host, const Path& path, std::size_t from) {
   if (path.size() == from) return described(host);
+  if (was_not_learned(host, path[from])) throw SkippedReference{host.name, "host " + host.name};
   if (path[from] == "resources") return given_at(host.resources, path, from + 1);
   if (path[from] == "facts")
     return host.facts.is_null() ? std::nullopt : follow(host.facts, std::span(path).subspan(from + 1));
@@ -72,10 +80,12 @@ std::optional<Value> RunScope::lookup(const Path& path) const {
 std::optional<Value> RunScope::item(const Path& path) const {
   if (!item_) return std::nullopt;
   if (auto found = follow(*item_, std::span(path).subspan(1))) return found;
-  if (path.size() < 3 || path[1] != "value" || (path[2] != "facts" && path[2] != "resources")) return std::nullopt;
+  if (path.size() < 3 || path[1] != "value") return std::nullopt;
   const Value* key = item_->find("key");
   const HostValues* host = key && key->is_string() ? other(key->as_string()) : nullptr;
-  return host ? host_at(*host, path, 2) : std::nullopt;
+  const bool on_demand =
+      host && (path[2] == "facts" || path[2] == "resources" || was_not_learned(*host, path[2]));
+  return on_demand ? host_at(*host, path, 2) : std::nullopt;
 }
 
 std::optional<Value> RunScope::resource(const Path& path) const {

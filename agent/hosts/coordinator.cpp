@@ -101,6 +101,7 @@ std::vector<HostValues> Coordinator::others(const Part& part) const {
       continue;
     }
     HostValues values = other.host->values();
+    values.lost = other.lost;
     if (other.lost)
       for (const std::size_t play : other.plays)
         for (const Resource& r : playbook_.plays[play].resources)

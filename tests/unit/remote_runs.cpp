@@ -104,6 +104,40 @@ TEST_CASE("What refers to a host that could not begin is skipped, and nothing is
   CHECK_FALSE(std::filesystem::exists(folder.tree() + "/here"));
 }
 
+TEST_CASE("What was not learned of a host that could not begin is no mistake of the playbook") {
+  const SshServer server;
+  AgentFolder folder;
+  const std::string playbook = folder.write("p.json", R"({"plays": [
+      {"resources": [{"type": "file", "id": "there", "path": "@/there", "content": "x"}]},
+      {"on": "local", "resources": [
+        {"type": "file", "id": "facts", "path": "@/facts", "content": "{{hosts.gone.facts.os.id}}"},
+        {"type": "file", "id": "each", "path": "@/{{item.key}}", "for_each": "{{hosts}}",
+         "content": "{{item.value.facts.os.id}}"},
+        {"type": "file", "id": "name", "path": "@/name", "content": "{{hosts.gone.name}}"}]}]})");
+  const std::string config = server.config("Host gone\n  HostName 127.0.0.1\n  Port " + std::to_string(free_port()) + "\n");
+  const Ended gone = folder.run({"apply", "--json", playbook, "--host", "gone", "--ssh-config", config});
+  INFO(gone.out << gone.err);
+  CHECK(gone.status == 1);  // something was changed here
+  CHECK(gone.err.find("gone: ") != std::string::npos);
+  CHECK(AgentFolder::read(folder.tree() + "/name") == "gone");
+  std::map<std::string, std::string> skipped;
+  for (const Json& line : gone.lines())
+    if (line["event"] == "resource" && line["outcome"] == "skipped") skipped[line["id"]] = line["reason"];
+  CHECK(skipped == std::map<std::string, std::string>{{"facts", "host gone failed"}, {"each[gone]", "host gone failed"}});
+}
+
+TEST_CASE("A relative --mirror or --state is refused where a play names a target") {
+  AgentFolder folder;
+  const std::string playbook = folder.write("p.json", R"({"plays": [
+      {"on": "gone", "resources": [{"type": "file", "path": "@/there", "content": "x"}]}]})");
+  const Ended mirror = folder.run({"plan", playbook, "--mirror", "mirror"});
+  CHECK(mirror.status == 3);
+  CHECK(mirror.err.find("--mirror mirror: for other machines it is a URL, or an absolute path there") != std::string::npos);
+  const Ended state = folder.run({"plan", playbook, "--state", "state"});
+  CHECK(state.status == 3);
+  CHECK(state.err.find("--state state: for other machines it is an absolute path there") != std::string::npos);
+}
+
 TEST_CASE("A file beside the playbook is sent once, and again only when it changed") {
   const SshServer server;
   AgentFolder folder;
