@@ -45,6 +45,17 @@ std::string indented(std::string_view text, std::size_t indent) {
   return out;
 }
 
+// A cell of a Markdown table: one line, and no bar of its own.
+std::string in_cell(std::string_view text) {
+  std::string out;
+  for (const char c : text)
+    if (c == '|')
+      out += "\\|";
+    else
+      out += c == '\n' ? ' ' : c;
+  return out;
+}
+
 Value parameter_value(const Parameter& p) {
   Value v;
   v.set("name", p.name);
@@ -79,6 +90,26 @@ std::string page_text(const Module& module) {
   }
   if (!schema.examples().empty()) text += "\nExamples\n";
   for (const Example& e : schema.examples()) text += fmt::format("  {}\n{}", e.title, indented(e.json, 4));
+  return text;
+}
+
+std::string page_markdown(const Module& module) {
+  const SchemaBase& schema = *module.schema;
+  std::string text = fmt::format(
+      "# {}\n\n{}\n\nBeside its own parameters it takes the [keys of every resource](../playbooks.md).\n\n"
+      "| Parameter | Type | Meaning |\n|---|---|---|\n",
+      module.type, schema.summary());
+  for (const auto& p : schema.parameters())
+    text += fmt::format("| `{}` | {} | {} |\n", p->name, in_cell(heading(*p)), in_cell(p->doc));
+  if (!schema.examples().empty()) text += "\n## Examples\n";
+  for (const Example& e : schema.examples()) text += fmt::format("\n{}:\n\n```json\n{}\n```\n", e.title, e.json);
+  return text;
+}
+
+std::string list_markdown(ModuleTable modules) {
+  std::string text = "# Resource types\n\n| Type | What it does |\n|---|---|\n";
+  for (const Module* m : modules)
+    text += fmt::format("| [`{0}`]({0}.md) | {1} |\n", m->type, in_cell(m->schema->summary()));
   return text;
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 struct Options {
   std::string type;
-  bool json = false;
+  bool json = false, markdown = false;
 };
 
 int unknown_type(const std::string& type) {
@@ -31,7 +31,13 @@ int run(const Options& options) {
   if (!options.type.empty()) {
     const Module* module = find_module(options.type);
     if (!module) return unknown_type(options.type);
-    fmt::print("{}", options.json ? to_json(page_value(*module)) + "\n" : page_text(*module));
+    fmt::print("{}", options.json       ? to_json(page_value(*module)) + "\n"
+                     : options.markdown ? page_markdown(*module)
+                                        : page_text(*module));
+    return exit_done;
+  }
+  if (options.markdown) {
+    fmt::print("{}", list_markdown(all_modules()));
     return exit_done;
   }
   if (!options.json) {
@@ -52,7 +58,8 @@ void add_modules(CLI::App& app, int& exit_status) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand("modules", "Resource types, their parameters and examples");
   command->add_option("TYPE", options->type, "Only this type, with its parameters and examples");
-  command->add_flag("--json", options->json, "Print one JSON object");
+  CLI::Option* json = command->add_flag("--json", options->json, "Print one JSON object");
+  command->add_flag("--markdown", options->markdown, "Print the page of docs/resources")->excludes(json);
   command->callback([options, &exit_status] { exit_status = run(*options); });
 }
 

@@ -137,3 +137,19 @@ TEST_CASE("the JSON Schema lets a reference stand where another type is wanted")
   CHECK(text.find(R"({"anyOf":[{"type":"boolean"},{"$ref":"#/$defs/filled_in"}])") != text.npos);
   CHECK(to_json(*schema.find("$defs")->find("filled_in")) == R"({"type":"string","pattern":"\\{\\{"})");
 }
+
+TEST_CASE("docs/resources has the page of every type as `modules --markdown` prints it, and no other") {
+  const std::filesystem::path folder = std::filesystem::path(SOURCE_DIR) / "docs/resources";
+  const auto page = [&](const std::string& name) {
+    std::ifstream file(folder / name);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  std::size_t pages = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) pages += entry.path().extension() == ".md";
+  CHECK(pages == all_modules().size() + 1);
+  CHECK(page("README.md") == list_markdown(all_modules()));
+  for (const Module* module : all_modules()) {
+    INFO(module->type);
+    CHECK(page(std::string(module->type) + ".md") == page_markdown(*module));
+  }
+}
