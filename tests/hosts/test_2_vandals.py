@@ -36,7 +36,8 @@ def mended(host, cause, also, what, aside):
             continue
         if name in aside and event["outcome"] == "skipped":
             continue
-        if event["outcome"] != "unknown" or cause not in str(event["reason"]):
+        # A command with `after` waits for what that names: the cause, or what the cause broke besides.
+        if event["outcome"] != "unknown" or not any(one in str(event["reason"]) for one in (cause, *also)):
             wrong.append(f"{what}: plan says {name} {event['outcome']}: {event['reason']} {event['changes']}")
     apply = host.agent("apply")
     if apply.status != DONE or apply.resources[cause]["outcome"] != "changed":

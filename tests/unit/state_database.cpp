@@ -62,7 +62,7 @@ std::vector<std::string> files_of(const std::string& folder) {
 
 TEST_CASE("a state database is made when one is to be written to, for its owner alone") {
   const TemporaryFolder top;
-  ::umask(0);
+  const mode_t before = ::umask(0);
   const std::string folder = prepare_state_folder(top / "a/b/state");
   {
     const Opened o = open(folder);
@@ -71,6 +71,7 @@ TEST_CASE("a state database is made when one is to be written to, for its owner 
     CHECK(o.told.empty());
     for (const char* part : {"", "-wal", "-shm"}) CHECK(test::mode_of(folder + "/state.db" + part) == 0600);
   }
+  ::umask(before);
   CHECK(test::mode_of(folder) == 0700);
   CHECK(test::mode_of(top / "a/b") == 0755);
   CHECK(open(folder).database->integer("SELECT count(*) FROM notes") == 1);
