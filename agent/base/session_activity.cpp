@@ -6,21 +6,17 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <memory>
 #include <sstream>
 #include <string>
+
+#include "base/proc_file.hpp"
 
 namespace mlops {
 namespace {
 
 constexpr int looks = 8;              // checks within the patience
 constexpr double idle_share = 0.05;  // of one processor: used by waiting with timeouts
-
-std::string text_of(const std::string& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 }  // namespace
 
@@ -64,7 +60,7 @@ std::map<pid_t, SessionActivity::Done> SessionActivity::look() const {
     pid_t pid = 0;
     const std::string name = entry->d_name;
     if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc()) continue;
-    const std::string stat = text_of("/proc/" + name + "/stat");
+    const std::string stat = read_proc_file("/proc/" + name + "/stat");
     const auto close = stat.rfind(')');
     if (close == std::string::npos) continue;
     // "S ppid pgrp session tty tpgid flags minflt cminflt majflt cmajflt utime stime"
@@ -78,7 +74,7 @@ std::map<pid_t, SessionActivity::Done> SessionActivity::look() const {
     for (int i = 0; i < 7; ++i) fields >> skipped;
     fields >> user >> system;
     done.ticks = user + system;
-    std::istringstream io(text_of("/proc/" + name + "/io"));
+    std::istringstream io(read_proc_file("/proc/" + name + "/io"));
     std::string key;
     for (std::uint64_t value = 0; io >> key >> value;)
       if (key == "rchar:" || key == "wchar:") done.bytes += value;

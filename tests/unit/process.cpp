@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "base/error.hpp"
+#include "base/proc_file.hpp"
 #include "support/catch.hpp"
 #include "support/listening_socket.hpp"
 
@@ -428,4 +429,10 @@ TEST_CASE("many threads start programs at once") {
   for (std::thread& t : threads) t.join();
   CHECK(good == 100);
   CHECK_FALSE(has_children());
+}
+
+TEST_CASE("what the kernel does not say of a process is empty, and no failure") {
+  CHECK(read_proc_file("/proc/self/comm") == "unit-tests\n");
+  CHECK(read_proc_file("/proc/0/stat").empty());
+  CHECK(read_proc_file("/proc/self").empty());  // it opens, and reading it fails, as that of a process that ended
 }

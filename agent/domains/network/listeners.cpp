@@ -12,6 +12,8 @@
 #include <fstream>
 #include <memory>
 
+#include "base/proc_file.hpp"
+
 namespace mlops {
 namespace {
 
@@ -123,17 +125,12 @@ std::optional<int> holder_of(const std::string& proc, const Socket& socket) {
   return std::nullopt;
 }
 
-std::string content_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 // The kernel truncates the name after 15 bytes; the first words of the command line have the rest.
 std::string program_of(const std::string& process) {
-  std::string name = content_of(process + "/comm");
+  std::string name = read_proc_file(process + "/comm");
   while (name.ends_with('\n')) name.pop_back();
   if (name.size() < longest_comm) return name;
-  const std::string line = content_of(process + "/cmdline");
+  const std::string line = read_proc_file(process + "/cmdline");
   std::string_view rest = line;
   for (int word = 0; word < 2 && !rest.empty(); ++word) {
     const std::size_t end = std::min(rest.find('\0'), rest.size());
@@ -147,7 +144,7 @@ std::string program_of(const std::string& process) {
 
 // The innermost unit in the path of its control group (cgroups(7)), "0::/system.slice/nginx.service".
 std::string unit_of(const std::string& process) {
-  const std::string groups = content_of(process + "/cgroup");
+  const std::string groups = read_proc_file(process + "/cgroup");
   for (std::size_t from = 0; from < groups.size();) {
     const std::size_t end = std::min(groups.find('\n', from), groups.size());
     std::string_view line(groups.data() + from, end - from);

@@ -6,18 +6,16 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
-#include <iterator>
 
 #include "base/error.hpp"
 #include "base/handle.hpp"
+#include "base/proc_file.hpp"
 
 namespace mlops {
 namespace {
 
 std::string read_proc(int pid, const char* file) {
-  std::ifstream in(fmt::format("/proc/{}/{}", pid, file), std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
+  return read_proc_file(fmt::format("/proc/{}/{}", pid, file));
 }
 
 std::string basename(const std::string& path) { return path.substr(path.rfind('/') + 1); }
