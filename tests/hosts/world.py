@@ -160,14 +160,17 @@ class World:
 
     @made_once
     def applied(self):
-        return Applied(self.host())
+        applied = Applied(self.host())
+        # Before any test uses the host: it stands still while it is committed.
+        self.settled = self.keep(applied.host, "settled") if applied.apply.status == 0 else None
+        return applied
 
     @made_once
     def settled_image(self):
         """A host to which the flagship was applied."""
         if self.applied.apply.status != 0:
             raise AssertionError(f"the flagship could not be applied: {self.applied.apply}")
-        return self.keep(self.applied.host, "settled")
+        return self.settled
 
     @made_once
     def fetched_image(self):
