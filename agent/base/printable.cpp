@@ -35,16 +35,20 @@ void append_escaped(std::string& into, std::uint32_t c) {
 
 bool plain(char c) { return c >= 0x20 && c < 0x7f; }
 
+// UTF-8's, loaded once: the library reads it from a file each time. Null where there is none.
+locale_t utf8_locale() {
+  static const locale_t loaded = ::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+  return loaded;
+}
+
 // wcwidth(3) depends on the thread's locale: sets UTF-8's while this lives.
 class WideLocale {
  public:
-  WideLocale() : ours_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr)) {
+  WideLocale() : ours_(utf8_locale()) {
     if (ours_) before_ = ::uselocale(ours_);
   }
   ~WideLocale() {
-    if (!ours_) return;
-    ::uselocale(before_);
-    ::freelocale(ours_);
+    if (ours_) ::uselocale(before_);
   }
   WideLocale(const WideLocale&) = delete;
   WideLocale& operator=(const WideLocale&) = delete;
