@@ -17,10 +17,11 @@
 #include <deque>
 #include <memory>
 #include <vector>
+
+#include "base/path_parts.hpp"
+
 namespace mlops {
 namespace {
-
-constexpr int most_links = 40;  // as in the kernel (path_resolution(7))
 
 // Most calls do not accept O_PATH descriptors, but do accept their names in /proc.
 std::string name_of(int opened) { return fmt::format("/proc/self/fd/{}", opened); }
@@ -101,16 +102,6 @@ std::string wrong_with(const std::string& path, int opened, const struct stat& s
                      entry ? entry->gr_name : std::to_string(status.st_gid), mode);
 }
 
-std::deque<std::string> parts_of(const std::string& path) {
-  std::deque<std::string> parts;
-  for (std::size_t from = 0; from <= path.size();) {
-    const std::size_t end = std::min(path.find('/', from), path.size());
-    if (end > from) parts.push_back(path.substr(from, end - from));
-    from = end + 1;
-  }
-  return parts;
-}
-
 std::string target_of(int link) {
   std::string target(PATH_MAX, '\0');
   const ssize_t size = ::readlinkat(link, "", target.data(), target.size());
@@ -136,7 +127,7 @@ class Judging {
  public:
   // last: how a sticky folder is judged at the end of the path, or of its existing part.
   Judging(const std::string& path, uid_t caller, Sticky last = Sticky::safe)
-      : caller_(caller), last_(last), ahead_(parts_of(absolute(path))) {}
+      : caller_(caller), last_(last), ahead_(path_parts(absolute(path))) {}
 
   JudgedFile go() {
     if (!stand_at_root()) return std::move(found_);
@@ -198,7 +189,7 @@ class Judging {
     if (ahead_.empty() && is_in_proc(found_.entry.get()))
       opened_ = Handle(::openat(found_.entry.get(), part.c_str(), O_PATH | O_CLOEXEC));
     const std::string target = target_of(link);
-    const std::deque<std::string> more = parts_of(target);
+    const std::deque<std::string> more = path_parts(target);
     ahead_.insert(ahead_.begin(), more.begin(), more.end());
     return target.starts_with('/') ? stand_at_root() : true;
   }

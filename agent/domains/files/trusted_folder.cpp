@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <deque>
+
+#include "base/path_parts.hpp"
 
 namespace mlops {
 namespace {
-
-constexpr int most_links = 40;  // as in the kernel (path_resolution(7))
 
 // In a sticky folder: whether an existing entry is meant, which is safe, or one that is yet to be created.
 enum class Sticky { safe, open };
@@ -24,20 +23,10 @@ std::string wrong_with(const std::string& path, const FileStatus& status, Sticky
   return "";
 }
 
-std::deque<std::string> parts_of(const std::string& path) {
-  std::deque<std::string> parts;
-  for (std::size_t from = 0; from <= path.size();) {
-    const std::size_t end = std::min(path.find('/', from), path.size());
-    if (end > from) parts.push_back(path.substr(from, end - from));
-    from = end + 1;
-  }
-  return parts;
-}
-
 }  // namespace
 
 std::optional<std::string> distrust_folder(const FileReader& files, const std::string& path) {
-  std::deque<std::string> ahead = parts_of(path);
+  std::deque<std::string> ahead = path_parts(path);
   std::string at;  // as in judge
   for (int links = 0;;) {
     for (; !ahead.empty() && (ahead.front() == "." || ahead.front() == ".."); ahead.pop_front())
@@ -56,7 +45,7 @@ std::optional<std::string> distrust_folder(const FileReader& files, const std::s
     }
     if (next->status.owner != "root") return fmt::format("{} belongs to {}", name, next->status.owner);
     if (++links > most_links) return std::nullopt;
-    const std::deque<std::string> more = parts_of(next->target);
+    const std::deque<std::string> more = path_parts(next->target);
     ahead.insert(ahead.begin(), more.begin(), more.end());
     if (next->target.starts_with('/')) at.clear();
   }
