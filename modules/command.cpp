@@ -53,9 +53,7 @@ struct Codec<Program> {
     return false;
   }
   static std::string type_text() { return "list of text, or text for the shell"; }
-  static Value json_schema() {
-    return either(Codec<std::string>::json_schema(), Codec<Argv>::json_schema());
-  }
+  static Value json_schema() { return either(Codec<std::string>::json_schema(), Codec<Argv>::json_schema()); }
   static Value to_value(const Program& p) { return Codec<Argv>::to_value(p.argv); }
 };
 
@@ -104,15 +102,17 @@ struct CommandModule {
     Statuses ok_status{{0}};
   };
   struct Current {
-    std::vector<std::string> missing;  // of creates
-    bool wanted = true;                // as far as the guards decide, without notification
+    std::vector<std::string> missing;   // of creates
+    bool wanted = true;                 // as far as the guards decide, without notification
     std::optional<Error> cannot_start;  // its program does not exist, and nothing pending installs it
   };
 
   static void describe(Schema<Desired>& s) {
     s.summary("Runs a program when its guards say that it is needed.");
     s.named_by("argv", "shell");
-    s.optional("argv", &Desired::argv, "The program and its arguments; no shell is involved. `~/` at the beginning of one is the person's home.");
+    s.optional("argv", &Desired::argv,
+               "The program and its arguments; no shell is involved. `~/` at the beginning of one is the "
+               "person's home.");
     s.optional("shell", &Desired::shell, "Instead of argv: a text for /bin/sh.");
     s.optional("creates", &Desired::creates,
                "It runs only while one of these paths is missing, and must make them.");
@@ -215,8 +215,8 @@ struct CommandModule {
     if (command.timeout_ms == 0) command.timeout_ms = guard_timeout_ms;
     const CommandResult result = machine.commands().run(command);
     if (!result.timed_out) return result.status == 0;
-    throw Error(fmt::format("the guard `{}` (`{}`) did not end within {}", name, short_command_line(guard.argv.words),
-                            duration_text(command.timeout_ms)))
+    throw Error(fmt::format("the guard `{}` (`{}`) did not end within {}", name,
+                            short_command_line(guard.argv.words), duration_text(command.timeout_ms)))
         .with_output(last_lines(result.output + result.errors));
   }
 

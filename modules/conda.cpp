@@ -104,7 +104,8 @@ struct Conda {
                "Shells that get what `conda init` writes into their start-up file: bash, zsh, fish.");
     s.optional("home", &Desired::home, "Whose shells: the home folder. Default: the person's.");
     s.optional("timeout", &Desired::timeout,
-               "After this time the installer's transfer is ended, with all tries, and the resource failed; 0s: never. "
+               "After this time the installer's transfer is ended, with all tries, and the resource failed; "
+               "0s: never. "
                "One that moves no byte for 60 s is ended in any case, and tried again.");
     s.check(&Conda::check);
     s.example("Miniforge for bash",

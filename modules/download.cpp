@@ -31,8 +31,8 @@ struct DownloadedFile {
     bool has_content = false;  // of a folder in the way; read only with force
     std::uint32_t mode = 0;
     std::string owner, group;
-    std::uint64_t links = 1;           // hard links to the file
-    Grants grants;                     // read only if it changes owner or group
+    std::uint64_t links = 1;  // hard links to the file
+    Grants grants;            // read only if it changes owner or group
     // "a folder": the current type; the missing parent folder, if it is absent
     std::string description, missing;
   };

@@ -29,11 +29,11 @@ struct File {
     bool same_content = false;  // as desired; false if no content is given
     bool has_content = false;   // of a folder in the way; read only with force
     std::uint32_t mode = 0;
-    std::uint64_t size = 0;            // bytes
-    std::string owner, group;          // of the file, a link followed
-    std::uint64_t links = 1;           // hard links to it
-    Grants grants;                     // read only if it changes owner or group
-    std::optional<std::string> text;   // the old content, if a diff is to be shown
+    std::uint64_t size = 0;           // bytes
+    std::string owner, group;         // of the file, a link followed
+    std::uint64_t links = 1;          // hard links to it
+    Grants grants;                    // read only if it changes owner or group
+    std::optional<std::string> text;  // the old content, if a diff is to be shown
     // "a folder": the current type; the missing parent folder, if it is absent
     std::string description, missing;
   };

@@ -50,13 +50,16 @@ struct Git {
         "ref", &Desired::ref,
         "A branch, a tag or a commit (7 to 40 hex digits) to check out. Default: the remote's own branch when "
         "it is cloned, and later whatever is checked out.");
-    s.optional("depth", &Desired::depth, "Only so many commits of history: when it is cloned, and when a clone that was made so is updated.");
+    s.optional(
+        "depth", &Desired::depth,
+        "Only so many commits of history: when it is cloned, and when a clone that was made so is updated.");
     s.optional(
         "update", &Desired::update,
         "Follow the remote's branch by fast-forwards. Local changes are never overwritten: they are an error.");
     s.optional("remote", &Desired::remote, "The remote's name.");
     s.optional("timeout", &Desired::timeout,
-               "After this time a command of git that talks to the remote is ended, and the resource failed; 0s: never. "
+               "After this time a command of git that talks to the remote is ended, and the resource failed; "
+               "0s: never. "
                "One that moves no byte for 60 s is ended in any case.");
     s.check(&Git::check);
     s.example(

@@ -384,7 +384,8 @@ struct Jupyter {
     if (c.file && !at_rest) diff.actions.push_back(ChangeUnit{c.unit.name, Verb::stop});
     if (c.file && c.unit.enabled()) diff.actions.push_back(ChangeUnit{c.unit.name, Verb::disable});
     if (c.file) diff.actions.push_back(RemovePath{unit_path(d)});
-    if (c.token != Current::Token::absent) diff.actions.push_back(RemovePath{.path = token_path(d, c.home), .sensitive = true});
+    if (c.token != Current::Token::absent)
+      diff.actions.push_back(RemovePath{.path = token_path(d, c.home), .sensitive = true});
     if (!diff.actions.empty()) diff.changes.push_back({"exists", true, false});
     return diff;
   }

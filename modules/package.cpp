@@ -65,9 +65,10 @@ struct Package {
         "How old the package index may be (\"1d\") when something is to be installed, and for latest; an older "
         "one is fetched again. It is also fetched when it does not know a name, and when a list of sources was "
         "written since.");
-    s.optional("unneeded", &Desired::unneeded,
-               "With state absent: also what came along with them and nothing needs then, where apt would remove "
-               "nothing else for it.");
+    s.optional(
+        "unneeded", &Desired::unneeded,
+        "With state absent: also what came along with them and nothing needs then, where apt would remove "
+        "nothing else for it.");
     s.optional("lock_timeout", &Desired::lock_timeout,
                "How long to wait for another program that uses apt or dpkg.");
     s.check(&Package::check);
@@ -315,7 +316,8 @@ struct Package {
       diff.actions.push_back(std::move(remove));
       return diff;
     }
-    InstallPackages install{.lock_timeout = lock_timeout, .expected = std::move(expected), .manual = std::move(manual)};
+    InstallPackages install{
+        .lock_timeout = lock_timeout, .expected = std::move(expected), .manual = std::move(manual)};
     if (now.acts() || fetches) {
       install.wanted = texts(now.rows, d.state == State::latest);
       install.refresh_index = now.refresh;

@@ -88,14 +88,16 @@ struct PathEntry {
 
   static void describe(Schema<Desired>& s) {
     s.summary(
-        "A folder is on PATH in new shells of a person, and for that person's commands of later resources in this run. "
+        "A folder is on PATH in new shells of a person, and for that person's commands of later resources in "
+        "this run. "
         "Root gets no folder that others may write to.");
     s.named_by("path");
     s.required("path", &Desired::path, "The folder. It need not exist yet.");
     s.one_of("state", &Desired::state, {{"present", State::present}, {"absent", State::absent}},
              "Whether it is to be on PATH. With absent, the lines that this type wrote are removed.");
     s.one_of("others", &Desired::others, {{"refuse", Others::refuse}, {"keep", Others::keep}},
-             "With absent: whether a line of another's that still adds the folder is an error that names it, or may stay.");
+             "With absent: whether a line of another's that still adds the folder is an error that names it, "
+             "or may stay.");
     s.one_of("position", &Desired::position, {{"first", Position::first}, {"last", Position::last}},
              "Before or after what is on PATH. A line of another's that adds the folder is left as it is.");
     s.optional("home", &Desired::home, "Whose shells: the home folder. Default: the person's.");

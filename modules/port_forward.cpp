@@ -90,17 +90,20 @@ struct PortForward {
     s.optional("name", &Desired::name,
                "What it is called in `mlops-agent tunnels`. Default: made from where it listens.");
     s.optional("listen", &Desired::listen,
-               "Where connections are taken: a port of the loopback, \"address:port\" (\"*:8888\" for every address), or "
+               "Where connections are taken: a port of the loopback, \"address:port\" (\"*:8888\" for every "
+               "address), or "
                "a Unix socket.");
     s.optional("target", &Desired::target,
-               "Where they are carried to: a port of the other side's loopback, \"host:port\" as seen from there, or a "
+               "Where they are carried to: a port of the other side's loopback, \"host:port\" as seen from "
+               "there, or a "
                "Unix socket.")
         .for_present();
     s.optional("via", &Desired::via, "The host: a name of ~/.ssh/config, or user@host:port.");
-    s.one_of("direction", &Desired::direction,
-             {{"local", Direction::local}, {"remote", Direction::remote}, {"dynamic", Direction::dynamic}},
-             "local: taken here, carried to a target as the host sees it. remote: taken on the host, carried to a "
-             "target as seen from here. dynamic: taken here by SOCKS (4, 4a and 5), which names each one's target.");
+    s.one_of(
+        "direction", &Desired::direction,
+        {{"local", Direction::local}, {"remote", Direction::remote}, {"dynamic", Direction::dynamic}},
+        "local: taken here, carried to a target as the host sees it. remote: taken on the host, carried to a "
+        "target as seen from here. dynamic: taken here by SOCKS (4, 4a and 5), which names each one's target.");
     s.one_of("state", &Desired::state, {{"present", State::present}, {"absent", State::absent}},
              "absent: it is ended, with the connections through it.");
     s.optional("or_next_free", &Desired::or_next_free,
@@ -108,17 +111,20 @@ struct PortForward {
     s.optional("at_login", &Desired::at_login,
                "Also started when the person logs in, by a unit of systemd's user manager.")
         .for_present();
-    s.one_of("proven_by", &Desired::proven_by, {{"target", Proof::target}, {"host", Proof::host}},
-             "What has to answer for it to count as right: the target, or only the host, for a target that is not "
-             "always there.")
+    s.one_of(
+         "proven_by", &Desired::proven_by, {{"target", Proof::target}, {"host", Proof::host}},
+         "What has to answer for it to count as right: the target, or only the host, for a target that is not "
+         "always there.")
         .for_present();
     s.optional("config", &Desired::config,
-               "The file in which `via` is looked up. Default: that of --ssh-config, else the person's ~/.ssh/config.")
+               "The file in which `via` is looked up. Default: that of --ssh-config, else the person's "
+               "~/.ssh/config.")
         .for_present();
     s.absent([](const Desired& d) { return d.state == State::absent; });
     s.check(&PortForward::check);
-    s.example("A notebook on another machine, opened in the browser of this one",
-              R"({"type": "port_forward", "listen": 8888, "target": 8888, "via": "mlops-zoomcamp", "or_next_free": true})");
+    s.example(
+        "A notebook on another machine, opened in the browser of this one",
+        R"({"type": "port_forward", "listen": 8888, "target": 8888, "via": "mlops-zoomcamp", "or_next_free": true})");
     s.example("A database that only the host can reach, kept after each log-in",
               R"({"type": "port_forward", "name": "warehouse", "listen": 5432, "target": "db.internal:5432",
   "via": "ubuntu@192.0.2.7", "at_login": true})");
@@ -139,8 +145,10 @@ struct PortForward {
     if (d.via && !is_host(*d.via))
       c.error("via", fmt::format("`{}` is no host", *d.via), "an alias of ~/.ssh/config or user@host:port");
     const bool dynamic = d.direction == Direction::dynamic;
-    if (dynamic && d.target) c.error("target", "with `dynamic` each connection names its own target", "leave it out");
-    if (!dynamic && !d.target) c.error("target", "`target` is missing", "a port, \"host:port\" or the path of a socket");
+    if (dynamic && d.target)
+      c.error("target", "with `dynamic` each connection names its own target", "leave it out");
+    if (!dynamic && !d.target)
+      c.error("target", "`target` is missing", "a port, \"host:port\" or the path of a socket");
     if (d.listen) check_listen(d, c);
     for (const auto& [parameter, place] : {std::pair{"listen", &d.listen}, {"target", &d.target}})
       if (*place && (*place)->at.path.size() > longest_socket)
@@ -155,7 +163,8 @@ struct PortForward {
     if (d.direction != Direction::remote && listen.is_socket()) claims.push_back({.key = listen.path});
     if (d.direction != Direction::remote && !listen.is_socket() && !d.or_next_free)
       claims.push_back({.kind = Claim::Kind::port, .key = fmt::format("tcp:{}", listen.port)});
-    claims.push_back({.key = config(d).empty() ? d.person.home + "/.ssh/config" : config(d), .access = Claim::Access::reads});
+    claims.push_back({.key = config(d).empty() ? d.person.home + "/.ssh/config" : config(d),
+                      .access = Claim::Access::reads});
     return claims;
   }
   static Actor actor(const Desired&) { return {Actor::Kind::person, "", ""}; }
@@ -251,15 +260,20 @@ struct PortForward {
   static constexpr auto loopback = "127.0.0.1", other_loopback = "localhost";
 
   static bool is_name(const std::string& text) {
-    const auto alone = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+    const auto alone = [](char c) {
+      return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    };
     return !text.empty() && text.size() <= 64 && alone(text.front()) &&
-           std::all_of(text.begin(), text.end(), [&](char c) { return alone(c) || c == '.' || c == '_' || c == '-'; });
+           std::all_of(text.begin(), text.end(),
+                       [&](char c) { return alone(c) || c == '.' || c == '_' || c == '-'; });
   }
   // ssh itself refuses names that it forbids; checking here gives the mistake a position.
   static bool is_host(const std::string& text) {
-    return !text.empty() && !text.starts_with('-') && std::none_of(text.begin(), text.end(), [](unsigned char c) {
-      return c <= ' ' || c == 0x7f || std::string_view("'`\"$\\;&<>|(){},").find(static_cast<char>(c)) != std::string_view::npos;
-    });
+    return !text.empty() && !text.starts_with('-') &&
+           std::none_of(text.begin(), text.end(), [](unsigned char c) {
+             return c <= ' ' || c == 0x7f ||
+                    std::string_view("'`\"$\\;&<>|(){},").find(static_cast<char>(c)) != std::string_view::npos;
+           });
   }
   static bool is_address(const std::string& host) {
     in6_addr any{};
@@ -311,9 +325,12 @@ struct PortForward {
     if (d.name) return *d.name;
     const Endpoint listen = wanted_listen(d);
     std::string text = listen.is_socket() ? listen.path : std::to_string(listen.port);
-    if (d.direction == Direction::remote || d.or_next_free) text = d.via.value_or("") + "-" + text;
-    else if (!listen.is_socket() && listen.host != loopback && listen.host != "localhost") text = listen.host + "-" + text;
-    std::replace_if(text.begin(), text.end(), [](char c) { return !is_name(std::string("a") + c); }, '-');
+    if (d.direction == Direction::remote || d.or_next_free)
+      text = d.via.value_or("") + "-" + text;
+    else if (!listen.is_socket() && listen.host != loopback && listen.host != "localhost")
+      text = listen.host + "-" + text;
+    std::replace_if(
+        text.begin(), text.end(), [](char c) { return !is_name(std::string("a") + c); }, '-');
     text.erase(0, std::min(text.find_first_not_of("-._"), text.size()));
     if (text.size() > 64) text = text.substr(text.size() - 64);
     text.erase(0, std::min(text.find_first_not_of("-._"), text.size()));
@@ -346,7 +363,8 @@ struct PortForward {
   }
 
   static bool stands(const Desired& d, const TunnelView& is) {
-    return is.state == TunnelView::State::up || (is.state == TunnelView::State::refused && d.proven_by == Proof::host);
+    return is.state == TunnelView::State::up ||
+           (is.state == TunnelView::State::refused && d.proven_by == Proof::host);
   }
   static std::string state_text(const TunnelView& is) {
     return is.reason.empty() ? to_text(is.state) : fmt::format("{}: {}", to_text(is.state), is.reason);

@@ -97,7 +97,8 @@ struct Service {
     if (unit.load_state != "not-found" || unit.may_come) return;
     if (d.state != State::running && d.enabled != true) return;
     std::string name = unit.name;  // or "app@.service" of "app@one.service"
-    if (const auto at = name.find('@'); at != std::string::npos) name = name.substr(0, at + 1) + name.substr(name.rfind('.'));
+    if (const auto at = name.find('@'); at != std::string::npos)
+      name = name.substr(0, at + 1) + name.substr(name.rfind('.'));
     for (const char* folder : {"/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
                                "/usr/lib/systemd/system", "/lib/systemd/system"})
       for (const std::string& file : {unit.name, name})
@@ -121,7 +122,8 @@ struct Service {
   static Diff diff(const Desired& d, const Current& now, bool notified) {
     Diff diff;
     if (d.enabled && (*d.enabled ? !starts_at_boot(now) : starts_at_boot(now) || for_this_boot(now))) {
-      diff.changes.push_back({"enabled", for_this_boot(now) ? Value("until the next boot") : Value(starts_at_boot(now)),
+      diff.changes.push_back({"enabled",
+                              for_this_boot(now) ? Value("until the next boot") : Value(starts_at_boot(now)),
                               *d.enabled});
       diff.actions.push_back(ChangeUnit{now.name, *d.enabled ? Verb::enable : Verb::disable});
     }
@@ -181,12 +183,12 @@ struct Service {
   // It neither ran nor was enabled before, as far as that was requested.
   static bool made(const Desired& d, const std::vector<Change>& changes) {
     const auto became = [&](const char* property, const Value& what) {
-      return std::any_of(changes.begin(), changes.end(), [&](const Change& c) {
-        return c.property == property && c.after == what;
-      });
+      return std::any_of(changes.begin(), changes.end(),
+                         [&](const Change& c) { return c.property == property && c.after == what; });
     };
     if (d.state != State::running && d.enabled != true) return false;
-    return (d.state != State::running || became("state", "running")) && (d.enabled != true || became("enabled", true));
+    return (d.state != State::running || became("state", "running")) &&
+           (d.enabled != true || became("enabled", true));
   }
 
   static Value outputs(const Desired&, const Current& now) {

@@ -104,19 +104,19 @@ struct SshHost {
     s.optional("port", &Desired::port, "The port of its sshd.").for_present();
     s.optional("identity_file", &Desired::identity_file, "The private key, or several.").for_present();
     s.one_of(
-        "strict_host_key_checking", &Desired::checking,
-        {{"yes", Checking::yes},
-         {"no", Checking::no},
-         {"ask", Checking::ask},
-         {"accept-new", Checking::accept_new}},
-        "What ssh does about a host key that it does not know. accept-new trusts the first one that it sees; "
-        "no also trusts one that changed, which is what an attacker would need.")
+         "strict_host_key_checking", &Desired::checking,
+         {{"yes", Checking::yes},
+          {"no", Checking::no},
+          {"ask", Checking::ask},
+          {"accept-new", Checking::accept_new}},
+         "What ssh does about a host key that it does not know. accept-new trusts the first one that it sees; "
+         "no also trusts one that changed, which is what an attacker would need.")
         .for_present();
     s.optional("proxy_jump", &Desired::proxy_jump, "The host, or hosts, to go through.").for_present();
     s.optional(
-        "options", &Desired::options,
-        "Further keywords of ssh_config(5), each with what stands behind it; a list for one that may be there "
-        "several times, null for one that must not be there.")
+         "options", &Desired::options,
+         "Further keywords of ssh_config(5), each with what stands behind it; a list for one that may be there "
+         "several times, null for one that must not be there.")
         .for_present();
     s.optional("config", &Desired::config, "The file. Default: the person's ~/.ssh/config.");
     s.absent([](const Desired& d) { return d.state == State::absent; });
@@ -322,7 +322,8 @@ struct SshHost {
                            Diff& diff) {
     for (std::size_t i = 0; i < before.size(); ++i)
       if (before[i] != after[i])
-        diff.changes.push_back({before[i].keyword, values_text(before[i].values), values_text(after[i].values)});
+        diff.changes.push_back(
+            {before[i].keyword, values_text(before[i].values), values_text(after[i].values)});
   }
 
   static void write(const Desired& d, const Current& c, std::string text, Diff& diff) {

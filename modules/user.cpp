@@ -82,12 +82,12 @@ struct User {
     bool bash = false;          // /bin/bash exists
     std::string home;           // its current or future path
     std::optional<FileStatus> home_status;
-    bool makes_home = false;  // the rest is read only if it is to be created
+    bool makes_home = false;      // the rest is read only if it is to be created
     bool own_group_goes = false;  // of an account that is to be absent: its own group has no other members
     Names subuids, subgids;       // of an account that is to be absent
     std::uint32_t subordinate_count = 0;  // of uids, and as many gids, that a new account gets
-    bool abandoned = false;   // a leftover of an interrupted creation is beside it
-    Names missing_parents;    // topmost first
+    bool abandoned = false;               // a leftover of an interrupted creation is beside it
+    Names missing_parents;                // topmost first
     std::uint32_t home_mode = 0755;
     std::vector<SkeletonEntry> skeleton;  // folders before their content
   };
@@ -103,16 +103,19 @@ struct User {
     s.optional("group", &Desired::group,
                "Primary group, which must exist. A new user gets one of its own name where not given.")
         .for_present();
-    s.optional("groups", &Desired::groups, "Supplementary groups to be in; others are left alone.").for_present();
-    s.optional("only_groups", &Desired::only_groups, "Supplementary groups to be in, and no others.").for_present();
-    s.optional("shell", &Desired::shell, "Login shell. A new user gets /bin/bash, one of the system none.").for_present();
+    s.optional("groups", &Desired::groups, "Supplementary groups to be in; others are left alone.")
+        .for_present();
+    s.optional("only_groups", &Desired::only_groups, "Supplementary groups to be in, and no others.")
+        .for_present();
+    s.optional("shell", &Desired::shell, "Login shell. A new user gets /bin/bash, one of the system none.")
+        .for_present();
     s.optional("home", &Desired::home,
                "Home folder. A new user gets /home/NAME. What is in another home is not moved.")
         .for_present();
     s.optional("comment", &Desired::comment, "The person's name, or what the account is for.").for_present();
     s.optional(
-        "system", &Desired::system,
-        "A new user is one of the system: a number of that range, no shell, no home where none is given.")
+         "system", &Desired::system,
+         "A new user is one of the system: a number of that range, no shell, no home where none is given.")
         .for_present();
     s.optional("create_home", &Desired::create_home,
                "Make the home where it is missing, from /etc/skel. Not given: for ordinary users.")

@@ -34,14 +34,17 @@ struct Verify {
   static void describe(Schema<Desired>& s) {
     s.summary("Runs a program and fails when it does not answer as it should. Never a change.");
     s.named_by("argv", "shell");
-    s.optional("argv", &Desired::argv, "The program and its arguments; no shell is involved. `~/` at the beginning of one is the person's home.");
+    s.optional("argv", &Desired::argv,
+               "The program and its arguments; no shell is involved. `~/` at the beginning of one is the "
+               "person's home.");
     s.optional("shell", &Desired::shell, "Instead of argv: a text for /bin/sh.");
     s.optional("status", &Desired::status, "The exit status that it must have.");
     s.optional("contains", &Desired::contains,
                "A text, or several, that its output (or its errors) must contain.");
-    s.optional("matches", &Desired::matches,
-               "A regular expression (as RE2 has them) that must be found in a line of its output (or its errors); "
-               "of a long line, in its first 64 KiB.");
+    s.optional(
+        "matches", &Desired::matches,
+        "A regular expression (as RE2 has them) that must be found in a line of its output (or its errors); "
+        "of a long line, in its first 64 KiB.");
     s.optional("timeout", &Desired::timeout, "How long one try may take.");
     s.optional("times", &Desired::times, "How often it is tried before it has failed.");
     s.optional("every", &Desired::every, "How long to wait between two tries.");
@@ -69,7 +72,8 @@ struct Verify {
     try {
       const RegularExpression expression(*d.matches);
     } catch (const Error& e) {
-      c.error("matches", fmt::format("`{}` is no regular expression: {}", *d.matches, e.what()), regular_expression_hint);
+      c.error("matches", fmt::format("`{}` is no regular expression: {}", *d.matches, e.what()),
+              regular_expression_hint);
     }
   }
 

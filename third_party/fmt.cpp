@@ -1,10 +1,12 @@
-// fmt's functions that are not templates, compiled from the installed headers into the program itself: Debian has no
-// static libfmt, the shared one brings a second C++ runtime and 3 ms of start-up, and header-only use doubles the
-// compile time of every file. The templates are those that fmt 9 declares `extern` in fmt/format.h and fmt/core.h.
+// fmt's functions that are not templates, compiled from the installed headers into the program itself: Debian
+// has no static libfmt, the shared one brings a second C++ runtime and 3 ms of start-up, and header-only use
+// doubles the compile time of every file. The templates are those that fmt 9 declares `extern` in fmt/format.h
+// and fmt/core.h.
 #include <fmt/format-inl.h>
 
 #if FMT_VERSION / 10000 != 9
-#error "third_party/fmt.cpp instantiates what fmt 9 declares; the build uses fmt::fmt-header-only for other versions"
+#error \
+    "third_party/fmt.cpp instantiates what fmt 9 declares; the build uses fmt::fmt-header-only for other versions"
 #endif
 
 FMT_BEGIN_NAMESPACE

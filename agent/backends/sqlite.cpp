@@ -88,7 +88,8 @@ MLOPS_EXPORT void* mlops_sqlite_open(const char* path, bool create, int busy_ms,
     code = guard(opened);
   }
   if (code == SQLITE_OK)
-    code = sqlite3_exec(opened, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", nullptr, nullptr, nullptr);
+    code = sqlite3_exec(opened, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;", nullptr, nullptr,
+                        nullptr);
   if (code == SQLITE_OK) return database.release();
   tell(opened, code, result);
   return nullptr;
@@ -96,8 +97,9 @@ MLOPS_EXPORT void* mlops_sqlite_open(const char* path, bool create, int busy_ms,
 
 MLOPS_EXPORT void* mlops_sqlite_copy(void* database, mlops_sqlite_result* result) {
   sqlite3* opened = nullptr;
-  int code = sqlite3_open_v2(":memory:", &opened,
-                             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  int code = sqlite3_open_v2(
+      ":memory:", &opened,
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
   std::unique_ptr<sqlite3, Close> copy(opened);
   if (code == SQLITE_OK) {
     sqlite3_backup* backup = sqlite3_backup_init(opened, "main", static_cast<sqlite3*>(database), "main");
@@ -133,14 +135,17 @@ MLOPS_EXPORT void* mlops_sqlite_prepare(void* database, const char* sql, mlops_s
   return statement;
 }
 
-MLOPS_EXPORT void mlops_sqlite_finalize(void* statement) { sqlite3_finalize(static_cast<sqlite3_stmt*>(statement)); }
+MLOPS_EXPORT void mlops_sqlite_finalize(void* statement) {
+  sqlite3_finalize(static_cast<sqlite3_stmt*>(statement));
+}
 
 MLOPS_EXPORT void mlops_sqlite_bind_integer(void* statement, int parameter, std::int64_t value) {
   sqlite3_bind_int64(static_cast<sqlite3_stmt*>(statement), parameter, value);
 }
 
 MLOPS_EXPORT void mlops_sqlite_bind_text(void* statement, int parameter, const char* bytes, std::size_t size) {
-  sqlite3_bind_text64(static_cast<sqlite3_stmt*>(statement), parameter, bytes, size, SQLITE_TRANSIENT, SQLITE_UTF8);
+  sqlite3_bind_text64(static_cast<sqlite3_stmt*>(statement), parameter, bytes, size, SQLITE_TRANSIENT,
+                      SQLITE_UTF8);
 }
 
 MLOPS_EXPORT void mlops_sqlite_bind_blob(void* statement, int parameter, const char* bytes, std::size_t size) {
@@ -183,7 +188,8 @@ MLOPS_EXPORT std::size_t mlops_sqlite_compress(const char* bytes, std::size_t si
   return ZSTD_isError(made) ? 0 : made;
 }
 
-MLOPS_EXPORT std::size_t mlops_sqlite_expand(const char* bytes, std::size_t size, char* into, std::size_t capacity) {
+MLOPS_EXPORT std::size_t mlops_sqlite_expand(const char* bytes, std::size_t size, char* into,
+                                             std::size_t capacity) {
   const std::size_t made = ZSTD_decompress(into, capacity, bytes, size);
   return ZSTD_isError(made) ? 0 : made;
 }

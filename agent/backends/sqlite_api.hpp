@@ -51,7 +51,9 @@ typedef std::int64_t mlops_sqlite_integer_fn(void* statement, int column);
 typedef const char* mlops_sqlite_bytes_fn(void* statement, int column, std::size_t* size);
 
 // zstd (RFC 8878). The size of the result, 0 if it does not fit into capacity or the input is damaged.
-typedef std::size_t mlops_sqlite_compress_fn(const char* bytes, std::size_t size, char* into, std::size_t capacity);
-typedef std::size_t mlops_sqlite_expand_fn(const char* bytes, std::size_t size, char* into, std::size_t capacity);
+typedef std::size_t mlops_sqlite_compress_fn(const char* bytes, std::size_t size, char* into,
+                                             std::size_t capacity);
+typedef std::size_t mlops_sqlite_expand_fn(const char* bytes, std::size_t size, char* into,
+                                           std::size_t capacity);
 
 }  // extern "C"

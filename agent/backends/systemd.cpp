@@ -171,7 +171,8 @@ bool has_links(sd_bus* bus, const char* name) {
   BusError error;
   Message reply;
   const char* link = nullptr;
-  int r = sd_bus_call_method(bus, destination, manager_path, manager, "GetUnitFileLinks", &error.e, &reply.m, "sb", name, 0);
+  int r = sd_bus_call_method(bus, destination, manager_path, manager, "GetUnitFileLinks", &error.e, &reply.m,
+                             "sb", name, 0);
   if (r >= 0) r = sd_bus_message_enter_container(reply.m, 'a', "s");
   return r >= 0 && sd_bus_message_read(reply.m, "s", &link) > 0;
 }
@@ -354,7 +355,8 @@ bool run_job(sd_bus* bus, const char* name, mlops_systemd_verb verb, int cancel_
 // systemd.unit(5)); this request is a new reason to start it.
 void forget_failures(sd_bus* bus, const char* name) {
   BusError ignored;
-  sd_bus_call_method(bus, destination, manager_path, manager, "ResetFailedUnit", &ignored.e, nullptr, "s", name);
+  sd_bus_call_method(bus, destination, manager_path, manager, "ResetFailedUnit", &ignored.e, nullptr, "s",
+                     name);
 }
 
 bool change_file_state(sd_bus* bus, const char* name, mlops_systemd_verb verb, Result* result) {
@@ -366,8 +368,8 @@ bool change_file_state(sd_bus* bus, const char* name, mlops_systemd_verb verb, R
     BusError failed;
     Message removed;
     sd_bus_error* into = runtime_only ? &failed.e : &error.e;
-    return sd_bus_call_method(bus, destination, manager_path, manager, words.method, into, &removed.m, "asb", 1, name,
-                              runtime_only);
+    return sd_bus_call_method(bus, destination, manager_path, manager, words.method, into, &removed.m, "asb", 1,
+                              name, runtime_only);
   };
   int r = enable ? sd_bus_call_method(bus, destination, manager_path, manager, words.method, &error.e, &reply.m,
                                       "asbb", 1, name, 0, 0)
@@ -387,8 +389,8 @@ bool change_file_state(sd_bus* bus, const char* name, mlops_systemd_verb verb, R
 }
 
 // Each text of a property that is a list of texts; none if it cannot be read.
-void each_text(sd_bus* bus, const char* path, const char* interface, const char* property, mlops_systemd_text_fn* each,
-               void* context) {
+void each_text(sd_bus* bus, const char* path, const char* interface, const char* property,
+               mlops_systemd_text_fn* each, void* context) {
   BusError error;
   Message reply;
   if (sd_bus_get_property(bus, destination, path, interface, property, &error.e, &reply.m, "as") < 0 ||
@@ -412,9 +414,10 @@ struct Journal {
     char of_unit[300], by_manager[300];
     std::snprintf(of_unit, sizeof of_unit, "_SYSTEMD_UNIT=%s", name);
     std::snprintf(by_manager, sizeof by_manager, "UNIT=%s", name);
-    return sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) >= 0 && sd_journal_add_match(j, of_unit, 0) >= 0 &&
-           sd_journal_add_disjunction(j) >= 0 && sd_journal_add_match(j, "_PID=1", 0) >= 0 &&
-           sd_journal_add_match(j, by_manager, 0) >= 0 && sd_journal_seek_tail(j) >= 0;
+    return sd_journal_open(&j, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) >= 0 &&
+           sd_journal_add_match(j, of_unit, 0) >= 0 && sd_journal_add_disjunction(j) >= 0 &&
+           sd_journal_add_match(j, "_PID=1", 0) >= 0 && sd_journal_add_match(j, by_manager, 0) >= 0 &&
+           sd_journal_seek_tail(j) >= 0;
   }
 };
 
@@ -448,7 +451,9 @@ MLOPS_EXPORT void mlops_systemd_places(void* client, const char* name, mlops_sys
   // The first exists since systemd 251; before that, only the boot can be matched.
   for (const char* property : {"UnitsLoadTimestamp", "UnitsLoadStartTimestamp"}) {
     BusError unknown;
-    if (sd_bus_get_property_trivial(bus, destination, manager_path, manager, property, &unknown.e, 't', loaded) >= 0) return;
+    if (sd_bus_get_property_trivial(bus, destination, manager_path, manager, property, &unknown.e, 't',
+                                    loaded) >= 0)
+      return;
   }
 }
 
@@ -457,8 +462,8 @@ MLOPS_EXPORT void mlops_systemd_reload_manager(void* client, Result* result) {
   reload_manager(static_cast<sd_bus*>(client), result);
 }
 
-MLOPS_EXPORT void mlops_systemd_log(const char* name, std::uint64_t since, unsigned lines, mlops_systemd_text_fn* line,
-                                    void* context) {
+MLOPS_EXPORT void mlops_systemd_log(const char* name, std::uint64_t since, unsigned lines,
+                                    mlops_systemd_text_fn* line, void* context) {
   Journal journal;
   if (!journal.open(name)) return;
   unsigned found = 0;
@@ -477,7 +482,8 @@ MLOPS_EXPORT void mlops_systemd_log(const char* name, std::uint64_t since, unsig
     constexpr std::size_t field = sizeof "MESSAGE=" - 1;
     if (sd_journal_get_data(journal.j, "MESSAGE", &data, &size) >= 0 && size > field) {
       char text[1024];
-      std::snprintf(text, sizeof text, "%.*s", static_cast<int>(size - field), static_cast<const char*>(data) + field);
+      std::snprintf(text, sizeof text, "%.*s", static_cast<int>(size - field),
+                    static_cast<const char*>(data) + field);
       line(context, text);
     }
     if (sd_journal_next(journal.j) <= 0) break;

@@ -24,9 +24,11 @@ struct mlops_systemd_result {
 struct mlops_systemd_unit {
   char load_state[32], active_state[32], sub_state[32], enabled_state[32];
   bool can_reload;
-  bool has_links;  // of a file that is "indirect": disabling it would remove links, of units in its Also= or of aliases
-  std::uint64_t since;         // StateChangeTimestamp, microseconds since the epoch; 0: never
-  std::uint64_t active_since;  // ActiveEnterTimestampMonotonic, microseconds of CLOCK_MONOTONIC; 0: never, or not known
+  bool has_links;  // of a file that is "indirect": disabling it would remove links, of units in its Also= or of
+                   // aliases
+  std::uint64_t since;  // StateChangeTimestamp, microseconds since the epoch; 0: never
+  std::uint64_t
+      active_since;  // ActiveEnterTimestampMonotonic, microseconds of CLOCK_MONOTONIC; 0: never, or not known
 };
 
 enum mlops_systemd_verb {
@@ -61,7 +63,7 @@ typedef void mlops_systemd_change_fn(void* client, const char* name, mlops_syste
                                      mlops_systemd_result* result);
 // Up to that many of the last lines that the unit, or the manager about it, logged since then (microseconds
 // since the epoch), the oldest first. None if there is no journal, or it may not be read.
-typedef void mlops_systemd_log_fn(const char* name, std::uint64_t since, unsigned lines, mlops_systemd_text_fn* line,
-                                  void* context);
+typedef void mlops_systemd_log_fn(const char* name, std::uint64_t since, unsigned lines,
+                                  mlops_systemd_text_fn* line, void* context);
 
 }  // extern "C"

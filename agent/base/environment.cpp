@@ -39,7 +39,8 @@ std::map<std::string, std::string> child_environment(const Command& command, con
                                             {"PATH", standard_path}, {"LANG", "C.UTF-8"}};
   for (const char* name : proxy_variables)
     if (const char* value = std::getenv(name)) env[name] = value;
-  if (const char* value = std::getenv(agent_variable); value && who.uid == ::geteuid()) env[agent_variable] = value;
+  if (const char* value = std::getenv(agent_variable); value && who.uid == ::geteuid())
+    env[agent_variable] = value;
   for (const auto& [name, value] : command.env) env[name] = value;
   std::string folders;
   for (const std::string& folder : command.path)
@@ -61,7 +62,8 @@ std::string child_folder(const Command& command, const ActingUser& who) {
   return is_folder(who.home) ? who.home : "/";
 }
 
-std::vector<std::string> program_places(const std::string& name, const Command& command, const ActingUser& who) {
+std::vector<std::string> program_places(const std::string& name, const Command& command,
+                                        const ActingUser& who) {
   const std::string folder = child_folder(command, who);
   if (name.empty()) return {};
   if (name.find('/') != std::string::npos) return {name.starts_with('/') ? name : joined(folder, name)};

@@ -52,7 +52,8 @@ std::string own_executable() {
 
 std::vector<std::string> own_command() {
   const std::string program = own_executable();
-  struct stat started {}, file {};
+  struct stat started {
+  }, file{};
   if (::stat("/proc/self/exe", &started) != 0) throw system_error("reading /proc/self/exe", errno);
   if (::stat(program.c_str(), &file) != 0) throw system_error("reading " + program, errno);
   if (started.st_dev == file.st_dev && started.st_ino == file.st_ino) return {program};

@@ -228,7 +228,8 @@ CommandResult run_process(const Command& command, const ActingUser& who, const P
   if (supervision.cancelled()) options.cancellation->check();
   const int code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
   const bool ended_by_us = supervision.timed_out() || supervision.stalled();
-  return {ended_by_us ? 124 : code, supervision.timed_out(), out.tail.take(), err.tail.take(), supervision.stalled()};
+  return {ended_by_us ? 124 : code, supervision.timed_out(), out.tail.take(), err.tail.take(),
+          supervision.stalled()};
 }
 
 }  // namespace mlops

@@ -22,7 +22,7 @@ struct Command {
   std::uint64_t timeout_ms = 0;            // 0: none
   // terminated after this long without a byte moved by it or its children; 0: never
   std::uint64_t stall_ms = 0;
-  std::vector<std::string> path;           // folders put before PATH
+  std::vector<std::string> path;  // folders put before PATH
 };
 
 struct CommandResult {
@@ -45,7 +45,7 @@ struct ProcessOptions {
   // On cancellation: interrupt sends SIGTERM to its process group, SIGKILL after 5 s, and throws Error
   // cancelled; finish lets it end (dpkg).
   enum class OnCancel { interrupt, finish } on_cancel = OnCancel::interrupt;
-  bool outlive_us = false;  // true: it is not killed when this process dies (dpkg); else PR_SET_PDEATHSIG
+  bool outlive_us = false;    // true: it is not killed when this process dies (dpkg); else PR_SET_PDEATHSIG
   bool merge_output = false;  // stderr goes where stdout goes, in order
   std::function<void(std::string_view line)> on_line;  // each line of stdout as it comes, without its newline
 };

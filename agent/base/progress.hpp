@@ -9,7 +9,7 @@ namespace mlops {
 
 // Reported by a slow action while it runs. total is 0 if it is not known.
 struct Progress {
-  std::string doing;  // "downloading https://…", "waiting for apt-get (pid 812)"
+  std::string doing;                  // "downloading https://…", "waiting for apt-get (pid 812)"
   std::uint64_t done = 0, total = 0;  // bytes
 };
 using ProgressSink = std::function<void(const Progress&)>;

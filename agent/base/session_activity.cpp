@@ -15,13 +15,17 @@
 namespace mlops {
 namespace {
 
-constexpr int looks = 8;              // checks within the patience
+constexpr int looks = 8;             // checks within the patience
 constexpr double idle_share = 0.05;  // of one processor: used by waiting with timeouts
 
 }  // namespace
 
 SessionActivity::SessionActivity(pid_t session, Ms patience)
-    : session_(session), patience_(patience), last_(look()), moved_(Clock::now()), next_(moved_ + patience / looks) {}
+    : session_(session),
+      patience_(patience),
+      last_(look()),
+      moved_(Clock::now()),
+      next_(moved_ + patience / looks) {}
 
 SessionActivity::Ms SessionActivity::next_look() const {
   return std::max(std::chrono::ceil<Ms>(next_ - Clock::now()), Ms(0));

@@ -18,7 +18,8 @@ namespace mlops {
 // Reads the outputs of a child until it has ended, and ends it on a timeout, a stall, or the person's request.
 class Supervision {
  public:
-  Supervision(const Command& command, const ProcessOptions& options, Child& child, std::vector<ChildOutput*> outputs)
+  Supervision(const Command& command, const ProcessOptions& options, Child& child,
+              std::vector<ChildOutput*> outputs)
       : command_(command), options_(options), child_(child), outputs_(std::move(outputs)) {
     if (command.timeout_ms) deadline_ = Clock::now() + Ms(command.timeout_ms);
     if (command.stall_ms) activity_.emplace(child.pid(), Ms(command.stall_ms));
@@ -51,7 +52,8 @@ class Supervision {
   // Waits for one event; true if the child has ended.
   bool step(int wait_ms) {
     std::vector<pollfd> fds = {{child_.fd(), POLLIN, 0}, {cancel_fd(), POLLIN, 0}};
-    for (const ChildOutput* output : outputs_) fds.push_back({output->is_file ? -1 : output->ours.get(), POLLIN, 0});
+    for (const ChildOutput* output : outputs_)
+      fds.push_back({output->is_file ? -1 : output->ours.get(), POLLIN, 0});
     if (::poll(fds.data(), fds.size(), wait_ms) < 0 && errno != EINTR) throw system_error("cannot poll", errno);
     for (std::size_t i = 0; i < outputs_.size(); ++i)
       if (outputs_[i]->is_file || fds[i + 2].revents) outputs_[i]->read();
@@ -68,7 +70,8 @@ class Supervision {
   int next_wait() const {
     std::optional<Ms> wait;
     if (deadline_) wait = std::max(std::chrono::ceil<Ms>(*deadline_ - Clock::now()), Ms(0));
-    if (activity_ && stop_ == Stop::no) wait = std::min(wait.value_or(activity_->next_look()), activity_->next_look());
+    if (activity_ && stop_ == Stop::no)
+      wait = std::min(wait.value_or(activity_->next_look()), activity_->next_look());
     for (const ChildOutput* output : outputs_)
       if (output->is_file) wait = std::min(wait.value_or(look_at_files_every), look_at_files_every);
     return wait ? static_cast<int>(std::min(*wait, Ms(3600000)).count()) : -1;

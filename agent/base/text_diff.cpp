@@ -159,9 +159,11 @@ namespace {
 // "@@ -1,2 +3 @@" -> "@@ -3 +1,2 @@"
 std::string reversed_head(std::string_view line) {
   const std::size_t minus = line.find('-'), plus = line.find('+'), end = line.rfind(" @@");
-  if (minus == std::string_view::npos || plus == std::string_view::npos || end == std::string_view::npos || plus > end)
+  if (minus == std::string_view::npos || plus == std::string_view::npos || end == std::string_view::npos ||
+      plus > end)
     return std::string(line);
-  return fmt::format("@@ -{} +{} @@\n", line.substr(plus + 1, end - plus - 1), line.substr(minus + 1, plus - minus - 2));
+  return fmt::format("@@ -{} +{} @@\n", line.substr(plus + 1, end - plus - 1),
+                     line.substr(minus + 1, plus - minus - 2));
 }
 
 }  // namespace

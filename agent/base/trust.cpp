@@ -51,7 +51,8 @@ bool is_private_group(gid_t gid, uid_t caller) {
 bool is_trusted_group(gid_t gid, uid_t caller) {
   if (is_private_group(gid, caller)) return true;
   const group* entry = ::getgrgid(gid);
-  return gid == 0 && (!entry || !*entry->gr_mem || (std::strcmp(*entry->gr_mem, "root") == 0 && !entry->gr_mem[1]));
+  return gid == 0 &&
+         (!entry || !*entry->gr_mem || (std::strcmp(*entry->gr_mem, "root") == 0 && !entry->gr_mem[1]));
 }
 
 // The users and groups that the access list lets write besides the owner, the group and others: "the user ada".
@@ -86,7 +87,8 @@ std::string writer_of_list(int opened, uid_t caller) {
 enum class Sticky { safe, open };
 
 // The problem with one step; "" for none.
-std::string wrong_with(const std::string& path, int opened, const struct stat& status, uid_t caller, Sticky sticky) {
+std::string wrong_with(const std::string& path, int opened, const struct stat& status, uid_t caller,
+                       Sticky sticky) {
   if (status.st_uid != 0 && status.st_uid != caller)
     return fmt::format("{} belongs to {}", path, user_name(status.st_uid));
   if (S_ISLNK(status.st_mode)) return "";  // its mode is meaningless

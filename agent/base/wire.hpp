@@ -79,8 +79,8 @@ struct Wire {  // plain structs, numbers and enums
     if constexpr (plain)
       r.raw(&v, sizeof v);
     else
-      boost::pfr::for_each_field(v,
-                                 [&](auto& field) { Wire<std::remove_cvref_t<decltype(field)>>::get(r, field); });
+      boost::pfr::for_each_field(
+          v, [&](auto& field) { Wire<std::remove_cvref_t<decltype(field)>>::get(r, field); });
   }
 };
 template <>

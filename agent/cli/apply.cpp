@@ -89,10 +89,12 @@ class Application {
     acted_ = acted_ || e->outcome == Outcome::changed || e->outcome == Outcome::not_converged;
   }
 
-  // --mirror and --state are paths of the machines that are changed. What is wrong with one of them; "" for nothing.
+  // --mirror and --state are paths of the machines that are changed. What is wrong with one of them; "" for
+  // nothing.
   std::string settle_paths(const Playbook& playbook) {
     const auto names_target = [](const Play& play) {
-      return std::any_of(play.on.begin(), play.on.end(), [](const std::string& host) { return host != "local"; });
+      return std::any_of(play.on.begin(), play.on.end(),
+                         [](const std::string& host) { return host != "local"; });
     };
     const bool remote = !options_.reach.hosts.empty() || !options_.reach.hosts_file.empty() ||
                         std::any_of(playbook.plays.begin(), playbook.plays.end(), names_target);
@@ -107,7 +109,8 @@ class Application {
     const std::unique_ptr<char, void (*)(void*)> real(::realpath(mirror.c_str(), nullptr), std::free);
     if (!real) return "--mirror " + mirror + ": there is no such folder";
     struct stat status {};
-    if (::stat(real.get(), &status) != 0 || !S_ISDIR(status.st_mode)) return "--mirror " + mirror + ": it is not a folder";
+    if (::stat(real.get(), &status) != 0 || !S_ISDIR(status.st_mode))
+      return "--mirror " + mirror + ": it is not a folder";
     mirror = real.get();
     return "";
   }
@@ -136,7 +139,8 @@ class Application {
     const bool dry = options_.dry;
     const bool only_prune = options_.prune == ApplyOptions::Prune::alone;
     report_ = kept.told(report_);
-    ConductSettings settings{dry || only_prune, options_.fail_fast, options_.reach.forks, options_.reach.serial};
+    ConductSettings settings{dry || only_prune, options_.fail_fast, options_.reach.forks,
+                             options_.reach.serial};
     settings.judge = [&hosts](const std::string& host, const PassResult& result, Diagnostics& wrong) {
       hosts.judge(host, result, wrong);
     };
@@ -177,13 +181,16 @@ class Application {
     if (part || conclusion.interrupted || !conclusion.mistakes.empty()) return;
     const bool alone = options_.prune == ApplyOptions::Prune::alone;
     pruning_ = true;
-    coordinator.prune({options_.prune != ApplyOptions::Prune::no, alone, options_.dry, new_run_id("")}, conclusion);
+    coordinator.prune({options_.prune != ApplyOptions::Prune::no, alone, options_.dry, new_run_id("")},
+                      conclusion);
   }
 
   PartSettings part_settings() const {
     const bool dry = options_.dry || options_.prune == ApplyOptions::Prune::alone;
-    PartSettings settings{options_.only, options_.tags, options_.mirror, dry, options_.no_sudo, options_.fail_fast};
-    settings.run = {new_run_id(""), "apply", options_.playbook, keys_.front(), {keys_.begin() + 1, keys_.end()}};
+    PartSettings settings{options_.only, options_.tags,    options_.mirror,
+                          dry,           options_.no_sudo, options_.fail_fast};
+    settings.run = {
+        new_run_id(""), "apply", options_.playbook, keys_.front(), {keys_.begin() + 1, keys_.end()}};
     settings.journal = {options_.state, options_.keep_limit};
     settings.wait_seconds = options_.wait;
     return settings;
@@ -208,7 +215,8 @@ class Application {
   }
 
   // Filled in after a plan too, so that mistakes in them are found before anything is changed.
-  std::vector<ShownLine> show(const Playbook& playbook, const Coordinator& coordinator, Conclusion& conclusion) const {
+  std::vector<ShownLine> show(const Playbook& playbook, const Coordinator& coordinator,
+                              Conclusion& conclusion) const {
     if (playbook.show.empty() || !conclusion.mistakes.empty()) return {};
     const auto count = [&](Outcome o) { return conclusion.counts[static_cast<std::size_t>(o)]; };
     const bool whole = count(Outcome::failed) + count(Outcome::not_converged) == 0;
@@ -227,12 +235,15 @@ class Application {
     return status;
   }
 
-  int finish(const Conclusion& conclusion, const std::vector<std::string>& names, const std::vector<ShownLine>& lines) {
+  int finish(const Conclusion& conclusion, const std::vector<std::string>& names,
+             const std::vector<ShownLine>& lines) {
     const int status = exit_status(conclusion);
     for (const HostFinished& host : conclusion.hosts)
-      if (!host.error.empty()) say(host.host == "local" ? host.error : host.host + ": " + printable(host.error));
+      if (!host.error.empty())
+        say(host.host == "local" ? host.error : host.host + ": " + printable(host.error));
     const bool here_alone = names.size() == 1 && names.front() == "local";
-    if (here_alone && conclusion.not_started && !conclusion.touched) return refused(cancellation_.cancelled() ? exit_interrupted : status);
+    if (here_alone && conclusion.not_started && !conclusion.touched)
+      return refused(cancellation_.cancelled() ? exit_interrupted : status);
     RunFinished event;
     event.counts = conclusion.counts;
     event.seconds = std::chrono::duration<double>(Clock::now() - started_).count();
@@ -273,7 +284,9 @@ std::vector<std::string> playbook_keys(const Playbook& playbook, const std::stri
 }
 
 void add_reach_options(CLI::App& command, ReachSettings& reach) {
-  command.add_option("--host", reach.hosts, "Another machine: a name that ssh knows, or user@host:port (again for more)")
+  command
+      .add_option("--host", reach.hosts,
+                  "Another machine: a name that ssh knows, or user@host:port (again for more)")
       ->type_name("HOST")
       ->allow_extra_args(false);
   command.add_option("--hosts", reach.hosts_file, "Other machines from a file, one a line")->type_name("FILE");
@@ -302,10 +315,12 @@ void add_options(CLI::App& command, ApplyOptions& options) {
       ->allow_extra_args(false);
   command.add_option("--mirror", options.mirror, "Read https://HOST/PATH from MIRROR/HOST/PATH first")
       ->type_name("DIR|URL");
-  command.add_option("--state", options.state, "Keep state databases in this folder, one for each user who acts")
+  command
+      .add_option("--state", options.state, "Keep state databases in this folder, one for each user who acts")
       ->type_name("DIR");
-  command.add_option("--keep-limit", options.keep_limit,
-                     "What is replaced is kept, to be taken back, up to this size (64MiB)")
+  command
+      .add_option("--keep-limit", options.keep_limit,
+                  "What is replaced is kept, to be taken back, up to this size (64MiB)")
       ->transform(CLI::AsSizeValue(false))
       ->type_name("SIZE");
   command.add_option("--wait", options.wait, "Wait so long for another run to end (0: not at all)")
@@ -318,7 +333,9 @@ void add_options(CLI::App& command, ApplyOptions& options) {
   command.add_option("--forks", options.reach.forks, "How many hosts are worked on at once (32)")
       ->check(CLI::Range(1, 10'000))
       ->type_name("N");
-  command.add_option("--serial", options.reach.serial, "Change so many hosts after the other; stop where one fails")
+  command
+      .add_option("--serial", options.reach.serial,
+                  "Change so many hosts after the other; stop where one fails")
       ->check(CLI::Range(1, 10'000))
       ->type_name("N");
   add_reach_options(command, options.reach);
@@ -343,8 +360,9 @@ void add_plan_and_apply(CLI::App& app, int& status) {
   planned->dry = true;
   add_options(*plan, *planned);
   const auto add_prune = [](CLI::App* command, ApplyOptions& options) {
-    command->add_flag_callback("--prune", [&options] { options.prune = ApplyOptions::Prune::too; },
-                               "Remove what an earlier version of the playbook made and this one no longer has");
+    command->add_flag_callback(
+        "--prune", [&options] { options.prune = ApplyOptions::Prune::too; },
+        "Remove what an earlier version of the playbook made and this one no longer has");
   };
   add_prune(plan, *planned);
   plan->add_option("--out", planned->out, "Keep the plan in a file, for apply")->type_name("FILE");

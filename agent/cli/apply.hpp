@@ -19,14 +19,14 @@ struct ApplyOptions {
   std::string playbook;  // path
   bool dry = false;      // plan: only the first pass
   std::vector<std::string> vars_files, sets, only, tags;
-  std::string mirror;  // a folder or a URL
-  std::string state;   // --state: a folder; "": each identity's default
-  std::uint64_t wait = 0;  // --wait: seconds
+  std::string mirror;                                      // a folder or a URL
+  std::string state;                                       // --state: a folder; "": each identity's default
+  std::uint64_t wait = 0;                                  // --wait: seconds
   std::uint64_t keep_limit = JournalOptions{}.keep_limit;  // --keep-limit: bytes
   OutputOptions output;
   bool no_sudo = false, fail_fast = false, trust_writable = false;
   ReachSettings reach;
-  std::string out;                       // --out: where to save the plan; "": nowhere
+  std::string out;  // --out: where to save the plan; "": nowhere
   // --prune: removes what an earlier version of the playbook made and the current one no longer has. alone:
   // does nothing else.
   enum class Prune { no, too, alone } prune = Prune::no;

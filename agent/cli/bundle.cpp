@@ -37,8 +37,8 @@ int make(const std::string& out) {
 
 void add_bundle(CLI::App& app, int& exit_status) {
   auto out = std::make_shared<std::string>();
-  CLI::App* command = app.add_subcommand(
-      "bundle", "Pack this program as it is sent to other hosts of this architecture");
+  CLI::App* command =
+      app.add_subcommand("bundle", "Pack this program as it is sent to other hosts of this architecture");
   command->add_option("--out", *out, "Write it to this file, for another machine's mlops-agent.");
   command->callback([out, &exit_status] { exit_status = make(*out); });
 

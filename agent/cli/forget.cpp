@@ -25,9 +25,10 @@ void say(const std::string& text) { fmt::print(stderr, "{}\n", printable_lines(t
 
 int forget(const ForgetOptions& options) try {
   const Cancellation cancellation;
-  const RunLock lock(cache_folder(acting_user(effective_person().name)), "forget " + options.resource, cancellation, {},
-                     std::chrono::seconds(options.wait_seconds));
-  const std::vector<std::string> forgotten = forget_resource(options.state, options.resource, options.playbook, say);
+  const RunLock lock(cache_folder(acting_user(effective_person().name)), "forget " + options.resource,
+                     cancellation, {}, std::chrono::seconds(options.wait_seconds));
+  const std::vector<std::string> forgotten =
+      forget_resource(options.state, options.resource, options.playbook, say);
   if (forgotten.empty()) {
     say(fmt::format("no playbook is recorded to own {}{}; nothing was touched", options.resource,
                     options.playbook.empty() ? "" : " of the name or path " + options.playbook));
@@ -50,7 +51,8 @@ void add_forget(CLI::App& app, int& exit_status) {
   command->add_option("RESOURCE", options->resource, "As plan tells it: file[settings]")->required();
   command->add_option("--playbook", options->playbook, "Only of the playbook of this name, or at this path")
       ->type_name("NAME|PATH");
-  command->add_option("--wait", options->wait_seconds, "Wait so long for another run to end")->type_name("SECONDS");
+  command->add_option("--wait", options->wait_seconds, "Wait so long for another run to end")
+      ->type_name("SECONDS");
   command->add_option("--state", options->state, "Another state folder")->type_name("DIR");
   command->callback([options, &exit_status] { exit_status = forget(*options); });
 }

@@ -126,12 +126,13 @@ int show(const RunHistory& history, const HistoryOptions& options) {
     const std::string took =
         run.ended ? " after " + duration(static_cast<double>(run.ended - run.started) / 1e6) : "";
     const std::string counts = run.counts.is_null() ? "" : ": " + counts_in_words(run.counts);
-    put(paper.hanging("", paper.coloured(sgr::bold, printable(run.kind + " " + run.playbook)) + "  " + printable(run.id)) +
+    put(paper.hanging("", paper.coloured(sgr::bold, printable(run.kind + " " + run.playbook)) + "  " +
+                              printable(run.id)) +
         "\n");
-    put(paper.hanging("", fmt::format("started {} by {} on {}, {}{}{}", local_time(run.started), printable(run.starter),
-                                      printable(history.host),
-                                      paper.coloured(ending_colour(run), printable(ending(run, history.runs))), took,
-                                      printable(counts))) +
+    put(paper.hanging("", fmt::format("started {} by {} on {}, {}{}{}", local_time(run.started),
+                                      printable(run.starter), printable(history.host),
+                                      paper.coloured(ending_colour(run), printable(ending(run, history.runs))),
+                                      took, printable(counts))) +
         "\n");
     const EventSink tell = output.sink();
     for (const RecordedStep& step : whole.steps) tell(as_event(step));
@@ -161,7 +162,8 @@ int history_of_hosts(const HistoryOptions& options) {
   Source hosts_text;
   Diagnostics mistakes;
   const std::vector<std::string> hosts = named_hosts(options.reach, hosts_text, mistakes);
-  if (options.prune) mistakes.add({}, "--prune with --host: a machine forgets its runs by itself; type it there");
+  if (options.prune)
+    mistakes.add({}, "--prune with --host: a machine forgets its runs by itself; type it there");
   if (!options.state.empty() && options.state.front() != '/')
     mistakes.add({}, "--state " + options.state + ": for other machines it is an absolute path there");
   show_mistakes(mistakes, options.output.colour);

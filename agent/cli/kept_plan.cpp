@@ -15,7 +15,9 @@
 namespace mlops {
 namespace {
 
-std::string absolute(const std::string& path) { return std::filesystem::absolute(path).lexically_normal().string(); }
+std::string absolute(const std::string& path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
+}
 
 // An option that cannot be combined with a plan file; "" if there is none.
 std::string needless(const ApplyOptions& o) {
@@ -40,7 +42,8 @@ std::int64_t now_us() {
 void tell_unknown(const std::vector<PlannedResource>& resources) {
   std::string labels;
   for (const PlannedResource& r : resources)
-    if (r.outcome == Outcome::unknown) labels += (labels.empty() ? "" : ", ") + (r.host == "local" ? "" : r.host + " ") + r.label;
+    if (r.outcome == Outcome::unknown)
+      labels += (labels.empty() ? "" : ", ") + (r.host == "local" ? "" : r.host + " ") + r.label;
   if (!labels.empty()) say("not known yet, and free to do what is needed then: " + labels);
 }
 
@@ -50,7 +53,8 @@ std::optional<int> take_plan(ApplyOptions& options) try {
   const std::string path = options.playbook;
   TrackedFiles files;
   if (!options.trust_writable)
-    files.guard(current_person().uid, ::geteuid() == 0 ? TrackedFiles::Guard::refuse : TrackedFiles::Guard::note);
+    files.guard(current_person().uid,
+                ::geteuid() == 0 ? TrackedFiles::Guard::refuse : TrackedFiles::Guard::note);
   auto plan = read_plan(path, files);
   if (!plan) {
     if (options.all_or_nothing) {
@@ -58,7 +62,8 @@ std::optional<int> take_plan(ApplyOptions& options) try {
         say(fmt::format("{}\n  hint: {}", file.refused, refused_hint));
         return exit_wrong;
       }
-      say(fmt::format("--all-or-nothing: {} is a playbook; it is for a plan that was kept with plan --out", path));
+      say(fmt::format("--all-or-nothing: {} is a playbook; it is for a plan that was kept with plan --out",
+                      path));
       return exit_wrong;
     }
     if (options.out.empty()) return std::nullopt;
@@ -68,7 +73,8 @@ std::optional<int> take_plan(ApplyOptions& options) try {
     return std::nullopt;
   }
   if (const std::string option = needless(options); !option.empty()) {
-    say(fmt::format("{}: {} is a plan, which was made with values of its own; plan anew to change them", option, path));
+    say(fmt::format("{}: {} is a plan, which was made with values of its own; plan anew to change them", option,
+                    path));
     return exit_wrong;
   }
   check_place(path, *plan, this_place());
@@ -90,7 +96,8 @@ std::optional<int> take_plan(ApplyOptions& options) try {
 
 KeptPlan::KeptPlan(const ApplyOptions& options, RunHosts& hosts) : options_(options) {
   if (!options.out.empty()) {
-    keeper_ = std::make_unique<PlanKeeper>("local", [&options] { return plan_key(options.state, PlanKey::make); });
+    keeper_ =
+        std::make_unique<PlanKeeper>("local", [&options] { return plan_key(options.state, PlanKey::make); });
     hosts.keep_plan();
   }
   if (!options.plan) return;
@@ -134,7 +141,8 @@ int KeptPlan::conclude(const Playbook& playbook, const RunHosts& hosts, int stat
     if (status != exit_not_started) say(guard_->why_held_back() + "; nothing was touched");
     return exit_not_started;
   }
-  if (!keeper_ || status == exit_wrong || status == exit_not_started || status == exit_interrupted) return status;
+  if (!keeper_ || status == exit_wrong || status == exit_not_started || status == exit_interrupted)
+    return status;
   PlanFile plan{.version = "", .made = now_us(), .place = this_place(), .playbook = options_.playbook};
   for (const auto& source : playbook.sources)
     if (!source->name.starts_with("--")) plan.texts[source->name] = source->text;

@@ -102,7 +102,8 @@ std::string page_markdown(const Module& module) {
   for (const auto& p : schema.parameters())
     text += fmt::format("| `{}` | {} | {} |\n", p->name, in_cell(heading(*p)), in_cell(p->doc));
   if (!schema.examples().empty()) text += "\n## Examples\n";
-  for (const Example& e : schema.examples()) text += fmt::format("\n{}:\n\n```json\n{}\n```\n", e.title, e.json);
+  for (const Example& e : schema.examples())
+    text += fmt::format("\n{}:\n\n```json\n{}\n```\n", e.title, e.json);
   return text;
 }
 

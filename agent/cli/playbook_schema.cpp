@@ -57,14 +57,18 @@ Value common_properties() {
                               "One resource for each item, which is {{item}}.")},
       {"tags", texts("Words to select resources by, with --tag.")},
       {"as", text("The user who acts.")},
-      {"after", texts("Ids of earlier resources that must have gone well; a command waits in a plan for these alone.")},
+      {"after",
+       texts("Ids of earlier resources that must have gone well; a command waits in a plan for these alone.")},
       {"notify", texts("Ids of later resources that act when this one changed something.")},
-      {"retry", documented(object({{"type", "object"},
-                                   {"required", list({"times"})},
-                                   {"additionalProperties", false},
-                                   {"properties", object({{"times", object({{"type", "integer"}, {"minimum", 1}, {"maximum", 1000}})},
-                                                          {"delay", object({{"type", "string"}, {"pattern", "^[0-9]+(ms|s|m|h|d)$"}})}})}}),
-                           "When it failed it is tried again so often, after that time each.")},
+      {"retry",
+       documented(
+           object({{"type", "object"},
+                   {"required", list({"times"})},
+                   {"additionalProperties", false},
+                   {"properties",
+                    object({{"times", object({{"type", "integer"}, {"minimum", 1}, {"maximum", 1000}})},
+                            {"delay", object({{"type", "string"}, {"pattern", "^[0-9]+(ms|s|m|h|d)$"}})}})}}),
+           "When it failed it is tried again so often, after that time each.")},
   });
 }
 
@@ -109,20 +113,23 @@ Value resources(std::string_view doc) {
 
 // An entry that includes the resources of another file.
 Value include() {
-  Value what = object({{"type", "object"},
-                       {"required", list({"file"})},
-                       {"additionalProperties", false},
-                       {"properties", object({{"file", text("A file of vars and resources, beside this one.")},
-                                              {"vars", documented(object({{"type", "object"}}),
-                                                                  "Values for its vars, in the place of its own.")}})}});
-  return object({{"type", "object"},
-                 {"required", list({"include"})},
-                 {"additionalProperties", false},
-                 {"properties", object({{"include", object({{"anyOf", list({object({{"type", "string"}}), std::move(what)})}})},
-                                        {"id", documented(object({{"type", "string"}, {"pattern", "^[A-Za-z0-9_.-]+$"}}),
-                                                          "The prefix of its ids; else the file's name.")},
-                                        {"when", documented(reference("condition"), "Skips all of it.")},
-                                        {"tags", texts("Words for each of its resources.")}})}});
+  Value what =
+      object({{"type", "object"},
+              {"required", list({"file"})},
+              {"additionalProperties", false},
+              {"properties", object({{"file", text("A file of vars and resources, beside this one.")},
+                                     {"vars", documented(object({{"type", "object"}}),
+                                                         "Values for its vars, in the place of its own.")}})}});
+  return object(
+      {{"type", "object"},
+       {"required", list({"include"})},
+       {"additionalProperties", false},
+       {"properties",
+        object({{"include", object({{"anyOf", list({object({{"type", "string"}}), std::move(what)})}})},
+                {"id", documented(object({{"type", "string"}, {"pattern", "^[A-Za-z0-9_.-]+$"}}),
+                                  "The prefix of its ids; else the file's name.")},
+                {"when", documented(reference("condition"), "Skips all of it.")},
+                {"tags", texts("Words for each of its resources.")}})}});
 }
 
 // The source of a secret: one of four.
@@ -134,10 +141,11 @@ Value secret() {
                    {"properties", object({{key, std::move(value)}})}});
   };
   const Value argv = object({{"type", "array"}, {"minItems", 1}, {"items", object({{"type", "string"}})}});
-  return object({{"oneOf", list({origin("env", text("A variable of the environment.")),
-                                 origin("file", text("A file: ~/…, absolute, or beside the playbook.")),
-                                 origin("command", documented(argv, "A program that prints it, and its arguments.")),
-                                 origin("prompt", text("A question on the terminal."))})}});
+  return object(
+      {{"oneOf", list({origin("env", text("A variable of the environment.")),
+                       origin("file", text("A file: ~/…, absolute, or beside the playbook.")),
+                       origin("command", documented(argv, "A program that prints it, and its arguments.")),
+                       origin("prompt", text("A question on the terminal."))})}});
 }
 
 Value play() {
@@ -145,7 +153,8 @@ Value play() {
                  {"required", list({"resources"})},
                  {"additionalProperties", false},
                  {"properties", object({{"name", text("Shown while the play runs.")},
-                                        {"on", texts("Where it runs: local (where the command was typed) or hosts; absent: the hosts that --host names.")},
+                                        {"on", texts("Where it runs: local (where the command was typed) or "
+                                                     "hosts; absent: the hosts that --host names.")},
                                         {"when", documented(reference("condition"), "Skips the whole play.")},
                                         {"resources", resources("Take effect one by one, in this order.")}})}});
 }
@@ -160,11 +169,11 @@ Value condition() {
 // A text, or one with a condition.
 Value show_text() {
   const Value properties = object({{"text", text("What is printed.")}, {"when", reference("condition")}});
-  return object({{"anyOf", Value::Array{object({{"type", "string"}}),
-                                        object({{"type", "object"},
-                                                {"additionalProperties", false},
-                                                {"required", Value::Array{"text"}},
-                                                {"properties", properties}})}}});
+  return object(
+      {{"anyOf", Value::Array{object({{"type", "string"}}), object({{"type", "object"},
+                                                                    {"additionalProperties", false},
+                                                                    {"required", Value::Array{"text"}},
+                                                                    {"properties", properties}})}}});
 }
 
 }  // namespace
@@ -179,7 +188,8 @@ Value playbook_schema(ModuleTable modules) {
                               "Values for {{secrets.NAME}}, read where the command is typed and never shown.")},
        {"plays", documented(object({{"type", "array"}, {"items", reference("play")}}), "Run in this order.")},
        {"resources", resources("Short for one play on this machine.")},
-       {"show", documented(object({{"type", "array"}, {"items", show_text()}}), "Lines to print after success.")}});
+       {"show",
+        documented(object({{"type", "array"}, {"items", show_text()}}), "Lines to print after success.")}});
   Value definitions = object({{"filled_in", object({{"type", "string"}, {"pattern", "\\{\\{"}})},
                               {"condition", condition()},
                               {"play", play()},

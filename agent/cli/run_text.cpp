@@ -14,7 +14,8 @@ namespace mlops {
 std::string short_id(const std::string& id, const std::vector<RecordedRun>& runs) {
   constexpr std::size_t time_part = 13;  // RFC 9562: 48 bits of milliseconds, and the dash in them
   const std::string part = id.substr(0, time_part);
-  const auto same = std::count_if(runs.begin(), runs.end(), [&](const RecordedRun& r) { return r.id.starts_with(part); });
+  const auto same =
+      std::count_if(runs.begin(), runs.end(), [&](const RecordedRun& r) { return r.id.starts_with(part); });
   return same > 1 ? id : part;
 }
 

@@ -82,8 +82,8 @@ std::vector<std::string> row_of(const Report& r) {
   const Tunnel& t = r.view.settings;
   std::string state = to_text(r.view.state);
   if (r.view.outdated) state += " (older program)";
-  std::vector<std::string> row{printable(t.name), t.via.empty() ? "(its record cannot be read)" : printable(describe(t)),
-                               state};
+  std::vector<std::string> row{printable(t.name),
+                               t.via.empty() ? "(its record cannot be read)" : printable(describe(t)), state};
   if (!r.status) return row.resize(6), row;
   const TunnelStatus& s = *r.status;
   row.push_back(fmt::format("{} / {}", bytes_text(s.sent), bytes_text(s.received)));
@@ -104,7 +104,8 @@ void print_table(const std::vector<Report>& reports) {
       line += rows[at][i] + std::string(widths[i] - columns(rows[at][i]) + 2, ' ');
     while (line.ends_with(' ')) line.pop_back();
     fmt::print("{}\n", line);
-    if (at > 0 && !reports[at - 1].view.reason.empty()) put("    " + printable_lines(reports[at - 1].view.reason) + "\n");
+    if (at > 0 && !reports[at - 1].view.reason.empty())
+      put("    " + printable_lines(reports[at - 1].view.reason) + "\n");
   }
 }
 
@@ -177,7 +178,8 @@ void add_tunnels(CLI::App& app, int& exit_status) {
     bool json = false;
   };
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("tunnels", "Forwarded ports: their state, proven by a connection, and traffic");
+  CLI::App* command =
+      app.add_subcommand("tunnels", "Forwarded ports: their state, proven by a connection, and traffic");
   command->add_flag("--json", options->json, "One JSON object a line");
   CLI::App* stop = command->add_subcommand("stop", "End one, with the connections through it, and forget it");
   stop->add_option("name", options->name, "Its name")->required()->type_name("NAME");

@@ -44,16 +44,19 @@ int status_of(const UndoRun::Result& result) {
 class Undoing {
  public:
   // host: "" for this machine. questions: for targets.
-  Undoing(const UndoOptions& options, const std::string& host, Questions& questions, const Cancellation& cancellation)
+  Undoing(const UndoOptions& options, const std::string& host, Questions& questions,
+          const Cancellation& cancellation)
       : options_(options),
         questions_(questions),
         output_(options.output),
         report_(output_.sink()),
-        target_(host.empty() ? undo_here(options.settings, cancellation, [this](const Event& e) { pass_on(e); }, say)
-                             : undo_there(host,
-                                          {options.reach.ssh_config, options.reach.accept_new_host_keys,
-                                           [](const std::string& text) { say(text); }, &questions},
-                                          options.settings, cancellation, [this](const Event& e) { pass_on(e); })) {}
+        target_(host.empty()
+                    ? undo_here(
+                          options.settings, cancellation, [this](const Event& e) { pass_on(e); }, say)
+                    : undo_there(host,
+                                 {options.reach.ssh_config, options.reach.accept_new_host_keys,
+                                  [](const std::string& text) { say(text); }, &questions},
+                                 options.settings, cancellation, [this](const Event& e) { pass_on(e); })) {}
 
   // Whether any change was really made.
   bool acted() const { return acted_; }
@@ -63,7 +66,8 @@ class Undoing {
     UndoTarget& undo = *target_;
     title_ = fmt::format("{} {} of {}", run.kind, printable(run.playbook), local_time(run.started));
     for (const std::string& id : undo.resumes())
-      report_(NoticeGiven{"local", fmt::format("the undo {} did not come to its end; this one resumes it", id)});
+      report_(
+          NoticeGiven{"local", fmt::format("the undo {} did not come to its end; this one resumes it", id)});
     tell_what_stays(undo);
     const bool shown = options_.dry || !options_.yes;
     planning_ = true;
@@ -117,7 +121,8 @@ class Undoing {
 
   // By name, before anything is done.
   void tell_what_stays(const UndoTarget& undo) {
-    for (const std::string& what : undo.stays()) report_(NoticeGiven{undo.name(), "cannot be taken back: " + what});
+    for (const std::string& what : undo.stays())
+      report_(NoticeGiven{undo.name(), "cannot be taken back: " + what});
   }
 
   bool agreed(std::uint64_t count) {
@@ -126,8 +131,8 @@ class Undoing {
       return false;
     }
     const std::string where = target_->name() == "local" ? "" : " on " + target_->name();
-    const auto answer =
-        questions_.ask(fmt::format("Take back {} resource{}{}? [y/N] ", count, count == 1 ? "" : "s", where), true);
+    const auto answer = questions_.ask(
+        fmt::format("Take back {} resource{}{}? [y/N] ", count, count == 1 ? "" : "s", where), true);
     if (answer == "y" || answer == "Y" || answer == "yes") return true;
     say("nothing was touched");
     return false;
@@ -146,8 +151,8 @@ class Undoing {
   bool real_ = false, acted_ = false;
 };
 
-int undo_on(const UndoOptions& options, const std::string& host, Questions& questions, const Cancellation& cancellation,
-            bool& acted) {
+int undo_on(const UndoOptions& options, const std::string& host, Questions& questions,
+            const Cancellation& cancellation, bool& acted) {
   const std::string name = host.empty() ? "" : host + ": ";
   std::optional<Undoing> undoing;
   try {
@@ -183,7 +188,8 @@ int undo_on_hosts(const UndoOptions& options, Questions& questions, const Cancel
   if (!mistakes.empty()) return exit_wrong;
   bool acted = false;
   std::vector<int> statuses;
-  for (const std::string& host : hosts) statuses.push_back(undo_on(options, host, questions, cancellation, acted));
+  for (const std::string& host : hosts)
+    statuses.push_back(undo_on(options, host, questions, cancellation, acted));
   // With several reasons: the order of exit_code.hpp; "nothing was touched" only if that is true.
   for (const int status : {exit_not_started, exit_wrong, exit_interrupted, exit_failed, exit_pending}) {
     if (std::find(statuses.begin(), statuses.end(), status) == statuses.end()) continue;
@@ -212,7 +218,8 @@ void add_undo(CLI::App& app, int& exit_status) {
   command->add_flag("--yes,-y", options->yes, "Do not ask");
   command->add_flag("--force", options->settings.force, "Also what somebody changed since");
   command->add_flag("--no-sudo", options->settings.no_sudo, "Never become another user");
-  command->add_option("--wait", options->settings.wait_seconds, "Wait so long for another run to end")->type_name("SECONDS");
+  command->add_option("--wait", options->settings.wait_seconds, "Wait so long for another run to end")
+      ->type_name("SECONDS");
   command->add_option("--state", options->settings.state, "Another state folder")->type_name("DIR");
   add_output_options(*command, options->output);
   add_reach_options(*command, options->reach);

@@ -106,7 +106,8 @@ class Why {
   int go() {
     Diagnostics mistakes;
     const ReachSettings reach;
-    RunHosts hosts(reach, mistakes, [] {}, say);
+    RunHosts hosts(
+        reach, mistakes, [] {}, say);
     const LoadOptions load{options_.vars_files, options_.sets, current_person().home, &hosts.files()};
     const Playbook playbook = load_playbook(options_.playbook, load, all_modules(), mistakes);
     if (!mistakes.empty()) return wrong(mistakes);
@@ -165,7 +166,8 @@ class Why {
     for (const Play& play : playbook.plays)
       for (const Resource& r : play.resources) names.push_back(r.id.empty() ? label_of(r, r.parameters) : r.id);
     const std::string hint = did_you_mean(options_.resource, names);
-    say(fmt::format("{} has no resource {}{}", options_.playbook, options_.resource, hint.empty() ? "" : "; " + hint));
+    say(fmt::format("{} has no resource {}{}", options_.playbook, options_.resource,
+                    hint.empty() ? "" : "; " + hint));
     return exit_wrong;
   }
 
@@ -185,17 +187,21 @@ class Why {
 
   void print(const Found::One& one, const std::vector<ParameterProvenance>& from) const {
     const ResourceFinished& e = one.finished;
-    const auto line = [&](std::string_view head, std::string_view text) { put(paper_.hanging(head, text) + "\n"); };
-    line("", paper_.coloured(sgr::bold, printable(e.label)) + printable(e.as.empty() ? "" : "  as " + e.as) + ": " +
-                 paper_.coloured(state_colour(e.outcome), state_in_words(e)));
+    const auto line = [&](std::string_view head, std::string_view text) {
+      put(paper_.hanging(head, text) + "\n");
+    };
+    line("", paper_.coloured(sgr::bold, printable(e.label)) + printable(e.as.empty() ? "" : "  as " + e.as) +
+                 ": " + paper_.coloured(state_colour(e.outcome), state_in_words(e)));
     std::size_t width = 10;  // of the names of parameters
-    for (const ParameterProvenance& parameter : from) width = std::max(width, columns(printable(parameter.parameter)));
+    for (const ParameterProvenance& parameter : from)
+      width = std::max(width, columns(printable(parameter.parameter)));
     for (const ParameterProvenance& parameter : from) {
       const Value* wanted = one.parameters.find(parameter.parameter);
       const Change* change = change_of(e, parameter.parameter);
       std::string text = wanted ? describe(*wanted, value_length) : "";
       if (change)
-        text += (text.empty() ? "" : "  ") + paper_.coloured(sgr::yellow, "differs: " + describe(*change, value_length));
+        text += (text.empty() ? "" : "  ") +
+                paper_.coloured(sgr::yellow, "differs: " + describe(*change, value_length));
       line(fmt::format("  {:<{}}", printable(parameter.parameter), width + 2), text);
       for (const ProvenanceStep& step : parameter.steps)
         line("      " + std::string(2 * step.depth, ' '), paper_.coloured(sgr::dim, describe(step)));
@@ -208,7 +214,8 @@ class Why {
     const auto last = last_change(e.label);
     if (!last) return line("", "no recorded run has changed it");
     std::string what;
-    for (const Change& change : last->step.changes) what += (what.empty() ? ": " : ", ") + describe(change, value_length);
+    for (const Change& change : last->step.changes)
+      what += (what.empty() ? ": " : ", ") + describe(change, value_length);
     line("", fmt::format("last changed by {} {} of {}{}", printable(last->run.kind), printable(last->run.id),
                          local_time(last->run.started), what));
   }
@@ -229,7 +236,9 @@ class Why {
       p.set("name", parameter.parameter);
       p.set("desired", wanted ? *wanted : Value());
       p.set("differs", change != nullptr);
-      p.set("current", change && !change->sensitive ? masked(change->before) : change || !wanted ? Value() : *wanted);
+      p.set("current", change && !change->sensitive ? masked(change->before)
+                       : change || !wanted          ? Value()
+                                                    : *wanted);
       Value::Array steps;
       for (const ProvenanceStep& step : parameter.steps) {
         Value s;
@@ -268,16 +277,22 @@ class Why {
 
 void add_why(CLI::App& app, int& exit_status) {
   const auto options = std::make_shared<WhyOptions>();
-  CLI::App* command = app.add_subcommand("why", "What a resource wants, what is there, and where each value comes from");
-  command->add_option("playbook", options->playbook, "The playbook, a JSON file")->required()->type_name("PLAYBOOK");
+  CLI::App* command =
+      app.add_subcommand("why", "What a resource wants, what is there, and where each value comes from");
+  command->add_option("playbook", options->playbook, "The playbook, a JSON file")
+      ->required()
+      ->type_name("PLAYBOOK");
   command->add_option("resource", options->resource, "Its id, or its label: docker, file[/etc/motd]")
       ->required()
       ->type_name("RESOURCE");
-  command->add_option("--set", options->sets, "Set a variable (again for more)")->type_name("NAME=VALUE")->allow_extra_args(false);
+  command->add_option("--set", options->sets, "Set a variable (again for more)")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
   command->add_option("--vars", options->vars_files, "Variables from a JSON file (again for more)")
       ->type_name("FILE")
       ->allow_extra_args(false);
-  command->add_option("--mirror", options->mirror, "Read https://HOST/PATH from MIRROR/HOST/PATH first")->type_name("DIR|URL");
+  command->add_option("--mirror", options->mirror, "Read https://HOST/PATH from MIRROR/HOST/PATH first")
+      ->type_name("DIR|URL");
   command->add_option("--state", options->state, "Another state folder")->type_name("DIR");
   command->add_flag("--json", options->json, "One JSON object a line");
   add_colour_option(*command, options->colour);

@@ -64,7 +64,8 @@ Fields parse_fields(const std::string& text) {
   Fields fields;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);)
-    if (const std::size_t at = line.find(' '); at != std::string::npos) fields[line.substr(0, at)] = line.substr(at + 1);
+    if (const std::size_t at = line.find(' '); at != std::string::npos)
+      fields[line.substr(0, at)] = line.substr(at + 1);
   return fields;
 }
 
@@ -91,8 +92,8 @@ Bundle described_by(const Fields& fields) {
 }
 
 std::string about(const Bundle& b) {
-  return fmt::format("version {}\narchitecture {}\ninterpreter {}\nunpacked {}\nfiles {}\n", b.version, b.architecture,
-                     b.interpreter, b.unpacked, b.files);
+  return fmt::format("version {}\narchitecture {}\ninterpreter {}\nunpacked {}\nfiles {}\n", b.version,
+                     b.architecture, b.interpreter, b.unpacked, b.files);
 }
 
 std::string read_text(const std::string& path) {
@@ -133,7 +134,8 @@ class Record {
     for (std::string line; std::getline(lines, line);) {
       if (!line.starts_with(input)) continue;
       const std::size_t at = line.find(separator);
-      if (at == std::string::npos || stamp(line.substr(at + separator.size())) != line.substr(6, at - 6)) return {};
+      if (at == std::string::npos || stamp(line.substr(at + separator.size())) != line.substr(6, at - 6))
+        return {};
     }
     return b;
   }
@@ -204,10 +206,9 @@ void pack(const std::string& root, const std::string& archive, const Cancellatio
       throw Error(fmt::format("{} is needed to pack this program for other hosts; install it", program),
                   ErrorKind::unavailable);
   // ABOUT and SUMS first: reading only those does not require unpacking the rest.
-  const CommandResult result =
-      run({"tar", "--owner=0", "--group=0", "--numeric-owner", "-czf", archive, "-C", root, about_name, sums_name, "bin",
-           "backends", "lib", "glibc"},
-          cancellation);
+  const CommandResult result = run({"tar", "--owner=0", "--group=0", "--numeric-owner", "-czf", archive, "-C",
+                                    root, about_name, sums_name, "bin", "backends", "lib", "glibc"},
+                                   cancellation);
   if (result.status != 0) throw Error("cannot pack this program for other hosts: " + result.errors);
 }
 
@@ -215,7 +216,8 @@ void pack(const std::string& root, const std::string& archive, const Cancellatio
 void remove_others(const std::string& folder) {
   std::vector<std::string> named;
   for (const auto& entry : fs::directory_iterator(folder))
-    if (entry.path().extension() == ".record") named.push_back(word(parse_fields(read_text(entry.path())), "archive"));
+    if (entry.path().extension() == ".record")
+      named.push_back(word(parse_fields(read_text(entry.path())), "archive"));
   for (const auto& entry : fs::directory_iterator(folder))
     if (entry.path().extension() == ".gz" && std::find(named.begin(), named.end(), entry.path()) == named.end())
       fs::remove(entry.path());
@@ -231,7 +233,8 @@ std::vector<std::pair<std::string, std::string>> stamps_of(const BundleContents&
 Bundle make_bundle(const std::string& folder, const std::string& record, const Cancellation& cancellation) {
   const BundleContents contents = bundle_contents(cancellation);
   auto stamps = stamps_of(contents);
-  Bundle bundle{.version = MLOPS_VERSION, .architecture = own_architecture(), .interpreter = contents.interpreter};
+  Bundle bundle{
+      .version = MLOPS_VERSION, .architecture = own_architecture(), .interpreter = contents.interpreter};
   const Scratch scratch(folder);
   const std::string root = scratch.path() + "/root", packed = scratch.path() + "/packed";
   bundle.id = sha256_hex(lay_out(contents, bundle, root, cancellation));
@@ -271,9 +274,9 @@ Bundle own_bundle(const Cancellation& cancellation, const ProgressSink& progress
     if (progress) progress({"packing mlops-agent for other hosts", 0, 0});
     return make_bundle(folder, record, cancellation);
   } catch (const fs::filesystem_error& e) {
-    throw Error(fmt::format("cannot pack this program for other hosts: {}: {}", e.path1().string(),
-                            e.code().message()),
-                ErrorKind::unavailable);
+    throw Error(
+        fmt::format("cannot pack this program for other hosts: {}: {}", e.path1().string(), e.code().message()),
+        ErrorKind::unavailable);
   }
 }
 
@@ -281,7 +284,8 @@ Bundle read_bundle(const std::string& archive, const Cancellation& cancellation)
   const auto member = [&](const char* name) {
     const CommandResult result = run({"tar", "--occurrence=1", "-xzOf", archive, name}, cancellation);
     if (result.status != 0)
-      throw Error(fmt::format("{} is no bundle of mlops-agent: {}", archive, result.errors), ErrorKind::unavailable);
+      throw Error(fmt::format("{} is no bundle of mlops-agent: {}", archive, result.errors),
+                  ErrorKind::unavailable);
     return result.output;
   };
   Bundle bundle = described_by(parse_fields(member(about_name)));
@@ -305,10 +309,12 @@ Bundle bundle_for(const std::string& architecture, const Cancellation& cancellat
       throw Error(fmt::format("{} is a bundle for {}, not for {}", place, bundle.architecture, architecture),
                   ErrorKind::unavailable);
     if (bundle.version != MLOPS_VERSION)
-      throw Error(fmt::format("{} is of mlops-agent {}, and this is {}: make it anew there with `mlops-agent bundle --out "
-                              "{}.tar.gz`",
-                              place, bundle.version, MLOPS_VERSION, architecture),
-                  ErrorKind::unavailable);
+      throw Error(
+          fmt::format(
+              "{} is of mlops-agent {}, and this is {}: make it anew there with `mlops-agent bundle --out "
+              "{}.tar.gz`",
+              place, bundle.version, MLOPS_VERSION, architecture),
+          ErrorKind::unavailable);
     return bundle;
   }
   throw Error(fmt::format("it is {}, and this mlops-agent is for {}. Build mlops-agent on such a machine, run "

@@ -13,11 +13,11 @@
 namespace mlops {
 
 struct Bundle {
-  std::string id;            // SHA-256 of SUMS, and so of all content: its name everywhere
-  std::string archive;       // the file
-  std::string version;       // of mlops-agent
-  std::string architecture;  // as in uname -m: "x86_64"
-  std::string interpreter;   // the loader that its programs name
+  std::string id;              // SHA-256 of SUMS, and so of all content: its name everywhere
+  std::string archive;         // the file
+  std::string version;         // of mlops-agent
+  std::string architecture;    // as in uname -m: "x86_64"
+  std::string interpreter;     // the loader that its programs name
   std::uint64_t size = 0;      // bytes of the archive
   std::uint64_t unpacked = 0;  // bytes of the files
   std::uint64_t files = 0;

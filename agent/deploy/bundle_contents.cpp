@@ -23,9 +23,10 @@ constexpr std::string_view near_only[] = {"ssh"};
 // Libraries that glibc 2.36 installs and others link or load: they must all be of one version. They are
 // included whether this program needs them or not: the target's name services may load them (the empty
 // libpthread and its like, those that are older).
-constexpr std::string_view c_library[] = {
-    "libc.so.6",    "libm.so.6",   "libpthread.so.0", "libdl.so.2",        "librt.so.1",
-    "libutil.so.1", "libanl.so.1", "libresolv.so.2",  "libnss_files.so.2", "libnss_dns.so.2", "libnss_compat.so.2"};
+constexpr std::string_view c_library[] = {"libc.so.6",       "libm.so.6",         "libpthread.so.0",
+                                          "libdl.so.2",      "librt.so.1",        "libutil.so.1",
+                                          "libanl.so.1",     "libresolv.so.2",    "libnss_files.so.2",
+                                          "libnss_dns.so.2", "libnss_compat.so.2"};
 
 template <std::size_t N>
 bool is_one_of(const std::string_view (&list)[N], std::string_view name) {
@@ -51,7 +52,8 @@ std::string interpreter() {
 }
 
 // Lists a file's dependencies, as the loader of this process finds them.
-std::string list_libraries(const std::string& file, const std::string& loader, const Cancellation& cancellation) {
+std::string list_libraries(const std::string& file, const std::string& loader,
+                           const Cancellation& cancellation) {
   Command command{.argv = own_command()};
   command.argv.pop_back();
   if (command.argv.empty()) command.argv = {loader};
@@ -59,9 +61,11 @@ std::string list_libraries(const std::string& file, const std::string& loader, c
   if (const char* folders = std::getenv("LD_LIBRARY_PATH")) command.env["LD_LIBRARY_PATH"] = folders;
   const Person self = effective_person();
   const ProcessOptions options{.cancellation = &cancellation};
-  const CommandResult result = run_process(command, {self.name, self.home, self.shell, self.uid, self.gid}, options);
+  const CommandResult result =
+      run_process(command, {self.name, self.home, self.shell, self.uid, self.gid}, options);
   if (result.status != 0)
-    throw Error(fmt::format("cannot find the libraries of {}: {}", file, result.errors.substr(0, result.errors.find('\n'))),
+    throw Error(fmt::format("cannot find the libraries of {}: {}", file,
+                            result.errors.substr(0, result.errors.find('\n'))),
                 ErrorKind::unavailable);
   return result.output;
 }
@@ -119,7 +123,8 @@ std::vector<std::pair<std::string, std::string>> listed_libraries(const std::str
     if (at == std::string_view::npos) continue;  // the kernel's own, or a path named in the file
     const std::string name(line.substr(0, at));
     std::string_view path = line.substr(at + arrow.size());
-    if (!path.starts_with('/')) throw Error(fmt::format("the library {} is not found here", name), ErrorKind::unavailable);
+    if (!path.starts_with('/'))
+      throw Error(fmt::format("the library {} is not found here", name), ErrorKind::unavailable);
     path = path.substr(0, path.rfind(" (0x"));
     list.emplace_back(base_name(name), std::string(path));
   }

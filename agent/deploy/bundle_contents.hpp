@@ -9,7 +9,8 @@
 namespace mlops {
 
 struct BundleFile {
-  std::string name;    // in the bundle: "bin/mlops-agent", "backends/curl.so", "lib/libcurl.so.4", "glibc/libc.so.6"
+  std::string
+      name;  // in the bundle: "bin/mlops-agent", "backends/curl.so", "lib/libcurl.so.4", "glibc/libc.so.6"
   std::string source;  // on this machine; absolute
   bool ours = false;   // built here: may contain symbols that a target does not need
 };

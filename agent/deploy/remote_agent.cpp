@@ -26,7 +26,8 @@ constexpr std::chrono::seconds first_answer{60};
 
 std::string random_mark() {
   unsigned char bytes[16];
-  if (::getrandom(bytes, sizeof bytes, 0) != sizeof bytes) throw system_error("cannot draw random bytes", errno);
+  if (::getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
+    throw system_error("cannot draw random bytes", errno);
   return fmt::format("mlops{:02x}", fmt::join(bytes, ""));
 }
 
@@ -89,13 +90,16 @@ class Conversation {
   Error ended() {
     ::shutdown(channel_.fd(), SHUT_RDWR);
     const auto status = channel_.wait();
-    if (!status) return Error("the connection was lost while mlops-agent was started there", ErrorKind::unavailable);
+    if (!status)
+      return Error("the connection was lost while mlops-agent was started there", ErrorKind::unavailable);
     const std::string said = shown(before_ + " " + channel_.complaints());
     const std::string words = said.empty() ? "it said nothing" : "it said: " + said;
     if (answered_)
-      return Error(fmt::format("the host stopped in the middle of starting mlops-agent (exit status {}); {}", *status, words),
+      return Error(fmt::format("the host stopped in the middle of starting mlops-agent (exit status {}); {}",
+                               *status, words),
                    ErrorKind::unavailable);
-    return Error(fmt::format("the login shell there started no POSIX shell, sh, for us (exit status {}); {}", *status, words),
+    return Error(fmt::format("the login shell there started no POSIX shell, sh, for us (exit status {}); {}",
+                             *status, words),
                  ErrorKind::unavailable);
   }
 
@@ -155,7 +159,8 @@ std::string joined(const std::vector<std::string>& words) {
 
 class Start {
  public:
-  Start(Connection& connection, const RemoteStart& start, const Cancellation& cancellation, const ProgressSink& progress)
+  Start(Connection& connection, const RemoteStart& start, const Cancellation& cancellation,
+        const ProgressSink& progress)
       : start_(start), host_(connection.settings().name), progress_(progress), mark_(random_mark()) {
     result_.channel = connection.run(start_command(start.bundle, mark_, start.arguments));
     conversation_.emplace(*result_.channel, mark_, cancellation);
@@ -180,10 +185,12 @@ class Start {
     else if (what == "tried" && tried_.size() < 20)
       tried_.push_back(shown(joined(words)));
     else if (what == "lacks")
-      throw Error(fmt::format("the host lacks what unpacks mlops-agent there; install: {}", shown(joined(words))),
-                  ErrorKind::unavailable);
+      throw Error(
+          fmt::format("the host lacks what unpacks mlops-agent there; install: {}", shown(joined(words))),
+          ErrorKind::unavailable);
     else if (what == "nowhere")
-      throw Error(fmt::format("there is no folder there to keep mlops-agent in and run it from; {}", fmt::join(tried_, "; ")),
+      throw Error(fmt::format("there is no folder there to keep mlops-agent in and run it from; {}",
+                              fmt::join(tried_, "; ")),
                   ErrorKind::unavailable);
     else
       throw Error("the host answers what is not understood: " + shown(what), ErrorKind::unavailable);
@@ -225,12 +232,13 @@ class Start {
 
 }  // namespace
 
-RemoteProgram start_remote_agent(Connection& connection, const RemoteStart& start, const Cancellation& cancellation,
-                             const ProgressSink& progress) {
+RemoteProgram start_remote_agent(Connection& connection, const RemoteStart& start,
+                                 const Cancellation& cancellation, const ProgressSink& progress) {
   return Start(connection, start, cancellation, progress).run();
 }
 
-RemoteProgram start_remote_agent(Connection& connection, const Cancellation& cancellation, const ProgressSink& progress) {
+RemoteProgram start_remote_agent(Connection& connection, const Cancellation& cancellation,
+                                 const ProgressSink& progress) {
   RemoteStart start;
   start.bundle = own_bundle(cancellation, progress);
   start.bundle_for = [&](const std::string& architecture) { return bundle_for(architecture, cancellation); };

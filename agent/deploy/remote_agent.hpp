@@ -16,8 +16,8 @@ namespace mlops {
 struct RemoteProgram {
   // positioned right at the program's first byte: login banners have been skipped
   std::unique_ptr<Channel> channel;
-  bool sent = false;                 // it was missing on the host
-  std::uint64_t bytes_sent = 0;      // of the bundle
+  bool sent = false;             // it was missing on the host
+  std::uint64_t bytes_sent = 0;  // of the bundle
 };
 
 // What to start there.
@@ -33,8 +33,9 @@ struct RemoteStart {
 // put in place atomically. Older ones are removed. See scripts.hpp for the layout on the host. Errors,
 // unavailable, say what prevents it: another architecture, no space, no folder to execute from (each folder
 // that was tried, and why), no POSIX shell. Error cancelled. progress is called on this thread.
-RemoteProgram start_remote_agent(Connection& connection, const Cancellation& cancellation, const ProgressSink& progress);
-RemoteProgram start_remote_agent(Connection& connection, const RemoteStart& start, const Cancellation& cancellation,
-                             const ProgressSink& progress);
+RemoteProgram start_remote_agent(Connection& connection, const Cancellation& cancellation,
+                                 const ProgressSink& progress);
+RemoteProgram start_remote_agent(Connection& connection, const RemoteStart& start,
+                                 const Cancellation& cancellation, const ProgressSink& progress);
 
 }  // namespace mlops

@@ -190,7 +190,8 @@ std::string filled(std::string_view text, const std::map<std::string, std::strin
 std::string safe(const std::string& word, std::string_view also = "") {
   const auto plain = [&](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("-_=./").find(c) != std::string_view::npos || also.find(c) != std::string_view::npos;
+           std::string_view("-_=./").find(c) != std::string_view::npos ||
+           also.find(c) != std::string_view::npos;
   };
   if (word.empty() || !std::all_of(word.begin(), word.end(), plain))
     throw Error(fmt::format("`{}` cannot stand in a shell's text", word));

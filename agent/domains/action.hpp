@@ -83,7 +83,7 @@ struct SavedPath {
   Kind kind = Kind::absent;
   std::uint32_t mode = 0;
   std::string owner, group;
-  std::int64_t accessed_ns = 0, modified_ns = 0;   // since the epoch
+  std::int64_t accessed_ns = 0, modified_ns = 0;  // since the epoch
   std::map<std::string, std::string> attributes;  // extended attributes, ACLs among them
   std::string target;                             // of a link
   std::uint64_t size = 0;                         // of a file, bytes
@@ -202,7 +202,6 @@ struct ChangeUnit {
 
 // ---- commands ---------------------------------------------------------------------------------------------
 
-
 // Runs a program that changes something. The effects that a plan may assume are listed in creates and changes.
 struct RunCommand {
   Command command;
@@ -240,7 +239,7 @@ struct Tunnel {
   Direction direction = Direction::local;
   std::string via;  // in the format of --host
   Endpoint listen, target;
-  bool at_login = false;  // also started when the person logs in, by a unit of systemd's user manager
+  bool at_login = false;   // also started when the person logs in, by a unit of systemd's user manager
   std::string ssh_config;  // the file in which `via` is looked up; "": ~/.ssh/config
   friend bool operator==(const Tunnel&, const Tunnel&) = default;
 };
@@ -259,9 +258,9 @@ struct StopTunnel {
 using Action = std::variant<WriteFile, CreateSecret, CreateDirectory, CreateLink, SetAttributes, RemovePath,
                             RenamePath, RestorePath,  //
                             CreateGroup, ChangeGroup, RemoveGroup, CreateUser, ChangeUser, RemoveUser,
-                            ChangeMembership,                                   //
+                            ChangeMembership,                                 //
                             InstallPackages, RemovePackages, RepairPackages,  //
-                            ChangeUnit, RunCommand, Download,  //
+                            ChangeUnit, RunCommand, Download,                 //
                             StartTunnel, StopTunnel>;
 
 }  // namespace mlops

@@ -40,7 +40,8 @@ std::optional<std::string> Failures::cause(const Claims& claims, const std::vect
   return std::nullopt;
 }
 
-std::vector<std::string> Failures::depended_on(const Claims& claims, const std::vector<std::string>& after) const {
+std::vector<std::string> Failures::depended_on(const Claims& claims,
+                                               const std::vector<std::string>& after) const {
   std::vector<std::string> labels;
   for (const Failed& failed : list_)
     if (depends(claims, after, failed) && std::find(labels.begin(), labels.end(), failed.label) == labels.end())

@@ -35,7 +35,8 @@ void conceal(const Secrets& secrets, std::vector<Change>& changes) {
 bool shows_url_password(const Value& value) {
   if (value.is_string()) return holds_url_password(value.as_string());
   if (value.is_array())
-    return std::any_of(value.as_array().begin(), value.as_array().end(), [](const Value& v) { return shows_url_password(v); });
+    return std::any_of(value.as_array().begin(), value.as_array().end(),
+                       [](const Value& v) { return shows_url_password(v); });
   if (!value.is_object()) return false;
   return std::any_of(value.as_object().begin(), value.as_object().end(),
                      [](const Value::Member& member) { return shows_url_password(member.value); });
@@ -46,17 +47,17 @@ bool shows_url_password(const Event& event) {
   const auto in_change = [&](const Change& c) {
     return shows_url_password(c.before) || shows_url_password(c.after) || in(c.text_diff);
   };
-  return std::visit(overloaded{[](const RunStarted&) { return false; }, [](const RunFinished&) { return false; },
-                               [](const ResourceStarted&) { return false; },
-                               [](const ResourcesKnown&) { return false; },
-                               [&](const PlayStarted& e) { return in(e.skipped); },
-                               [&](const ProgressMade& e) { return in(e.doing); },
-                               [&](const NoticeGiven& e) { return in(e.text); },
-                               [&](const ResourceFinished& e) {
-                                 return in(e.reason) || in(e.output) || in(e.note) ||
-                                        std::any_of(e.changes.begin(), e.changes.end(), in_change);
-                               }},
-                    event);
+  return std::visit(
+      overloaded{[](const RunStarted&) { return false; }, [](const RunFinished&) { return false; },
+                 [](const ResourceStarted&) { return false; }, [](const ResourcesKnown&) { return false; },
+                 [&](const PlayStarted& e) { return in(e.skipped); },
+                 [&](const ProgressMade& e) { return in(e.doing); },
+                 [&](const NoticeGiven& e) { return in(e.text); },
+                 [&](const ResourceFinished& e) {
+                   return in(e.reason) || in(e.output) || in(e.note) ||
+                          std::any_of(e.changes.begin(), e.changes.end(), in_change);
+                 }},
+      event);
 }
 
 void mark(const Secrets& secrets, Value& value) {
@@ -76,9 +77,9 @@ EventSink concealing(const Secrets& secrets, EventSink sink) {
     if (secrets.empty() && !shows_url_password(event)) return sink(event);
     const auto text = [&](std::string& t) { t = concealed(secrets, std::move(t)); };
     Event shown = event;
-    std::visit(overloaded{[](RunStarted&) {}, [](ResourcesKnown&) {}, [](RunFinished&) {}, [](ResourceStarted&) {},
-                          [&](PlayStarted& e) { text(e.skipped); }, [&](ProgressMade& e) { text(e.doing); },
-                          [&](NoticeGiven& e) { text(e.text); },
+    std::visit(overloaded{[](RunStarted&) {}, [](ResourcesKnown&) {}, [](RunFinished&) {},
+                          [](ResourceStarted&) {}, [&](PlayStarted& e) { text(e.skipped); },
+                          [&](ProgressMade& e) { text(e.doing); }, [&](NoticeGiven& e) { text(e.text); },
                           [&](ResourceFinished& e) {
                             text(e.reason);
                             text(e.output);

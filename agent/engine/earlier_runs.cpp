@@ -47,7 +47,8 @@ class Mixer {
 };
 
 std::string in_bytes(std::uint64_t bytes) {
-  return bytes < 1'000'000 ? fmt::format("{} bytes", bytes) : fmt::format("{:.0f} MB", static_cast<double>(bytes) / 1e6);
+  return bytes < 1'000'000 ? fmt::format("{} bytes", bytes)
+                           : fmt::format("{:.0f} MB", static_cast<double>(bytes) / 1e6);
 }
 
 // Sums file sizes, and stops as soon as the sum exceeds the limit.
@@ -58,7 +59,8 @@ struct Weighing {
 
   bool too_much() const { return bytes > limit; }
   void add(const std::string& path) {
-    if (const auto status = files.status(path); status && status->type == FileType::regular) bytes += status->size;
+    if (const auto status = files.status(path); status && status->type == FileType::regular)
+      bytes += status->size;
   }
   void add_tree(const std::string& path) {
     constexpr std::size_t most_entries = 100'000;  // CaptureLimits
@@ -91,7 +93,8 @@ void Run::look_for_cut_off(Instance& i) {
     if (step.type != i.resource->module->type) continue;
     const bool same = step.playbook_key == options_.playbook_key && step.resource == i.label;
     if (!same && !same_things(step, claims)) continue;
-    if (!step.told_by.empty() && identities_.decide_to_change(i.actor, i.as, i.identity).user != step.told_by) continue;
+    if (!step.told_by.empty() && identities_.decide_to_change(i.actor, i.as, i.identity).user != step.told_by)
+      continue;
     i.cut_off.push_back(step.name);
     i.doubted = i.doubted || step.program;
     failed = failed || step.failed;
@@ -106,9 +109,11 @@ void Run::look_for_cut_off(Instance& i) {
 
 // The failure is reported as the resource's.
 void Run::recover(Instance& i) {
-  const std::vector<Action> actions = i.resource->module->recover(i.desired, host_.as(i.identity), i.interruption);
+  const std::vector<Action> actions =
+      i.resource->module->recover(i.desired, host_.as(i.identity), i.interruption);
   if (actions.empty()) return;
-  if (options_.observer) options_.observer->recovers({play_, i.label, i.identity.user, i.parameters, {}}, actions);
+  if (options_.observer)
+    options_.observer->recovers({play_, i.label, i.identity.user, i.parameters, {}}, actions);
   flush();
   label_ = i.label;
   i.identity = identities_.decide_to_change(i.actor, i.as, i.identity);
@@ -142,7 +147,8 @@ void Run::note_unkept(Instance& i, const Diff& diff) {
   for (const Action& action : diff.actions) {
     weighing.bytes = 0;
     try {
-      if (const auto* write = std::get_if<WriteFile>(&action)) weighing.add(files.resolve(write->path).value_or(write->path));
+      if (const auto* write = std::get_if<WriteFile>(&action))
+        weighing.add(files.resolve(write->path).value_or(write->path));
       if (const auto* download = std::get_if<Download>(&action))
         weighing.add(files.resolve(download->path).value_or(download->path));
       if (const auto* remove = std::get_if<RemovePath>(&action)) weighing.add_tree(remove->path);
@@ -189,8 +195,9 @@ void Run::list_made() {
       Instance i = fill(*record.resource, record.key, record.item ? &*record.item : nullptr);
       using Came = LedgerEntry::Came;
       const Came came = record.outcome == Outcome::ok ? Came::found : record.made ? Came::made : Came::changed;
-      result_.made.push_back({i.label, label_of(*record.resource, record.resource->parameters, record.key), module.type,
-                              record.identity, came, std::move(i.claims), module.removal(i.desired)});
+      result_.made.push_back({i.label, label_of(*record.resource, record.resource->parameters, record.key),
+                              module.type, record.identity, came, std::move(i.claims),
+                              module.removal(i.desired)});
     } catch (const Error&) {
       // One of its references is gone: a later run lists it.
     } catch (const Unknown&) {
@@ -207,7 +214,8 @@ void Run::drop_stale() {
   if (!options_.only.empty() || !options_.tags.empty()) return;
   const auto has = [&](const std::string& id) {
     return std::any_of(playbook_.plays.begin(), playbook_.plays.end(), [&](const Play& play) {
-      return std::any_of(play.resources.begin(), play.resources.end(), [&](const Resource& r) { return r.id == id; });
+      return std::any_of(play.resources.begin(), play.resources.end(),
+                         [&](const Resource& r) { return r.id == id; });
     });
   };
   for (const PendingNotification& pending : host_.earlier().notifications)

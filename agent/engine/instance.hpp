@@ -22,7 +22,7 @@ struct Run::Instance {
   Identity identity;
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   std::chrono::system_clock::time_point began = std::chrono::system_clock::now();
-  bool forbidden = false;  // no permitted user could make the change; planned as if it were made
+  bool forbidden = false;       // no permitted user could make the change; planned as if it were made
   bool may_be_another = false;  // the identity is assumed: the user to run as is not known yet
   std::optional<Notification> notified;
   std::vector<StepName> cut_off;  // its steps that were interrupted in earlier runs

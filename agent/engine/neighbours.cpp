@@ -14,8 +14,9 @@ constexpr std::size_t queue_limit = 256;  // design.md, "Speed is a feature"
 // Plain values of a type that already has queued writes, or that may start a batch; and nothing that needs the
 // result of an adjacent write.
 bool Run::joins_queue(const Resource& r) const {
-  if (options_.fail_fast || r.needs_filling || !is_unconditional(r) || r.retry.times > 0 || !r.for_each.is_null() || !r.after.empty() ||
-      !r.notify.empty() || r.module->opaque || r.module->notifiable)
+  if (options_.fail_fast || r.needs_filling || !is_unconditional(r) || r.retry.times > 0 ||
+      !r.for_each.is_null() || !r.after.empty() || !r.notify.empty() || r.module->opaque ||
+      r.module->notifiable)
     return false;
   return queue_.empty() || queue_.front().instance.resource->module == r.module;
 }

@@ -29,10 +29,14 @@ std::optional<Value> given_at(const GivenById& all, const Path& path, std::size_
   if (instance == instances.end()) return std::nullopt;
   const Given& given = instance->second;
   switch (given.state) {
-    case Given::State::skipped: throw SkippedReference{given.label, ""};
-    case Given::State::failed: throw SkippedReference{given.label, given.cause};
-    case Given::State::unknown: throw Unknown{{given.label}, ""};
-    case Given::State::known: break;
+    case Given::State::skipped:
+      throw SkippedReference{given.label, ""};
+    case Given::State::failed:
+      throw SkippedReference{given.label, given.cause};
+    case Given::State::unknown:
+      throw Unknown{{given.label}, ""};
+    case Given::State::known:
+      break;
   }
   for (const std::string& name : given.outputs.unknown)
     if (path.size() > from && path[from] == name) throw Unknown{{given.label}, ""};

@@ -27,7 +27,8 @@ class RunScope : public Scope {
   void set_skipped(const std::string& id, const std::string& key, const std::string& label);
   // Its outputs are known only after the real run.
   void set_unknown(const std::string& id, const std::string& key, const std::string& label);
-  void set_failed(const std::string& id, const std::string& key, const std::string& label, const std::string& cause);
+  void set_failed(const std::string& id, const std::string& key, const std::string& label,
+                  const std::string& cause);
 
   const GivenById& given() const { return given_; }
   void set_given(GivenById given) { given_ = std::move(given); }

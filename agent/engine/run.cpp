@@ -77,14 +77,16 @@ Run::Run(const Playbook& playbook, Host& host, const Facts& facts, IdentityRules
   for (const Play& play : playbook.plays)
     for (const Resource& resource : play.resources) {
       any_after_ = any_after_ || !resource.after.empty();
-      holds_claims_ = holds_claims_ || play.on != playbook.plays[0].on || resource.needs_filling || !resource.for_each.is_null() ||
-                      !is_unconditional(resource) || !play.when.is_null();
+      holds_claims_ = holds_claims_ || play.on != playbook.plays[0].on || resource.needs_filling ||
+                      !resource.for_each.is_null() || !is_unconditional(resource) || !play.when.is_null();
     }
 }
 
 Run::~Run() = default;
 
-void Run::progress(const Progress& p) const { sink_(ProgressMade{label_, options_.host, p.doing, p.done, p.total}); }
+void Run::progress(const Progress& p) const {
+  sink_(ProgressMade{label_, options_.host, p.doing, p.done, p.total});
+}
 
 PassResult Run::go() {
   for (std::size_t i = 0; i < playbook_.plays.size(); ++i) play(i);
@@ -112,7 +114,8 @@ void Run::run(const Play& play) {
   std::string skipped;
   try {
     if (!play.when.is_null())
-      if (const Verdict verdict = evaluate(play.when, scopes_->of()); !verdict.matches) skipped = verdict.reason;
+      if (const Verdict verdict = evaluate(play.when, scopes_->of()); !verdict.matches)
+        skipped = verdict.reason;
   } catch (const InterpolationError& e) {
     result_.mistakes.add(e.diagnostic);
     skipped = e.diagnostic.message;
@@ -257,7 +260,8 @@ Run::Instance Run::fill(const Resource& r, const std::string& key, const Value* 
   i.claims = r.module->claims(i.desired);
   if (options_.claimed)
     for (const Claim& claim : i.claims)
-      if (claim.access != Claim::Access::reads) options_.claimed->push_back(std::string(to_text(claim.kind)) + " " + claim.key);
+      if (claim.access != Claim::Access::reads)
+        options_.claimed->push_back(std::string(to_text(claim.kind)) + " " + claim.key);
   i.actor = r.module->actor(i.desired);
   if (holds_claims_) {
     const Value* kept = filled ? &filled_.emplace_back(std::move(*filled)) : &r.parameters;
@@ -304,7 +308,8 @@ void Run::wait_to_try(const Resource& r) {
   using namespace std::chrono;
   const auto until = Clock::now() + milliseconds(r.retry.delay_ms);
   while (!cancellation_.cancelled() && Clock::now() < until) {
-    const auto left = std::min<std::int64_t>(duration_cast<milliseconds>(until - Clock::now()).count() + 1, 60'000);
+    const auto left =
+        std::min<std::int64_t>(duration_cast<milliseconds>(until - Clock::now()).count() + 1, 60'000);
     pollfd wait{cancellation_.fd(), POLLIN, 0};
     ::poll(&wait, 1, static_cast<int>(left));
   }
@@ -320,7 +325,8 @@ void Run::attempt(const Resource& r, const std::string& key, const Value* item) 
   run_scope_.set_item(item);
   try {
     if (!r.when.is_null())
-      if (const Verdict verdict = evaluate(r.when, scope_of(r)); !verdict.matches) return skip(i, verdict.reason);
+      if (const Verdict verdict = evaluate(r.when, scope_of(r)); !verdict.matches)
+        return skip(i, verdict.reason);
     i = fill(r, key, item);
     label_ = i.label;
     if (const auto known = notified_.find(r.id); known != notified_.end() && !r.id.empty()) {
@@ -381,7 +387,8 @@ bool meet(const Claims& ours, const Claims& theirs) {
     return !both_read && mine.kind == other.kind && mine.key == other.key;
   };
   return std::any_of(ours.begin(), ours.end(), [&](const Claim& mine) {
-    return std::any_of(theirs.begin(), theirs.end(), [&](const Claim& other) { return same_thing(mine, other); });
+    return std::any_of(theirs.begin(), theirs.end(),
+                       [&](const Claim& other) { return same_thing(mine, other); });
   });
 }
 
@@ -619,8 +626,7 @@ void Run::done(Instance& i, Outcome outcome, ResourceFinished event) {
   event.outcome = outcome;
   const bool wanted =
       outcome == options_.acted || outcome == Outcome::unknown || outcome == Outcome::not_converged;
-  if (wanted && !i.identity.user.empty())
-    result_.pending.push_back({i.identity, i.label});
+  if (wanted && !i.identity.user.empty()) result_.pending.push_back({i.identity, i.label});
   // Converged after all.
   if ((outcome == Outcome::ok || outcome == options_.acted) && !i.cut_off.empty()) {
     host_.mark_recovered(i.identity, i.cut_off);

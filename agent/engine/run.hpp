@@ -32,11 +32,11 @@ struct RunOptions {
   bool fail_fast = false;
   std::chrono::milliseconds settle{10'000};  // how long a service may take to come up
   std::string host = "local";                // its name in events
-  RunObserver* observer = nullptr;                // borrowed; null: no observer
+  RunObserver* observer = nullptr;           // borrowed; null: no observer
   std::uint64_t keep_limit = 0;  // bytes kept of what is replaced, see JournalOptions; 0: nothing is kept
   // Collects what resources own or edit: "path /etc/motd", "user ada". Borrowed; null: not needed.
   std::vector<std::string>* claimed = nullptr;
-  std::string playbook_key;                  // identifies the playbook, as in RunHeader
+  std::string playbook_key;  // identifies the playbook, as in RunHeader
   // Whether to list the made and converged resources at the end: when_new lists them if nothing is to be done
   // and the digest differs from known_digest.
   enum class Lists { never, when_new, always } lists = Lists::never;
@@ -64,7 +64,7 @@ struct PassResult {
   std::vector<Pending> pending;  // who has to act for what, in order
   // Over all created or converged resources: user, label and claims. Equal in two passes if all of these are.
   std::uint64_t digest = 0;
-  std::vector<MadeResource> made;   // if it was requested
+  std::vector<MadeResource> made;  // if it was requested
 
   std::uint64_t count(Outcome o) const { return counts[static_cast<std::size_t>(o)]; }
 };
@@ -181,7 +181,7 @@ class Run {
   std::uint64_t tries_left_ = 0;      // of that resource, if it fails
   bool again_ = false;                // it failed, and is retried
   bool half_done_ = false;            // its partial results are not trusted
-  std::uint64_t sequence_ = 0;  // of the last step performed
+  std::uint64_t sequence_ = 0;        // of the last step performed
   bool stopped_ = false;
 };
 

@@ -13,10 +13,10 @@ namespace mlops {
 
 // A resource that was just inspected.
 struct Inspection {
-  std::size_t play = 0;    // its place in the playbook
-  std::string label, as;   // as: the user that it would run as
-  Value parameters;        // filled in: they contain secrets
-  Preconditions ground;           // everything that was read
+  std::size_t play = 0;   // its place in the playbook
+  std::string label, as;  // as: the user that it would run as
+  Value parameters;       // filled in: they contain secrets
+  Preconditions ground;   // everything that was read
 };
 
 class RunObserver {
@@ -31,7 +31,8 @@ class RunObserver {
   // ground is empty. Error: as in inspected.
   virtual void recovers(const Inspection& seen, const std::vector<Action>& actions) = 0;
   // The outcome of a resource, also of one that was never inspected.
-  virtual void finished(std::size_t /*play*/, const std::string& /*label*/, Outcome, const std::string& /*reason*/) {}
+  virtual void finished(std::size_t /*play*/, const std::string& /*label*/, Outcome,
+                        const std::string& /*reason*/) {}
   // The simulation is complete, and the real pass is about to begin. Error: it does not begin.
   virtual void about_to_act() = 0;
 };

@@ -17,7 +17,8 @@ struct Telling {
 };
 
 const HostValues* find_host(const std::vector<HostValues>& hosts, const std::string& name) {
-  const auto found = std::find_if(hosts.begin(), hosts.end(), [&](const HostValues& h) { return h.name == name; });
+  const auto found =
+      std::find_if(hosts.begin(), hosts.end(), [&](const HostValues& h) { return h.name == name; });
   return found == hosts.end() ? nullptr : &*found;
 }
 
@@ -28,7 +29,8 @@ std::vector<Telling> for_hosts(const std::vector<const HostValues*>& hosts) {
 }
 
 // A repeated resource, as each of its instances; with the outputs of the host that it was repeated for.
-std::vector<Telling> for_instances(const HostValues& of, const std::string& id, const std::vector<HostValues>& hosts) {
+std::vector<Telling> for_instances(const HostValues& of, const std::string& id,
+                                   const std::vector<HostValues>& hosts) {
   std::vector<Telling> list;
   for (const auto& [key, given] : of.resources.at(id)) {
     Telling& telling = list.emplace_back(Telling{key, {}});
@@ -60,7 +62,7 @@ std::vector<Telling> tellings(const Value& line, const std::vector<HostValues>& 
 }  // namespace
 
 std::vector<ShownLine> show_lines(const Playbook& playbook, const Facts& facts,
-                                    const std::vector<HostValues>& hosts, Diagnostics& mistakes) {
+                                  const std::vector<HostValues>& hosts, Diagnostics& mistakes) {
   std::vector<ShownLine> lines;
   RunScope values(facts);
   values.set_others(hosts);

@@ -16,6 +16,6 @@ namespace mlops {
 // host's name, the other resources are that host's. A line is left out if its condition is false, or if it
 // refers to a skipped or unknown resource.
 std::vector<ShownLine> show_lines(const Playbook& playbook, const Facts& facts,
-                                    const std::vector<HostValues>& hosts, Diagnostics& mistakes);
+                                  const std::vector<HostValues>& hosts, Diagnostics& mistakes);
 
 }  // namespace mlops

@@ -74,7 +74,8 @@ std::vector<CastHost> cast_plays(const Playbook& playbook, const std::vector<std
   return cast;
 }
 
-std::map<std::string, std::string> mentioned_environment(const Playbook& playbook, const std::vector<std::string>& sets) {
+std::map<std::string, std::string> mentioned_environment(const Playbook& playbook,
+                                                         const std::vector<std::string>& sets) {
   static const std::regex pattern(R"(\benv\.([A-Za-z_][A-Za-z0-9_]*))");
   std::map<std::string, std::string> found;
   const auto look = [&](const std::string& text) {
@@ -97,9 +98,11 @@ const FileSource& RunHosts::files() const { return noted_; }
 
 void RunHosts::guard_files(uid_t caller, const std::string& state, Diagnostics& mistakes) {
   const std::string folder = state_folder({"root", "/root", "/bin/sh", 0, 0}, state);
-  if (const auto why = distrust(folder, caller)) distrusted_state_ = fmt::format("the state folder {}: {}", folder, *why);
+  if (const auto why = distrust(folder, caller))
+    distrusted_state_ = fmt::format("the state folder {}: {}", folder, *why);
   if (::geteuid() == 0 && !distrusted_state_.empty())
-    mistakes.add({}, distrusted_state_, "take that right away, name another with --state, or say --trust-writable");
+    mistakes.add({}, distrusted_state_,
+                 "take that right away, name another with --state, or say --trust-writable");
   try {
     check_ssh_config(reach_.ssh_config, caller);
   } catch (const Error& e) {
@@ -110,13 +113,15 @@ void RunHosts::guard_files(uid_t caller, const std::string& state, Diagnostics& 
 
 void RunHosts::judge(const std::string& host, const PassResult& result, Diagnostics& mistakes) const {
   const std::string self = effective_person().name;
-  const bool others = std::any_of(result.pending.begin(), result.pending.end(), [&](const PassResult::Pending& p) {
-    return p.identity.user == "root" || (host == "local" && p.identity.user != self);
-  });
+  const bool others =
+      std::any_of(result.pending.begin(), result.pending.end(), [&](const PassResult::Pending& p) {
+        return p.identity.user == "root" || (host == "local" && p.identity.user != self);
+      });
   if (!others) return;
   for (const std::string& why : noted_.distrusted()) mistakes.add({}, why, refused_hint);
   if (host == "local" && !distrusted_state_.empty())
-    mistakes.add({}, distrusted_state_, "take that right away, name another with --state, or say --trust-writable");
+    mistakes.add({}, distrusted_state_,
+                 "take that right away, name another with --state, or say --trust-writable");
 }
 
 void RunHosts::open_secrets(const Playbook& playbook, bool dry, const Cancellation& cancellation) {
@@ -137,7 +142,8 @@ StartRun RunHosts::start_of(const Playbook& playbook, const PartSettings& settin
   return start;
 }
 
-TargetShare RunHosts::share_of(const Playbook& playbook, const std::vector<std::size_t>& plays, const LoadOptions& load) {
+TargetShare RunHosts::share_of(const Playbook& playbook, const std::vector<std::size_t>& plays,
+                               const LoadOptions& load) {
   const TargetNeeds needs = needs_of(playbook, plays, load.home);
   TargetShare share;
   for (auto& [name, value] :
@@ -189,7 +195,7 @@ void RunHosts::take_part(Coordinator& coordinator, const Playbook& playbook, Par
     EventSink sink = coordinator.sink();
     if (host.name == "local") {
       auto local = std::make_unique<LocalHost>(host.name, playbook, settings, ThisHostSettings::Password(),
-                                                      cancellation, std::move(sink));
+                                               cancellation, std::move(sink));
       local->set_observer(watcher_);
       coordinator.add(std::move(local), host.plays);
       continue;
@@ -199,10 +205,10 @@ void RunHosts::take_part(Coordinator& coordinator, const Playbook& playbook, Par
     share.plan = plan_part(host.name);
     if (keeps_plan_) share.made = &planned_[host.name];
     coordinator.add(std::make_unique<RemoteHost>(
-                      host.name, playbook, *start_, std::move(share),
-                      RemoteSettings{reach_.ssh_config, reach_.accept_new_host_keys, warn_, &questions_}, cancellation,
-                      std::move(sink)),
-                  host.plays);
+                        host.name, playbook, *start_, std::move(share),
+                        RemoteSettings{reach_.ssh_config, reach_.accept_new_host_keys, warn_, &questions_},
+                        cancellation, std::move(sink)),
+                    host.plays);
   }
 }
 

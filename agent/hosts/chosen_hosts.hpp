@@ -20,7 +20,7 @@ struct ReachSettings {
   std::string hosts_file;          // --hosts; "": none
   std::size_t forks = 32, serial = 0;
   bool accept_new_host_keys = false;
-  std::string ssh_config;  // "": ~/.ssh/config
+  std::string ssh_config;              // "": ~/.ssh/config
   std::optional<bool> trust_writable;  // --trust-writable; absent: the command has no such option
 };
 
@@ -39,7 +39,8 @@ struct CastHost {
 std::vector<CastHost> cast_plays(const Playbook& playbook, const std::vector<std::string>& named);
 
 // The environment variables that a playbook or --set refers to, with their values.
-std::map<std::string, std::string> mentioned_environment(const Playbook& playbook, const std::vector<std::string>& sets);
+std::map<std::string, std::string> mentioned_environment(const Playbook& playbook,
+                                                         const std::vector<std::string>& sets);
 
 class RunHosts {
  public:
@@ -62,8 +63,8 @@ class RunHosts {
   // Secrets that targets need and that cannot be read.
   const Diagnostics& unread() const { return unread_; }
   // Adds a participant for each host. All arguments must outlive the conductor, as must this.
-  void take_part(Coordinator& coordinator, const Playbook& playbook, PartSettings settings, const LoadOptions& load,
-                 const Cancellation& cancellation);
+  void take_part(Coordinator& coordinator, const Playbook& playbook, PartSettings settings,
+                 const LoadOptions& load, const Cancellation& cancellation);
   // The targets' parts of a plan that is saved, or enforced. To be set before; the plan is borrowed.
   void keep_plan() { keeps_plan_ = true; }
   void hold_to(const PlanFile& plan, std::vector<std::string> changed_sources, bool all_or_nothing);
@@ -79,7 +80,8 @@ class RunHosts {
   const std::vector<std::string>& names() const { return names_; }
 
  private:
-  TargetShare share_of(const Playbook& playbook, const std::vector<std::size_t>& plays, const LoadOptions& load);
+  TargetShare share_of(const Playbook& playbook, const std::vector<std::size_t>& plays,
+                       const LoadOptions& load);
   PlanPart plan_part(const std::string& host) const;
   StartRun start_of(const Playbook& playbook, const PartSettings& settings, const LoadOptions& load);
 

@@ -54,7 +54,8 @@ std::string TrackedFiles::refusal(const std::string& path, const std::string& wr
   std::string text = path == wrong.substr(0, path.size()) ? wrong : path + ": " + wrong;
   text += ": root would do what somebody else can write there";
   if (guard_ == Guard::refuse) return text;
-  if (std::find(distrusted_.begin(), distrusted_.end(), text) == distrusted_.end()) distrusted_.push_back(std::move(text));
+  if (std::find(distrusted_.begin(), distrusted_.end(), text) == distrusted_.end())
+    distrusted_.push_back(std::move(text));
   return "";
 }
 
@@ -92,7 +93,8 @@ const std::vector<SentDigest>& TrackedFiles::digests() const {
     if (const JudgedFile opened = open(path); file.regular)
       whole = opened.entry ? read_open(open_for_reading(opened).get(), true, largest_source)
                            : FileBeside{.error = EPERM};
-    if (file.regular && whole.error == 0 && whole.size <= largest_source) digest.sha256 = sha256_hex(whole.content);
+    if (file.regular && whole.error == 0 && whole.size <= largest_source)
+      digest.sha256 = sha256_hex(whole.content);
     digests_.push_back(std::move(digest));
   }
   noted_.clear();

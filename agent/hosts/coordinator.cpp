@@ -14,7 +14,9 @@ bool is_live(const Event& e) {
 }
 
 bool failed_in(const std::array<std::uint64_t, outcome_count>& counts) {
-  return counts[static_cast<std::size_t>(Outcome::failed)] + counts[static_cast<std::size_t>(Outcome::not_converged)] > 0;
+  return counts[static_cast<std::size_t>(Outcome::failed)] +
+             counts[static_cast<std::size_t>(Outcome::not_converged)] >
+         0;
 }
 
 }  // namespace
@@ -24,7 +26,7 @@ bool Coordinator::Part::has_play(std::size_t index) const {
 }
 
 Coordinator::Coordinator(const Playbook& playbook, ConductSettings settings, const Cancellation& cancellation,
-                     EventSink report)
+                         EventSink report)
     : playbook_(playbook), settings_(settings), cancellation_(cancellation), report_(std::move(report)) {}
 
 EventSink Coordinator::sink() {
@@ -63,7 +65,8 @@ ResourcesKnown Coordinator::known() const {
     if (part.lost) continue;
     for (const auto& play : part.held)
       for (const Event& event : play) {
-        if (const auto* resource = std::get_if<ResourceFinished>(&event)) known.add(resource->label, resource->as);
+        if (const auto* resource = std::get_if<ResourceFinished>(&event))
+          known.add(resource->label, resource->as);
       }
   }
   return known;
@@ -105,7 +108,8 @@ std::vector<HostValues> Coordinator::others(const Part& part) const {
     if (other.lost)
       for (const std::size_t play : other.plays)
         for (const Resource& r : playbook_.plays[play].resources)
-          if (!r.id.empty()) values.resources[r.id] = {{"", {Given::State::failed, r.id, "host " + values.name, {}}}};
+          if (!r.id.empty())
+            values.resources[r.id] = {{"", {Given::State::failed, r.id, "host " + values.name, {}}}};
     list.push_back(std::move(values));
   }
   return list;
@@ -140,12 +144,14 @@ void Coordinator::pass(Pass pass, const std::function<bool(const Part&)>& which)
     const auto parts = all([&](const Part& p) { return which(p) && p.has_play(index); });
     const std::size_t step = pass == Pass::real && settings_.serial > 0 ? settings_.serial : parts.size();
     for (std::size_t from = 0; from < parts.size() && stopped_.empty(); from += step) {
-      const std::vector<Part*> batch(parts.begin() + static_cast<std::ptrdiff_t>(from),
-                                     parts.begin() + static_cast<std::ptrdiff_t>(std::min(from + step, parts.size())));
+      const std::vector<Part*> batch(
+          parts.begin() + static_cast<std::ptrdiff_t>(from),
+          parts.begin() + static_cast<std::ptrdiff_t>(std::min(from + step, parts.size())));
       play(pass, index, batch);
       if (pass != Pass::real || (settings_.serial == 0 && !settings_.fail_fast)) continue;
       for (const Part* part : batch)
-        if (stopped_.empty() && (part->lost || failed_in(part->told))) stopped_ = part->finished.host + " failed";
+        if (stopped_.empty() && (part->lost || failed_in(part->told)))
+          stopped_ = part->finished.host + " failed";
     }
   }
   run(all([](const Part& p) { return p.began; }), [](Part& part) { part.result = part.host->end(); });
@@ -209,7 +215,8 @@ void Coordinator::prune(const PruneOrder& order, Conclusion& conclusion) {
   std::map<const Part*, PruneResult> results;
   for (const Part& part : parts_) results[&part];
   // A host that did not begin does not have what the playbook makes.
-  run(all([](const Part& p) { return p.finished.error.empty(); }), [&](Part& part) { results.at(&part) = part.host->prune(order); });
+  run(all([](const Part& p) { return p.finished.error.empty(); }),
+      [&](Part& part) { results.at(&part) = part.host->prune(order); });
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     const PruneResult& result = results.at(&parts_[i]);
     HostFinished& host = conclusion.hosts[i];
@@ -232,8 +239,10 @@ void Coordinator::conclude(Conclusion& conclusion) {
     if (part.acts && !part.began && !part.lost) part.finished.error = "not begun: " + stopped_;
     if (part.lost && !part.acts) part.finished.counts = {};
     const auto& counts = part.finished.counts;
-    conclusion.touched = conclusion.touched || (!conclusion.early && part.acts && part.began &&
-                                                (part.lost || failed_in(counts) || counts[static_cast<std::size_t>(Outcome::changed)] > 0));
+    conclusion.touched =
+        conclusion.touched ||
+        (!conclusion.early && part.acts && part.began &&
+         (part.lost || failed_in(counts) || counts[static_cast<std::size_t>(Outcome::changed)] > 0));
     for (std::size_t i = 0; i < outcome_count; ++i) conclusion.counts[i] += part.finished.counts[i];
     conclusion.digest += part.result.digest;
     conclusion.hosts.push_back(part.finished);

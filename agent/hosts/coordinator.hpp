@@ -29,8 +29,8 @@ struct ConductSettings {
 struct Conclusion {
   std::vector<HostFinished> hosts;  // in the order of the participants
   std::array<std::uint64_t, outcome_count> counts{};
-  Diagnostics mistakes;      // errors in the playbook found late; if early is true, before anything was changed
-  bool early = false;        // nothing was changed on any host
+  Diagnostics mistakes;  // errors in the playbook found late; if early is true, before anything was changed
+  bool early = false;    // nothing was changed on any host
   // something was changed on a host, or may have been: it failed, or was lost meanwhile
   bool touched = false;
   bool not_started = false;  // a host was not reached, or may not act: its error says why
@@ -45,7 +45,8 @@ struct Conclusion {
 class Coordinator {
  public:
   // on: the participants of each play, by index. report is called by one thread at a time.
-  Coordinator(const Playbook& playbook, ConductSettings settings, const Cancellation& cancellation, EventSink report);
+  Coordinator(const Playbook& playbook, ConductSettings settings, const Cancellation& cancellation,
+              EventSink report);
 
   // The sink to create the next participant with; then add it.
   EventSink sink();

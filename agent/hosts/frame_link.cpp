@@ -106,7 +106,8 @@ void FrameLink::read() {
 void FrameLink::keep(std::string frame) {
   std::unique_lock lock(mutex_);
   full_ = waiting_ + frame.size() > settings_.limit;
-  changed_.wait(lock, [&] { return closing_ || frames_.empty() || waiting_ + frame.size() <= settings_.limit; });
+  changed_.wait(lock,
+                [&] { return closing_ || frames_.empty() || waiting_ + frame.size() <= settings_.limit; });
   full_ = false;
   heard_ = Clock::now();
   waiting_ += frame.size();

@@ -22,7 +22,7 @@ class FrameLink {
   static constexpr std::chrono::seconds patience{12};
 
   struct Settings {
-    int in = -1, out = -1;  // borrowed; may be one socket
+    int in = -1, out = -1;    // borrowed; may be one socket
     std::uint32_t limit = 0;  // bytes of an incoming frame; while more are queued for next(), nothing is read
     // Called on the reading thread: true consumes the frame, and next() does not return it.
     std::function<bool(const std::string&)> urgent = {};

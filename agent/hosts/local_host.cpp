@@ -35,15 +35,17 @@ std::string describe(const CutOffRun& run) {
   for (std::size_t i = 0; i < std::min(named, run.resources.size()); ++i)
     doing += (i ? ", " : " while ") + run.resources[i];
   if (run.resources.size() > named) doing += fmt::format(" and {} more", run.resources.size() - named);
-  doing += run.resources.empty() ? " between two resources"
+  doing += run.resources.empty()       ? " between two resources"
            : run.resources.size() == 1 ? " was under way"
                                        : " were under way";
-  return fmt::format("an earlier run of {} (begun {}, {}) was cut off{}", run.playbook, local_time(run.started), run.id,
-                     doing);
+  return fmt::format("an earlier run of {} (begun {}, {}) was cut off{}", run.playbook, local_time(run.started),
+                     run.id, doing);
 }
 
 std::string describe(const Claim& claim) {
-  const char* access = claim.access == Claim::Access::owns ? "owns" : claim.access == Claim::Access::edits ? "edits" : "reads";
+  const char* access = claim.access == Claim::Access::owns    ? "owns"
+                       : claim.access == Claim::Access::edits ? "edits"
+                                                              : "reads";
   return fmt::format("{} {} {}", access, claim.tree ? "tree" : to_text(claim.kind), claim.key);
 }
 
@@ -54,8 +56,7 @@ bool any_failed(const PassResult& result) {
 }  // namespace
 
 LocalHost::LocalHost(std::string name, const Playbook& playbook, PartSettings settings,
-                                   ThisHostSettings::Password password, const Cancellation& cancellation,
-                                   EventSink sink)
+                     ThisHostSettings::Password password, const Cancellation& cancellation, EventSink sink)
     : playbook_(playbook),
       settings_(std::move(settings)),
       cancellation_(cancellation),
@@ -67,9 +68,10 @@ LocalHost::LocalHost(std::string name, const Playbook& playbook, PartSettings se
       self_{effective_person().name},
       journals_(make_journals(settings_.journal)),
       password_(std::move(password)),
-      host_(std::make_unique<ThisHost>(host_settings(password_), cancellation, [this](const Progress& p) {
-        if (run_) run_->progress(p);
-      })),
+      host_(std::make_unique<ThisHost>(host_settings(password_), cancellation,
+                                       [this](const Progress& p) {
+                                         if (run_) run_->progress(p);
+                                       })),
       facts_(person_) {
   values_.name = std::move(name);
 }
@@ -112,9 +114,9 @@ void LocalHost::begin(Pass pass, const std::vector<std::size_t>&) {
   if (watcher_) watcher_->pass_begins(pass == Pass::real);
   options.keep_limit = settings_.journal.keep_limit;
   options.playbook_key = settings_.run.playbook_key;
-  options.lists = pass == Pass::real                  ? RunOptions::Lists::always
+  options.lists = pass == Pass::real             ? RunOptions::Lists::always
                   : settings_.dry || !is_whole() ? RunOptions::Lists::never
-                                                      : RunOptions::Lists::when_new;
+                                                 : RunOptions::Lists::when_new;
   options.known_digest = std::strtoull(host_->earlier().ledger.c_str(), nullptr, 16);
   if (pass == Pass::what_if) {
     options.acted = Outcome::would_change;
@@ -141,8 +143,10 @@ PassResult LocalHost::end() {
   } else if (!settings_.dry) {
     // The end of an earlier run, or a dropped notification, has to be recorded even though nothing is to be
     // changed.
-    if (!host_->earlier().runs.empty() || !host_->earlier().notifications.empty()) result.pending.push_back({self_, ""});
-    const bool is_new = digest_text(result.digest) != host_->earlier().ledger.substr(0, host_->earlier().ledger.find('+'));
+    if (!host_->earlier().runs.empty() || !host_->earlier().notifications.empty())
+      result.pending.push_back({self_, ""});
+    const bool is_new =
+        digest_text(result.digest) != host_->earlier().ledger.substr(0, host_->earlier().ledger.find('+'));
     if (result.pending.empty() && result.mistakes.empty() && is_whole() && !any_failed(result) && is_new)
       host_->record_found(header(), entries(result), digest_text(result.digest));
   }
@@ -158,7 +162,8 @@ bool LocalHost::is_whole() const { return settings_.only.empty() && settings_.ta
 std::vector<LedgerEntry> LocalHost::entries(PassResult& result) {
   std::vector<LedgerEntry> entries;
   for (MadeResource& made : result.made) {
-    LedgerEntry entry{made.label, made.declared, std::string(made.type), made.identity.user, made.came, {}, "", false, nullptr};
+    LedgerEntry entry{made.label, made.declared, std::string(made.type), made.identity.user, made.came, {}, "",
+                      false,      nullptr};
     for (const Claim& claim : made.claims) entry.claims.push_back(describe(claim));
     entry.absent = made.removal == Value(false);
     if (made.removal.is_object()) entry.removal = to_json(made.removal);
@@ -196,8 +201,9 @@ void LocalHost::prepare() {
   std::vector<Identity> identities;
   std::string need_others;
   // Pruning comes after applying.
-  const std::string untouched = fmt::format("nothing was {}{}", settings_.run.kind == "prune" ? "pruned" : "touched",
-                                            values_.name == "local" ? "" : " there");
+  const std::string untouched =
+      fmt::format("nothing was {}{}", settings_.run.kind == "prune" ? "pruned" : "touched",
+                  values_.name == "local" ? "" : " there");
   for (const auto& [identity, label] : pending_) {
     if (identity != self_) need_others += fmt::format("\n  {} (as {})", label, identity.user);
     const bool known = std::find(identities.begin(), identities.end(), identity) != identities.end();

@@ -15,8 +15,8 @@ namespace mlops {
 class LocalHost : public Participant {
  public:
   // name: in events. The playbook and the cancellation must outlive it.
-  LocalHost(std::string name, const Playbook& playbook, PartSettings settings, ThisHostSettings::Password password,
-                   const Cancellation& cancellation, EventSink sink);
+  LocalHost(std::string name, const Playbook& playbook, PartSettings settings,
+            ThisHostSettings::Password password, const Cancellation& cancellation, EventSink sink);
   ~LocalHost() override;
 
   const HostValues& values() const override { return values_; }

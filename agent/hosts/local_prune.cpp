@@ -43,7 +43,7 @@ PruneResult LocalHost::prune(const PruneOrder& order) {
 
 // Pruning is a run of its own, with a playbook that removes the resources.
 void LocalHost::remove(std::vector<Stale> stale, const std::string& text, const PruneOrder& order,
-                              PruneResult& result) {
+                       PruneResult& result) {
   const std::string name = "what " + settings_.run.playbook + " no longer has";
   const TextInsteadOfFile files(name, text);
   Diagnostics mistakes;
@@ -71,9 +71,9 @@ void LocalHost::remove(std::vector<Stale> stale, const std::string& text, const 
   settings.run.kind = "prune";
   Coordinator coordinator(playbook, {order.dry, settings_.fail_fast, 1, 0}, cancellation_, noted);
   EventSink sink = coordinator.sink();
-  coordinator.add(std::make_unique<LocalHost>(values_.name, playbook, settings, password_, cancellation_,
-                                                   std::move(sink)),
-                {0});
+  coordinator.add(
+      std::make_unique<LocalHost>(values_.name, playbook, settings, password_, cancellation_, std::move(sink)),
+      {0});
   const Conclusion ended = coordinator.go();
   result = {ended.counts, ended.interrupted, ended.not_started, ended.touched, ended.hosts.front().error};
   std::erase_if(stale, [](const Stale& one) { return !one.stays.empty(); });
@@ -81,7 +81,8 @@ void LocalHost::remove(std::vector<Stale> stale, const std::string& text, const 
   for (std::size_t i = 0; i < std::min(labels.size(), stale.size()); ++i)
     if (const Outcome outcome = ends.at(labels[i]); outcome == Outcome::changed || outcome == Outcome::ok)
       removed.push_back(std::move(stale[i]));
-  if (!order.dry && !removed.empty()) forget_stale(settings_.journal.folder, keys_of(settings_.run), order.run_id, removed);
+  if (!order.dry && !removed.empty())
+    forget_stale(settings_.journal.folder, keys_of(settings_.run), order.run_id, removed);
 }
 
 }  // namespace mlops

@@ -16,10 +16,10 @@ enum class Pass { what_if, real };
 
 // How state databases identify the run. The same on all hosts.
 struct RunName {
-  std::string id;            // UUIDv7
-  std::string kind;          // "apply"
-  std::string playbook;      // as given on the command line
-  std::string playbook_key;  // identifies the playbook: playbook_keys()
+  std::string id;                             // UUIDv7
+  std::string kind;                           // "apply"
+  std::string playbook;                       // as given on the command line
+  std::string playbook_key;                   // identifies the playbook: playbook_keys()
   std::vector<std::string> former_keys = {};  // earlier keys of the playbook
 };
 
@@ -40,13 +40,13 @@ struct PruneOrder {
   bool remove = false;  // false: only reported
   // only pruning was requested: other pending changes and errors of the playbook do not matter
   bool alone = false;
-  bool dry = false;     // the removal is simulated
-  std::string run_id;   // of the run that removes
+  bool dry = false;    // the removal is simulated
+  std::string run_id;  // of the run that removes
 };
 struct PruneResult {
   std::array<std::uint64_t, outcome_count> counts{};
   bool interrupted = false, not_started = false, touched = false;  // as in Conclusion
-  std::string error;  // why it could not begin, or continue; ""
+  std::string error;                                               // why it could not begin, or continue; ""
 };
 
 // Driven by one thread at a time: join, then a simulation and, if changes are pending, prepare and a real pass;

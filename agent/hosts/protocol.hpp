@@ -52,8 +52,8 @@ struct PlanPart {
 struct StartRun {
   std::string host;  // its name
   PartSettings settings;
-  bool may_ask = false;  // somebody can be asked for sudo's password
-  std::string playbook;  // path as on the controller
+  bool may_ask = false;         // somebody can be asked for sudo's password
+  std::string playbook;         // path as on the controller
   std::vector<SentText> texts;  // of the playbook and the --vars files
   std::vector<std::string> vars_files, sets;
   // What this host's own plays refer to.
@@ -106,7 +106,8 @@ struct FilesGiven {
 };
 struct Stop {};
 
-using ToFar = std::variant<StartRun, BeginPass, RunPlay, EndPass, Prepare, AskPlan, Prune, AskFacts, AskRecorded, StartUndo, UndoPass, PasswordGiven, FilesGiven, Stop>;
+using ToFar = std::variant<StartRun, BeginPass, RunPlay, EndPass, Prepare, AskPlan, Prune, AskFacts,
+                           AskRecorded, StartUndo, UndoPass, PasswordGiven, FilesGiven, Stop>;
 
 // ---- target to controller -----------------------------------------------------------------------------------
 
@@ -149,7 +150,7 @@ struct FactsTold {
   std::optional<Value> facts;  // absent: there is no such fact
 };
 struct RecordedTold {
-  std::string host;                            // gethostname(2)
+  std::string host;  // gethostname(2)
   std::vector<RecordedRun> runs;
   std::vector<RecordedRun> whole;              // the requested one, or none
   std::vector<std::string> steps;              // its steps, as to_value(RecordedStep) makes them, in JSON
@@ -176,8 +177,8 @@ struct Failed {
   std::string what;
 };
 
-using ToNear = std::variant<Happened, PlayEnded, PassEnded, Prepared, PlanMade, PruneEnded, FactsTold, RecordedTold, UndoRead, UndoEnded,
-                            PasswordWanted, FilesWanted, Failed>;
+using ToNear = std::variant<Happened, PlayEnded, PassEnded, Prepared, PlanMade, PruneEnded, FactsTold,
+                            RecordedTold, UndoRead, UndoEnded, PasswordWanted, FilesWanted, Failed>;
 
 // The size limit of a message, in bytes.
 inline constexpr std::uint32_t to_target_limit = 256u << 20, to_controller_limit = 64u << 20;

@@ -87,11 +87,12 @@ std::optional<std::string> Questions::ask_now(const std::string& text, bool echo
   return line;
 }
 
-std::optional<std::string> Questions::sudo_password(const std::string& user, const std::string& host, bool again) {
+std::optional<std::string> Questions::sudo_password(const std::string& user, const std::string& host,
+                                                    bool again) {
   const std::lock_guard lock(mutex_);
   if (const auto known = sudo_.find(host); known != sudo_.end() && !again) return known->second;
-  const auto typed =
-      ask_now(fmt::format("{}[sudo] password for {} on {}: ", again ? "Sorry, try again.\n" : "", user, host), false);
+  const auto typed = ask_now(
+      fmt::format("{}[sudo] password for {} on {}: ", again ? "Sorry, try again.\n" : "", user, host), false);
   if (typed) sudo_[host] = *typed;
   return typed;
 }

@@ -12,7 +12,7 @@
 namespace mlops {
 
 std::vector<HostFacts> remote_facts(const ReachSettings& reach, const std::vector<std::string>& hosts,
-                                 const std::string& path, const Cancellation& cancellation) {
+                                    const std::string& path, const Cancellation& cancellation) {
   Questions questions([] {});
   const auto warn = [](const std::string& line) { fmt::print(stderr, "{}\n", printable_lines(line)); };
   const RemoteSettings settings{reach.ssh_config, reach.accept_new_host_keys, warn, &questions};

@@ -18,6 +18,6 @@ struct HostFacts {
 // The fact or group at the path ("os.id"; "": all) of each host, in the given order; hosts are asked in
 // parallel. Nothing changes there except the agent's own cache folder. Error of check_ssh_config.
 std::vector<HostFacts> remote_facts(const ReachSettings& reach, const std::vector<std::string>& hosts,
-                                 const std::string& path, const Cancellation& cancellation);
+                                    const std::string& path, const Cancellation& cancellation);
 
 }  // namespace mlops

@@ -58,8 +58,8 @@ Reached reach(const std::string& host, const RemoteSettings& settings, const Can
 
 // ---- the agent on the target --------------------------------------------------------------------------------
 
-RemoteAgent::RemoteAgent(const std::string& host, const RemoteSettings& settings, const Cancellation& cancellation,
-                   const ProgressSink& progress)
+RemoteAgent::RemoteAgent(const std::string& host, const RemoteSettings& settings,
+                         const Cancellation& cancellation, const ProgressSink& progress)
     : host_(host),
       cancellation_(cancellation),
       reached_(settings.reach ? settings.reach(host) : reach(host, settings, cancellation, progress)),
@@ -101,8 +101,10 @@ ToNear RemoteAgent::hear() {
 
 void RemoteAgent::lost() {
   const std::string why = link_->ended();
-  if (const auto broken = reached_.connection->lost()) throw Error(fmt::format("the connection to {} is lost: {}", host_, *broken));
-  if (why != "the connection was closed") throw Error(fmt::format("the connection to {} is lost: {}", host_, why));
+  if (const auto broken = reached_.connection->lost())
+    throw Error(fmt::format("the connection to {} is lost: {}", host_, *broken));
+  if (why != "the connection was closed")
+    throw Error(fmt::format("the connection to {} is lost: {}", host_, why));
   const auto status = reached_.program.channel->wait();
   const std::string words = reached_.program.channel->complaints();
   if (!status) throw Error(fmt::format("the connection to {} is lost", host_));
@@ -115,7 +117,7 @@ void RemoteAgent::lost() {
 // ---- the target's part in a run ------------------------------------------------------------------------
 
 RemoteHost::RemoteHost(std::string name, const Playbook& playbook, const StartRun& start, TargetShare own,
-                               RemoteSettings settings, const Cancellation& cancellation, EventSink sink)
+                       RemoteSettings settings, const Cancellation& cancellation, EventSink sink)
     : playbook_(playbook),
       start_(start),
       own_(std::move(own)),
@@ -232,10 +234,11 @@ Answer RemoteHost::wait() {
     }
   } catch (Error& e) {
     if (!acts_ || doing_.empty()) throw;
-    throw Error(fmt::format("{}; {} was under way: the host finishes that action and stops. Run it again: it goes on "
-                            "from what is there",
-                            e.what(), doing_),
-                e.kind());
+    throw Error(
+        fmt::format("{}; {} was under way: the host finishes that action and stops. Run it again: it goes on "
+                    "from what is there",
+                    e.what(), doing_),
+        e.kind());
   }
 }
 
@@ -244,8 +247,9 @@ void HeldEvents::add(const Happened& happened, const std::string& host) {
   bytes_ += bytes;
   events_ += bytes > 0 ? 1 : 0;
   if (bytes_ > held_limits.bytes || events_ > held_limits.events)
-    throw Error(fmt::format("{} tells more of its plan than is kept of one host ({} events, {} MiB); it takes no part",
-                            host, held_limits.events, held_limits.bytes >> 20));
+    throw Error(
+        fmt::format("{} tells more of its plan than is kept of one host ({} events, {} MiB); it takes no part",
+                    host, held_limits.events, held_limits.bytes >> 20));
 }
 
 // A host reports for itself only, whatever name it sends.

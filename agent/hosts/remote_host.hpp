@@ -39,7 +39,7 @@ class RemoteAgent {
  public:
   // Connects and starts the agent. Errors of the connection and of start_remote_agent.
   RemoteAgent(const std::string& host, const RemoteSettings& settings, const Cancellation& cancellation,
-           const ProgressSink& progress);
+              const ProgressSink& progress);
   ~RemoteAgent();
 
   const SshSettings& reached() const { return reached_.connection->settings(); }
@@ -90,8 +90,8 @@ class RemoteHost : public Participant {
  public:
   // start: the description of the run, the same for all hosts. own: what is sent to this host only. All but own
   // and the settings are borrowed for its lifetime.
-  RemoteHost(std::string name, const Playbook& playbook, const StartRun& start, TargetShare own, RemoteSettings settings,
-                 const Cancellation& cancellation, EventSink sink);
+  RemoteHost(std::string name, const Playbook& playbook, const StartRun& start, TargetShare own,
+             RemoteSettings settings, const Cancellation& cancellation, EventSink sink);
   ~RemoteHost() override;
 
   const HostValues& values() const override { return values_; }
@@ -128,9 +128,9 @@ class RemoteHost : public Participant {
   bool acts_ = false;               // the pass makes changes
   std::set<std::size_t> asked_;     // all plays that were requested
   HeldEvents held_;                 // of the pass
-  bool others_act_ = false;  // changes as a user other than the login are pending
-  bool prepared_ = false;    // the plan is complete: pending changes may be made
-  bool removes_ = false;     // prunes, not simulated
+  bool others_act_ = false;         // changes as a user other than the login are pending
+  bool prepared_ = false;           // the plan is complete: pending changes may be made
+  bool removes_ = false;            // prunes, not simulated
 };
 
 }  // namespace mlops

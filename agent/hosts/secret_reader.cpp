@@ -18,7 +18,7 @@
 namespace mlops {
 namespace {
 
-constexpr std::size_t largest = 1u << 20;          // bytes of a file
+constexpr std::size_t largest = 1u << 20;  // bytes of a file
 constexpr std::uint64_t command_ms = 5 * 60'000;
 
 std::string without_newlines(std::string text) {
@@ -41,7 +41,7 @@ Unknown asked_for(const std::string& name) {
 class ControllerSecrets : public SecretReader {
  public:
   ControllerSecrets(Questions& questions, const TrackedFiles& files, bool dry, const Cancellation& cancellation,
-              std::function<void(const std::string&)> warn)
+                    std::function<void(const std::string&)> warn)
       : questions_(questions), files_(files), dry_(dry), cancellation_(cancellation), warn_(std::move(warn)) {}
 
   std::string read(const std::string& name, const SecretOrigin& origin) override {
@@ -100,8 +100,8 @@ class ControllerSecrets : public SecretReader {
     if (mode & (S_IWGRP | S_IWOTH))
       throw Error(fmt::format("others may write to {} (mode {:04o}): `chmod go-w` closes it", path, mode));
     if ((mode & (S_IRGRP | S_IROTH)) && warn_)
-      warn_(fmt::format("warning: the secret `{}`: others may read {} (mode {:04o}); `chmod 0600` closes it", name, path,
-                        mode));
+      warn_(fmt::format("warning: the secret `{}`: others may read {} (mode {:04o}); `chmod 0600` closes it",
+                        name, path, mode));
   }
 
   std::string command(const std::vector<std::string>& argv) {
@@ -115,12 +115,13 @@ class ControllerSecrets : public SecretReader {
       const std::size_t equals = text.find('=');
       if (equals != std::string::npos) command.env[text.substr(0, equals)] = text.substr(equals + 1);
     }
-    const CommandResult result =
-        run_process(command, {self.name, self.home, self.shell, self.uid, self.gid}, {.cancellation = &cancellation_});
+    const CommandResult result = run_process(command, {self.name, self.home, self.shell, self.uid, self.gid},
+                                             {.cancellation = &cancellation_});
     const std::string line = short_command_line(argv);
     if (result.timed_out) throw Error(fmt::format("`{}` did not end within 5 minutes", line));
     if (result.status == 0) return result.output;
-    throw Error(fmt::format("`{}` ended with status {}", line, result.status)).with_output(last_line(result.errors));
+    throw Error(fmt::format("`{}` ended with status {}", line, result.status))
+        .with_output(last_line(result.errors));
   }
 
   static std::string folder_of_caller() {
@@ -162,8 +163,8 @@ class SentSecrets : public SecretReader {
 }  // namespace
 
 std::unique_ptr<SecretReader> controller_secrets(Questions& questions, const TrackedFiles& files, bool dry,
-                                           const Cancellation& cancellation,
-                                           std::function<void(const std::string&)> warn) {
+                                                 const Cancellation& cancellation,
+                                                 std::function<void(const std::string&)> warn) {
   return std::make_unique<ControllerSecrets>(questions, files, dry, cancellation, std::move(warn));
 }
 

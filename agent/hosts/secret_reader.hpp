@@ -21,8 +21,8 @@ namespace mlops {
 //   prompt   asked on the terminal, without echo. Without a terminal: in a plan (dry) Unknown, else an Error
 // All arguments must outlive it.
 std::unique_ptr<SecretReader> controller_secrets(Questions& questions, const TrackedFiles& files, bool dry,
-                                           const Cancellation& cancellation,
-                                           std::function<void(const std::string&)> warn);
+                                                 const Cancellation& cancellation,
+                                                 std::function<void(const std::string&)> warn);
 
 // The secrets that were sent. Any other is Unknown: it cannot be requested.
 std::unique_ptr<SecretReader> sent_secrets(std::map<std::string, std::string> texts);

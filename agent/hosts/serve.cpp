@@ -132,8 +132,13 @@ class Server {
       return wait_for<FilesGiven>().files;
     });
     Diagnostics mistakes;
-    playbook_ = load_playbook(start.playbook, {start.vars_files, start.sets, person.home, &*files_, start.environment,
-                                {start.withheld.begin(), start.withheld.end()}},
+    playbook_ = load_playbook(start.playbook,
+                              {start.vars_files,
+                               start.sets,
+                               person.home,
+                               &*files_,
+                               start.environment,
+                               {start.withheld.begin(), start.withheld.end()}},
                               all_modules(), mistakes);
     if (!mistakes.empty()) {
       refused_ = sent(mistakes);
@@ -141,7 +146,7 @@ class Server {
     }
     if (!playbook_.secrets->empty()) playbook_.secrets->open(sent_secrets(start.secrets));
     part_ = std::make_unique<LocalHost>(start.host, playbook_, start.settings, password(start.may_ask),
-                                               cancellation_, [this](const Event& e) { tell(e); });
+                                        cancellation_, [this](const Event& e) { tell(e); });
     gives_values_ = start.settings.gives_values;
     watch(start);
   }
@@ -154,7 +159,8 @@ class Server {
       plan_.resources = part.resources;
       for (PlannedResource& r : plan_.resources) r.host = start.host;
       check_place(start.host, plan_, this_place());
-      guard_.emplace(plan_, part.all_or_nothing, start.host, [state] { return plan_key(state, PlanKey::find); });
+      guard_.emplace(plan_, part.all_or_nothing, start.host,
+                     [state] { return plan_key(state, PlanKey::find); });
       guard_->set_changed_sources(part.changed_sources);
     }
     if (keeper_) part_->set_observer(&*keeper_);
@@ -236,8 +242,11 @@ class Server {
     settings.state = start.state;
     settings.wait_seconds = start.wait_seconds;
     settings.password = password(start.may_ask);
-    undo_ = undo_here(settings, cancellation_, [this](const Event& e) { tell(e); },
-                      [this](const std::string& text) { say(Happened{NoticeGiven{"", text}}); });
+    undo_ = undo_here(
+        settings, cancellation_, [this](const Event& e) { tell(e); },
+        [this](const std::string& text) {
+          say(Happened{NoticeGiven{"", text}});
+        });
     UndoRead read;
     try {
       read.run = undo_->read(start.run);

@@ -29,7 +29,8 @@ class Following {
 
  private:
   void included(const Include* include) {
-    for (; include && includes_.insert(include).second; include = include->outer) condition(include->when, include->outer);
+    for (; include && includes_.insert(include).second; include = include->outer)
+      condition(include->when, include->outer);
   }
   void value(const Value& value, const Include* scope) {
     Diagnostics reported;  // mistakes are ignored: the playbook was checked before

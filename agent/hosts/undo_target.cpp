@@ -112,13 +112,14 @@ class UndoThere : public UndoTarget {
 
 }  // namespace
 
-std::unique_ptr<UndoTarget> undo_here(const UndoSettings& settings, const Cancellation& cancellation, EventSink sink,
-                                      std::function<void(const std::string&)> notice) {
+std::unique_ptr<UndoTarget> undo_here(const UndoSettings& settings, const Cancellation& cancellation,
+                                      EventSink sink, std::function<void(const std::string&)> notice) {
   return std::make_unique<UndoHere>(settings, cancellation, std::move(sink), std::move(notice));
 }
 
-std::unique_ptr<UndoTarget> undo_there(const std::string& host, const RemoteSettings& reach, const UndoSettings& settings,
-                                       const Cancellation& cancellation, EventSink sink) {
+std::unique_ptr<UndoTarget> undo_there(const std::string& host, const RemoteSettings& reach,
+                                       const UndoSettings& settings, const Cancellation& cancellation,
+                                       EventSink sink) {
   return std::make_unique<UndoThere>(host, reach, settings, cancellation, std::move(sink));
 }
 

@@ -24,10 +24,11 @@ class UndoTarget {
   virtual UndoRun::Result for_real() = 0;
 };
 
-std::unique_ptr<UndoTarget> undo_here(const UndoSettings& settings, const Cancellation& cancellation, EventSink sink,
-                                      std::function<void(const std::string&)> notice);
+std::unique_ptr<UndoTarget> undo_here(const UndoSettings& settings, const Cancellation& cancellation,
+                                      EventSink sink, std::function<void(const std::string&)> notice);
 // Connects. Errors of RemoteAgent. questions: as in RemoteSettings; null: nobody is asked for a password.
-std::unique_ptr<UndoTarget> undo_there(const std::string& host, const RemoteSettings& reach, const UndoSettings& settings,
-                                       const Cancellation& cancellation, EventSink sink);
+std::unique_ptr<UndoTarget> undo_there(const std::string& host, const RemoteSettings& reach,
+                                       const UndoSettings& settings, const Cancellation& cancellation,
+                                       EventSink sink);
 
 }  // namespace mlops

@@ -28,7 +28,8 @@ bool leaves_doubt(std::span<const Action> actions) {
   });
 }
 
-std::vector<std::optional<Error>> perform_steps(std::span<const Step> steps, Machine& machine, Journal* journal) {
+std::vector<std::optional<Error>> perform_steps(std::span<const Step> steps, Machine& machine,
+                                                Journal* journal) {
   if (steps.empty()) return {};
   std::vector<std::span<const Action>> lists;
   for (const Step& step : steps) lists.push_back(step.actions);

@@ -18,14 +18,14 @@ struct ActingUser;
 
 // The run, the same for all identities that take part.
 struct RunHeader {
-  std::string id;            // UUIDv7
-  std::string kind;          // "apply", "undo", "prune"
-  std::string playbook;      // as given on the command line
-  std::string playbook_key;  // identifies the playbook
+  std::string id;                             // UUIDv7
+  std::string kind;                           // "apply", "undo", "prune"
+  std::string playbook;                       // as given on the command line
+  std::string playbook_key;                   // identifies the playbook
   std::vector<std::string> former_keys = {};  // earlier keys of the playbook: their records are adopted
-  std::string starter;       // the user who started it
-  std::string undoes;        // the id of the run that an undo reverts; ""
-  std::int64_t started = 0;  // microseconds since the epoch
+  std::string starter;                        // the user who started it
+  std::string undoes;                         // the id of the run that an undo reverts; ""
+  std::int64_t started = 0;                   // microseconds since the epoch
 };
 
 // Identifies a step of a run, in the databases of all identities that took part in it.
@@ -45,7 +45,7 @@ struct StepInfo {
   std::vector<StepName> heals;        // interrupted steps that this one recovers
   bool makes = false;                 // the resource did not exist before
   StepName undoes = {};               // the step that it reverts; without a run: none
-  bool recovery = false;  // it only cleans up after an interrupted step; undo does not revert it
+  bool recovery = false;              // it only cleans up after an interrupted step; undo does not revert it
 };
 
 // Actions in order, with what they are for. The actions are borrowed.
@@ -57,9 +57,9 @@ struct Step {
 // A step that an earlier run began and never ended.
 struct CutOff {
   StepName name;
-  std::string playbook_key;                   // of that run
-  std::string resource, type, identity;       // its label; the user that it ran as
-  std::vector<std::string> claims;            // as in Purpose
+  std::string playbook_key;              // of that run
+  std::string resource, type, identity;  // its label; the user that it ran as
+  std::vector<std::string> claims;       // as in Purpose
   // A program ran, and its results are not trusted. Other actions are atomic, and their result can be
   // inspected.
   bool program = false;
@@ -78,7 +78,7 @@ bool leaves_doubt(std::span<const Action> actions);
 // A run that never ended, though its process is gone.
 struct CutOffRun {
   std::string id, kind, playbook;
-  std::int64_t started = 0;          // microseconds since the epoch
+  std::int64_t started = 0;            // microseconds since the epoch
   std::vector<std::string> resources;  // the labels of the interrupted resources
 };
 
@@ -99,9 +99,9 @@ struct PriorRunState {
 struct LedgerEntry {
   std::string resource, declared, type, identity;  // its label; the label before values were filled in
   enum class Came { found, changed, made } came = Came::found;  // in this run
-  std::vector<std::string> claims;  // "owns path /etc/motd"
-  std::string removal;  // the resource that removes it, as JSON; "": none
-  bool absent = false;  // its desired state is absence: its ledger entry is removed
+  std::vector<std::string> claims;                              // "owns path /etc/motd"
+  std::string removal;                     // the resource that removes it, as JSON; "": none
+  bool absent = false;                     // its desired state is absence: its ledger entry is removed
   const MachineReader* machine = nullptr;  // as the identity sees it; borrowed
 };
 
@@ -152,7 +152,8 @@ class Journals {
   virtual void make_place(const ActingUser& who) const = 0;
   // The state that earlier runs left. Changes nothing. Error if a newer version wrote it, or another user owns
   // it.
-  virtual PriorRunState earlier(const ActingUser& who, const std::string& playbook_key, const TellPerson& tell) const = 0;
+  virtual PriorRunState earlier(const ActingUser& who, const std::string& playbook_key,
+                                const TellPerson& tell) const = 0;
 };
 
 struct JournalOptions {
@@ -164,6 +165,7 @@ struct JournalOptions {
 using MakeJournals = std::function<std::unique_ptr<Journals>(const JournalOptions&)>;
 
 // Performs steps and journals them: begin, act, end. journal may be null. Returns the error of each step.
-std::vector<std::optional<Error>> perform_steps(std::span<const Step> steps, Machine& machine, Journal* journal);
+std::vector<std::optional<Error>> perform_steps(std::span<const Step> steps, Machine& machine,
+                                                Journal* journal);
 
 }  // namespace mlops

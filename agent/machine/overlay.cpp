@@ -26,8 +26,10 @@ void add(Labels& labels, const std::string& label) {
 
 // Where packages put files and their scripts create them (Filesystem Hierarchy Standard 3.0).
 bool belongs_to_packages(std::string_view path) {
-  static constexpr std::array folders{"/etc", "/usr", "/lib", "/lib64", "/bin", "/sbin", "/opt", "/var", "/boot"};
-  return std::any_of(folders.begin(), folders.end(), [&](const char* folder) { return is_within(path, folder); });
+  static constexpr std::array folders{"/etc",  "/usr", "/lib", "/lib64", "/bin",
+                                      "/sbin", "/opt", "/var", "/boot"};
+  return std::any_of(folders.begin(), folders.end(),
+                     [&](const char* folder) { return is_within(path, folder); });
 }
 
 bool is_number(std::string_view text) {
@@ -43,7 +45,10 @@ bool is_list_of_sources(std::string_view path) {
 struct Pending {
   // Units are read as root: without a bus only root can ask systemd.
   Pending(Machine& real, Machine& root)
-      : accounts(real.accounts()), packages(real.packages()), services(root.services()), tunnels(real.tunnels()) {}
+      : accounts(real.accounts()),
+        packages(real.packages()),
+        services(root.services()),
+        tunnels(real.tunnels()) {}
 
   std::string person;  // the person that the run is for
   OverlayFiles files;
@@ -52,15 +57,15 @@ struct Pending {
   OverlayServices services;
   OverlayTunnels tunnels;
   OverlayNetwork network;
-  std::string label;    // whose actions these are
-  Labels all;           // resources that performed any action
-  Labels installing;    // resources whose packages' scripts will run
-  Labels unforeseen;    // those of them whose further packages are not known
-  Labels running;       // resources whose programs may change any state
+  std::string label;                              // whose actions these are
+  Labels all;                                     // resources that performed any action
+  Labels installing;                              // resources whose packages' scripts will run
+  Labels unforeseen;                              // those of them whose further packages are not known
+  Labels running;                                 // resources whose programs may change any state
   std::map<std::string, std::string> downloaded;  // path -> url
-  Labels units;         // that were acted on
-  std::map<std::string, Labels> path;  // by user: folders that commands find before PATH
-  std::optional<Labels> depended_on;   // by the current resource, if it declares them
+  Labels units;                                   // that were acted on
+  std::map<std::string, Labels> path;             // by user: folders that commands find before PATH
+  std::optional<Labels> depended_on;              // by the current resource, if it declares them
   mutable Labels doubts;
   mutable Labels awaited;  // those of them that may create what was found absent
 
@@ -99,7 +104,8 @@ class OverlayMachine : public Machine,
                        TunnelReader,
                        NetworkReader {
  public:
-  OverlayMachine(Pending& pending, Machine& real, std::string user) : p_(pending), real_(real), user_(std::move(user)) {}
+  OverlayMachine(Pending& pending, Machine& real, std::string user)
+      : p_(pending), real_(real), user_(std::move(user)) {}
 
   const FileReader& files() const override { return *this; }
   const AccountReader& accounts() const override { return *this; }
@@ -215,7 +221,9 @@ class OverlayMachine : public Machine,
     return p_.packages.interrupted();
   }
   std::optional<std::uint64_t> index_age() const override { return p_.packages.index_age(); }
-  std::optional<std::string> candidate(const std::string& name) const override { return p_.packages.candidate(name); }
+  std::optional<std::string> candidate(const std::string& name) const override {
+    return p_.packages.candidate(name);
+  }
   Forecast forecast_install(const std::vector<std::string>& wanted) const override {
     return p_.packages.forecast_install(wanted);
   }
@@ -251,7 +259,8 @@ class OverlayMachine : public Machine,
   CommandResult run(const Command& command) const override {
     const Labels& pending = p_.depended_on ? *p_.depended_on : p_.all;
     if (!pending.empty()) throw Unknown{pending, ""};
-    if (!p_.all.empty() && (p_.accounts.touched_user(user_) || real_.commands().cannot_start(with_path(command))))
+    if (!p_.all.empty() &&
+        (p_.accounts.touched_user(user_) || real_.commands().cannot_start(with_path(command))))
       throw Unknown{p_.all, ""};
     return real_.commands().run(with_path(command));
   }
@@ -262,7 +271,8 @@ class OverlayMachine : public Machine,
     auto error = real_.commands().cannot_start(prepared);
     if (!error) return std::nullopt;
     for (const std::string& place : real_.commands().places(prepared)) try {
-        if (p_.files.view(real_.files(), p_.files.resolve(real_.files(), place).value_or(place), 0)) return std::nullopt;
+        if (p_.files.view(real_.files(), p_.files.resolve(real_.files(), place).value_or(place), 0))
+          return std::nullopt;
       } catch (const Error&) {
         return std::nullopt;  // cannot be known
       } catch (const Unknown&) {
@@ -283,7 +293,8 @@ class OverlayMachine : public Machine,
     return real_.downloads().proved(path, url, sha256_url);
   }
   bool unchanged(const std::string& path, const std::string& url, std::uint64_t timeout_ms) const override {
-    if (const auto pending = p_.downloaded.find(path); pending != p_.downloaded.end()) return pending->second == url;
+    if (const auto pending = p_.downloaded.find(path); pending != p_.downloaded.end())
+      return pending->second == url;
     if (p_.files.touched(base(), path)) return false;
     return real_.downloads().unchanged(path, url, timeout_ms);
   }
@@ -484,15 +495,16 @@ class OverlayHost : public Host {
 
 bool are_foreseen(std::span<const Action> actions) {
   return std::all_of(actions.begin(), actions.end(), [](const Action& action) {
-    return std::visit(overloaded{[](const WriteFile&) { return true; }, [](const CreateSecret&) { return true; },
-                                 [](const CreateDirectory&) { return true; }, [](const CreateLink&) { return true; },
-                                 [](const SetAttributes&) { return true; }, [](const RemovePath&) { return true; },
-                                 [](const RenamePath&) { return true; }, [](const Download&) { return true; },
-                                 [](const CreateGroup&) { return true; }, [](const ChangeGroup&) { return true; },
-                                 [](const RemoveGroup&) { return true; }, [](const CreateUser&) { return true; },
-                                 [](const ChangeUser&) { return true; }, [](const RemoveUser&) { return true; },
-                                 [](const ChangeMembership&) { return true; }, [](const auto&) { return false; }},
-                      action);
+    return std::visit(
+        overloaded{[](const WriteFile&) { return true; }, [](const CreateSecret&) { return true; },
+                   [](const CreateDirectory&) { return true; }, [](const CreateLink&) { return true; },
+                   [](const SetAttributes&) { return true; }, [](const RemovePath&) { return true; },
+                   [](const RenamePath&) { return true; }, [](const Download&) { return true; },
+                   [](const CreateGroup&) { return true; }, [](const ChangeGroup&) { return true; },
+                   [](const RemoveGroup&) { return true; }, [](const CreateUser&) { return true; },
+                   [](const ChangeUser&) { return true; }, [](const RemoveUser&) { return true; },
+                   [](const ChangeMembership&) { return true; }, [](const auto&) { return false; }},
+        action);
   });
 }
 

@@ -19,47 +19,56 @@ std::string joined(const std::vector<std::string>& words) {
 std::string describe(const FileView& view) {
   const FileStatus& s = view.status;
   std::string text = fmt::format("{} {:04o} {} {}", to_text(s.type), s.mode, s.owner, s.group);
-  if (s.type == FileType::symlink) return fmt::format("{} {} {} to {}", to_text(s.type), s.owner, s.group, view.target);
+  if (s.type == FileType::symlink)
+    return fmt::format("{} {} {} to {}", to_text(s.type), s.owner, s.group, view.target);
   return text;
 }
 std::string describe(const Grants& g) {
   return fmt::format("capabilities {} and list {}", g.capabilities, joined(g.acl));
 }
 std::string describe(const UserAccount& u) {
-  return fmt::format("user {} {} `{}` {} {} in {}", u.uid ? std::to_string(*u.uid) : "", u.group, u.comment, u.home,
-                     u.shell, joined(u.groups));
+  return fmt::format("user {} {} `{}` {} {} in {}", u.uid ? std::to_string(*u.uid) : "", u.group, u.comment,
+                     u.home, u.shell, joined(u.groups));
 }
 std::string describe(const GroupAccount& g) {
   return fmt::format("group {} of {}", g.gid ? std::to_string(*g.gid) : "", joined(g.members));
 }
 std::string describe(const InstalledPackage& p) {
   switch (p.state) {
-    case PackageState::absent: return absent;
-    case PackageState::config_files: return "removed but for its configuration";
-    case PackageState::interrupted: return "interrupted at " + p.version;
-    case PackageState::installed: break;
+    case PackageState::absent:
+      return absent;
+    case PackageState::config_files:
+      return "removed but for its configuration";
+    case PackageState::interrupted:
+      return "interrupted at " + p.version;
+    case PackageState::installed:
+      break;
   }
   return p.version;
 }
 std::string describe(const Forecast& f) {
   std::string text;
-  for (const PackageChange& c : f.changes) text += fmt::format("{} {} to {}, ", c.name, c.version_before, c.version_after);
+  for (const PackageChange& c : f.changes)
+    text += fmt::format("{} {} to {}, ", c.name, c.version_before, c.version_after);
   return text + "unknown: " + joined(f.unknown);
 }
-std::string describe(const Unit& u) { return fmt::format("{}, {}, {}", u.load_state, u.active_state, u.enabled_state); }
+std::string describe(const Unit& u) {
+  return fmt::format("{}, {}, {}", u.load_state, u.active_state, u.enabled_state);
+}
 std::string describe(const TunnelView& t) {
-  return fmt::format("tunnel {} via {} to {}", t.settings.listen.to_text(), t.settings.via, t.settings.target.to_text());
+  return fmt::format("tunnel {} via {} to {}", t.settings.listen.to_text(), t.settings.via,
+                     t.settings.target.to_text());
 }
 
 class ReadRecorder : public MachineReader,
-                FileReader,
-                AccountReader,
-                PackageReader,
-                ServiceReader,
-                CommandReader,
-                DownloadReader,
-                TunnelReader,
-                NetworkReader {
+                     FileReader,
+                     AccountReader,
+                     PackageReader,
+                     ServiceReader,
+                     CommandReader,
+                     DownloadReader,
+                     TunnelReader,
+                     NetworkReader {
  public:
   ReadRecorder(const MachineReader& machine, Preconditions& ground) : machine_(machine), ground_(ground) {}
 
@@ -87,7 +96,8 @@ class ReadRecorder : public MachineReader,
   }
   std::optional<std::vector<std::string>> list(const std::string& path) const override {
     auto found = machine_.files().list(path);
-    note("entries of " + path, found ? fmt::format("{} with digest {}", found->size(), sha256_hex(joined(*found))) : absent);
+    note("entries of " + path,
+         found ? fmt::format("{} with digest {}", found->size(), sha256_hex(joined(*found))) : absent);
     return found;
   }
   std::optional<std::string> resolve(const std::string& path) const override {
@@ -139,7 +149,9 @@ class ReadRecorder : public MachineReader,
     note("removing " + joined(names), describe(found));
     return found;
   }
-  std::vector<std::string> similar(const std::string& name) const override { return machine_.packages().similar(name); }
+  std::vector<std::string> similar(const std::string& name) const override {
+    return machine_.packages().similar(name);
+  }
   PurgeLoss purge_loss(const std::string& name) const override { return machine_.packages().purge_loss(name); }
   bool index_outdated() const override { return machine_.packages().index_outdated(); }
   std::optional<std::vector<PackagedPath>> contents(const std::string& name,
@@ -165,20 +177,25 @@ class ReadRecorder : public MachineReader,
   std::optional<Error> cannot_start(const Command& command) const override {
     return machine_.commands().cannot_start(command);
   }
-  std::vector<std::string> places(const Command& command) const override { return machine_.commands().places(command); }
+  std::vector<std::string> places(const Command& command) const override {
+    return machine_.commands().places(command);
+  }
   std::string published_sha256(const std::string& url, const std::string& file,
                                std::uint64_t timeout_ms) const override {
     std::string found = machine_.downloads().published_sha256(url, file, timeout_ms);
     note(fmt::format("digest of {} at {}", file, url), found);
     return found;
   }
-  std::optional<std::string> proved(const std::string& path, const std::string& url, const std::string& sums) const override {
+  std::optional<std::string> proved(const std::string& path, const std::string& url,
+                                    const std::string& sums) const override {
     return machine_.downloads().proved(path, url, sums);
   }
   bool unchanged(const std::string& path, const std::string& url, std::uint64_t timeout_ms) const override {
     return machine_.downloads().unchanged(path, url, timeout_ms);
   }
-  std::optional<std::string> mirrored(const std::string& url) const override { return machine_.downloads().mirrored(url); }
+  std::optional<std::string> mirrored(const std::string& url) const override {
+    return machine_.downloads().mirrored(url);
+  }
   std::optional<TunnelView> tunnel(const std::string& name) const override {
     return noted("tunnel " + name, machine_.tunnels().tunnel(name));
   }

@@ -66,7 +66,8 @@ std::string lock_path(const std::string& cache_folder) {
   if (is_own(lock_folder_of(::geteuid()))) return lock_folder_of(::geteuid()) + "/lock";
   const std::string own = fmt::format("/var/tmp/mlops-agent-{}", ::geteuid());
   make_folder(own);
-  if (!is_own(own)) throw Error("the folder " + own + ", for the lock on runs, belongs to another user; remove it");
+  if (!is_own(own))
+    throw Error("the folder " + own + ", for the lock on runs, belongs to another user; remove it");
   return own + "/lock";
 }
 

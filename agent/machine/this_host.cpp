@@ -48,7 +48,12 @@ bool can_be_rehearsed(const Step& step) {
 }  // namespace
 
 // One identity's machine: in this process if that is enough, else through the helper.
-class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandReader, TunnelReader, NetworkReader {
+class ThisHost::Elevating : public Machine,
+                            FileReader,
+                            ServiceReader,
+                            CommandReader,
+                            TunnelReader,
+                            NetworkReader {
  public:
   Elevating(ThisHost& host, Identity identity)
       : host_(host),
@@ -83,7 +88,8 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
     std::vector<Step> steps(given.begin(), given.end());
     if (host_.path_.contains(identity_))
       for (Step& step : steps)
-        if (std::any_of(step.actions.begin(), step.actions.end(), runs_command)) step.actions = with_path(step, copies);
+        if (std::any_of(step.actions.begin(), step.actions.end(), runs_command))
+          step.actions = with_path(step, copies);
     const LookAnew afterwards{host_};
     for (const Step& step : steps)
       for (const Action& action : step.actions)
@@ -142,17 +148,14 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
   struct LookAnew {
     ThisHost& host;
     ~LookAnew() {
-      for (const auto& [identity, machine] : host.machines_)
-        machine->invalidate_caches();
+      for (const auto& [identity, machine] : host.machines_) machine->invalidate_caches();
     }
   };
   static LocalSettings settings(const ThisHost& host, const Identity& identity) {
     const ActingUser who = acting_user(identity.user);
     return {who, host.settings_.mirror, cache_folder(who), host.settings_.person.uid};
   }
-  Machine& acting() const {
-    return host_.acts_here(identity_) ? *local_ : *host_.helper(identity_).machine;
-  }
+  Machine& acting() const { return host_.acts_here(identity_) ? *local_ : *host_.helper(identity_).machine; }
   Command with_path(Command command) const {
     if (const auto own = host_.path_.find(identity_); own != host_.path_.end())
       command.path.insert(command.path.begin(), own->second.begin(), own->second.end());
@@ -237,7 +240,9 @@ class ThisHost::Elevating : public Machine, FileReader, ServiceReader, CommandRe
       return found;
     }
   }
-  std::optional<int> http_status(const HttpGet& get) const override { return local_->network().http_status(get); }
+  std::optional<int> http_status(const HttpGet& get) const override {
+    return local_->network().http_status(get);
+  }
   CommandResult run(const Command& command) const override {
     const Command prepared = with_path(command);
     if (host_.acts_here(identity_)) return local_->commands().run(prepared);
@@ -273,7 +278,8 @@ Machine& ThisHost::as(const Identity& identity) { return machine(identity); }
 
 void ThisHost::require_right(const Identity& identity) const {
   if (settings_.sudo == ThisHostSettings::Sudo::never && self_.uid != 0 && identity.user != self_.name)
-    throw Error("needs the right to act as " + identity.user + ", and --no-sudo was given", ErrorKind::privilege);
+    throw Error("needs the right to act as " + identity.user + ", and --no-sudo was given",
+                ErrorKind::privilege);
 }
 
 ThisHost::Elevating& ThisHost::machine(const Identity& identity) {
@@ -298,7 +304,8 @@ bool ThisHost::acts_here(const Identity& identity) {
 void ThisHost::groups_changed() {
   groups_current_.reset();
   for (auto& [identity, helper] : helpers_)
-    if (helper.ready && identity.user != "root" && identity.user != self_.name) conclude(identity, helper, "done");
+    if (helper.ready && identity.user != "root" && identity.user != self_.name)
+      conclude(identity, helper, "done");
   std::erase_if(helpers_, [](const auto& entry) { return entry.first.user != "root"; });
 }
 
@@ -414,7 +421,8 @@ void ThisHost::add_earlier(PriorRunState more) {
 void ThisHost::prepare(std::vector<Identity> identities, RunHeader run) {
   const Identity self{self_.name};
   if (std::find(identities.begin(), identities.end(), self) == identities.end()) identities.push_back(self);
-  std::stable_partition(identities.begin(), identities.end(), [](const Identity& i) { return i.user == "root"; });
+  std::stable_partition(identities.begin(), identities.end(),
+                        [](const Identity& i) { return i.user == "root"; });
   run_ = std::move(run);
   run_.starter = self_.name;
   refused_.clear();
@@ -422,7 +430,8 @@ void ThisHost::prepare(std::vector<Identity> identities, RunHeader run) {
   for (const Identity& identity : identities) {
     if (identity == self) {
       if (!lock_)
-        lock_ = std::make_unique<RunLock>(cache_folder(self_), run_.playbook, cancellation_, progress_, settings_.wait);
+        lock_ = std::make_unique<RunLock>(cache_folder(self_), run_.playbook, cancellation_, progress_,
+                                          settings_.wait);
       if (settings_.journals && !journal_) {
         journal_ = settings_.journals->of(self_, settings_.person.uid, machine(self).local(), settings_.tell);
         PriorRunState mine = journal_->open(run_);
@@ -451,7 +460,8 @@ void ThisHost::record_found(RunHeader run, std::vector<LedgerEntry> entries, con
     journal->account(std::move(entries), digest);
     journal->conclude("done", "");
   } catch (const Error& e) {
-    if (settings_.tell) settings_.tell(fmt::format("what is as it should be could not be written down: {}", e.what()));
+    if (settings_.tell)
+      settings_.tell(fmt::format("what is as it should be could not be written down: {}", e.what()));
   }
 }
 
@@ -461,7 +471,8 @@ std::vector<std::optional<Error>> ThisHost::perform(const Identity& identity, st
 
 void ThisHost::mark_recovered(const Identity& identity, const std::vector<StepName>& steps) {
   if (journal_) journal_->mark_recovered(steps);
-  if (settings_.journals && identity.user != self_.name && may_act()) helper(identity).machine->mark_recovered(steps);
+  if (settings_.journals && identity.user != self_.name && may_act())
+    helper(identity).machine->mark_recovered(steps);
 }
 
 void ThisHost::delivered(const std::string& target) {

@@ -28,8 +28,8 @@ struct ThisHostSettings {
   // Where work is journalled; borrowed, null: nowhere. journal: the same for helpers.
   const Journals* journals = nullptr;
   JournalOptions journal = {};
-  TellPerson tell = {};                  // receives messages of journals
-  std::chrono::milliseconds wait = {};   // how long to wait for another run
+  TellPerson tell = {};                 // receives messages of journals
+  std::chrono::milliseconds wait = {};  // how long to wait for another run
 };
 
 // Reads with the privileges of this process where they are enough; uses a helper if it must run as another
@@ -92,7 +92,7 @@ class ThisHost : public Host {
   ActingUser self_;
   std::optional<bool> groups_current_;
   std::map<Identity, std::vector<std::string>> path_;  // folders that commands find before PATH
-  std::optional<std::string> password_;  // sudo's, once it was accepted
+  std::optional<std::string> password_;                // sudo's, once it was accepted
   std::map<Identity, Helper> helpers_;
   std::map<Identity, Error> refused_;
   std::map<Identity, std::unique_ptr<Elevating>> machines_;

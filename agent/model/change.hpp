@@ -13,12 +13,12 @@ struct Change {
   // exempt.
   enum class Kind { state, event };
 
-  std::string property;     // "mode", "content", "groups", "running"; "exists" for presence itself
-  Value before;             // null: absent, or not known
-  Value after;              // null: it is removed
-  bool sensitive = false;   // before and after are shown as ***
+  std::string property;    // "mode", "content", "groups", "running"; "exists" for presence itself
+  Value before;            // null: absent, or not known
+  Value after;             // null: it is removed
+  bool sensitive = false;  // before and after are shown as ***
   Kind kind = Kind::state;
-  std::string text_diff;    // a unified diff, for text content; "" otherwise
+  std::string text_diff;  // a unified diff, for text content; "" otherwise
 };
 
 }  // namespace mlops

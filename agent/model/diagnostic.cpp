@@ -13,7 +13,7 @@
 namespace mlops {
 namespace {
 
-constexpr std::size_t widest = 76;        // code points of a source line that are shown: 80 columns with indent and …
+constexpr std::size_t widest = 76;  // code points of a source line that are shown: 80 columns with indent and …
 constexpr std::size_t before_caret = 45;  // of them before the caret, if the line is shortened
 constexpr std::string_view replacement = "\xef\xbf\xbd";
 

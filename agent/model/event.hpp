@@ -26,7 +26,7 @@ struct RunStarted {
 // The extent of the run is known: sent once, before the first resource that is shown. For the columns and the
 // live line.
 struct ResourcesKnown {
-  std::uint64_t count = 0;               // of resources that will be reported
+  std::uint64_t count = 0;  // of resources that will be reported
   std::string longest_label, longest_as;
   void add(const std::string& label, const std::string& as) {
     ++count;
@@ -66,8 +66,8 @@ struct ResourceFinished {
   std::vector<Change> changes;
   std::vector<std::string> maybe;  // not empty: the changes are needed unless one of these already makes them
   double seconds = 0;
-  std::string reason;  // why it was skipped, failed, or is unknown; "" otherwise
-  std::string output;  // the last lines of a failed program's output
+  std::string reason;     // why it was skipped, failed, or is unknown; "" otherwise
+  std::string output;     // the last lines of a failed program's output
   std::string note = {};  // its relation to an earlier run: "was cut off by an earlier run"; "" otherwise
 };
 
@@ -93,8 +93,8 @@ struct RunFinished {
   std::vector<HostFinished> hosts = {};
 };
 
-using Event =
-    std::variant<RunStarted, ResourcesKnown, PlayStarted, ResourceStarted, ProgressMade, NoticeGiven, ResourceFinished, RunFinished>;
+using Event = std::variant<RunStarted, ResourcesKnown, PlayStarted, ResourceStarted, ProgressMade, NoticeGiven,
+                           ResourceFinished, RunFinished>;
 using EventSink = std::function<void(const Event&)>;
 
 }  // namespace mlops

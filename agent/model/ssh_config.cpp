@@ -288,8 +288,9 @@ std::optional<std::string_view> ssh_keyword(std::string_view word) {
 bool is_ssh_line(std::string_view keyword, std::string_view value) {
   const std::string raw = fmt::format("{}{} {}", indentation, keyword, value);
   const Line line = read_line(raw);
-  return raw.find_first_of("\r\n") == raw.npos && line.keyword == keyword && !keyword.empty() && !line.is_block() &&
-         !line.is("Include") && line.comment.empty() && meaning(line.argument) == meaning(value);
+  return raw.find_first_of("\r\n") == raw.npos && line.keyword == keyword && !keyword.empty() &&
+         !line.is_block() && !line.is("Include") && line.comment.empty() &&
+         meaning(line.argument) == meaning(value);
 }
 
 bool is_collected(std::string_view keyword) {

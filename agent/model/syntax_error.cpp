@@ -30,7 +30,8 @@ class Explainer {
     switch (state_.last) {
       case Last::nothing:
         if (at_ == end_) return say(at_, "the text is empty: there is no JSON value in it");
-        if (is_yaml()) return say(at_, "this looks like YAML, and what is read here is JSON (with comments)", example);
+        if (is_yaml())
+          return say(at_, "this looks like YAML, and what is read here is JSON (with comments)", example);
         return value("a value");
       case Last::open:
         return state_.open.back().object ? key("a key or `}`") : value("a value or `]`");

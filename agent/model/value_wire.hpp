@@ -33,12 +33,24 @@ struct Wire<Value> {
     Kind kind{};
     Wire<Kind>::get(r, kind);
     switch (kind) {
-      case Kind::null: v = Value(); break;
-      case Kind::boolean: v = read<bool>(r); break;
-      case Kind::integer: v = read<std::int64_t>(r); break;
-      case Kind::number: v = read<double>(r); break;
-      case Kind::text: v = read<std::string>(r); break;
-      case Kind::list: v = read<Value::Array>(r); break;
+      case Kind::null:
+        v = Value();
+        break;
+      case Kind::boolean:
+        v = read<bool>(r);
+        break;
+      case Kind::integer:
+        v = read<std::int64_t>(r);
+        break;
+      case Kind::number:
+        v = read<double>(r);
+        break;
+      case Kind::text:
+        v = read<std::string>(r);
+        break;
+      case Kind::list:
+        v = read<Value::Array>(r);
+        break;
       case Kind::object: {
         Value::Object members;
         const std::size_t n = r.count(8 + least());
@@ -53,7 +65,8 @@ struct Wire<Value> {
         v = Value(std::move(members));
         break;
       }
-      default: throw Error("a message holds a value of an unknown kind");
+      default:
+        throw Error("a message holds a value of an unknown kind");
     }
     v.secret = secret;
     --r.depth;

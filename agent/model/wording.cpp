@@ -85,7 +85,8 @@ std::string describe(const Change& change, std::size_t limit) {
 
 bool goes_along(const Change& change) {
   const Value& after = change.after;
-  return change.property.starts_with('+') && (after.is_null() || after == Value("removed") || after == Value("purged"));
+  return change.property.starts_with('+') &&
+         (after.is_null() || after == Value("removed") || after == Value("purged"));
 }
 
 std::string grouped(std::uint64_t number) {

@@ -40,8 +40,11 @@ void check_choice(const Value& wanted, const std::string& what, Diagnostics& dia
 
 Diagnostic no_expression(const Value& written, const Error& why, const Position& where) {
   const std::string text = holds_secret(written) ? "***" : written.as_string();
-  return {where, fmt::format("`{}` is no regular expression: {}", cut(text, longest_shown), why.what()),
-          regular_expression_hint, {}, {}};
+  return {where,
+          fmt::format("`{}` is no regular expression: {}", cut(text, longest_shown), why.what()),
+          regular_expression_hint,
+          {},
+          {}};
 }
 
 void check_matches(const Value& wanted, Diagnostics& diagnostics) {
@@ -97,8 +100,11 @@ std::string hint_for_key(const std::string& key) {
 }
 
 Diagnostic no_path(const Value::Member& member, const SyntaxMistake& why) {
-  return {member.key_where, fmt::format("`{}` is no path: {}", cut(member.key, longest_shown), why.message),
-          hint_for_key(member.key), {}, {}};
+  return {member.key_where,
+          fmt::format("`{}` is no path: {}", cut(member.key, longest_shown), why.message),
+          hint_for_key(member.key),
+          {},
+          {}};
 }
 
 void check_member(const Value::Member& member, Diagnostics& diagnostics) {

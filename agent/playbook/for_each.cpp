@@ -8,7 +8,8 @@ namespace mlops {
 namespace {
 
 std::string key_of(const Value& element, std::size_t index) {
-  return !element.secret && (element.is_string() || element.is_number()) ? element.to_text() : std::to_string(index);
+  return !element.secret && (element.is_string() || element.is_number()) ? element.to_text()
+                                                                         : std::to_string(index);
 }
 
 Value item_of(const Value::Member& member) {

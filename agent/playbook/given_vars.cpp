@@ -67,7 +67,8 @@ class Setting {
       if (name.path.size() == 1) std::erase(include->passed, name.path[0]);
       set_in(include->vars, include.get(), name.path, equals + 1, playbook);
     }
-    if (!known || child(playbook.vars, name.path[0])) set_in(playbook.vars, nullptr, name.path, equals + 1, playbook);
+    if (!known || child(playbook.vars, name.path[0]))
+      set_in(playbook.vars, nullptr, name.path, equals + 1, playbook);
   }
 
  private:
@@ -145,7 +146,8 @@ const Source* read_source(const std::string& path, Playbook& playbook, Diagnosti
   if (file.error != 0 && wanted.source) {
     std::string hint = file.error == ENOENT ? playbook.files->similar(path) : "";
     if (hint.empty() && file.error == ENOENT) hint = "it is looked for beside the file that includes it";
-    diagnostics.add(wanted, fmt::format("{} cannot be read: {}", path, std::strerror(file.error)), std::move(hint));
+    diagnostics.add(wanted, fmt::format("{} cannot be read: {}", path, std::strerror(file.error)),
+                    std::move(hint));
     return nullptr;
   }
   if (file.error == 0 && !file.regular && wanted.source) {
@@ -177,7 +179,11 @@ void apply_vars_files(const std::vector<std::string>& paths, Playbook& playbook,
     for (Value::Member& member : given->as_object()) {
       const auto replace = [&](Value& vars, const Include* include) {
         const Value* was = vars.find(member.key);
-        playbook.replaced.push_back({Replaced::By::vars_file, include, {member.key}, was ? was->where : Position(), member.value.where});
+        playbook.replaced.push_back({Replaced::By::vars_file,
+                                     include,
+                                     {member.key},
+                                     was ? was->where : Position(),
+                                     member.value.where});
         vars.set(member.key, member.value);
       };
       for (const auto& include : playbook.includes) {

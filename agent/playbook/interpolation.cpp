@@ -132,7 +132,8 @@ class Filling {
       if (depth + extent.depth > deepest_nesting)
         throw error_at(
             written, 0,
-            fmt::format("filled in, more than {} lists and objects stand inside each other", deepest_nesting), "");
+            fmt::format("filled in, more than {} lists and objects stand inside each other", deepest_nesting),
+            "");
     } else {
       filled = joined(parsed, written);
     }
@@ -290,8 +291,11 @@ Diagnostic unknown_name(const std::vector<std::string>& path, Position where, co
     std::string hint = as_index(element) ? "" : did_you_mean(element, names);
     if (hint.empty() && path[0] == "facts" && known.size() > 1) hint = near_fact(path, known.size() - 1, scope);
     if (path[0] == "secrets" && known.size() == 1)
-      return {where, fmt::format("there is no `{}`", path_text(path)),
-              R"(declare it at the top: "secrets": {"NAME": {"env": "NAME"}})", {}, {}};
+      return {where,
+              fmt::format("there is no `{}`", path_text(path)),
+              R"(declare it at the top: "secrets": {"NAME": {"env": "NAME"}})",
+              {},
+              {}};
     if (path[0] == "item" && known.size() == 1)
       return {where, "`item` is only there with `for_each`", "", {}, {}};
     if (hint.empty() && known.size() == 1) hint = fmt::format("names begin with {}", fmt::join(names, ", "));

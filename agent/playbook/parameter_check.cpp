@@ -73,7 +73,8 @@ Truth matches(const Value& when, const Scope& scope, Diagnostics& diagnostics) {
 class ParameterCheck {
  public:
   // files: where sources are looked up.
-  ParameterCheck(const Playbook& playbook, const std::string& home, const FileSource* files, Diagnostics& diagnostics)
+  ParameterCheck(const Playbook& playbook, const std::string& home, const FileSource* files,
+                 Diagnostics& diagnostics)
       : playbook_(playbook), home_(home), files_(files), diagnostics_(diagnostics) {}
 
   void check(const Play& play) {
@@ -139,7 +140,7 @@ class ParameterCheck {
   const FileSource* files_;
   Diagnostics& diagnostics_;
   StaticScope plain_;
-  std::deque<Value> filled_;  // the holders point into it
+  std::deque<Value> filled_;     // the holders point into it
   std::vector<std::string> on_;  // of the play being checked
   // plays of other hosts are other machines
   std::map<std::vector<std::string>, std::vector<ClaimHolder>> holders_;

@@ -19,8 +19,8 @@ namespace mlops {
 // A file included by {"include": {"file", "vars"}}. Its resources see only its own vars, those that the include
 // gives, and values of --vars and --set for these names.
 struct Include {
-  const Include* outer = nullptr;   // the include whose file contains this one; null: the playbook's
-  std::string file;                 // path as it is read
+  const Include* outer = nullptr;  // the include whose file contains this one; null: the playbook's
+  std::string file;                // path as it is read
   // of the ids of its resources: "web-", preceded by those of the outer includes
   std::string prefix;
   Value vars;                       // an object; values may hold {{ }}
@@ -85,15 +85,15 @@ struct Playbook {
   Value vars;              // an object after --vars and --set; values may contain {{ }}
   std::vector<Play> plays;
   std::vector<ShowText> show;
-  const FileSource* files = nullptr;            // where sources are read from; borrowed
+  const FileSource* files = nullptr;                              // where sources are read from; borrowed
   std::optional<std::map<std::string, std::string>> environment;  // replaces this process's, for `env`
   // On a target: variables that are set on the controller, and that only plays of other targets refer to. Their
   // values are Unknown.
   std::set<std::string> withheld;
-  std::string ssh_config;  // see PersonOf
+  std::string ssh_config;                        // see PersonOf
   std::vector<std::unique_ptr<Source>> sources;  // all positions point into these
   std::vector<std::unique_ptr<Include>> includes;
-  std::vector<Replaced> replaced;                // in the order of replacement
+  std::vector<Replaced> replaced;  // in the order of replacement
   std::shared_ptr<Secrets> secrets = std::make_shared<Secrets>();
 };
 

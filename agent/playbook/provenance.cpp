@@ -17,7 +17,8 @@ constexpr std::size_t most_steps = 1000;  // of one parameter
 
 std::string place(const Position& where) {
   if (!where.source) return "";
-  return where.line ? fmt::format("{}:{}:{}", where.source->name, where.line, where.column) : where.source->name;
+  return where.line ? fmt::format("{}:{}:{}", where.source->name, where.line, where.column)
+                    : where.source->name;
 }
 
 class Tracing {
@@ -66,7 +67,8 @@ class Tracing {
       if (path.size() > 1 && d.name == path[1]) return add({Kind::secret, name, d.origin.where, "***", depth});
   }
 
-  void other(const std::vector<std::string>& path, const std::string& name, const Include* scope, std::size_t depth) {
+  void other(const std::vector<std::string>& path, const std::string& name, const Include* scope,
+             std::size_t depth) {
     const std::string id = (scope ? scope->prefix : "") + (path.size() > 1 ? path[1] : "");
     for (const Play& play : playbook_.plays)
       for (const Resource& r : play.resources)
@@ -91,7 +93,8 @@ class Tracing {
     // The values that replaced it, or that it is part of, the last first.
     std::vector<const Replaced*> by;
     for (auto r = playbook_.replaced.rbegin(); r != playbook_.replaced.rend(); ++r)
-      if (r->include == scope && r->path.size() <= way.size() && std::equal(r->path.begin(), r->path.end(), way.begin()))
+      if (r->include == scope && r->path.size() <= way.size() &&
+          std::equal(r->path.begin(), r->path.end(), way.begin()))
         by.push_back(&*r);
     add({by.empty() ? Kind::var : kind_of(by.front()->how), path_text(path), at->where, to_json(*at), depth});
     for (const Replaced* r : by)
@@ -103,9 +106,12 @@ class Tracing {
 
   static Kind kind_of(Replaced::By how) {
     switch (how) {
-      case Replaced::By::include: return Kind::passed;
-      case Replaced::By::vars_file: return Kind::vars_file;
-      case Replaced::By::set: return Kind::set;
+      case Replaced::By::include:
+        return Kind::passed;
+      case Replaced::By::vars_file:
+        return Kind::vars_file;
+      case Replaced::By::set:
+        return Kind::set;
     }
     return Kind::var;
   }

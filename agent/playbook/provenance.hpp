@@ -12,13 +12,13 @@ namespace mlops {
 // each, one level deeper.
 struct ProvenanceStep {
   enum class Kind {
-    written,      // the parameter itself, as written
-    var,          // a var, as written in the playbook or the included file
-    passed,       // a var that an include gives
-    vars_file,    // a var that a file of --vars gives
-    set,          // a var that --set gives
-    replaced,     // the value that the previous step replaced
-    secret,       // declared there; text is ***
+    written,    // the parameter itself, as written
+    var,        // a var, as written in the playbook or the included file
+    passed,     // a var that an include gives
+    vars_file,  // a var that a file of --vars gives
+    set,        // a var that --set gives
+    replaced,   // the value that the previous step replaced
+    secret,     // declared there; text is ***
     fact,
     environment,  // of the controller
     resource,     // an output of another resource
@@ -26,7 +26,7 @@ struct ProvenanceStep {
     item,         // of the resource's for_each
   };
   Kind kind = Kind::written;
-  std::string name;       // as it is referred to: "vars.soft", "facts.os.id"; "" for a written value
+  std::string name;  // as it is referred to: "vars.soft", "facts.os.id"; "" for a written value
   // where the value was given; no source if it was not written anywhere (facts, environment)
   Position where;
   // the value as written there, as JSON, its {{ }} not filled in; "" if it was not written anywhere

@@ -72,7 +72,8 @@ class ReferenceCheck {
   void check_vars(const Value& vars, const Include* include) {
     for (const Value::Member& var : vars.as_object()) {
       if (!needs_filling(var.value)) continue;
-      const bool passed = include && std::find(include->passed.begin(), include->passed.end(), var.key) != include->passed.end();
+      const bool passed = include && std::find(include->passed.begin(), include->passed.end(), var.key) !=
+                                         include->passed.end();
       const Scope& scope = scopes_.of(passed ? include->outer : include);
       for (const Reference& reference : references(var.value, diagnostics_, locator_))
         check_var_reference(reference, scope);
@@ -110,7 +111,8 @@ class ReferenceCheck {
       try {
         const auto found = scope.lookup(reference.path);
         if (found && holds_secret(*found))
-          diagnostics_.add(reference.where, fmt::format("`{}` cannot be given a secret: it would be seen", what));
+          diagnostics_.add(reference.where,
+                           fmt::format("`{}` cannot be given a secret: it would be seen", what));
       } catch (const Unknown&) {
       } catch (const InterpolationError&) {
       }
@@ -217,7 +219,9 @@ class ReferenceCheck {
   }
 
   // Without the prefix of its file.
-  std::string as_written(const std::string& id) const { return id.starts_with(prefix_) ? id.substr(prefix_.size()) : id; }
+  std::string as_written(const std::string& id) const {
+    return id.starts_with(prefix_) ? id.substr(prefix_.size()) : id;
+  }
 
   const Place* find(const std::string& full, Position where) {
     const auto found = places_.find(full);

@@ -87,14 +87,16 @@ void ResourceList::take_in(Value& entry, const Within& outer, Play& into) {
       check_condition(m.value, diagnostics_);
       if (m.value.is_object()) include->when = std::move(m.value);
     } else if (m.key == "tags") {
-      for (PlacedText& tag : read_texts(m.value, m.key, diagnostics_)) within.tags.push_back(std::move(tag.text));
+      for (PlacedText& tag : read_texts(m.value, m.key, diagnostics_))
+        within.tags.push_back(std::move(tag.text));
     } else {
       diagnostics_.add(m.key_where, fmt::format("`{}` cannot stand beside `include`", m.key),
                        "an include takes `id`, `when` and `tags`");
     }
   }
   if (!good) return;
-  include->prefix = (outer.include ? outer.include->prefix : "") + (id.empty() ? prefix_of(include->file) : id + "-");
+  include->prefix =
+      (outer.include ? outer.include->prefix : "") + (id.empty() ? prefix_of(include->file) : id + "-");
   for (const auto& other : playbook_.includes)
     if (other->prefix == include->prefix) {
       diagnostics_.add({entry.where,
@@ -130,12 +132,14 @@ bool ResourceList::describe(Value& what, Include& include, Value& vars) {
     diagnostics_.add(what.where, "`file` is missing", "it is the path of the file to take in");
     return false;
   }
-  if (!file.is_string() || file.as_string().empty()) return must_be(file, "file", "the path of a file", diagnostics_);
+  if (!file.is_string() || file.as_string().empty())
+    return must_be(file, "file", "the path of a file", diagnostics_);
   if (needs_filling(file)) {
     diagnostics_.add(file.where, "`file` cannot hold `{{`: it must be known before a run");
     return false;
   }
-  include.file = normal(file.as_string().front() == '/' ? file.as_string() : folder_beside(what.where) + file.as_string());
+  include.file =
+      normal(file.as_string().front() == '/' ? file.as_string() : folder_beside(what.where) + file.as_string());
   return !goes_round(include, file.where);
 }
 
@@ -150,7 +154,8 @@ bool ResourceList::goes_round(const Include& include, const Position& where) {
   round = round || normal(playbook_.path) == include.file;
   std::reverse(way.begin(), way.end());
   if (round)
-    diagnostics_.add(where, fmt::format("files that include each other in a circle: {}", fmt::join(way, " -> ")));
+    diagnostics_.add(where,
+                     fmt::format("files that include each other in a circle: {}", fmt::join(way, " -> ")));
   else if (way.size() > deepest + 1)
     diagnostics_.add(where, fmt::format("more than {} files are included in each other", deepest));
   else
@@ -161,7 +166,8 @@ bool ResourceList::goes_round(const Include& include, const Position& where) {
 void ResourceList::read_file(Value& document, const Within& within, Include& include, Value& vars, Play& into) {
   include.vars = Value(Value::Object{});
   if (!document.is_object()) {
-    diagnostics_.add(document.where, fmt::format("a file that is included must be an object, found {}", document.kind_name()));
+    diagnostics_.add(document.where,
+                     fmt::format("a file that is included must be an object, found {}", document.kind_name()));
     return;
   }
   for (Value::Member& m : document.as_object()) {

@@ -83,7 +83,8 @@ void read_retry(const Value& value, Resource& resource, Diagnostics& diagnostics
       unknown_key(m, {"times", "delay"}, diagnostics);
     }
   }
-  if (!times) diagnostics.add(value.where, "`times` is missing", "it is how often it is tried again after a failure");
+  if (!times)
+    diagnostics.add(value.where, "`times` is missing", "it is how often it is tried again after a failure");
 }
 
 // Processes a key that every resource may have; false if it is not one.

@@ -141,7 +141,8 @@ bool is_name(const std::string& name) {
 }
 
 constexpr std::array<std::string_view, 4> origins{"env", "file", "command", "prompt"};
-constexpr auto origins_hint = R"(write {"env": "NAME"}, {"file": "~/key"}, {"command": ["pass", "x"]} or {"prompt": "Question"})";
+constexpr auto origins_hint =
+    R"(write {"env": "NAME"}, {"file": "~/key"}, {"command": ["pass", "x"]} or {"prompt": "Question"})";
 
 // One entry of `secrets`.
 class Reading {
@@ -166,7 +167,8 @@ class Reading {
         return std::nullopt;
       }
     if (written.as_object().size() != 1) {
-      diagnostics_.add(written.where, fmt::format("the secret `{}` must be read from one place", name_), origins_hint);
+      diagnostics_.add(written.where, fmt::format("the secret `{}` must be read from one place", name_),
+                       origins_hint);
       return std::nullopt;
     }
     return origin(written.as_object().front());
@@ -177,7 +179,8 @@ class Reading {
     SecretOrigin origin;
     origin.where = m.value.where;
     if (needs_filling(m.value)) {
-      diagnostics_.add(m.value.where, fmt::format("`{}` cannot hold `{{{{`: secrets are read as they are written", m.key));
+      diagnostics_.add(m.value.where,
+                       fmt::format("`{}` cannot hold `{{{{`: secrets are read as they are written", m.key));
       return std::nullopt;
     }
     if (m.key == "command") {
@@ -270,7 +273,8 @@ Secrets::~Secrets() = default;
 void Secrets::open(std::unique_ptr<SecretReader> reader) { reader_ = std::move(reader); }
 
 std::optional<Value> Secrets::value(std::string_view name) const {
-  const auto known = std::find_if(declared_.begin(), declared_.end(), [&](const Declared& d) { return d.name == name; });
+  const auto known =
+      std::find_if(declared_.begin(), declared_.end(), [&](const Declared& d) { return d.name == name; });
   if (known == declared_.end()) return std::nullopt;
   if (!reader_) {
     Value stand_in(stars);
@@ -293,9 +297,12 @@ std::optional<Value> Secrets::value(std::string_view name) const {
       if (e.kind() == ErrorKind::cancelled) throw;
       std::string hint = e.output();
       failure = state_->failures
-                    .emplace(known->name, Diagnostic{known->origin.where,
-                                                     fmt::format("the secret `{}` cannot be read: {}", name, e.what()),
-                                                     std::move(hint), {}, {}})
+                    .emplace(known->name,
+                             Diagnostic{known->origin.where,
+                                        fmt::format("the secret `{}` cannot be read: {}", name, e.what()),
+                                        std::move(hint),
+                                        {},
+                                        {}})
                     .first;
     }
   }
@@ -346,7 +353,8 @@ void read_secrets(const Value& written, const std::string& folder, const std::st
                                                json_quote(m.key)));
       continue;
     }
-    if (auto origin = Reading(m.key, folder, home, diagnostics).read(m.value)) into.declare(m.key, *std::move(origin));
+    if (auto origin = Reading(m.key, folder, home, diagnostics).read(m.value))
+      into.declare(m.key, *std::move(origin));
   }
 }
 

@@ -42,7 +42,9 @@ class Secrets {
   Secrets();
   ~Secrets();
 
-  void declare(std::string name, SecretOrigin origin) { declared_.push_back({std::move(name), std::move(origin)}); }
+  void declare(std::string name, SecretOrigin origin) {
+    declared_.push_back({std::move(name), std::move(origin)});
+  }
   const std::vector<Declared>& declared() const { return declared_; }
   bool empty() const { return declared_.empty(); }
 

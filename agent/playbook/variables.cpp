@@ -134,12 +134,16 @@ struct Variables::State {
     const Value& entered = open.empty() ? value : *open.front().value;
     if (!too_deep)
       too_deep = {entered.where,
-                  fmt::format("a chain of more than {} vars that refer to each other", deepest_nesting), "", {}, {}};
+                  fmt::format("a chain of more than {} vars that refer to each other", deepest_nesting),
+                  "",
+                  {},
+                  {}};
     return {*too_deep};
   }
 };
 
-Variables::Variables(const Value& vars, const Scope* inner, const std::map<std::string, std::string>* environment)
+Variables::Variables(const Value& vars, const Scope* inner,
+                     const std::map<std::string, std::string>* environment)
     : state_(new State{vars, inner, environment, nullptr, nullptr, nullptr, nullptr, {}, {}, {}, {}, {}}) {}
 Variables::Variables(const Playbook& playbook, const Scope* inner)
     : Variables(playbook.vars, inner, playbook.environment ? &*playbook.environment : nullptr) {

@@ -17,7 +17,8 @@ class Secrets;
 // name. A cycle of vars is an InterpolationError that names its members.
 class Variables : public Scope {
  public:
-  Variables(const Value& vars, const Scope* inner, const std::map<std::string, std::string>* environment = nullptr);
+  Variables(const Value& vars, const Scope* inner,
+            const std::map<std::string, std::string>* environment = nullptr);
   Variables(const Playbook& playbook, const Scope* inner);
   // Of an included file: outer is the scope that contains the include.
   Variables(const Playbook& playbook, const Scope* inner, const Include& include, const Scope& outer);

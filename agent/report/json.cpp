@@ -1,5 +1,5 @@
-#include "base/overloaded.hpp"
 #include "report/json.hpp"
+#include "base/overloaded.hpp"
 
 #include <fmt/format.h>
 
@@ -29,8 +29,9 @@ JsonReport::JsonReport(std::FILE* out, Clock clock) : out_(out), clock_(std::mov
 
 void JsonReport::operator()(const Event& event) {
   std::visit(
-      overloaded{[&](const RunStarted& e) { run(e); }, [](const ResourcesKnown&) {}, [&](const PlayStarted& e) { play(e); },
-                 [](const ResourceStarted&) {}, [](const ProgressMade&) {}, [&](const NoticeGiven& e) { notice(e); },
+      overloaded{[&](const RunStarted& e) { run(e); }, [](const ResourcesKnown&) {},
+                 [&](const PlayStarted& e) { play(e); }, [](const ResourceStarted&) {},
+                 [](const ProgressMade&) {}, [&](const NoticeGiven& e) { notice(e); },
                  [&](const ResourceFinished& e) { resource(e); }, [&](const RunFinished& e) { summary(e); }},
       event);
 }

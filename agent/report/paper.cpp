@@ -13,8 +13,8 @@
 namespace mlops {
 namespace {
 
-constexpr std::size_t least_room = 24;    // columns; with fewer, the text is placed below its head
-constexpr std::size_t below_indent = 6;   // of text that is placed below its head
+constexpr std::size_t least_room = 24;   // columns; with fewer, the text is placed below its head
+constexpr std::size_t below_indent = 6;  // of text that is placed below its head
 
 }  // namespace
 

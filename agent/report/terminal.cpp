@@ -26,8 +26,8 @@ constexpr std::size_t least_label = 20;   // minimum label width on a narrow ter
 constexpr std::size_t value_limit = 60;   // code points of one value
 constexpr std::size_t most_live_lines = 8;
 constexpr std::size_t most_diff_lines = 60, most_output_lines = 12;
-constexpr std::size_t most_along = 3;      // additional packages are named up to this many
-constexpr std::size_t most_changes = 12;   // of a resource; the others are counted
+constexpr std::size_t most_along = 3;     // additional packages are named up to this many
+constexpr std::size_t most_changes = 12;  // of a resource; the others are counted
 
 struct Symbol {
   const char* text;
@@ -122,8 +122,7 @@ struct TerminalReport::Ticker {
   std::thread thread;
 };
 
-TerminalReport::TerminalReport(TerminalOptions options)
-    : options_(std::move(options)) {}
+TerminalReport::TerminalReport(TerminalOptions options) : options_(std::move(options)) {}
 
 TerminalReport::~TerminalReport() {
   ticker_.reset();
@@ -138,15 +137,15 @@ TerminalReport::Time TerminalReport::now() const {
 }
 
 void TerminalReport::operator()(const Event& event) {
-  std::visit(
-      overloaded{[&](const RunStarted& e) { run_started(e); }, [&](const ResourcesKnown& e) { resources_known(e); },
-                 [&](const PlayStarted& e) { play_started(e); },
-                 [&](const ResourceStarted& e) { resource_started(e); },
-                 [&](const ProgressMade& e) { progress_made(e); },
-                 [&](const NoticeGiven& e) { notice_given(e); },
-                 [&](const ResourceFinished& e) { resource_finished(e); },
-                 [&](const RunFinished& e) { run_finished(e); }},
-      event);
+  std::visit(overloaded{[&](const RunStarted& e) { run_started(e); },
+                        [&](const ResourcesKnown& e) { resources_known(e); },
+                        [&](const PlayStarted& e) { play_started(e); },
+                        [&](const ResourceStarted& e) { resource_started(e); },
+                        [&](const ProgressMade& e) { progress_made(e); },
+                        [&](const NoticeGiven& e) { notice_given(e); },
+                        [&](const ResourceFinished& e) { resource_finished(e); },
+                        [&](const RunFinished& e) { run_finished(e); }},
+             event);
 }
 
 // ---- events -------------------------------------------------------------------------------------------------
@@ -253,7 +252,8 @@ void TerminalReport::run_finished(const RunFinished& e) {
   const bool plan = mode_ == "plan";
   const std::string head = coloured(bold, printable(mode_) + ":") + (e.interrupted ? " interrupted:" : "");
   const std::string time = duration(e.seconds);
-  print_hanging(head + " ", counted(e.counts) + (plan ? " — nothing was touched (" + time + ")" : " in " + time));
+  print_hanging(head + " ",
+                counted(e.counts) + (plan ? " — nothing was touched (" + time + ")" : " in " + time));
   for (const ShownLine& line : e.show) print(printable(line.text, Tabs::keep));
   std::fflush(options_.out);
 }
@@ -283,7 +283,8 @@ void TerminalReport::print_hosts(const RunFinished& e) {
   for (const HostFinished& host : e.hosts) {
     const bool any = std::any_of(host.counts.begin(), host.counts.end(), [](std::uint64_t n) { return n > 0; });
     std::string text = any || host.error.empty() ? counted(host.counts) : "";
-    if (!host.error.empty()) text += (text.empty() ? "" : "; ") + coloured(red, printable(first_line(host.error)));
+    if (!host.error.empty())
+      text += (text.empty() ? "" : "; ") + coloured(red, printable(first_line(host.error)));
     print_hanging("  " + coloured(bold, padded(printable(host.host), host_width_)) + "  ", text);
   }
 }
@@ -316,8 +317,8 @@ std::string TerminalReport::resource_line(const ResourceFinished& e) {
   const std::size_t column = 4 + columns(host) + label_width_ + 2 + as_width_ + 2;
   if (e.outcome == Outcome::ok || e.outcome == Outcome::skipped)
     return coloured(dim, paper_.hanging(fmt::format("  {} {}{}  {}  ", s.text, host, label, as), what, column));
-  return paper_.hanging(fmt::format("  {} {}{}  {}  ", coloured(s.colour, s.text), host, label, coloured(dim, as)),
-                        what, column);
+  return paper_.hanging(
+      fmt::format("  {} {}{}  {}  ", coloured(s.colour, s.text), host, label, coloured(dim, as)), what, column);
 }
 
 std::string TerminalReport::what_changes(const ResourceFinished& e) const {
@@ -417,8 +418,8 @@ void TerminalReport::print_output(const std::string& output) {
 void TerminalReport::print_failures() {
   for (const Failed& failure : failed_)
     if (!failure.skipped.empty())
-      print_hanging("", coloured(red, printable(failure.label)) + " failed; skipped because of it: " +
-                            joined(failure.skipped));
+      print_hanging("", coloured(red, printable(failure.label)) +
+                            " failed; skipped because of it: " + joined(failure.skipped));
 }
 
 void TerminalReport::print(std::string_view line) {
@@ -439,7 +440,9 @@ void TerminalReport::redraw() {
   const std::lock_guard lock(mutex_);
   const Time at = now();
   if (!options_.live || at - drawn_at_ < patience) return;
-  const auto is_slow = [&](const auto& entry) { return entry.second.active && at - entry.second.since >= patience; };
+  const auto is_slow = [&](const auto& entry) {
+    return entry.second.active && at - entry.second.since >= patience;
+  };
   const auto slow = static_cast<std::size_t>(std::count_if(doing_.begin(), doing_.end(), is_slow));
   if (slow == 0) return;
   if (held_count_ > 0 && held_count_ <= most_held) release();
@@ -466,7 +469,8 @@ std::string TerminalReport::live_line(const std::string& host, const Doing& doin
   std::string line = fmt::format("  {} ", spinner[spin_ % spinner.size()]);
   if (known_ > 0 && !several_) {
     const std::chrono::duration<double> whole = at - began_;
-    line += fmt::format("{} of {}, {}  ", grouped(std::min(told_ + 1, known_)), grouped(known_), duration(whole.count()));
+    line += fmt::format("{} of {}, {}  ", grouped(std::min(told_ + 1, known_)), grouped(known_),
+                        duration(whole.count()));
   }
   line += (several_ ? printable(host) + ": " : "") + printable(doing.label);
   line +=

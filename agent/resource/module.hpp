@@ -125,119 +125,116 @@ const Module& erase_module() {
     return s;
   }();
   constexpr bool notifiable = requires(const D& d, const C& c) { M::diff(d, c, true); };
-  static const Module module{
-      .type = M::type,
-      .schema = &schema,
-      .opaque = requires { M::opaque; },
-      .settles = requires { M::settles; },
-      .notifiable = notifiable,
-      .verification = requires { M::verification; },
-      .bounded = [](const std::any& d) -> bool {
-        if constexpr (requires(const D& x) { M::bounded(x); })
-          return M::bounded(*std::any_cast<D>(&d));
-        else
-          return !requires { M::opaque; };
-      },
-      .waits_for_notification = [](const std::any& d) -> bool {
-        if constexpr (requires(const D& x) { M::waits_for_notification(x); })
-          return M::waits_for_notification(*std::any_cast<D>(&d));
-        else
-          return static_cast<void>(d), false;
-      },
-      .amend =
-          [](std::vector<Change>& changes, const std::any& d, const std::any& c) {
-            if constexpr (requires(const D& x, const C& y) { M::amend(changes, x, y); })
-              M::amend(changes, *std::any_cast<D>(&d), *std::any_cast<C>(&c));
-            else
-              static_cast<void>(changes), static_cast<void>(d), static_cast<void>(c);
-          },
-      .decode = [](const Value& params, Decoder& decoder, const std::function<bool(const Value&)>& skip) -> std::any {
-        D desired;
-        if (!schema.decode(params, &desired, decoder, skip)) return {};
-        return desired;
-      },
-      .claims = [](const std::any& d) { return M::claims(*std::any_cast<D>(&d)); },
-      .actor = [](const std::any& d) { return M::actor(*std::any_cast<D>(&d)); },
-      .inspect = [](const std::any& d, const MachineReader& m) -> std::any {
-        if constexpr (requires(const D& x) { M::inspect(x, m, false); })
-          return M::inspect(*std::any_cast<D>(&d), m, false);
-        else
-          return M::inspect(*std::any_cast<D>(&d), m);
-      },
-      .inspect_cut_off = [](const std::any& d, const MachineReader& m) -> std::any {
-        if constexpr (requires(const D& x) { M::inspect(x, m, true); })
-          return M::inspect(*std::any_cast<D>(&d), m, true);
-        else
-          return M::inspect(*std::any_cast<D>(&d), m);
-      },
-      .recover = [](const std::any& d, const MachineReader& m, const Interruption& how) -> std::vector<Action> {
-        if constexpr (requires(const D& x) { M::recover(x, m, how); })
-          return M::recover(*std::any_cast<D>(&d), m, how);
-        else
-          return static_cast<void>(d), static_cast<void>(m), static_cast<void>(how), std::vector<Action>();
-      },
-      .removal = [](const std::any& d) -> Value {
-        if constexpr (requires(const D& x) { M::removal(x); })
-          return M::removal(*std::any_cast<D>(&d));
-        else
-          return static_cast<void>(d), Value();
-      },
-      .made = [](const std::any& d, const std::vector<Change>& changes) -> bool {
-        if constexpr (requires(const D& x) { M::made(x, changes); })
-          return M::made(*std::any_cast<D>(&d), changes);
-        else
-          return static_cast<void>(d), is_made_by(changes);
-      },
-      .diff = [](const std::any& d, const std::any& c, [[maybe_unused]] bool notified) -> Diff {
-        if constexpr (requires(const D& x, const C& y) { M::diff(x, y, true); })
-          return M::diff(*std::any_cast<D>(&d), *std::any_cast<C>(&c), notified);
-        else
-          return M::diff(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
-      },
-      .unsettled_ms = [](const std::any& d, const std::any& c) -> std::uint64_t {
-        if constexpr (requires(const D& x, const C& y) { M::unsettled_ms(x, y); })
-          return M::unsettled_ms(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
-        else
-          return static_cast<void>(d), static_cast<void>(c), 0;
-      },
-      .evidence = [](const std::any& d, const MachineReader& m, std::uint64_t since_us) -> std::string {
-        if constexpr (requires(const D& x) { M::evidence(x, m, since_us); })
-          return M::evidence(*std::any_cast<D>(&d), m, since_us);
-        else
-          return static_cast<void>(d), static_cast<void>(m), static_cast<void>(since_us), "";
-      },
-      .outputs = [](const std::any& d, const std::any& c) -> Outputs {
-        if constexpr (requires(const D& x, const C& y) { M::outputs(x, y).unknown; })
-          return M::outputs(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
-        else if constexpr (requires(const D& x, const C& y) { M::outputs(x, y); })
-          return {M::outputs(*std::any_cast<D>(&d), *std::any_cast<C>(&c)), {}};
-        else
-          return {};
-      },
-      .not_applicable = [](const std::any& d, const std::any& c) -> std::optional<std::string> {
-        if constexpr (requires(const D& x, const C& y) { M::not_applicable(x, y); })
-          return M::not_applicable(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
-        else
-          return std::nullopt;
-      },
-      .environment = [](const std::any& d, const std::any& c) -> Environment {
-        if constexpr (requires(const D& x, const C& y) { M::environment(x, y); })
-          return M::environment(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
-        else
-          return static_cast<void>(d), static_cast<void>(c), Environment();
-      },
-  };
-  return module;
+  static const Module module{.type = M::type, .schema = &schema, .opaque = requires {M::opaque;
+}
+, .settles = requires { M::settles; }
+, .notifiable = notifiable, .verification = requires { M::verification; }
+,
+    .bounded = [](const std::any& d) -> bool {
+      if constexpr (requires(const D& x) { M::bounded(x); })
+        return M::bounded(*std::any_cast<D>(&d));
+      else
+        return !requires { M::opaque; };
+    },
+    .waits_for_notification = [](const std::any& d) -> bool {
+      if constexpr (requires(const D& x) { M::waits_for_notification(x); })
+        return M::waits_for_notification(*std::any_cast<D>(&d));
+      else
+        return static_cast<void>(d), false;
+    },
+    .amend =
+        [](std::vector<Change>& changes, const std::any& d, const std::any& c) {
+          if constexpr (requires(const D& x, const C& y) { M::amend(changes, x, y); })
+            M::amend(changes, *std::any_cast<D>(&d), *std::any_cast<C>(&c));
+          else
+            static_cast<void>(changes), static_cast<void>(d), static_cast<void>(c);
+        },
+    .decode = [](const Value& params, Decoder& decoder,
+                 const std::function<bool(const Value&)>& skip) -> std::any {
+      D desired;
+      if (!schema.decode(params, &desired, decoder, skip)) return {};
+      return desired;
+    },
+    .claims = [](const std::any& d) { return M::claims(*std::any_cast<D>(&d)); },
+    .actor = [](const std::any& d) { return M::actor(*std::any_cast<D>(&d)); },
+    .inspect = [](const std::any& d, const MachineReader& m) -> std::any {
+      if constexpr (requires(const D& x) { M::inspect(x, m, false); })
+        return M::inspect(*std::any_cast<D>(&d), m, false);
+      else
+        return M::inspect(*std::any_cast<D>(&d), m);
+    },
+    .inspect_cut_off = [](const std::any& d, const MachineReader& m) -> std::any {
+      if constexpr (requires(const D& x) { M::inspect(x, m, true); })
+        return M::inspect(*std::any_cast<D>(&d), m, true);
+      else
+        return M::inspect(*std::any_cast<D>(&d), m);
+    },
+    .recover = [](const std::any& d, const MachineReader& m, const Interruption& how) -> std::vector<Action> {
+      if constexpr (requires(const D& x) { M::recover(x, m, how); })
+        return M::recover(*std::any_cast<D>(&d), m, how);
+      else
+        return static_cast<void>(d), static_cast<void>(m), static_cast<void>(how), std::vector<Action>();
+    },
+    .removal = [](const std::any& d) -> Value {
+      if constexpr (requires(const D& x) { M::removal(x); })
+        return M::removal(*std::any_cast<D>(&d));
+      else
+        return static_cast<void>(d), Value();
+    },
+    .made = [](const std::any& d, const std::vector<Change>& changes) -> bool {
+      if constexpr (requires(const D& x) { M::made(x, changes); })
+        return M::made(*std::any_cast<D>(&d), changes);
+      else
+        return static_cast<void>(d), is_made_by(changes);
+    },
+    .diff = [](const std::any& d, const std::any& c, [[maybe_unused]] bool notified) -> Diff {
+      if constexpr (requires(const D& x, const C& y) { M::diff(x, y, true); })
+        return M::diff(*std::any_cast<D>(&d), *std::any_cast<C>(&c), notified);
+      else
+        return M::diff(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
+    },
+    .unsettled_ms = [](const std::any& d, const std::any& c) -> std::uint64_t {
+      if constexpr (requires(const D& x, const C& y) { M::unsettled_ms(x, y); })
+        return M::unsettled_ms(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
+      else
+        return static_cast<void>(d), static_cast<void>(c), 0;
+    },
+    .evidence = [](const std::any& d, const MachineReader& m, std::uint64_t since_us) -> std::string {
+      if constexpr (requires(const D& x) { M::evidence(x, m, since_us); })
+        return M::evidence(*std::any_cast<D>(&d), m, since_us);
+      else
+        return static_cast<void>(d), static_cast<void>(m), static_cast<void>(since_us), "";
+    },
+    .outputs = [](const std::any& d, const std::any& c) -> Outputs {
+      if constexpr (requires(const D& x, const C& y) { M::outputs(x, y).unknown; })
+        return M::outputs(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
+      else if constexpr (requires(const D& x, const C& y) { M::outputs(x, y); })
+        return {M::outputs(*std::any_cast<D>(&d), *std::any_cast<C>(&c)), {}};
+      else
+        return {};
+    },
+    .not_applicable = [](const std::any& d, const std::any& c) -> std::optional<std::string> {
+      if constexpr (requires(const D& x, const C& y) { M::not_applicable(x, y); })
+        return M::not_applicable(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
+      else
+        return std::nullopt;
+    },
+    .environment = [](const std::any& d, const std::any& c) -> Environment {
+      if constexpr (requires(const D& x, const C& y) { M::environment(x, y); })
+        return M::environment(*std::any_cast<D>(&d), *std::any_cast<C>(&c));
+      else
+        return static_cast<void>(d), static_cast<void>(c), Environment();
+    },
+};  // namespace mlops
+return module;
 }
 
 #define MLOPS_CONCAT_(a, b) a##b
 #define MLOPS_CONCAT(a, b) MLOPS_CONCAT_(a, b)
 // Ends a module's file. MLOPS_MODULE_NAME is the file's name, set by the build.
-#define MLOPS_MODULE(M)                                               \
-  const Module& MLOPS_CONCAT(module_, MLOPS_MODULE_NAME)();           \
-  const Module& MLOPS_CONCAT(module_, MLOPS_MODULE_NAME)() {          \
-    return erase_module<M>();                                         \
-  }                                                                   \
+#define MLOPS_MODULE(M)                                                                  \
+  const Module& MLOPS_CONCAT(module_, MLOPS_MODULE_NAME)();                              \
+  const Module& MLOPS_CONCAT(module_, MLOPS_MODULE_NAME)() { return erase_module<M>(); } \
   static_assert(true)
 
 }  // namespace mlops

@@ -15,7 +15,8 @@ std::string with_article(const std::string& noun) {
   return (noun.find_first_of("aeiou") == 0 ? "an " : "a ") + noun;
 }
 
-std::string listing(const std::vector<std::string>& words, std::string_view quote, std::string_view last = " or ") {
+std::string listing(const std::vector<std::string>& words, std::string_view quote,
+                    std::string_view last = " or ") {
   std::string text;
   for (std::size_t i = 0; i < words.size(); ++i) {
     if (i) text += i + 1 == words.size() ? last : std::string_view(", ");
@@ -70,7 +71,9 @@ void report_secret(const SchemaBase& schema, const Value::Member& m, Decoder& d)
   for (const auto& p : schema.parameters())
     if (p->sensitive) names.push_back(p->name);
   const Value& secret = secret_in(m.value);
-  const Position where = secret.where.source ? secret.where : m.value.where.source ? m.value.where : m.key_where;
+  const Position where = secret.where.source    ? secret.where
+                         : m.value.where.source ? m.value.where
+                                                : m.key_where;
   d.diagnostics.add(where.source ? where : d.resource,
                     fmt::format("`{}` cannot be given a secret: it would be seen", m.key),
                     names.empty() ? "no parameter of this type can"

@@ -81,8 +81,8 @@ struct Decoder {
   // shown.
   std::string_view parameter = {};
   bool sensitive = false;
-  bool item = false;  // it is an item of the parameter's list
-  std::string user = {};  // the person's name; "" while validating, when it is not known yet
+  bool item = false;            // it is an item of the parameter's list
+  std::string user = {};        // the person's name; "" while validating, when it is not known yet
   std::string ssh_config = {};  // of PersonOf
 
   void error(const Value& at, std::string message, std::string hint = "") {
@@ -178,16 +178,22 @@ struct Parameter {
   std::string name, doc, type_text;
   bool required = false;
   bool sensitive = false;  // it may contain a secret; messages never show its value
-  Value default_value;  // null: none, or unmanaged
+  Value default_value;     // null: none, or unmanaged
   Value json_schema;
   // Checks or decodes a value into the desired struct that void* points to. False after reporting.
   std::function<bool(const Value&, void* desired, Decoder&)> decode;
   std::function<void(void* desired)> reset;  // restores its default
   bool present_only = false;
 
-  Parameter& secret() { sensitive = true; return *this; }
+  Parameter& secret() {
+    sensitive = true;
+    return *this;
+  }
   // It only applies to what is to be present: if Schema::absent is true it is checked, and then ignored.
-  Parameter& for_present() { present_only = true; return *this; }
+  Parameter& for_present() {
+    present_only = true;
+    return *this;
+  }
 };
 
 struct Example {
@@ -237,7 +243,10 @@ template <class D>
 class Schema : public SchemaBase {
  public:
   // The purpose of the type, in a sentence.
-  Schema& summary(std::string text) { summary_ = std::move(text); return *this; }
+  Schema& summary(std::string text) {
+    summary_ = std::move(text);
+    return *this;
+  }
   // The parameter whose value labels a resource without an id: "package[docker.io]". script: a parameter whose
   // first words are used if the other is not given; "" for none.
   Schema& named_by(std::string parameter, std::string script = "") {
@@ -290,7 +299,8 @@ class Schema : public SchemaBase {
   }
   // A parameter that takes one of a few words.
   template <class E>
-  Parameter& one_of(std::string name, E D::*member, std::vector<std::pair<std::string, E>> words, std::string doc) {
+  Parameter& one_of(std::string name, E D::*member, std::vector<std::pair<std::string, E>> words,
+                    std::string doc) {
     std::vector<std::string> names;
     for (const auto& [word, value] : words) names.push_back(word);
     Parameter& p = add_words(std::move(name), names, std::move(doc));

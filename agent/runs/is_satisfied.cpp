@@ -68,11 +68,16 @@ bool are_marked(const PackageReader& packages, const std::vector<std::string>& n
 
 bool has_state(const ChangeUnit& a, const Unit& unit) {
   switch (a.verb) {
-    case ChangeUnit::Verb::start: return unit.active();
-    case ChangeUnit::Verb::stop: return !unit.active();
-    case ChangeUnit::Verb::enable: return unit.enabled();
-    case ChangeUnit::Verb::disable: return !unit.enabled();
-    default: return false;
+    case ChangeUnit::Verb::start:
+      return unit.active();
+    case ChangeUnit::Verb::stop:
+      return !unit.active();
+    case ChangeUnit::Verb::enable:
+      return unit.enabled();
+    case ChangeUnit::Verb::disable:
+      return !unit.enabled();
+    default:
+      return false;
   }
 }
 
@@ -113,17 +118,24 @@ bool is_satisfied(const Action& action, const MachineReader& m) {
           [&](const RemoveUser& a) { return !m.accounts().user(a.name); },
           [&](const ChangeMembership& a) {
             const auto u = m.accounts().user(a.user);
-            return u && std::all_of(a.add.begin(), a.add.end(), [&](const auto& g) { return contains(u->groups, g); }) &&
-                   std::none_of(a.remove.begin(), a.remove.end(), [&](const auto& g) { return contains(u->groups, g); });
+            return u &&
+                   std::all_of(a.add.begin(), a.add.end(),
+                               [&](const auto& g) { return contains(u->groups, g); }) &&
+                   std::none_of(a.remove.begin(), a.remove.end(),
+                                [&](const auto& g) { return contains(u->groups, g); });
           },
           [&](const RemovePackages& a) {
-            return std::none_of(a.names.begin(), a.names.end(), [&](const auto& n) { return is_there(m.packages(), n); });
+            return std::none_of(a.names.begin(), a.names.end(),
+                                [&](const auto& n) { return is_there(m.packages(), n); });
           },
           [&](const InstallPackages& a) {
-            return std::all_of(a.expected.begin(), a.expected.end(), [&](const PackageChange& c) {
-              const auto found = m.packages().installed(c.name);
-              return found && found->state == PackageState::installed && found->version == c.version_after;
-            }) && are_marked(m.packages(), a.automatic, true) && are_marked(m.packages(), a.manual, false);
+            return std::all_of(a.expected.begin(), a.expected.end(),
+                               [&](const PackageChange& c) {
+                                 const auto found = m.packages().installed(c.name);
+                                 return found && found->state == PackageState::installed &&
+                                        found->version == c.version_after;
+                               }) &&
+                   are_marked(m.packages(), a.automatic, true) && are_marked(m.packages(), a.manual, false);
           },
           [&](const ChangeUnit& a) { return has_state(a, m.services().unit(a.unit)); },
           [&](const StartTunnel& a) {
@@ -138,10 +150,12 @@ namespace {
 
 // Only the last action on a path determines its expected state.
 const std::string* path_of(const Action& action) {
-  return std::visit(overloaded{[](const RestorePath& a) { return &a.saved.path; }, [](const RemovePath& a) { return &a.path; },
-                               [](const RenamePath& a) { return &a.to; }, [](const SetAttributes& a) { return &a.path; },
-                               [](const auto&) -> const std::string* { return nullptr; }},
-                    action);
+  return std::visit(
+      overloaded{[](const RestorePath& a) { return &a.saved.path; },
+                 [](const RemovePath& a) { return &a.path; }, [](const RenamePath& a) { return &a.to; },
+                 [](const SetAttributes& a) { return &a.path; },
+                 [](const auto&) -> const std::string* { return nullptr; }},
+      action);
 }
 
 }  // namespace
@@ -150,7 +164,9 @@ bool is_satisfied(const std::vector<Action>& actions, const MachineReader& machi
   std::vector<std::string> settled;
   for (auto action = actions.rbegin(); action != actions.rend(); ++action) {
     const std::string* path = path_of(*action);
-    const auto over = [&](const std::string& later) { return is_within(*path, later) || is_within(later, *path); };
+    const auto over = [&](const std::string& later) {
+      return is_within(*path, later) || is_within(later, *path);
+    };
     if (path && std::any_of(settled.begin(), settled.end(), over)) {
       if (contains(settled, *path)) continue;
       if (!std::holds_alternative<RestorePath>(*action)) continue;

@@ -13,21 +13,25 @@ using Kind = SavedPath::Kind;
 
 class Comparison {
  public:
-  Comparison(const std::vector<Action>& actions, const std::vector<Before>& before, const MachineReader& machine)
+  Comparison(const std::vector<Action>& actions, const std::vector<Before>& before,
+             const MachineReader& machine)
       : actions_(actions), before_(before), files_(machine.files()) {
     for (const Before& b : before)
       for (const SavedPath& saved : b.paths) known_[saved.path].push_back(&saved);
     for (const Action& action : actions)
-      if (const auto* restore = std::get_if<RestorePath>(&action)) known_[restore->saved.path].push_back(&restore->saved);
+      if (const auto* restore = std::get_if<RestorePath>(&action))
+        known_[restore->saved.path].push_back(&restore->saved);
   }
 
   bool is_satisfied() const {
     for (std::size_t i = 0; i < actions_.size() && i < before_.size(); ++i) {
       const Before& was = before_[i];
       if (!was.not_kept.empty() || was.paths.empty()) continue;
-      if (const auto* restore = std::get_if<RestorePath>(&actions_[i]); restore && !is_explained(restore->saved.path))
+      if (const auto* restore = std::get_if<RestorePath>(&actions_[i]);
+          restore && !is_explained(restore->saved.path))
         return false;
-      if (std::holds_alternative<RemovePath>(actions_[i]) && !is_tree_explained(was.paths.front().path)) return false;
+      if (std::holds_alternative<RemovePath>(actions_[i]) && !is_tree_explained(was.paths.front().path))
+        return false;
     }
     return true;
   }
@@ -73,7 +77,8 @@ class Comparison {
 
 }  // namespace
 
-bool is_part_done(const std::vector<Action>& actions, const std::vector<Before>& before, const MachineReader& machine) {
+bool is_part_done(const std::vector<Action>& actions, const std::vector<Before>& before,
+                  const MachineReader& machine) {
   return Comparison(actions, before, machine).is_satisfied();
 }
 

@@ -49,7 +49,8 @@ void make_key(const std::string& path) {
   const Handle file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) throw system_error("cannot make " + path, errno);
   const bool written = ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       ::fsync(file.get()) == 0 && (::link(beside.c_str(), path.c_str()) == 0 || errno == EEXIST);
+                       ::fsync(file.get()) == 0 &&
+                       (::link(beside.c_str(), path.c_str()) == 0 || errno == EEXIST);
   const int error = errno;
   ::unlink(beside.c_str());
   if (!written) throw system_error("cannot make " + path, error);

@@ -11,8 +11,8 @@
 namespace mlops {
 namespace {
 
-constexpr std::size_t named = 3;             // differences named in a message
-constexpr std::size_t value_length = 40;     // code points of a value in a message
+constexpr std::size_t named = 3;                     // differences named in a message
+constexpr std::size_t value_length = 40;             // code points of a value in a message
 constexpr std::uint64_t largest_source = 64u << 20;  // bytes; the same limit as in the codec of SourceFile
 
 std::string list_of(const std::vector<std::string>& items, const char* between) {
@@ -141,21 +141,25 @@ Preconditions PlanGuard::ground_of(const Inspection& seen) {
 std::string PlanGuard::other_secret(const PlannedResource& planned, const Inspection& seen) {
   if (real_ || planned.secrets.empty()) return "";
   if (key().empty())
-    return "whether its secrets are those that it was planned with cannot be told: their key is gone from the state folder";
+    return "whether its secrets are those that it was planned with cannot be told: their key is gone from the "
+           "state folder";
   if (planned.secrets == keyed_digest_of_parameters(seen.parameters, key())) return "";
   return planned.parameters == digest_of_parameters(seen.parameters)
              ? "a secret in its parameters is not the one that it was planned with"
              : "";
 }
 
-std::string PlanGuard::objection(const Inspection& seen, const Diff& diff, const std::vector<std::string>& maybe) {
+std::string PlanGuard::objection(const Inspection& seen, const Diff& diff,
+                                 const std::vector<std::string>& maybe) {
   const auto known = planned_.find({seen.play, seen.label});
   if (known == planned_.end()) return "it is not in the plan";
   const PlannedResource& planned = *known->second;
   if (planned.outcome == Outcome::unknown) return "";
   if (std::string other = other_secret(planned, seen); !other.empty()) return other;
-  const std::vector<std::string> other = real_ ? std::vector<std::string>() : shifted(planned.ground, ground_of(seen));
-  const std::string ground = other.empty() ? "" : "the ground that it was planned on has shifted: " + list_of(other, "; ");
+  const std::vector<std::string> other =
+      real_ ? std::vector<std::string>() : shifted(planned.ground, ground_of(seen));
+  const std::string ground =
+      other.empty() ? "" : "the ground that it was planned on has shifted: " + list_of(other, "; ");
   if (planned.outcome != Outcome::would_change) {
     const std::string said = planned.outcome == Outcome::ok        ? "that nothing is to be done"
                              : planned.outcome == Outcome::skipped ? "that it is skipped"
@@ -187,7 +191,8 @@ void PlanGuard::inspected(const Inspection& seen, const Diff& diff, const std::v
     throw Error("--all-or-nothing: the plan did not hold for " + refused_.begin()->first.second);
   std::string why = objection(seen, diff, maybe);
   if (why.empty()) return;
-  if (!changed_sources_.empty()) why += "; since the plan, these files changed: " + list_of(changed_sources_, ", ");
+  if (!changed_sources_.empty())
+    why += "; since the plan, these files changed: " + list_of(changed_sources_, ", ");
   refused_[place] = why;
   throw Error(why);
 }
@@ -202,7 +207,8 @@ void PlanGuard::recovers(const Inspection& seen, const std::vector<Action>& acti
   throw Error(refused_[place]);
 }
 
-void PlanGuard::finished(std::size_t play, const std::string& label, Outcome outcome, const std::string& reason) {
+void PlanGuard::finished(std::size_t play, const std::string& label, Outcome outcome,
+                         const std::string& reason) {
   const Place place{play, label};
   seen_.insert(place);
   if (real_ || !all_or_nothing_ || refused_.contains(place)) return;

@@ -62,7 +62,8 @@ class PlanGuard : public RunObserver {
   void pass_begins(bool real) override { real_ = real; }
   void inspected(const Inspection& seen, const Diff& diff, const std::vector<std::string>& maybe) override;
   void recovers(const Inspection& seen, const std::vector<Action>& actions) override;
-  void finished(std::size_t play, const std::string& label, Outcome outcome, const std::string& reason) override;
+  void finished(std::size_t play, const std::string& label, Outcome outcome,
+                const std::string& reason) override;
   void about_to_act() override;
 
   // Whether all_or_nothing kept the run from starting, or would have; and the reason.

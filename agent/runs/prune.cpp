@@ -24,7 +24,8 @@ std::string own_state_folder(const std::string& given) {
   return find_state_folder(state_folder(acting_user(effective_person().name), given));
 }
 
-std::unique_ptr<Database> open_state(const std::string& given, StateDatabaseSettings::For use, const Notice& notice = {}) {
+std::unique_ptr<Database> open_state(const std::string& given, StateDatabaseSettings::For use,
+                                     const Notice& notice = {}) {
   const std::string folder = own_state_folder(given);
   if (folder.empty()) return nullptr;
   return open_state_database({folder, use, notice, {}});
@@ -34,7 +35,9 @@ std::unique_ptr<Database> open_state(const std::string& given, StateDatabaseSett
 std::string shown_key(const std::string& key) { return key.substr(key.find(':') + 1); }
 
 // Objects in the form that claims use: a tree becomes its path.
-std::string plain(const std::string& thing) { return thing.starts_with("tree ") ? "path " + thing.substr(5) : thing; }
+std::string plain(const std::string& thing) {
+  return thing.starts_with("tree ") ? "path " + thing.substr(5) : thing;
+}
 std::string shown(const std::string& thing) {
   const std::string text = plain(thing);
   return text.starts_with("path ") ? text.substr(5) : text;
@@ -44,7 +47,8 @@ std::string shown(const std::string& thing) {
 Value escaped(const Value& v) {
   if (v.is_string()) {
     std::string text = v.as_string();
-    for (std::size_t at = text.find("{{"); at != std::string::npos; at = text.find("{{", at + 4)) text.insert(at, "{{");
+    for (std::size_t at = text.find("{{"); at != std::string::npos; at = text.find("{{", at + 4))
+      text.insert(at, "{{");
     return Value(std::move(text));
   }
   if (v.is_array()) {
@@ -74,7 +78,8 @@ bool is_gone(const Owned& owned, const MachineReader& machine) {
 
 bool has_any(const std::string& kept_claims, const std::vector<std::string>& things) {
   const Value claims = parse_kept(kept_claims);
-  return claims.is_array() && std::any_of(claims.as_array().begin(), claims.as_array().end(), [&](const Value& claim) {
+  return claims.is_array() &&
+         std::any_of(claims.as_array().begin(), claims.as_array().end(), [&](const Value& claim) {
            return std::any_of(things.begin(), things.end(),
                               [&](const std::string& thing) { return plain(thing) == text_of(&claim); });
          });
@@ -84,7 +89,8 @@ bool has_any(const std::string& kept_claims, const std::vector<std::string>& thi
 // otherwise.
 std::optional<RecordedStep> unfinished_prune(const Owned& owned, Database& database) {
   Statement& rows = database.statement(
-      "SELECT run, sequence, state, claims FROM steps JOIN runs ON number = run WHERE kind = 'prune' AND playbook_key = ? "
+      "SELECT run, sequence, state, claims FROM steps JOIN runs ON number = run WHERE kind = 'prune' AND "
+      "playbook_key = ? "
       "AND run > coalesce((SELECT max(number) FROM runs JOIN ledger ON id IN (made_by, changed_by) WHERE "
       "ledger.playbook_key = ? AND ledger.resource = ?), 0) ORDER BY run DESC, sequence DESC");
   std::int64_t run = 0, sequence = 0;
@@ -145,10 +151,11 @@ void add_packages(Owned owned, const DeclaredResources& held, Database& database
   std::vector<std::string> names;
   for (const std::string& thing : owned.owns)
     if (thing.starts_with(package) && !held.has(thing)) names.push_back(thing.substr(package.size()));
-  const PackagesToPrune chosen = choose_packages(std::move(names), machine.packages(), [&](const std::string& name) {
-    const std::string other = other_owner(database, std::string(package) + name, owned.playbook_key);
-    return other.empty() ? "" : fmt::format("it is also of the playbook {}", other);
-  });
+  const PackagesToPrune chosen =
+      choose_packages(std::move(names), machine.packages(), [&](const std::string& name) {
+        const std::string other = other_owner(database, std::string(package) + name, owned.playbook_key);
+        return other.empty() ? "" : fmt::format("it is also of the playbook {}", other);
+      });
   std::string why;
   std::vector<std::string> keeps;
   for (const auto& [name, reason] : chosen.stay) {
@@ -195,12 +202,14 @@ void put_contents_first(std::vector<Stale>& list) {
 }
 
 // What the folder will still contain when it is its turn; "" if nothing.
-std::string what_stays_in(const std::string& folder, const std::vector<Stale>& list, const MachineReader& machine) {
+std::string what_stays_in(const std::string& folder, const std::vector<Stale>& list,
+                          const MachineReader& machine) {
   const auto goes = [&](const std::string& path) {
     return std::any_of(list.begin(), list.end(), [&](const Stale& one) {
       const auto& owns = one.owned.owns;
-      return one.stays.empty() &&
-             std::any_of(owns.begin(), owns.end(), [&](const auto& thing) { return plain(thing) == "path " + path; });
+      return one.stays.empty() && std::any_of(owns.begin(), owns.end(), [&](const auto& thing) {
+               return plain(thing) == "path " + path;
+             });
     });
   };
   std::vector<std::string> left = machine.files().list(folder).value_or(std::vector<std::string>());
@@ -250,17 +259,19 @@ bool DeclaredResources::has(const Owned& owned) const {
     return true;
   const auto claims = [&](const std::string& thing) { return has(thing); };
   // Packages are reported and removed one by one.
-  if (owned.type == "package" && !owned.owns.empty()) return std::all_of(owned.owns.begin(), owned.owns.end(), claims);
+  if (owned.type == "package" && !owned.owns.empty())
+    return std::all_of(owned.owns.begin(), owned.owns.end(), claims);
   return std::any_of(owned.owns.begin(), owned.owns.end(), claims) ||
-         (owned.owns.empty() && !owned.edits.empty() && std::all_of(owned.edits.begin(), owned.edits.end(), claims));
+         (owned.owns.empty() && !owned.edits.empty() &&
+          std::all_of(owned.edits.begin(), owned.edits.end(), claims));
 }
 
 bool DeclaredResources::has(const std::string& thing) const {
   return std::binary_search(claimed_.begin(), claimed_.end(), plain(thing));
 }
 
-std::vector<Stale> find_stale(const std::string& given, const std::vector<std::string>& keys, std::uint64_t digest,
-                              DeclaredResources& held, Host& host) {
+std::vector<Stale> find_stale(const std::string& given, const std::vector<std::string>& keys,
+                              std::uint64_t digest, DeclaredResources& held, Host& host) {
   std::vector<Stale> list;
   CleanMarker mark;
   const std::string folder = own_state_folder(given);
@@ -332,7 +343,9 @@ void forget_stale(const std::string& given, const std::vector<std::string>& keys
     for (const std::string& key : keys) keep_disowned(*database, run, key, one.owned.resource);
     if (one.keeps.empty()) {
       for (const std::string& key : keys)
-        database->statement("DELETE FROM ledger WHERE playbook_key = ? AND resource = ?").with(key, one.owned.resource).run();
+        database->statement("DELETE FROM ledger WHERE playbook_key = ? AND resource = ?")
+            .with(key, one.owned.resource)
+            .run();
       continue;
     }
     Value::Array claims, names;
@@ -358,7 +371,8 @@ std::vector<std::string> forget_resource(const std::string& given, const std::st
   const auto database = open_state(given, StateDatabaseSettings::For::writing, notice);
   if (!database) return forgotten;
   std::vector<std::string> keys;
-  Statement& owners = database->statement("SELECT playbook_key FROM ledger WHERE resource = ? ORDER BY playbook_key");
+  Statement& owners =
+      database->statement("SELECT playbook_key FROM ledger WHERE resource = ? ORDER BY playbook_key");
   for (owners.with(resource); owners.step();) {
     const std::string key = owners.text(0);
     if (playbook.empty() || shown_key(key) == playbook) keys.push_back(key);

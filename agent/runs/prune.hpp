@@ -32,7 +32,7 @@ class DeclaredResources {
 
 struct Stale {
   Owned owned;
-  std::string stays;  // why it is not removed; "": it may be
+  std::string stays;               // why it is not removed; "": it may be
   std::vector<std::string> keeps;  // objects of its resource that the playbook still owns after the removal
 };
 
@@ -41,8 +41,8 @@ struct Stale {
 // of the resources that the pass made and found; if it matches the mark beside the database, nothing is stale.
 // None if there is no state, or it cannot be read. A folder that would not be empty stays; its removable
 // content comes before it. keys: the current and former keys of the playbook.
-std::vector<Stale> find_stale(const std::string& given, const std::vector<std::string>& keys, std::uint64_t digest,
-                              DeclaredResources& held, Host& host);
+std::vector<Stale> find_stale(const std::string& given, const std::vector<std::string>& keys,
+                              std::uint64_t digest, DeclaredResources& held, Host& host);
 
 // A playbook that removes them, as text; "" if nothing may be removed.
 std::string removing_playbook(const std::vector<Stale>& stale, const std::string& person);

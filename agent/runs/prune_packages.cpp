@@ -29,9 +29,11 @@ PackagesToPrune choose_packages(std::vector<std::string> names, const PackageRea
     again = false;
     for (const std::string& name : chosen.go) {
       const Forecast forecast = packages.forecast_removal({name});
-      const auto other = std::find_if(forecast.changes.begin(), forecast.changes.end(), [&](const PackageChange& c) {
-        return c.version_after.empty() && std::find(chosen.go.begin(), chosen.go.end(), c.name) == chosen.go.end();
-      });
+      const auto other =
+          std::find_if(forecast.changes.begin(), forecast.changes.end(), [&](const PackageChange& c) {
+            return c.version_after.empty() &&
+                   std::find(chosen.go.begin(), chosen.go.end(), c.name) == chosen.go.end();
+          });
       if (other == forecast.changes.end()) continue;
       chosen.stay[name] = fmt::format("{} needs {}", other->name, name);
       chosen.go.erase(std::find(chosen.go.begin(), chosen.go.end(), name));

@@ -21,7 +21,8 @@ namespace {
 constexpr std::size_t part_size = 512u << 10;
 constexpr std::size_t largest_record = 256u << 20;  // bytes of one run, as another user's process reports it
 
-std::unique_ptr<Database> open_for_reading(const std::string& user, const std::string& given, const Notice& notice) {
+std::unique_ptr<Database> open_for_reading(const std::string& user, const std::string& given,
+                                           const Notice& notice) {
   const std::string folder = find_state_folder(state_folder(acting_user(user), given));
   if (folder.empty()) return nullptr;
   return open_state_database({folder, StateDatabaseSettings::For::reading, notice, {}});
@@ -32,7 +33,8 @@ std::string told_by(const Machine& machine, const std::string& id, const std::st
   std::string all;
   for (;;) {
     Command ask{.argv = own_command()};
-    for (const std::string& word : {std::string("recorded"), id, std::to_string(all.size()), given}) ask.argv.push_back(word);
+    for (const std::string& word : {std::string("recorded"), id, std::to_string(all.size()), given})
+      ask.argv.push_back(word);
     const CommandResult told = machine.commands().run(ask);
     if (told.status != 0) throw Error(told.errors.substr(0, told.errors.find('\n')));
     all += told.output;
@@ -43,14 +45,15 @@ std::string told_by(const Machine& machine, const std::string& id, const std::st
 
 // Actions that need root cannot have been done by another user's process, whatever that user's database says.
 bool takes_root(const std::optional<Action>& action) {
-  return action && std::visit(overloaded{[](const CreateGroup&) { return true; }, [](const ChangeGroup&) { return true; },
-                                         [](const RemoveGroup&) { return true; }, [](const CreateUser&) { return true; },
-                                         [](const ChangeUser&) { return true; }, [](const RemoveUser&) { return true; },
-                                         [](const ChangeMembership&) { return true; },
-                                         [](const InstallPackages&) { return true; },
-                                         [](const RemovePackages&) { return true; },
-                                         [](const RepairPackages&) { return true; }, [](const auto&) { return false; }},
-                              *action);
+  return action &&
+         std::visit(
+             overloaded{[](const CreateGroup&) { return true; }, [](const ChangeGroup&) { return true; },
+                        [](const RemoveGroup&) { return true; }, [](const CreateUser&) { return true; },
+                        [](const ChangeUser&) { return true; }, [](const RemoveUser&) { return true; },
+                        [](const ChangeMembership&) { return true; },
+                        [](const InstallPackages&) { return true; }, [](const RemovePackages&) { return true; },
+                        [](const RepairPackages&) { return true; }, [](const auto&) { return false; }},
+             *action);
 }
 
 }  // namespace

@@ -185,7 +185,8 @@ PlanPlace this_place() {
   ::gethostname(name.data(), name.size() - 1);
   const FileBeside id = files_on_disk().read("/etc/machine-id", true, 4096);
   const bool known = id.error == 0 && id.content.size() > 1;
-  return {name.data(), known ? sha256_hex("mlops-agent " + id.content) : "", effective_person().name, current_person().name};
+  return {name.data(), known ? sha256_hex("mlops-agent " + id.content) : "", effective_person().name,
+          current_person().name};
 }
 
 void write_plan(const std::string& path, const PlanFile& plan) {
@@ -213,12 +214,13 @@ std::optional<PlanFile> read_plan(const std::string& path, const FileSource& fil
   Value v = parse_kept(file.content);
   const std::string digest = take_digest(v);
   if (digest.empty() || digest != sha256_hex(to_json(v)))
-    throw PlanRefused(PlanRefused::Why::altered, path + ": the plan file is not as it was written: its digest does not match");
+    throw PlanRefused(PlanRefused::Why::altered,
+                      path + ": the plan file is not as it was written: its digest does not match");
   PlanFile plan = plan_in(v);
   if (plan.version != MLOPS_VERSION || number(v.find(mark)) != format)
     throw PlanRefused(PlanRefused::Why::other_version,
-                      fmt::format("{}: the plan was made by version {} of mlops-agent, this is {}; plan anew", path,
-                                  plan.version, MLOPS_VERSION));
+                      fmt::format("{}: the plan was made by version {} of mlops-agent, this is {}; plan anew",
+                                  path, plan.version, MLOPS_VERSION));
   return plan;
 }
 
@@ -226,10 +228,13 @@ void check_place(const std::string& path, const PlanFile& plan, const PlanPlace&
   const PlanPlace& there = plan.place;
   const bool known = !there.machine.empty() && !here.machine.empty();
   if (known ? there.machine != here.machine : there.host != here.host)
-    throw PlanRefused(PlanRefused::Why::other_place,
-                      fmt::format("{}: the plan was made on another machine, {}; this is {}", path, there.host, here.host));
+    throw PlanRefused(
+        PlanRefused::Why::other_place,
+        fmt::format("{}: the plan was made on another machine, {}; this is {}", path, there.host, here.host));
   if (there.caller != here.caller || there.person != here.person) {
-    const auto who = [](const PlanPlace& p) { return p.caller == p.person ? p.caller : p.caller + " for " + p.person; };
+    const auto who = [](const PlanPlace& p) {
+      return p.caller == p.person ? p.caller : p.caller + " for " + p.person;
+    };
     throw PlanRefused(PlanRefused::Why::other_place,
                       fmt::format("{}: the plan was made by {}; this is {}", path, who(there), who(here)));
   }

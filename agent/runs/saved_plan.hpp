@@ -46,7 +46,7 @@ struct PlanFile {
   std::string version;    // of the program that made it
   std::int64_t made = 0;  // microseconds since the epoch
   PlanPlace place;
-  std::string playbook;                      // its path, absolute
+  std::string playbook;                        // its path, absolute
   std::map<std::string, std::string> texts;    // of the playbook, its includes, and --vars files: by path
   std::map<std::string, std::string> sources;  // files beside it: path -> SHA-256; "" if one cannot be read
   std::vector<std::string> vars_files, sets;

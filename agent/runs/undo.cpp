@@ -6,10 +6,10 @@
 #include <chrono>
 
 #include "base/person.hpp"
-#include "runs/undo_changes.hpp"
 #include "machine/overlay.hpp"
 #include "runs/is_satisfied.hpp"
 #include "runs/part_done.hpp"
+#include "runs/undo_changes.hpp"
 #include "state/capture_before.hpp"
 #include "state/leftovers.hpp"
 #include "state/run_id.hpp"
@@ -67,8 +67,12 @@ bool contains(const std::vector<std::string>& list, const std::string& word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-bool in_doubt(const RecordedStep& step) { return step.state == StepState::begun || step.state == StepState::cut_off; }
-bool ended_well(const RecordedStep& step) { return step.state == StepState::done || step.state == StepState::healed; }
+bool in_doubt(const RecordedStep& step) {
+  return step.state == StepState::begun || step.state == StepState::cut_off;
+}
+bool ended_well(const RecordedStep& step) {
+  return step.state == StepState::done || step.state == StepState::healed;
+}
 
 // Whether repeating the inverse would fail: an undo that stopped half-way does not repeat it.
 bool cannot_be_repeated(const Action& action) {
@@ -80,7 +84,8 @@ bool cannot_be_repeated(const Action& action) {
 // A unit that was never created, or is already gone.
 bool is_of_no_unit(const Action& action, const Machine& machine) {
   const auto* change = std::get_if<ChangeUnit>(&action);
-  if (!change || (change->verb != ChangeUnit::Verb::stop && change->verb != ChangeUnit::Verb::disable)) return false;
+  if (!change || (change->verb != ChangeUnit::Verb::stop && change->verb != ChangeUnit::Verb::disable))
+    return false;
   return !machine.services().unit(change->unit).exists() && is_satisfied(action, machine);
 }
 
@@ -91,15 +96,17 @@ std::vector<Action> remaining(std::vector<Action> actions, const Machine& machin
     const auto* remove = std::get_if<RemovePath>(&actions[i]);
     const auto status = remove ? machine.files().status(remove->path) : std::nullopt;
     return status && status->type == FileType::directory &&
-           std::any_of(actions.begin() + static_cast<std::ptrdiff_t>(i), actions.end(), [&](const Action& later) {
-             const auto* restore = std::get_if<RestorePath>(&later);
-             return restore && restore->saved.path == remove->path && restore->saved.kind == SavedPath::Kind::folder;
-           });
+           std::any_of(actions.begin() + static_cast<std::ptrdiff_t>(i), actions.end(),
+                       [&](const Action& later) {
+                         const auto* restore = std::get_if<RestorePath>(&later);
+                         return restore && restore->saved.path == remove->path &&
+                                restore->saved.kind == SavedPath::Kind::folder;
+                       });
   };
   std::vector<Action> rest;
   for (std::size_t i = 0; i < actions.size(); ++i)
-    if (!(cannot_be_repeated(actions[i]) && is_satisfied(actions[i], machine)) && !is_of_no_unit(actions[i], machine) &&
-        !is_restored_already(i))
+    if (!(cannot_be_repeated(actions[i]) && is_satisfied(actions[i], machine)) &&
+        !is_of_no_unit(actions[i], machine) && !is_restored_already(i))
       rest.push_back(actions[i]);
   return rest;
 }
@@ -141,9 +148,14 @@ UndoRun::UndoRun(UndoSettings settings, const RunRecords& records, const Recorde
              .password = settings_.password,
              .journals = journals_.get(),
              .journal = {.folder = settings_.state},
-             .tell = [this](const std::string& text) { sink_(NoticeGiven{"local", text}); },
+             .tell =
+                 [this](const std::string& text) {
+                   sink_(NoticeGiven{"local", text});
+                 },
              .wait = std::chrono::seconds(settings_.wait_seconds)},
-            cancellation, [this](const Progress& p) { sink_(ProgressMade{label_, "local", p.doing, p.done, p.total}); }) {}
+            cancellation, [this](const Progress& p) {
+              sink_(ProgressMade{label_, "local", p.doing, p.done, p.total});
+            }) {}
 
 UndoRun::~UndoRun() = default;
 
@@ -152,7 +164,8 @@ void UndoRun::read() {
   if (!run_.undone_by.empty())
     throw UndoRefused(fmt::format("the run {} was undone already, by {}", run_.id, run_.undone_by));
   if (!run_.whole)
-    throw UndoRefused(fmt::format("what undoing the run {} needs is no longer kept: only the last 20 can be undone", run_.id));
+    throw UndoRefused(fmt::format(
+        "what undoing the run {} needs is no longer kept: only the last 20 can be undone", run_.id));
   items_.clear();
   resumes_.clear();
   const Attempts known = attempts();
@@ -183,7 +196,8 @@ UndoRun::Attempts UndoRun::attempts() {
     resumes_.push_back(undo.id);
     for (RecordedStep& step : records_.whole(undo, host_).steps)
       if (!step.undoes.run.empty() && !step.recovery)
-        found[{step.undoes.run, step.undoes.sequence}].emplace_back(StepName{undo.id, step.sequence}, std::move(step));
+        found[{step.undoes.run, step.undoes.sequence}].emplace_back(StepName{undo.id, step.sequence},
+                                                                    std::move(step));
   }
   return found;
 }
@@ -197,7 +211,8 @@ void UndoRun::add(const RecordedRun& run, const Attempts& attempts) {
 
 UndoRun::Item UndoRun::item_of(const RecordedRun& run, RecordedStep step, const WholeRun& whole,
                                const Attempts& attempts) const {
-  Item item{.step = std::move(step), .name = {run.id, 0}, .inverse = {}, .unknown = "", .attempt = {}, .heals = {}};
+  Item item{
+      .step = std::move(step), .name = {run.id, 0}, .inverse = {}, .unknown = "", .attempt = {}, .heals = {}};
   item.name.sequence = item.step.sequence;
   if (in_doubt(item.step)) item.heals.push_back(item.name);
   if (const auto known = attempts.find({item.name.run, item.name.sequence}); known != attempts.end())
@@ -234,7 +249,8 @@ void UndoRun::add_restarts() {
       Item again{item.step, item.name, {{unit}, {}}, "", true};
       again.step.after.clear();
       const bool reload = unit.verb == ChangeUnit::Verb::reload;
-      again.step.changes = {{.property = reload ? "reloads" : "restarts", .after = true, .kind = Change::Kind::event}};
+      again.step.changes = {
+          {.property = reload ? "reloads" : "restarts", .after = true, .kind = Change::Kind::event}};
       late.push_back(std::move(again));
     }
   for (Item& item : late) items_.push_back(std::move(item));
@@ -243,7 +259,8 @@ void UndoRun::add_restarts() {
 std::vector<std::string> UndoRun::stays() const {
   std::vector<std::string> list;
   for (const Item& item : items_)
-    for (const std::string& what : item.inverse.stays) list.push_back(fmt::format("{} ({})", what, item.step.resource));
+    for (const std::string& what : item.inverse.stays)
+      list.push_back(fmt::format("{} ({})", what, item.step.resource));
   return list;
 }
 
@@ -260,16 +277,17 @@ UndoRun::Result UndoRun::for_real() {
   for (const Identity& identity : pending_)
     if (identity.user == "root" || identity.user == records_.self()) identities.push_back(identity);
   host_.prepare(identities, {.id = new_run_id(""),
-                           .kind = "undo",
-                           .playbook = run_.playbook,
-                           .playbook_key = run_.playbook_key,
-                           .undoes = run_.id,
-                           .started = microseconds_now()});
+                             .kind = "undo",
+                             .playbook = run_.playbook,
+                             .playbook_key = run_.playbook_key,
+                             .undoes = run_.id,
+                             .started = microseconds_now()});
   if (std::any_of(items_.begin(), items_.end(), [](const Item& item) { return item.withheld; })) read();
   mend_accounts();
   const Result result = pass(host_, Outcome::changed);
   Value counts{Value::Object{}};
-  for (std::size_t i = 0; i < outcome_count; ++i) counts.set(to_text(static_cast<Outcome>(i)), result.counts[i]);
+  for (std::size_t i = 0; i < outcome_count; ++i)
+    counts.set(to_text(static_cast<Outcome>(i)), result.counts[i]);
   const bool failed = result.count(Outcome::failed) + result.count(Outcome::not_converged) > 0;
   host_.conclude(result.interrupted ? "interrupted" : failed ? "failed" : "done", to_json(counts), gone(), "");
   return result;
@@ -337,10 +355,10 @@ bool UndoRun::needs_restart(const Item& item, Host& host, Outcome acted) try {
 void UndoRun::mend_accounts() {
   const bool any = std::any_of(items_.begin(), items_.end(), [](const Item& item) {
     const auto touches = [](const RecordedStep& step) {
-      return in_doubt(step) && (any_of_type<CreateUser>(step) || any_of_type<ChangeUser>(step) ||
-                                any_of_type<RemoveUser>(step) || any_of_type<CreateGroup>(step) ||
-                                any_of_type<ChangeGroup>(step) || any_of_type<RemoveGroup>(step) ||
-                                any_of_type<ChangeMembership>(step));
+      return in_doubt(step) &&
+             (any_of_type<CreateUser>(step) || any_of_type<ChangeUser>(step) || any_of_type<RemoveUser>(step) ||
+              any_of_type<CreateGroup>(step) || any_of_type<ChangeGroup>(step) ||
+              any_of_type<RemoveGroup>(step) || any_of_type<ChangeMembership>(step));
     };
     return item.step.identity == "root" && (touches(item.step) || (item.attempt && touches(*item.attempt)));
   });
@@ -354,8 +372,10 @@ std::vector<Action> UndoRun::recovery(const Item& item, const Machine& machine) 
   const auto clear = [&](const RecordedStep& step) {
     if (!in_doubt(step) && step.state != StepState::failed) return;
     for (const std::string& path : leftovers(known_actions(step), step.before))
-      if (machine.files().exists(path)) actions.push_back(RemovePath{.path = path, .recursive = true, .sensitive = true});
-    const bool packages = in_doubt(step) && (any_of_type<InstallPackages>(step) || any_of_type<RemovePackages>(step));
+      if (machine.files().exists(path))
+        actions.push_back(RemovePath{.path = path, .recursive = true, .sensitive = true});
+    const bool packages =
+        in_doubt(step) && (any_of_type<InstallPackages>(step) || any_of_type<RemovePackages>(step));
     if (packages && machine.packages().interrupted()) actions.push_back(RepairPackages{});
   };
   clear(item.step);
@@ -400,7 +420,8 @@ std::string UndoRun::changed_since(const Item& item, const Machine& machine) con
 }
 
 // Removes only packages that nothing else needs; a requested package must be among them.
-void UndoRun::narrow_removals(Item& item, const Machine& machine, Outcome acted, ResourceFinished& event) const {
+void UndoRun::narrow_removals(Item& item, const Machine& machine, Outcome acted,
+                              ResourceFinished& event) const {
   const std::vector<std::string> wanted = asked_for(item.step);
   for (Action& action : item.inverse.actions) {
     auto* remove = std::get_if<RemovePackages>(&action);
@@ -408,7 +429,8 @@ void UndoRun::narrow_removals(Item& item, const Machine& machine, Outcome acted,
     std::vector<std::string> gone;
     std::erase_if(remove->names, [&](const std::string& name) {
       const auto found = machine.packages().installed(name);
-      const bool there = found && found->state != PackageState::absent && found->state != PackageState::config_files;
+      const bool there =
+          found && found->state != PackageState::absent && found->state != PackageState::config_files;
       if (!there) gone.push_back(name);
       return !there;
     });
@@ -419,7 +441,8 @@ void UndoRun::narrow_removals(Item& item, const Machine& machine, Outcome acted,
         std::erase_if(others, [&](const std::string& other) { return contains(remove->names, other); });
         if (others.empty()) continue;
         if (contains(wanted, name))
-          throw Error(fmt::format("removing {} would also remove {}, which this run did not install", name, list_of(others)));
+          throw Error(fmt::format("removing {} would also remove {}, which this run did not install", name,
+                                  list_of(others)));
         needed.push_back(name);
       }
       std::erase_if(remove->names, [&](const std::string& name) { return contains(needed, name); });
@@ -492,8 +515,9 @@ void UndoRun::one(Item& item, Host& host, Outcome acted, Result& result) {
     Machine& machine = host.as(identity);
     const std::vector<Action> first = item.restart ? std::vector<Action>() : recovery(item, machine);
     if (item.inverse.actions.empty() && first.empty())
-      return end(Outcome::skipped, item.inverse.stays.empty() ? "nothing of it is left to take back"
-                                                              : "it cannot be taken back: " + list_of(item.inverse.stays));
+      return end(Outcome::skipped, item.inverse.stays.empty()
+                                       ? "nothing of it is left to take back"
+                                       : "it cannot be taken back: " + list_of(item.inverse.stays));
     const bool settled = !item.restart && is_satisfied(item.inverse.actions, machine);
     if (settled && first.empty()) {
       if (!item.heals.empty()) {
@@ -504,9 +528,11 @@ void UndoRun::one(Item& item, Host& host, Outcome acted, Result& result) {
       return end(Outcome::ok);
     }
     if (settings_.no_sudo && identity.user != records_.self() && records_.self() != "root")
-      throw Error(fmt::format("needs the right to act as {}, and --no-sudo was given", identity.user), ErrorKind::privilege);
+      throw Error(fmt::format("needs the right to act as {}, and --no-sudo was given", identity.user),
+                  ErrorKind::privilege);
     if (!settings_.force && !settled)
-      if (std::string changed = changed_since(item, machine); !changed.empty()) return end(Outcome::failed, changed);
+      if (std::string changed = changed_since(item, machine); !changed.empty())
+        return end(Outcome::failed, changed);
     const auto perform = [&](StepInfo purpose, const std::vector<Action>& actions) {
       purpose.sequence = ++sequence_;
       purpose.resource = step.resource;
@@ -527,7 +553,8 @@ void UndoRun::one(Item& item, Host& host, Outcome acted, Result& result) {
       std::vector<Change> changes = item.restart ? step.changes : turned(step.type, step.changes);
       event.changes.insert(event.changes.end(), changes.begin(), changes.end());
       narrow_removals(item, machine, acted, event);
-      if (event.changes.empty()) event.changes = {{.property = "taken back", .after = true, .kind = Change::Kind::event}};
+      if (event.changes.empty())
+        event.changes = {{.property = "taken back", .after = true, .kind = Change::Kind::event}};
       StepInfo purpose{.changes = event.changes, .heals = item.heals};
       if (!item.restart) purpose.undoes = item.name;
       perform(std::move(purpose), remaining(item.inverse.actions, machine));
@@ -538,7 +565,8 @@ void UndoRun::one(Item& item, Host& host, Outcome acted, Result& result) {
     return end(acted);
   } catch (const Unknown& unknown) {
     will_act({step.identity});
-    return end(Outcome::unknown, unknown.waits_for.empty() ? unknown.reason : "waits for " + list_of(unknown.waits_for));
+    return end(Outcome::unknown,
+               unknown.waits_for.empty() ? unknown.reason : "waits for " + list_of(unknown.waits_for));
   } catch (const Error& e) {
     event.output = e.output();
     return end(Outcome::failed, e.kind() == ErrorKind::cancelled ? "interrupted" : e.what());

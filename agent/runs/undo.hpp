@@ -20,8 +20,8 @@ namespace mlops {
 struct UndoSettings {
   bool force = false;  // also if somebody has changed the object since
   bool no_sudo = false;
-  std::string state;               // --state
-  std::uint64_t wait_seconds = 0;  // --wait
+  std::string state;                         // --state
+  std::uint64_t wait_seconds = 0;            // --wait
   ThisHostSettings::Password password = {};  // as in ThisHost
 };
 
@@ -49,8 +49,8 @@ class UndoRun {
   };
 
   // All arguments must outlive it.
-  UndoRun(UndoSettings settings, const RunRecords& records, const RecordedRun& run, const Cancellation& cancellation,
-          EventSink sink);
+  UndoRun(UndoSettings settings, const RunRecords& records, const RecordedRun& run,
+          const Cancellation& cancellation, EventSink sink);
   ~UndoRun();
 
   // UndoRefused if the run is still running, was undone, or its before-images are not kept.
@@ -72,17 +72,19 @@ class UndoRun {
     Inverse inverse;
     std::string unknown;  // why its inverse cannot be determined
     bool restart = false;
-    bool begun = true;      // false: it was announced, and its identity never began it
-    bool withheld = false;  // its actions can be read once its identity may act
-    bool undone = false;    // by an undo that this one resumes
+    bool begun = true;                    // false: it was announced, and its identity never began it
+    bool withheld = false;                // its actions can be read once its identity may act
+    bool undone = false;                  // by an undo that this one resumes
     std::optional<RecordedStep> attempt;  // of such an undo, which was not completed
     std::vector<StepName> heals;          // interrupted steps that are recovered once this is undone
   };
-  using Attempts = std::map<std::pair<std::string, std::uint64_t>, std::vector<std::pair<StepName, RecordedStep>>>;
+  using Attempts =
+      std::map<std::pair<std::string, std::uint64_t>, std::vector<std::pair<StepName, RecordedStep>>>;
   std::vector<RecordedRun> with_resumed() const;
   Attempts attempts();
   void add(const RecordedRun& run, const Attempts& attempts);
-  Item item_of(const RecordedRun& run, RecordedStep step, const WholeRun& whole, const Attempts& attempts) const;
+  Item item_of(const RecordedRun& run, RecordedStep step, const WholeRun& whole,
+               const Attempts& attempts) const;
   Result pass(Host& host, Outcome acted);
   void add_restarts();
   bool removes_file_of(const std::string& unit) const;
@@ -110,7 +112,7 @@ class UndoRun {
   ThisHost host_;
   std::vector<Item> items_;
   std::vector<std::string> resumes_;
-  std::vector<Identity> pending_;       // of the simulation
+  std::vector<Identity> pending_;        // of the simulation
   std::vector<std::string> taken_back_;  // labels of what was really undone
   std::uint64_t sequence_ = 0;
 };

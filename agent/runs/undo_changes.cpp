@@ -38,8 +38,8 @@ std::vector<Change> turned(const std::string& type, const std::vector<Change>& c
   return back;
 }
 
-void name_removals(std::vector<Change>& changes, const RemovePackages& remove, const std::vector<std::string>& gone,
-                   const PackageReader& packages) {
+void name_removals(std::vector<Change>& changes, const RemovePackages& remove,
+                   const std::vector<std::string>& gone, const PackageReader& packages) {
   std::erase_if(changes, [&](const Change& change) {
     return std::any_of(gone.begin(), gone.end(), [&](const std::string& name) { return is_of(change, name); });
   });

@@ -15,7 +15,7 @@ std::vector<Change> turned(const std::string& type, const std::vector<Change>& c
 
 // Marks each package as removed or purged, and names those missing from the changes: the plan of an install may
 // not know all dependencies. Packages in `gone` are already removed, and not reported.
-void name_removals(std::vector<Change>& changes, const RemovePackages& remove, const std::vector<std::string>& gone,
-                   const PackageReader& packages);
+void name_removals(std::vector<Change>& changes, const RemovePackages& remove,
+                   const std::vector<std::string>& gone, const PackageReader& packages);
 
 }  // namespace mlops

@@ -25,7 +25,7 @@ struct Question {
 using Ask = std::function<std::optional<std::string>(const Question&)>;
 
 struct ConnectOptions {
-  bool accept_new_host_keys = false;             // --accept-new-host-keys
+  bool accept_new_host_keys = false;  // --accept-new-host-keys
   // until the connection is established, not counting questions to people
   std::chrono::milliseconds timeout{15'000};
   std::chrono::milliseconds lost_after{13'000};  // without a sign of life, once it is established
@@ -54,7 +54,7 @@ struct Traffic {
 };
 
 struct ForwardOptions {
-  std::string greeting;  // written to the socket once the host has agreed, before any data from it
+  std::string greeting;              // written to the socket once the host has agreed, before any data from it
   std::shared_ptr<Traffic> traffic;  // counted into and held until both sides are closed; may be null
 };
 

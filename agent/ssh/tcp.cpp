@@ -25,8 +25,7 @@ namespace {
 
 constexpr std::chrono::milliseconds head_start{250};  // RFC 8305, "Connection Attempt Delay"
 constexpr unsigned unacknowledged_ms = 15'000;
-constexpr int unsent_bytes =
-    256 << 10;  // bounds unsent data in the kernel, so that a keep-alive is not late
+constexpr int unsent_bytes = 256 << 10;  // bounds unsent data in the kernel, so that a keep-alive is not late
 
 struct FreeAddresses {
   void operator()(addrinfo* list) const { ::freeaddrinfo(list); }

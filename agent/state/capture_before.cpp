@@ -199,7 +199,8 @@ std::string BeforeCapture::package_list() const {
     const bool foreign = e.architecture != native && e.architecture != "all";
     const bool came_along = automatic.contains(e.name + ":" + (foreign ? e.architecture : native));
     lines.push_back(fmt::format("{}{}{} {}{}\n", e.name, foreign ? ":" : "", foreign ? e.architecture : "",
-                                e.state == PackageState::config_files ? configuration : e.version, came_along ? " auto" : ""));
+                                e.state == PackageState::config_files ? configuration : e.version,
+                                came_along ? " auto" : ""));
   }
   std::sort(lines.begin(), lines.end());
   std::string list;

@@ -53,9 +53,7 @@ DatabaseError::Cause cause_of(mlops_sqlite_failure failure) {
   return DatabaseError::Cause::other;
 }
 
-DatabaseError error_of(const mlops_sqlite_result& result) {
-  return {cause_of(result.failure), result.message};
-}
+DatabaseError error_of(const mlops_sqlite_result& result) { return {cause_of(result.failure), result.message}; }
 
 }  // namespace
 
@@ -63,7 +61,9 @@ Statement::~Statement() { functions_.finalize(statement_); }
 
 void Statement::reset() { functions_.reset(statement_); }
 
-void Statement::bind(int parameter, std::int64_t value) { functions_.bind_integer(statement_, parameter, value); }
+void Statement::bind(int parameter, std::int64_t value) {
+  functions_.bind_integer(statement_, parameter, value);
+}
 
 void Statement::bind(int parameter, std::string_view value) {
   functions_.bind_text(statement_, parameter, value.data() ? value.data() : "", value.size());
@@ -114,7 +114,8 @@ void Database::run(const std::string& sql) {
 }
 
 Statement& Database::statement(const char* sql) {
-  if (const auto known = statements_.find(std::string_view(sql)); known != statements_.end()) return *known->second;
+  if (const auto known = statements_.find(std::string_view(sql)); known != statements_.end())
+    return *known->second;
   mlops_sqlite_result result;
   void* prepared = sqlite().prepare(database_, sql, &result);
   if (!prepared) throw error_of(result);

@@ -19,7 +19,8 @@ PriorRunState earlier_runs(Database& database, const std::string& playbook_key) 
   }
   const std::string boot = this_process().boot;
   Statement& steps = database.statement(
-      "SELECT runs.id, sequence, playbook_key, resource, type, identity, claims, program, started, boot, reason IS NOT NULL "
+      "SELECT runs.id, sequence, playbook_key, resource, type, identity, claims, program, started, boot, "
+      "reason IS NOT NULL "
       "FROM steps JOIN runs ON runs.number = steps.run WHERE state IN (0, 3) ORDER BY run, sequence");
   for (steps.with(); steps.step();) {
     const std::string run = steps.text(0);
@@ -37,8 +38,8 @@ PriorRunState earlier_runs(Database& database, const std::string& playbook_key) 
     for (CutOffRun& one : earlier.runs)
       if (one.id == run) one.resources.push_back(steps.text(3));
   }
-  Statement& pending =
-      database.statement("SELECT target, source FROM notifications WHERE playbook_key = ? ORDER BY target, source");
+  Statement& pending = database.statement(
+      "SELECT target, source FROM notifications WHERE playbook_key = ? ORDER BY target, source");
   for (pending.with(playbook_key); pending.step();)
     earlier.notifications.push_back({pending.text(0), pending.text(1)});
   return earlier;

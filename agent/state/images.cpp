@@ -79,7 +79,8 @@ std::string Images::keep(std::string_view content, std::int64_t run) {
 }
 
 void Images::write(const std::string& digest, std::string_view bytes) {
-  if (::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST) throw system_error("cannot make " + folder_, errno);
+  if (::mkdir(folder_.c_str(), 0700) != 0 && errno != EEXIST)
+    throw system_error("cannot make " + folder_, errno);
   const std::string path = path_of(digest) + unfinished;
   const Handle file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) throw system_error("cannot keep " + path, errno);
@@ -100,7 +101,8 @@ void Images::sync() {
 
 std::string Images::load(const std::string& digest) {
   Statement& found =
-      database_.statement("SELECT size, packed, content IS NULL, content FROM images WHERE digest = ?").with(digest);
+      database_.statement("SELECT size, packed, content IS NULL, content FROM images WHERE digest = ?")
+          .with(digest);
   if (!found.step()) throw Error("what is to be put back is no longer kept");
   const auto size = static_cast<std::size_t>(found.integer(0));
   const bool packed = found.integer(1) != 0, in_file = found.integer(2) != 0;
@@ -118,7 +120,8 @@ void Images::sweep() {
   while (const dirent* entry = entries ? ::readdir(entries.get()) : nullptr) {
     const std::string name = entry->d_name;
     if (name == "." || name == "..") continue;
-    Statement& known = database_.statement("SELECT 1 FROM images WHERE digest = ? AND content IS NULL").with(name);
+    Statement& known =
+        database_.statement("SELECT 1 FROM images WHERE digest = ? AND content IS NULL").with(name);
     const bool used = known.step();
     known.with();
     if (!used) ::unlinkat(::dirfd(entries.get()), name.c_str(), 0);

@@ -55,7 +55,8 @@ Inverse restored(Before before) {
 
 Inverse written(const std::string& path, const Before& before, bool sensitive = false) {
   if (was_there(before)) return restored(before);
-  return {{RemovePath{.path = before.paths.empty() ? path : before.paths.front().path, .sensitive = sensitive}}, {}};
+  return {{RemovePath{.path = before.paths.empty() ? path : before.paths.front().path, .sensitive = sensitive}},
+          {}};
 }
 
 Inverse made(const std::string& path, const Before& before) {
@@ -77,7 +78,8 @@ Inverse of(const SetAttributes& a, const Before& b) {
   if (!was_there(b)) return {};
   const SavedPath& was = b.paths.front();
   // While it is the same file or folder, all that this run took from it can be given back.
-  if (was.inode != 0 && (was.kind == Kind::file || was.kind == Kind::folder)) return {{RestorePath{was, {}}}, {}};
+  if (was.inode != 0 && (was.kind == Kind::file || was.kind == Kind::folder))
+    return {{RestorePath{was, {}}}, {}};
   SetAttributes back{.path = was.path};
   if (a.mode || !a.owner.empty() || !a.group.empty()) back.mode = was.mode;  // chown(2) clears set-user-ID
   if (!a.owner.empty()) back.owner = was.owner;
@@ -106,7 +108,8 @@ Inverse of(const ChangeGroup& a, const Before& b) {
 Inverse of(const RemoveGroup& a, const Before& b) {
   if (!b.group) return {};
   Inverse result{{CreateGroup{a.name, b.group->gid, b.group->gid.value_or(0) < first_ordinary_id}}, {}};
-  for (const std::string& member : b.group->members) result.actions.push_back(ChangeMembership{member, {a.name}, {}});
+  for (const std::string& member : b.group->members)
+    result.actions.push_back(ChangeMembership{member, {a.name}, {}});
   return result;
 }
 
@@ -199,7 +202,8 @@ Inverse of(const ChangeUnit& a, const Before& b) {
 }
 
 Inverse of(const RunCommand& a, const Before& b) {
-  const bool all_new = std::all_of(b.paths.begin(), b.paths.end(), [](const SavedPath& p) { return p.kind == Kind::absent; });
+  const bool all_new =
+      std::all_of(b.paths.begin(), b.paths.end(), [](const SavedPath& p) { return p.kind == Kind::absent; });
   if (!a.bounded || a.creates.empty() || !all_new)
     return {{}, {fmt::format("the command `{}`", short_command_line(a.command.argv))}};
   Inverse result;
@@ -224,15 +228,13 @@ void append(Inverse& to, Inverse more) {
 }
 
 const std::string* path_of(const Action& action) {
-  return std::visit(overloaded{[](const WriteFile& a) { return &a.path; }, [](const CreateSecret& a) { return &a.path; },
-                               [](const CreateDirectory& a) { return &a.path; },
-                               [](const CreateLink& a) { return &a.path; },
-                               [](const SetAttributes& a) { return &a.path; },
-                               [](const RemovePath& a) { return &a.path; },
-                               [](const Download& a) { return &a.path; },
-                               [](const RestorePath& a) { return &a.saved.path; },
-                               [](const auto&) -> const std::string* { return nullptr; }},
-                    action);
+  return std::visit(
+      overloaded{[](const WriteFile& a) { return &a.path; }, [](const CreateSecret& a) { return &a.path; },
+                 [](const CreateDirectory& a) { return &a.path; }, [](const CreateLink& a) { return &a.path; },
+                 [](const SetAttributes& a) { return &a.path; }, [](const RemovePath& a) { return &a.path; },
+                 [](const Download& a) { return &a.path; }, [](const RestorePath& a) { return &a.saved.path; },
+                 [](const auto&) -> const std::string* { return nullptr; }},
+      action);
 }
 
 }  // namespace
@@ -268,10 +270,11 @@ Before found_by(std::size_t i, const std::vector<Action>& actions, const std::ve
 bool is_restored_before(std::size_t i, const std::vector<Action>& actions, const Before& was) {
   const auto* again = std::get_if<RestorePath>(&actions[i]);
   if (!again || was_there(was)) return false;
-  return std::any_of(actions.begin(), actions.begin() + static_cast<std::ptrdiff_t>(i), [&](const Action& earlier) {
-    const auto* restore = std::get_if<RestorePath>(&earlier);
-    return restore && restore->saved.path == again->saved.path;
-  });
+  return std::any_of(actions.begin(), actions.begin() + static_cast<std::ptrdiff_t>(i),
+                     [&](const Action& earlier) {
+                       const auto* restore = std::get_if<RestorePath>(&earlier);
+                       return restore && restore->saved.path == again->saved.path;
+                     });
 }
 
 }  // namespace
@@ -280,7 +283,8 @@ Inverse inverse(const std::vector<Action>& actions, const std::vector<Before>& b
   Inverse result;
   std::vector<std::string> moved;  // created by these actions, and renamed by a later one of them
   const auto is_moved = [&](const std::string& path) {
-    return std::any_of(moved.begin(), moved.end(), [&](const std::string& from) { return is_within(path, from); });
+    return std::any_of(moved.begin(), moved.end(),
+                       [&](const std::string& from) { return is_within(path, from); });
   };
   for (std::size_t i = actions.size(); i-- > 0;) {
     const Action& action = actions[i];

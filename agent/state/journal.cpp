@@ -28,20 +28,22 @@ std::int64_t now_us() {
 }
 
 bool is_file_action(const Action& action) {
-  return std::visit(overloaded{[](const WriteFile&) { return true; }, [](const CreateSecret&) { return true; },
-                               [](const CreateDirectory&) { return true; }, [](const CreateLink&) { return true; },
-                               [](const SetAttributes&) { return true; }, [](const RemovePath&) { return true; },
-                               [](const RenamePath&) { return true; }, [](const RestorePath&) { return true; },
-                               [](const auto&) { return false; }},
-                    action);
+  return std::visit(
+      overloaded{[](const WriteFile&) { return true; }, [](const CreateSecret&) { return true; },
+                 [](const CreateDirectory&) { return true; }, [](const CreateLink&) { return true; },
+                 [](const SetAttributes&) { return true; }, [](const RemovePath&) { return true; },
+                 [](const RenamePath&) { return true; }, [](const RestorePath&) { return true; },
+                 [](const auto&) { return false; }},
+      action);
 }
 
 // The result of an interrupted program is not known; all other actions are atomic.
 bool runs_program(const Action& action) {
-  return std::visit(overloaded{[](const RunCommand&) { return true; }, [](const InstallPackages&) { return true; },
-                               [](const RemovePackages&) { return true; }, [](const RepairPackages&) { return true; },
-                               [](const auto&) { return false; }},
-                    action);
+  return std::visit(
+      overloaded{[](const RunCommand&) { return true; }, [](const InstallPackages&) { return true; },
+                 [](const RemovePackages&) { return true; }, [](const RepairPackages&) { return true; },
+                 [](const auto&) { return false; }},
+      action);
 }
 
 bool any_program(std::span<const Action> actions) {
@@ -54,8 +56,8 @@ std::string kept_texts(const std::vector<std::string>& texts) {
   return to_json(Value(std::move(list)));
 }
 
-std::string left_by(std::span<const Action> actions, const std::vector<Before>& before, const MachineReader& machine,
-                         std::vector<std::pair<std::string, std::string>>& things) {
+std::string left_by(std::span<const Action> actions, const std::vector<Before>& before,
+                    const MachineReader& machine, std::vector<std::pair<std::string, std::string>>& things) {
   std::set<std::string> names;
   for (std::size_t i = 0; i < actions.size(); ++i) names.merge(things_of(actions[i], before[i]));
   Value after{Value::Object{}};
@@ -121,7 +123,8 @@ PriorRunState StateJournal::open(const RunHeader& run) {
 // Moves the playbook's records from its former keys to its current one.
 void StateJournal::adopt_former_keys() {
   Statement& known = database_->statement(
-      "SELECT EXISTS (SELECT 1 FROM ledger WHERE playbook_key = ?1) OR EXISTS (SELECT 1 FROM notifications WHERE "
+      "SELECT EXISTS (SELECT 1 FROM ledger WHERE playbook_key = ?1) OR EXISTS (SELECT 1 FROM notifications "
+      "WHERE "
       "playbook_key = ?1) OR EXISTS (SELECT 1 FROM runs WHERE playbook_key = ?1)");
   for (const std::string& former : run_.former_keys) {
     const bool any = known.with(former).step() && known.integer(0) != 0;
@@ -136,7 +139,8 @@ void StateJournal::adopt_former_keys() {
                             "UPDATE OR IGNORE notifications SET playbook_key = ?2 WHERE playbook_key = ?1",
                             "UPDATE runs SET playbook_key = ?2 WHERE playbook_key = ?1"})
       database_->statement(sql).with(former, run_.playbook_key).run();
-    for (const char* sql : {"DELETE FROM ledger WHERE playbook_key = ?", "DELETE FROM notifications WHERE playbook_key = ?"})
+    for (const char* sql :
+         {"DELETE FROM ledger WHERE playbook_key = ?", "DELETE FROM notifications WHERE playbook_key = ?"})
       database_->statement(sql).with(former).run();
     transaction.commit();
   }
@@ -162,17 +166,15 @@ std::int64_t StateJournal::known_number() {
 }
 
 // Damage may be in a part that opening does not read.
-void StateJournal::open_sound() try {
-  reopen();
-} catch (const DatabaseError& e) {
+void StateJournal::open_sound() try { reopen(); } catch (const DatabaseError& e) {
   found_damaged(e);
   reopen();
 }
 
 // Sets the database aside if its content is damaged, and closes it; rethrows other errors.
 void StateJournal::found_damaged(const DatabaseError& e) {
-  const bool damaged = e.cause() == Cause::damaged ||
-                       (e.cause() == Cause::other && database_ && !has_right_tables(*database_));
+  const bool damaged =
+      e.cause() == Cause::damaged || (e.cause() == Cause::other && database_ && !has_right_tables(*database_));
   if (!damaged) throw e;
   images_.reset();
   database_.reset();
@@ -188,8 +190,10 @@ void StateJournal::insert_run() {
   if (number_ == 0) {
     const ProcessMark self = this_process();
     database_
-        ->statement("INSERT OR IGNORE INTO runs (id, kind, playbook, playbook_key, starter, version, process, process_started, "
-                    "boot, started, undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))")
+        ->statement(
+            "INSERT OR IGNORE INTO runs (id, kind, playbook, playbook_key, starter, version, process, "
+            "process_started, "
+            "boot, started, undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))")
         .with(run_.id, run_.kind, run_.playbook, run_.playbook_key, run_.starter, MLOPS_VERSION, self.process,
               self.started, self.boot, run_.started, run_.undoes)
         .run();
@@ -209,7 +213,8 @@ void StateJournal::close_earlier() {
   };
   std::vector<Left> all;
   Statement& left = database_->statement(
-      "SELECT run, sequence, coalesce(actions, ''), coalesce(before, '') FROM steps WHERE state = 0 AND run <> ?");
+      "SELECT run, sequence, coalesce(actions, ''), coalesce(before, '') FROM steps WHERE state = 0 AND run <> "
+      "?");
   for (left.with(number_); left.step();)
     all.push_back({left.integer(0), left.integer(1), left.text(2), left.text(3)});
   for (const Left& one : all) {
@@ -217,18 +222,24 @@ void StateJournal::close_earlier() {
     std::vector<Before> before;
     const Value kept_actions = parse_kept(one.actions), kept_list = parse_kept(one.before);
     if (kept_actions.is_array())
-      for (const Value& kept : kept_actions.as_array()) actions.push_back(kept_action(kept).value_or(RepairPackages{}));
+      for (const Value& kept : kept_actions.as_array())
+        actions.push_back(kept_action(kept).value_or(RepairPackages{}));
     if (kept_list.is_array())
       for (const Value& kept : kept_list.as_array()) before.push_back(kept_before(kept));
     before.resize(actions.size());
     std::vector<std::pair<std::string, std::string>> things;
     const auto packages = packages_after(before);
-    database_->statement("UPDATE steps SET state = ?, after = ?, before = coalesce(?, before) WHERE run = ? AND sequence = ?")
+    database_
+        ->statement(
+            "UPDATE steps SET state = ?, after = ?, before = coalesce(?, before) WHERE run = ? AND sequence = "
+            "?")
         .with(number_of(StepState::cut_off), actions.empty() ? "" : left_by(actions, before, machine_, things),
               packages, one.run, one.sequence)
         .run();
   }
-  database_->statement("UPDATE runs SET outcome = 'cut off' WHERE outcome IS NULL AND number <> ?").with(number_).run();
+  database_->statement("UPDATE runs SET outcome = 'cut off' WHERE outcome IS NULL AND number <> ?")
+      .with(number_)
+      .run();
 }
 
 template <class Write>
@@ -258,9 +269,10 @@ void StateJournal::durably(List list, Write write) {
   if (!database_) throw Error("the journal is not open");
   try {
     if (database_->moved()) {
-      tell(fmt::format("the state database {} was removed while the run was under way; a new one is begun. What was "
-                       "done before this cannot be undone.",
-                       database_->path()));
+      tell(fmt::format(
+          "the state database {} was removed while the run was under way; a new one is begun. What was "
+          "done before this cannot be undone.",
+          database_->path()));
       mark_ = {};
       open_sound();
     }
@@ -316,11 +328,15 @@ void StateJournal::record(const Step& step) {
   for (const Action& action : step.actions) before.push_back(this->before(action));
   const StepInfo& p = step.purpose;
   database_
-      ->statement("INSERT INTO steps (run, sequence, resource, type, identity, state, program, makes, claims, changes, "
-                  "actions, before) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, sequence) DO UPDATE SET "
-                  "changes = excluded.changes, actions = excluded.actions, before = excluded.before")
+      ->statement(
+          "INSERT INTO steps (run, sequence, resource, type, identity, state, program, makes, claims, changes, "
+          "actions, before) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?) ON CONFLICT (run, sequence) DO UPDATE "
+          "SET "
+          "changes = excluded.changes, actions = excluded.actions, before = excluded.before")
       .with(number_, static_cast<std::int64_t>(p.sequence), p.resource, p.type, settings_.identity,
-            std::int64_t{any_program(step.actions)}, std::int64_t{p.makes}, kept_texts(p.claims), to_json(to_kept_list(p.changes)), to_json(to_kept_list(step.actions)), to_json(to_kept_list(before)))
+            std::int64_t{any_program(step.actions)}, std::int64_t{p.makes}, kept_texts(p.claims),
+            to_json(to_kept_list(p.changes)), to_json(to_kept_list(step.actions)),
+            to_json(to_kept_list(before)))
       .run();
   note_role(p);
   note_notifications(step);
@@ -336,8 +352,9 @@ void StateJournal::announce(std::span<const Step> steps, const std::string& iden
       for (const Step& step : steps) {
         const StepInfo& p = step.purpose;
         database_
-            ->statement("INSERT OR IGNORE INTO steps (run, sequence, resource, type, identity, state, program, makes, "
-                        "claims) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)")
+            ->statement(
+                "INSERT OR IGNORE INTO steps (run, sequence, resource, type, identity, state, program, makes, "
+                "claims) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)")
             .with(number_, static_cast<std::int64_t>(p.sequence), p.resource, p.type, identity,
                   std::int64_t{any_program(step.actions)}, std::int64_t{p.makes}, kept_texts(p.claims))
             .run();
@@ -353,7 +370,9 @@ void StateJournal::announce(std::span<const Step> steps, const std::string& iden
 void StateJournal::note_role(const StepInfo& purpose) {
   if (purpose.undoes.run.empty() && !purpose.recovery) return;
   database_
-      ->statement("INSERT OR REPLACE INTO step_roles (run, sequence, undoes, undone, recovery) VALUES (?, ?, nullif(?, ''), ?, ?)")
+      ->statement(
+          "INSERT OR REPLACE INTO step_roles (run, sequence, undoes, undone, recovery) VALUES (?, ?, nullif(?, "
+          "''), ?, ?)")
       .with(number_, static_cast<std::int64_t>(purpose.sequence), purpose.undoes.run,
             static_cast<std::int64_t>(purpose.undoes.sequence), std::int64_t{purpose.recovery})
       .run();
@@ -363,8 +382,9 @@ void StateJournal::note_role(const StepInfo& purpose) {
 void StateJournal::drop_notifications_of(const StepName& undone) {
   later([undone](Database& database, std::int64_t) {
     database
-        .statement("DELETE FROM notifications WHERE (run, source) IN (SELECT number, resource FROM steps JOIN runs ON "
-                   "runs.number = steps.run WHERE runs.id = ? AND sequence = ?)")
+        .statement(
+            "DELETE FROM notifications WHERE (run, source) IN (SELECT number, resource FROM steps JOIN runs ON "
+            "runs.number = steps.run WHERE runs.id = ? AND sequence = ?)")
         .with(undone.run, static_cast<std::int64_t>(undone.sequence))
         .run();
   });
@@ -374,7 +394,9 @@ void StateJournal::drop_notifications_of(const StepName& undone) {
 void StateJournal::note_notifications(const Step& step) {
   if (run_.starter != settings_.identity) return;
   for (const std::string& target : step.purpose.notifies)
-    database_->statement("INSERT OR IGNORE INTO notifications (playbook_key, target, source, run) VALUES (?, ?, ?, ?)")
+    database_
+        ->statement(
+            "INSERT OR IGNORE INTO notifications (playbook_key, target, source, run) VALUES (?, ?, ?, ?)")
         .with(run_.playbook_key, target, step.purpose.resource, number_)
         .run();
 }
@@ -383,7 +405,8 @@ std::vector<Action> StateJournal::completed(std::span<const Action> actions) {
   std::vector<Action> all(actions.begin(), actions.end());
   for (Action& action : all) {
     auto* restore = std::get_if<RestorePath>(&action);
-    if (restore && restore->saved.kind == SavedPath::Kind::file && !restore->saved.digest.empty() && !restore->content)
+    if (restore && restore->saved.kind == SavedPath::Kind::file && !restore->saved.digest.empty() &&
+        !restore->content)
       restore->content = images_->load(restore->saved.digest);
     if (!restore) continue;
     for (SavedBelow& below : restore->below)
@@ -423,7 +446,8 @@ std::optional<std::string> StateJournal::packages_after(std::vector<Before>& bef
 
 // After a failure although the object exists: it could not be synced, for example, but this run created it.
 bool StateJournal::made_all_the_same(const StepInfo& purpose) const {
-  return purpose.makes && std::any_of(purpose.claims.begin(), purpose.claims.end(), [&](const std::string& claim) {
+  return purpose.makes &&
+         std::any_of(purpose.claims.begin(), purpose.claims.end(), [&](const std::string& claim) {
            const std::string print = fingerprint_of(claim, machine_);
            return !print.empty() && print != "absent";
          });
@@ -449,12 +473,14 @@ void StateJournal::note_end(const Step& step, const std::optional<Error>& error)
     const std::string after = left_by(step.actions, before, machine_, things);
     later([=](Database& database, std::int64_t run) {
       database
-          .statement("UPDATE steps SET state = ?, reason = nullif(?, ''), after = ?, before = coalesce(?, before) "
-                     "WHERE run = ? AND sequence = ?")
+          .statement(
+              "UPDATE steps SET state = ?, reason = nullif(?, ''), after = ?, before = coalesce(?, before) "
+              "WHERE run = ? AND sequence = ?")
           .with(state, reason, after, packages, run, sequence)
           .run();
       for (const auto& [thing, print] : things)
-        database.statement("INSERT OR REPLACE INTO things (thing, fingerprint, run, sequence) VALUES (?, ?, ?, ?)")
+        database
+            .statement("INSERT OR REPLACE INTO things (thing, fingerprint, run, sequence) VALUES (?, ?, ?, ?)")
             .with(thing, print, run, sequence)
             .run();
     });
@@ -464,10 +490,13 @@ void StateJournal::note_end(const Step& step, const std::optional<Error>& error)
   if (!error && !step.purpose.undoes.run.empty()) drop_notifications_of(step.purpose.undoes);
   if (!error && in_doubt_.erase(step.purpose.resource) > 0)  // it was retried
     later([resource = step.purpose.resource](Database& database, std::int64_t run) {
-      database.statement("UPDATE steps SET state = 4 WHERE state = 3 AND run = ? AND resource = ?").with(run, resource).run();
+      database.statement("UPDATE steps SET state = 4 WHERE state = 3 AND run = ? AND resource = ?")
+          .with(run, resource)
+          .run();
     });
   // Nothing was done, so there is nothing to notify.
-  if (error && error->kind() != ErrorKind::unsynced && step.actions.size() == 1 && is_file_action(step.actions[0]))
+  if (error && error->kind() != ErrorKind::unsynced && step.actions.size() == 1 &&
+      is_file_action(step.actions[0]))
     later([key = run_.playbook_key, source = step.purpose.resource](Database& database, std::int64_t run) {
       database.statement("DELETE FROM notifications WHERE playbook_key = ? AND source = ? AND run = ?")
           .with(key, source, run)
@@ -479,8 +508,9 @@ void StateJournal::mark_recovered(std::span<const StepName> steps) {
   for (const StepName& step : steps)
     later([step](Database& database, std::int64_t) {
       database
-          .statement("UPDATE steps SET state = 4 WHERE state = 3 AND sequence = ? AND run IN "
-                     "(SELECT number FROM runs WHERE id = ?)")
+          .statement(
+              "UPDATE steps SET state = 4 WHERE state = 3 AND sequence = ? AND run IN "
+              "(SELECT number FROM runs WHERE id = ?)")
           .with(static_cast<std::int64_t>(step.sequence), step.run)
           .run();
     });
@@ -490,7 +520,9 @@ void StateJournal::mark_recovered(std::span<const StepName> steps) {
 
 void StateJournal::delivered(const std::string& target) {
   later([target, key = run_.playbook_key](Database& database, std::int64_t) {
-    database.statement("DELETE FROM notifications WHERE playbook_key = ? AND target = ?").with(key, target).run();
+    database.statement("DELETE FROM notifications WHERE playbook_key = ? AND target = ?")
+        .with(key, target)
+        .run();
   });
 }
 
@@ -513,7 +545,8 @@ void StateJournal::account(std::vector<LedgerEntry> entries, const std::string& 
     for (const LedgerEntry& entry : list) enter(entry);
     if (digest.empty()) return;
     bool more = false;
-    Statement& rows = database.statement("SELECT resource FROM ledger WHERE playbook_key = ?").with(run_.playbook_key);
+    Statement& rows =
+        database.statement("SELECT resource FROM ledger WHERE playbook_key = ?").with(run_.playbook_key);
     while (rows.step()) more = more || !held.contains(rows.text(0));
     mark_.playbooks[run_.playbook_key] = digest + (more ? "+" : "");
   });
@@ -549,7 +582,8 @@ void StateJournal::follow_owned(const std::vector<LedgerEntry>& entries, bool wh
     bool created = false;
   };
   std::vector<Row> rows;
-  Statement& query = database_->statement("SELECT resource, type, claims, origin FROM ledger WHERE playbook_key = ?");
+  Statement& query =
+      database_->statement("SELECT resource, type, claims, origin FROM ledger WHERE playbook_key = ?");
   for (query.with(run_.playbook_key); query.step();)
     rows.push_back({query.text(0), query.text(1), query.text(2), query.text(3) == "created"});
   if (rows.empty()) return;
@@ -583,20 +617,27 @@ void StateJournal::follow_owned(const std::vector<LedgerEntry>& entries, bool wh
     if (const auto found = wanted.find(joined(row.type, things)); found != wanted.end()) {
       goes_on(found->second, row);
     } else if (whole && row.created && same != claims_of.end() &&
-               std::none_of(things.begin(), things.end(), [&](const auto& thing) { return owned.contains(thing); })) {
-      new_names[row.resource] = fmt::format("{}[{}]", row.type, things.front().substr(things.front().find(' ') + 1));
+               std::none_of(things.begin(), things.end(),
+                            [&](const auto& thing) { return owned.contains(thing); })) {
+      new_names[row.resource] =
+          fmt::format("{}[{}]", row.type, things.front().substr(things.front().find(' ') + 1));
     }
   }
   for (const auto& [label, row] : best)
     if (label != row.resource) new_names[row.resource] = label;
   if (new_names.empty() && dropped.empty()) return;
   for (const std::string& label : dropped)
-    database_->statement("DELETE FROM ledger WHERE playbook_key = ? AND resource = ?").with(run_.playbook_key, label).run();
+    database_->statement("DELETE FROM ledger WHERE playbook_key = ? AND resource = ?")
+        .with(run_.playbook_key, label)
+        .run();
   // In two steps: an entry may get a label that another has yet to give up.
-  constexpr const char* rename = "UPDATE OR REPLACE ledger SET resource = ?3 WHERE playbook_key = ?1 AND resource = ?2";
+  constexpr const char* rename =
+      "UPDATE OR REPLACE ledger SET resource = ?3 WHERE playbook_key = ?1 AND resource = ?2";
   const auto between = [](const std::string& label) { return "\x01" + label; };
-  for (const auto& [from, to] : new_names) database_->statement(rename).with(run_.playbook_key, from, between(to)).run();
-  for (const auto& [from, to] : new_names) database_->statement(rename).with(run_.playbook_key, between(to), to).run();
+  for (const auto& [from, to] : new_names)
+    database_->statement(rename).with(run_.playbook_key, from, between(to)).run();
+  for (const auto& [from, to] : new_names)
+    database_->statement(rename).with(run_.playbook_key, between(to), to).run();
 }
 
 void StateJournal::enter(const LedgerEntry& entry) {
@@ -613,20 +654,21 @@ void StateJournal::enter(const LedgerEntry& entry) {
   const bool acted = entry.came != Came::found;
   const std::string fingerprint = acted || made ? fingerprints(entry) : "";
   database_
-      ->statement("INSERT INTO ledger (playbook_key, resource, declared, type, identity, origin, since, made_by, "
-                  "changed_by, claims, removal, fingerprint) "
-                  "VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?, nullif(?, ''), nullif(?, '')) "
-                  "ON CONFLICT (playbook_key, resource) DO UPDATE SET declared = excluded.declared, "
-                  "type = excluded.type, identity = excluded.identity, claims = excluded.claims, "
-                  "removal = excluded.removal, "
-                  "origin = CASE excluded.origin WHEN 'created' THEN 'created' ELSE origin END, "
-                  "since = CASE excluded.origin WHEN 'created' THEN excluded.since ELSE since END, "
-                  "made_by = CASE excluded.origin WHEN 'created' THEN excluded.made_by ELSE made_by END, "
-                  "changed_by = coalesce(excluded.changed_by, changed_by), "
-                  "fingerprint = coalesce(excluded.fingerprint, fingerprint)")
+      ->statement(
+          "INSERT INTO ledger (playbook_key, resource, declared, type, identity, origin, since, made_by, "
+          "changed_by, claims, removal, fingerprint) "
+          "VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?, nullif(?, ''), nullif(?, '')) "
+          "ON CONFLICT (playbook_key, resource) DO UPDATE SET declared = excluded.declared, "
+          "type = excluded.type, identity = excluded.identity, claims = excluded.claims, "
+          "removal = excluded.removal, "
+          "origin = CASE excluded.origin WHEN 'created' THEN 'created' ELSE origin END, "
+          "since = CASE excluded.origin WHEN 'created' THEN excluded.since ELSE since END, "
+          "made_by = CASE excluded.origin WHEN 'created' THEN excluded.made_by ELSE made_by END, "
+          "changed_by = coalesce(excluded.changed_by, changed_by), "
+          "fingerprint = coalesce(excluded.fingerprint, fingerprint)")
       .with(run_.playbook_key, entry.resource, entry.declared, entry.type, entry.identity,
-            made ? "created" : "adopted", now_us(), run_.id, acted ? run_.id : "",
-            claims, entry.removal, fingerprint)
+            made ? "created" : "adopted", now_us(), run_.id, acted ? run_.id : "", claims, entry.removal,
+            fingerprint)
       .run();
 }
 
@@ -638,8 +680,10 @@ bool StateJournal::made_before(const std::string& resource) {
   known.with();
   if (entered) return false;
   Statement& steps =
-      database_->statement("SELECT count(*) FROM steps JOIN runs ON runs.number = steps.run WHERE resource = ? AND "
-                           "playbook_key = ? AND makes = 1 AND state IN (1, 3, 4)")
+      database_
+          ->statement(
+              "SELECT count(*) FROM steps JOIN runs ON runs.number = steps.run WHERE resource = ? AND "
+              "playbook_key = ? AND makes = 1 AND state IN (1, 3, 4)")
           .with(resource, run_.playbook_key);
   const bool made = steps.step() && steps.integer(0) > 0;
   steps.with();
@@ -703,10 +747,11 @@ void StateJournal::forget_old_runs() {
   const bool any = old.integer(0) > 0;
   old.with();
   if (!any) return;
-  for (const char* sql : {"UPDATE steps SET actions = NULL, before = NULL, after = NULL WHERE run IN "
-                          "(SELECT number FROM runs WHERE whole = 1 AND number <= ?)",
-                          "DELETE FROM disowned WHERE run IN (SELECT id FROM runs WHERE whole = 1 AND number <= ?)",
-                          "DELETE FROM image_uses WHERE run <= ?", "UPDATE runs SET whole = 0 WHERE whole = 1 AND number <= ?"})
+  for (const char* sql :
+       {"UPDATE steps SET actions = NULL, before = NULL, after = NULL WHERE run IN "
+        "(SELECT number FROM runs WHERE whole = 1 AND number <= ?)",
+        "DELETE FROM disowned WHERE run IN (SELECT id FROM runs WHERE whole = 1 AND number <= ?)",
+        "DELETE FROM image_uses WHERE run <= ?", "UPDATE runs SET whole = 0 WHERE whole = 1 AND number <= ?"})
     database_->statement(sql).with(last).run();
   images_->sweep();
 }

@@ -18,8 +18,8 @@ namespace mlops {
 
 struct JournalSettings {
   std::string identity;  // the acting user's name
-  std::string folder;  // state_folder(…); created if missing
-  bool strict = false;  // see Walker
+  std::string folder;    // state_folder(…); created if missing
+  bool strict = false;   // see Walker
   uid_t person = 0;
   CaptureLimits limits = {};
   Notice notice = {};

@@ -15,7 +15,8 @@ namespace {
 
 template <class V>
 void members(V&& v, WriteFile& a) {
-  v("path", a.path), v("mode", a.mode), v("owner", a.owner), v("group", a.group), v("replace_link", a.replace_link);
+  v("path", a.path), v("mode", a.mode), v("owner", a.owner), v("group", a.group),
+      v("replace_link", a.replace_link);
   v("sensitive", a.sensitive);
 }
 template <class V>

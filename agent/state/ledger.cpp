@@ -44,8 +44,9 @@ std::vector<Owned> ledger_of(Database& database, const std::string& playbook_key
 
 std::string other_owner(Database& database, const std::string& thing, const std::string& playbook_key) {
   std::string owner;
-  Statement& row = database.statement("SELECT playbook_key FROM ledger, json_each(claims) WHERE playbook_key <> ? AND "
-                                      "json_each.value IN ('owns ' || ?, 'edits ' || ?) LIMIT 1");
+  Statement& row = database.statement(
+      "SELECT playbook_key FROM ledger, json_each(claims) WHERE playbook_key <> ? AND "
+      "json_each.value IN ('owns ' || ?, 'edits ' || ?) LIMIT 1");
   if (row.with(playbook_key, thing, thing).step()) owner = row.text(0);
   row.with();
   return owner;
@@ -55,9 +56,12 @@ void keep_disowned(Database& database, const std::string& run, const std::string
                    const std::string& resource) {
   database
       .statement(
-          "INSERT OR IGNORE INTO disowned (run, playbook_key, resource, declared, type, identity, origin, since, made_by, "
-          "changed_by, claims, removal, fingerprint) SELECT ?, playbook_key, resource, declared, type, identity, origin, "
-          "since, made_by, changed_by, claims, removal, fingerprint FROM ledger WHERE playbook_key = ? AND resource = ?")
+          "INSERT OR IGNORE INTO disowned (run, playbook_key, resource, declared, type, identity, origin, "
+          "since, made_by, "
+          "changed_by, claims, removal, fingerprint) SELECT ?, playbook_key, resource, declared, type, "
+          "identity, origin, "
+          "since, made_by, changed_by, claims, removal, fingerprint FROM ledger WHERE playbook_key = ? AND "
+          "resource = ?")
       .with(run, playbook_key, resource)
       .run();
 }
@@ -69,11 +73,15 @@ std::vector<std::string> own_again(Database& database, const std::string& run) {
   // An existing entry may be what remains of the same one.
   database
       .statement(
-          "INSERT INTO ledger (playbook_key, resource, declared, type, identity, origin, since, made_by, changed_by, claims, "
-          "removal, fingerprint) SELECT playbook_key, resource, declared, type, identity, origin, since, made_by, "
+          "INSERT INTO ledger (playbook_key, resource, declared, type, identity, origin, since, made_by, "
+          "changed_by, claims, "
+          "removal, fingerprint) SELECT playbook_key, resource, declared, type, identity, origin, since, "
+          "made_by, "
           "changed_by, claims, removal, fingerprint FROM disowned WHERE run = ? "
-          "ON CONFLICT (playbook_key, resource) DO UPDATE SET claims = excluded.claims, removal = excluded.removal, "
-          "fingerprint = excluded.fingerprint WHERE made_by = excluded.made_by AND changed_by IS excluded.changed_by")
+          "ON CONFLICT (playbook_key, resource) DO UPDATE SET claims = excluded.claims, removal = "
+          "excluded.removal, "
+          "fingerprint = excluded.fingerprint WHERE made_by = excluded.made_by AND changed_by IS "
+          "excluded.changed_by")
       .with(run)
       .run();
   return keys;

@@ -14,9 +14,9 @@ namespace mlops {
 struct Owned {
   // declared: the label before values were filled in
   std::string playbook_key, resource, declared, type, identity;
-  bool created = false;   // false: it was found converged
-  std::int64_t since = 0;  // microseconds since the epoch
-  std::string made_by;     // the id of the run that created or found it
+  bool created = false;                            // false: it was found converged
+  std::int64_t since = 0;                          // microseconds since the epoch
+  std::string made_by;                             // the id of the run that created or found it
   std::vector<std::string> owns, edits;            // objects: "path /etc/motd"
   Value removal;                                   // the resource that removes it; null if there is none
   std::map<std::string, std::string> fingerprint;  // of what it owns, as it was left

@@ -17,10 +17,12 @@ std::string staged(const std::string& path, const char* suffix) {
 
 class Collector {
  public:
-  Collector(const std::vector<Action>& actions, const std::vector<Before>& before) : actions_(actions), before_(before) {}
+  Collector(const std::vector<Action>& actions, const std::vector<Before>& before)
+      : actions_(actions), before_(before) {}
 
   std::vector<std::string> collect() {
-    for (at_ = 0; at_ < actions_.size(); ++at_) std::visit([this](const auto& action) { add(action); }, actions_[at_]);
+    for (at_ = 0; at_ < actions_.size(); ++at_)
+      std::visit([this](const auto& action) { add(action); }, actions_[at_]);
     return std::move(found_);
   }
 
@@ -34,10 +36,11 @@ class Collector {
     return saved ? saved->path : given;
   }
   bool was_removed_first(const std::string& path) const {
-    return std::any_of(actions_.begin(), actions_.begin() + static_cast<std::ptrdiff_t>(at_), [&](const Action& earlier) {
-      const auto* remove = std::get_if<RemovePath>(&earlier);
-      return remove && is_within(path, remove->path);
-    });
+    return std::any_of(actions_.begin(), actions_.begin() + static_cast<std::ptrdiff_t>(at_),
+                       [&](const Action& earlier) {
+                         const auto* remove = std::get_if<RemovePath>(&earlier);
+                         return remove && is_within(path, remove->path);
+                       });
   }
   bool was_absent(std::size_t i) const {
     const SavedPath* saved = captured(i);

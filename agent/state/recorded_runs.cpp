@@ -31,7 +31,7 @@ std::map<std::int64_t, std::vector<std::string>> participants(Database& database
 // For each undone run, the undo that is in effect. Undos are newer than the runs that they revert. An undo that
 // another one resumed is undone together with that one.
 void note_undone(std::vector<RecordedRun>& newest_first) {
-  std::map<std::string, std::string> by;       // undone run -> its undo
+  std::map<std::string, std::string> by;  // undone run -> its undo
   // for an undo that was itself undone: what it had undone -> the undo
   std::map<std::string, std::string> resumed;
   for (RecordedRun& run : newest_first) {
@@ -39,20 +39,27 @@ void note_undone(std::vector<RecordedRun>& newest_first) {
     if (run.undoes.empty()) continue;
     if (run.outcome == "done") {
       resumed.erase(run.undoes);
-      if (!run.undone_by.empty()) resumed[run.undoes] = run.undone_by;
-      else by.emplace(run.undoes, run.id);
-    } else if (const auto together = resumed.find(run.undoes); together != resumed.end() && run.undone_by.empty()) {
+      if (!run.undone_by.empty())
+        resumed[run.undoes] = run.undone_by;
+      else
+        by.emplace(run.undoes, run.id);
+    } else if (const auto together = resumed.find(run.undoes);
+               together != resumed.end() && run.undone_by.empty()) {
       run.undone_by = together->second;
     }
   }
 }
 
-Value parsed(const Statement& row, int column) { return row.is_null(column) ? Value() : parse_kept(row.text(column)); }
+Value parsed(const Statement& row, int column) {
+  return row.is_null(column) ? Value() : parse_kept(row.text(column));
+}
 
 // The columns of steps from sequence on, as in to_value.
 constexpr const char* of_run =
-    "SELECT sequence, resource, type, identity, state, reason, changes, actions, before, after, undoes, undone, "
-    "coalesce(recovery, 0) FROM steps LEFT JOIN step_roles USING (run, sequence) WHERE run = ? ORDER BY sequence";
+    "SELECT sequence, resource, type, identity, state, reason, changes, actions, before, after, undoes, "
+    "undone, "
+    "coalesce(recovery, 0) FROM steps LEFT JOIN step_roles USING (run, sequence) WHERE run = ? ORDER BY "
+    "sequence";
 RecordedStep step_in(const Statement& row) {
   Value v;
   v.set("sequence", row.integer(0));
@@ -128,7 +135,8 @@ std::vector<RecordedRun> RecordedRuns::all() const {
   auto identities = participants(database_);
   std::vector<RecordedRun> runs;
   Statement& row = database_.statement(
-      "SELECT number, id, kind, playbook, playbook_key, starter, version, started, coalesce(ended, 0), outcome, counts, "
+      "SELECT number, id, kind, playbook, playbook_key, starter, version, started, coalesce(ended, 0), "
+      "outcome, counts, "
       "undoes, whole, process, process_started, boot FROM runs ORDER BY number DESC");
   for (row.with(); row.step();) {
     RecordedRun run;
@@ -158,11 +166,12 @@ RecordedRun RecordedRuns::find(const std::string& id) const {
   if (runs.empty()) throw NoSuchRun("there is no recorded run");
   if (id == "last") return std::move(runs.front());
   for (RecordedRun& run : runs)
-    if (run.id == id || (id.size() >= shortest_prefix && run.id.starts_with(id))) found.push_back(std::move(run));
+    if (run.id == id || (id.size() >= shortest_prefix && run.id.starts_with(id)))
+      found.push_back(std::move(run));
   if (found.empty()) throw NoSuchRun(fmt::format("there is no run {}; `mlops-agent history` lists them", id));
   if (found.size() > 1)
-    throw NoSuchRun(fmt::format("{} runs begin with {}: {} and {}{}", found.size(), id, found[0].id, found[1].id,
-                                found.size() > 2 ? " among them" : ""));
+    throw NoSuchRun(fmt::format("{} runs begin with {}: {} and {}{}", found.size(), id, found[0].id,
+                                found[1].id, found.size() > 2 ? " among them" : ""));
   return std::move(found.front());
 }
 
@@ -191,7 +200,8 @@ std::vector<RecordedStep> RecordedRuns::steps(std::int64_t run) const {
 std::optional<RecordedRuns::LastChange> RecordedRuns::last_change(const std::string& playbook_key,
                                                                   const std::string& resource) const {
   Statement& row = database_.statement(
-      "SELECT run, sequence FROM steps WHERE resource = ? AND run IN (SELECT number FROM runs WHERE playbook_key = ?) "
+      "SELECT run, sequence FROM steps WHERE resource = ? AND run IN (SELECT number FROM runs WHERE "
+      "playbook_key = ?) "
       "ORDER BY run DESC, sequence DESC LIMIT 1");
   if (!row.with(resource, playbook_key).step()) return std::nullopt;
   const std::int64_t number = row.integer(0), sequence = row.integer(1);
@@ -218,8 +228,9 @@ std::size_t prune_runs(Database& database, const std::string& folder, std::size_
   Transaction transaction(database);
   const std::int64_t before = database.integer("SELECT count(*) FROM runs");
   database
-      .statement("DELETE FROM runs WHERE number NOT IN (SELECT number FROM runs ORDER BY number DESC LIMIT ?) "
-                 "AND number NOT IN (SELECT run FROM steps WHERE state IN (0, 3))")
+      .statement(
+          "DELETE FROM runs WHERE number NOT IN (SELECT number FROM runs ORDER BY number DESC LIMIT ?) "
+          "AND number NOT IN (SELECT run FROM steps WHERE state IN (0, 3))")
       .with(static_cast<std::int64_t>(keep))
       .run();
   const std::int64_t gone = before - database.integer("SELECT count(*) FROM runs");

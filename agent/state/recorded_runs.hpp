@@ -21,13 +21,13 @@ struct RecordedRun {
   std::string id;           // UUIDv7
   std::string kind;         // "apply", "undo", "prune"
   std::string playbook, playbook_key, starter, version;
-  std::int64_t started = 0, ended = 0;     // microseconds since the epoch; ended is 0 if it is not known
-  std::string outcome;                     // "done", "failed", "interrupted", "cut off", "under way"
-  Value counts;                            // an object: how many resources of each outcome; null if not known
-  std::string undoes;                      // the id of the run that it undid; ""
-  std::string undone_by;                   // the id of the run that undid it, and was not undone itself; ""
+  std::int64_t started = 0, ended = 0;  // microseconds since the epoch; ended is 0 if it is not known
+  std::string outcome;                  // "done", "failed", "interrupted", "cut off", "under way"
+  Value counts;                         // an object: how many resources of each outcome; null if not known
+  std::string undoes;                   // the id of the run that it undid; ""
+  std::string undone_by;                // the id of the run that undid it, and was not undone itself; ""
   bool is_unfinished_undo() const { return !undoes.empty() && outcome != "done" && undone_by.empty(); }
-  bool whole = true;                       // false: its undo data is no longer kept
+  bool whole = true;                      // false: its undo data is no longer kept
   std::vector<std::string> participants;  // identities, by name
 };
 
@@ -44,8 +44,8 @@ struct RecordedStep {
   std::vector<std::optional<Action>> actions;  // absent: this version does not know it
   std::vector<Before> before;
   std::map<std::string, std::string> after;  // objects and their fingerprints, as left
-  StepName undoes;        // the step that it reverts; without a run: none
-  bool recovery = false;  // as in Purpose
+  StepName undoes;                           // the step that it reverts; without a run: none
+  bool recovery = false;                     // as in Purpose
 };
 
 // Serialized, to pass from the process of one identity to that of another.

@@ -118,9 +118,7 @@ class Opening {
     return ::lstat(path_.c_str(), &now) != 0 ? errno == ENOENT && inode_ != 0 : now.st_ino != inode_;
   }
 
-  bool is_sound_or_replaced() const try {
-    return is_sound(settings_.folder, false);
-  } catch (const Error&) {
+  bool is_sound_or_replaced() const try { return is_sound(settings_.folder, false); } catch (const Error&) {
     if (!is_replaced()) throw;
     return true;
   }
@@ -129,8 +127,8 @@ class Opening {
 
   std::unique_ptr<Database> unreadable(const std::string& why) const {
     if (settings_.notice)
-      settings_.notice(fmt::format("the state database {} cannot be read: {}; what earlier runs left is not known",
-                                   path_, why));
+      settings_.notice(fmt::format(
+          "the state database {} cannot be read: {}; what earlier runs left is not known", path_, why));
     return nullptr;
   }
 
@@ -189,7 +187,8 @@ class Opening {
   }
 
   static Error made_by(const std::string& path, int error) {
-    if (error == EROFS) return DatabaseError(Cause::read_only, system_error("cannot make " + path, error).what());
+    if (error == EROFS)
+      return DatabaseError(Cause::read_only, system_error("cannot make " + path, error).what());
     return system_error("cannot make " + path, error);
   }
 
@@ -198,9 +197,10 @@ class Opening {
     const std::int64_t version = database.integer("PRAGMA user_version");
     if (version == known) return;
     if (version > known)
-      throw Error(fmt::format("the state database {} was written by a newer mlops-agent (its schema is {}, this program "
-                              "knows up to {}): use that version, or another folder with --state",
-                              path_, version, known));
+      throw Error(fmt::format(
+          "the state database {} was written by a newer mlops-agent (its schema is {}, this program "
+          "knows up to {}): use that version, or another folder with --state",
+          path_, version, known));
     Transaction transaction(database);
     // Another process may have been faster.
     for (std::int64_t at = database.integer("PRAGMA user_version"); at < known; ++at)
@@ -217,7 +217,9 @@ class Opening {
 
 }  // namespace
 
-std::unique_ptr<Database> open_state_database(const StateDatabaseSettings& settings) { return Opening(settings).go(); }
+std::unique_ptr<Database> open_state_database(const StateDatabaseSettings& settings) {
+  return Opening(settings).go();
+}
 
 bool is_sound(const std::string& folder, bool tables) {
   const std::string path = folder + "/state.db";
@@ -226,7 +228,8 @@ bool is_sound(const std::string& folder, bool tables) {
     if (!has_log(path)) check_size(path);
     Database database(path, Database::Open::existing);
     check_all(database);
-    return database.integer("PRAGMA application_id") == state_application_id && (!tables || has_right_tables(database));
+    return database.integer("PRAGMA application_id") == state_application_id &&
+           (!tables || has_right_tables(database));
   } catch (const DatabaseError& e) {
     if (e.cause() == Cause::damaged || e.cause() == Cause::other) return false;
     throw;
@@ -249,7 +252,8 @@ bool has_right_tables(Database& database) try {
   return false;
 }
 
-void set_state_aside(const std::string& folder, std::uint64_t inode, const std::string& reason, const Notice& notice) {
+void set_state_aside(const std::string& folder, std::uint64_t inode, const std::string& reason,
+                     const Notice& notice) {
   const FolderLock lock(folder);
   const std::string path = folder + "/state.db";
   struct stat now {};
@@ -263,9 +267,10 @@ void set_state_aside(const std::string& folder, std::uint64_t inode, const std::
   ::unlink((path + "-shm").c_str());
   lock.sync();
   if (notice)
-    notice(fmt::format("the state database {} is damaged ({}); it was set aside as {}, and a new one is begun. Runs "
-                       "before this one can no longer be listed or undone.",
-                       path, reason, aside));
+    notice(fmt::format(
+        "the state database {} is damaged ({}); it was set aside as {}, and a new one is begun. Runs "
+        "before this one can no longer be listed or undone.",
+        path, reason, aside));
 }
 
 }  // namespace mlops

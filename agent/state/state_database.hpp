@@ -18,7 +18,7 @@ struct StateDatabaseSettings {
   // reading: nothing is created, migrated or set aside; a database of an older version is read from an
   // in-memory copy, which is migrated.
   enum class For { reading, writing } use = For::writing;
-  Notice notice;                          // may be empty
+  Notice notice;                            // may be empty
   std::span<const char* const> migrations;  // empty: those of this program
 };
 
@@ -37,6 +37,7 @@ bool has_right_tables(Database& database);
 
 // Moves FOLDER/state.db and its companion files aside, for the given reason; notice is told where to. The next
 // open creates a new one. Does nothing if it is no longer the file of this inode: another process was faster.
-void set_state_aside(const std::string& folder, std::uint64_t inode, const std::string& reason, const Notice& notice);
+void set_state_aside(const std::string& folder, std::uint64_t inode, const std::string& reason,
+                     const Notice& notice);
 
 }  // namespace mlops

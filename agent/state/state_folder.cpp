@@ -47,8 +47,9 @@ Handle open_folder(const std::string& folder) try {
   return opened;
 } catch (const Error& e) {
   if (e.kind() != ErrorKind::unsafe_path) throw;
-  throw Error(fmt::format("the state folder {} is not safe: {}; remove the link, or name another folder with --state",
-                          folder, e.message()));
+  throw Error(
+      fmt::format("the state folder {} is not safe: {}; remove the link, or name another folder with --state",
+                  folder, e.message()));
 }
 
 std::string path_of(const Handle& folder) {
@@ -62,11 +63,13 @@ std::string path_of(const Handle& folder) {
 std::string judged(const std::string& folder, Mend mend) {
   const Handle opened = open_folder(folder);
   struct stat status {};
-  if (::fstat(opened.get(), &status) != 0) throw system_error("cannot look at the state folder " + folder, errno);
+  if (::fstat(opened.get(), &status) != 0)
+    throw system_error("cannot look at the state folder " + folder, errno);
   if (status.st_uid != ::geteuid())
-    throw Error(fmt::format("the state folder {} belongs to another user (uid {}); remove it, or name another with "
-                            "--state",
-                            folder, status.st_uid));
+    throw Error(
+        fmt::format("the state folder {} belongs to another user (uid {}); remove it, or name another with "
+                    "--state",
+                    folder, status.st_uid));
   if (mend == Mend::yes && (status.st_mode & others) != 0 && ::fchmod(opened.get(), 0700) != 0)
     throw system_error("cannot close the state folder " + folder + " to others", errno);
   return path_of(opened);

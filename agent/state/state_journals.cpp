@@ -27,7 +27,8 @@ class StateJournals : public Journals {
   }
 
   // Most runs find the mark, and need nothing else.
-  PriorRunState earlier(const ActingUser& who, const std::string& playbook_key, const TellPerson& tell) const override {
+  PriorRunState earlier(const ActingUser& who, const std::string& playbook_key,
+                        const TellPerson& tell) const override {
     const std::string folder = find_state_folder(state_folder(who, options_.folder));
     if (folder.empty()) return {};
     CleanMarker mark;

@@ -1,8 +1,8 @@
-// Whatever a target sends, the controller ends with an error or a result: it gives away no file that the target's own
-// plays do not name, no password that was not due, and believes no id of another target's.
+// Whatever a target sends, the controller ends with an error or a result: it gives away no file that the
+// target's own plays do not name, no password that was not due, and believes no id of another target's.
 //
-// With clang: clang++ -fsanitize=fuzzer,address -DMLOPS_LIBFUZZER … Otherwise a program that tries a bounded number
-// of conversations, made from the ones below by a generator that is always the same.
+// With clang: clang++ -fsanitize=fuzzer,address -DMLOPS_LIBFUZZER … Otherwise a program that tries a bounded
+// number of conversations, made from the ones below by a generator that is always the same.
 #include "../support/hostile_host.hpp"
 
 #include "../support/replay.hpp"
@@ -56,7 +56,8 @@ Controller& controller() {
 void check_given(const ToFar& message, bool prepared) {
   if (const auto* files = std::get_if<FilesGiven>(&message))
     for (const FileBeside& file : files->files)
-      require(file.content.empty() || file.content == "welcome\n", "a file was given that no play of the target names");
+      require(file.content.empty() || file.content == "welcome\n",
+              "a file was given that no play of the target names");
   if (const auto* password = std::get_if<PasswordGiven>(&message))
     require(!password->password || prepared, "a password was given before anything was to be done");
 }
@@ -75,11 +76,12 @@ void converse(std::string_view said) {
       }
     });
   };
-  RemoteHost host("web1", c.playbook, c.start, c.share, std::move(settings), c.cancellation, [](const Event& event) {
-    std::visit(overloaded{[](const RunStarted&) {}, [](const RunFinished&) {}, [](const ResourcesKnown&) {},
-                          [](const auto& e) { require(e.host == "web1", "a host spoke for another"); }},
-               event);
-  });
+  RemoteHost host(
+      "web1", c.playbook, c.start, c.share, std::move(settings), c.cancellation, [](const Event& event) {
+        std::visit(overloaded{[](const RunStarted&) {}, [](const RunFinished&) {}, [](const ResourcesKnown&) {},
+                              [](const auto& e) { require(e.host == "web1", "a host spoke for another"); }},
+                   event);
+      });
   try {
     host.join();
     for (const Pass pass : {Pass::what_if, Pass::real}) {
@@ -90,7 +92,8 @@ void converse(std::string_view said) {
     }
   } catch (const Error&) {
   }
-  for (const auto& [id, given] : host.values().resources) require(id == "motd", "an id of another host was believed");
+  for (const auto& [id, given] : host.values().resources)
+    require(id == "motd", "an id of another host was believed");
 }
 
 std::string framed(const ToNear& message) {
@@ -109,13 +112,18 @@ std::vector<std::string> conversations() {
   ResourceFinished finished{"file[motd]", "motd", "file", "web2", "root"};
   finished.changes = {{"content", Value(), "x", true}};
   const std::string& folder = controller().folder / "";
-  const std::string files = framed(FilesWanted{{folder + "/motd", folder + "/key", "/etc/shadow", folder + "/../x"}});
+  const std::string files =
+      framed(FilesWanted{{folder + "/motd", folder + "/key", "/etc/shadow", folder + "/../x"}});
   const std::string all = files + framed(PasswordWanted{}) + framed(Happened{finished}) + framed(played) +
                           framed(planned) + framed(PasswordWanted{true}) + framed(Prepared{}) +
                           framed(Happened{ResourceStarted{"a", "b", "c"}}) + framed(PasswordWanted{}) +
                           framed(played) + framed(PassEnded{});
-  return {all, files + files, framed(PasswordWanted{}) + framed(Failed{ErrorKind::privilege, "no"}),
-          framed(Prepared{}) + framed(planned), framed(FactsTold{Value("x")}), std::string(8, '\xff')};
+  return {all,
+          files + files,
+          framed(PasswordWanted{}) + framed(Failed{ErrorKind::privilege, "no"}),
+          framed(Prepared{}) + framed(planned),
+          framed(FactsTold{Value("x")}),
+          std::string(8, '\xff')};
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
-// Whatever bytes the other end of a connection sends: a message, or an error; never more memory than they are worth.
+// Whatever bytes the other end of a connection sends: a message, or an error; never more memory than they are
+// worth.
 //
-// With clang: clang++ -fsanitize=fuzzer,address -DMLOPS_LIBFUZZER … Otherwise a program that tries a bounded number
-// of messages, made from the ones below by a generator that is always the same.
+// With clang: clang++ -fsanitize=fuzzer,address -DMLOPS_LIBFUZZER … Otherwise a program that tries a bounded
+// number of messages, made from the ones below by a generator that is always the same.
 #include "hosts/protocol.hpp"
 
 #include "../support/replay.hpp"
@@ -65,16 +66,26 @@ std::vector<std::string> to_near() {
   PassEnded pass;
   pass.mistakes = {{{"p.json", 1, 2}, "wrong", "right", {}, ""}};
   pass.pending = {{"root", "file[a]"}};
-  PlanMade plan{{"web1", "digest", "me", "me"}, {{.host = "web1", .label = "file[a]", .changes = finished.changes}}};
+  PlanMade plan{{"web1", "digest", "me", "me"},
+                {{.host = "web1", .label = "file[a]", .changes = finished.changes}}};
   RecordedTold recorded;
   recorded.runs = {{.number = 1, .id = "id", .counts = Value(1)}};
   recorded.steps = {"{}"};
-  return {encode(plan), encode(recorded), encode(PruneEnded{}), encode(UndoRead{recorded.runs[0], {"x"}, {"y"}, ""}),
-          encode(UndoEnded{}), encode(Happened{finished}), encode(Happened{PlayStarted{"one", "web1", ""}}),
-          encode(ended),              encode(pass),
-          encode(Prepared{}),         encode(FactsTold{nested(5)}),
-          encode(PasswordWanted{}),   encode(FilesWanted{{"a", "b"}}),
-          encode(Failed{ErrorKind::privilege, "no"}), encode(Happened{ResourceStarted{"a", "b", "c"}})};
+  return {encode(plan),
+          encode(recorded),
+          encode(PruneEnded{}),
+          encode(UndoRead{recorded.runs[0], {"x"}, {"y"}, ""}),
+          encode(UndoEnded{}),
+          encode(Happened{finished}),
+          encode(Happened{PlayStarted{"one", "web1", ""}}),
+          encode(ended),
+          encode(pass),
+          encode(Prepared{}),
+          encode(FactsTold{nested(5)}),
+          encode(PasswordWanted{}),
+          encode(FilesWanted{{"a", "b"}}),
+          encode(Failed{ErrorKind::privilege, "no"}),
+          encode(Happened{ResourceStarted{"a", "b", "c"}})};
 }
 
 // 20 MB of nothing but nulls would be half a gigabyte of values.

@@ -1,8 +1,8 @@
-// The rows of a state database as another user may have written them: whatever is in the columns, a run is told, and its
-// inverse made, without a crash; and nothing in them changes who acts, or what is done.
+// The rows of a state database as another user may have written them: whatever is in the columns, a run is
+// told, and its inverse made, without a crash; and nothing in them changes who acts, or what is done.
 //
-// With clang: clang++ -fsanitize=fuzzer,address -DMLOPS_LIBFUZZER … Otherwise a program that tries a bounded number
-// of records, made from the ones below by a generator that is always the same.
+// With clang: clang++ -fsanitize=fuzzer,address -DMLOPS_LIBFUZZER … Otherwise a program that tries a bounded
+// number of records, made from the ones below by a generator that is always the same.
 #include "../support/replay.hpp"
 #include "base/error.hpp"
 #include "require.hpp"
@@ -16,12 +16,19 @@ namespace {
 using namespace mlops;
 
 RecordedStep listed(std::uint64_t sequence, const char* identity, bool detailed) {
-  return {.sequence = sequence, .resource = "file[f]", .type = "file", .identity = identity, .state = StepState::done,
-          .reason = {}, .detailed = detailed};
+  return {.sequence = sequence,
+          .resource = "file[f]",
+          .type = "file",
+          .identity = identity,
+          .state = StepState::done,
+          .reason = {},
+          .detailed = detailed};
 }
 
 // What the own database lists: of ada one step, of root two.
-std::vector<RecordedStep> own_steps() { return {listed(1, "ada", false), listed(2, "root", false), listed(3, "root", true)}; }
+std::vector<RecordedStep> own_steps() {
+  return {listed(1, "ada", false), listed(2, "root", false), listed(3, "root", true)};
+}
 
 bool takes_root(const Action& action) {
   return std::holds_alternative<InstallPackages>(action) || std::holds_alternative<RemovePackages>(action) ||
@@ -39,7 +46,9 @@ void try_record(const Value& told) {
                 steps[i].resource == before[i].resource && steps[i].type == before[i].type &&
                 steps[i].state == before[i].state,
             "what the own database says was changed");
-    if (i > 0) require(steps[i].detailed == before[i].detailed && steps[i].actions.empty(), "another's step was changed");
+    if (i > 0)
+      require(steps[i].detailed == before[i].detailed && steps[i].actions.empty(),
+              "another's step was changed");
   }
   std::vector<Action> actions;
   for (const auto& action : steps[0].actions)
@@ -54,7 +63,8 @@ void try_record(const Value& told) {
 
 std::vector<std::string> records() {
   RecordedStep step = listed(1, "root", true);
-  SavedPath saved{.path = "/etc/shadow", .kind = SavedPath::Kind::file, .mode = 04755, .owner = "root", .group = "root"};
+  SavedPath saved{
+      .path = "/etc/shadow", .kind = SavedPath::Kind::file, .mode = 04755, .owner = "root", .group = "root"};
   Before before;
   before.paths = {saved, {.path = "/etc/passwd", .kind = SavedPath::Kind::folder}};
   before.user = UserAccount{.name = "ada", .group = "ada", .groups = {"sudo"}};
@@ -73,7 +83,8 @@ std::vector<std::string> records() {
   add({WriteFile{.path = "/a"}, RemovePath{.path = "/a/b", .recursive = true}, RenamePath{"/a", "/c"}});
   add({CreateDirectory{.path = "/d", .mode = 0755}, CreateLink{.path = "/l", .target = "/d"},
        SetAttributes{.path = "/l", .mode = 04755, .owner = "root"}, RestorePath{saved, {}}});
-  add({CreateUser{.name = "eve", .groups = {"root"}}, RemoveUser{"ada"}, ChangeMembership{"ada", {"sudo"}, {}}});
+  add({CreateUser{.name = "eve", .groups = {"root"}}, RemoveUser{"ada"},
+       ChangeMembership{"ada", {"sudo"}, {}}});
   add({InstallPackages{.wanted = {"vim"}}, RemovePackages{.names = {"-o=x"}}, RepairPackages{}});
   add({ChangeUnit{.unit = "ssh.service", .verb = ChangeUnit::Verb::stop},
        RunCommand{.command = {.argv = {"sh", "-c", "x"}}, .creates = {"/a"}, .bounded = true},
@@ -81,8 +92,10 @@ std::vector<std::string> records() {
   add({StartTunnel{{.name = "../../x", .via = "y"}}, StopTunnel{"z"}});
   before.paths.clear();
   add({RemovePath{.path = "/a"}, RenamePath{"/a", "/c"}, RestorePath{saved, {}}, ChangeUser{.name = "ada"}});
-  texts.emplace_back(R"([{"sequence": 1, "actions": [{"write_file": {"path": {"hex": "2f"}}}], "before": [[]], "after": []}])");
-  texts.emplace_back(R"([{"sequence": 1, "state": -7, "actions": [null, 7, {}], "before": {"paths": [{}]}, "changes": [0]}])");
+  texts.emplace_back(
+      R"([{"sequence": 1, "actions": [{"write_file": {"path": {"hex": "2f"}}}], "before": [[]], "after": []}])");
+  texts.emplace_back(
+      R"([{"sequence": 1, "state": -7, "actions": [null, 7, {}], "before": {"paths": [{}]}, "changes": [0]}])");
   return texts;
 }
 

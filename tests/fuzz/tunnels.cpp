@@ -1,4 +1,5 @@
-// Feeds texts to what reads a tunnel's record, the questions and answers on its control socket, and SOCKS requests.
+// Feeds texts to what reads a tunnel's record, the questions and answers on its control socket, and SOCKS
+// requests.
 //
 // With clang: clang++ -fsanitize=fuzzer,address -DMLOPS_LIBFUZZER …
 #include <cstdint>
@@ -44,8 +45,8 @@ void check_control(const std::string& text) {
   require(parse_report(line.substr(0, line.size() - 1)).kind == report.kind);
 }
 
-// No more is taken than the request has, no more than its longest form is held, and what is complete is a host and a
-// port.
+// No more is taken than the request has, no more than its longest form is held, and what is complete is a host
+// and a port.
 void check_socks(const std::string& text) {
   SocksRequest request;
   std::size_t at = 0;
@@ -79,12 +80,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 #ifndef MLOPS_LIBFUZZER
 int main(int argc, char** argv) {
-  const Tunnel tunnel{.name = "jupyter", .via = "box", .listen = {"127.0.0.1", 8888, ""}, .target = {"::1", 80, ""}};
-  return replay(argc, argv,
-                {tunnel_text(tunnel), encode(TunnelStatus{.settings = tunnel, .build = "0.1.0", .reason = "why"}),
-                 encode(TunnelQuestion::probe), encode(TunnelQuestion::stop), "up", "needs you: reason",
-                 std::string("\4\1\0\120\12\0\0\1me\0rest", 15), std::string("\4\1\0\120\0\0\0\7me\0box.example\0rest", 27),
-                 std::string("\5\2\2\0\5\1\0\1\12\0\0\1\0\120rest", 18), std::string("\5\1\0\5\1\0\3\3box\0\120rest", 17),
-                 std::string("\5\1\0\5\1\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\120", 25)});
+  const Tunnel tunnel{
+      .name = "jupyter", .via = "box", .listen = {"127.0.0.1", 8888, ""}, .target = {"::1", 80, ""}};
+  return replay(
+      argc, argv,
+      {tunnel_text(tunnel), encode(TunnelStatus{.settings = tunnel, .build = "0.1.0", .reason = "why"}),
+       encode(TunnelQuestion::probe), encode(TunnelQuestion::stop), "up", "needs you: reason",
+       std::string("\4\1\0\120\12\0\0\1me\0rest", 15),
+       std::string("\4\1\0\120\0\0\0\7me\0box.example\0rest", 27),
+       std::string("\5\2\2\0\5\1\0\1\12\0\0\1\0\120rest", 18), std::string("\5\1\0\5\1\0\3\3box\0\120rest", 17),
+       std::string("\5\1\0\5\1\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\120", 25)});
 }
 #endif

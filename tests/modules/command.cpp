@@ -194,8 +194,10 @@ TEST_CASE("command: it is the person's, opaque, and can be notified") {
 TEST_CASE("command: ~/ at the beginning of an argument, a guard's too, and of `creates` is the person's home") {
   FakeMachine machine;
   machine.c.answers[{"/home/ubuntu/bin/ask", "a~/b"}] = {.status = 1};
-  const Tried t = try_module("command", R"({"argv": ["~/bin/make", "~/x", "--to=~/y", "~z", "~"], "creates": ["~/made"],
-    "unless": ["~/bin/ask", "a~/b"], "cwd": "~/src"})", machine);
+  const Tried t =
+      try_module("command", R"({"argv": ["~/bin/make", "~/x", "--to=~/y", "~z", "~"], "creates": ["~/made"],
+    "unless": ["~/bin/ask", "a~/b"], "cwd": "~/src"})",
+                 machine);
   const auto* run = action<RunCommand>(t.diff, 0);
   REQUIRE(run);
   CHECK(run->command.argv ==
@@ -205,7 +207,8 @@ TEST_CASE("command: ~/ at the beginning of an argument, a guard's too, and of `c
   CHECK(machine.c.asked.front().cwd == "/home/ubuntu/src");
 }
 
-TEST_CASE("command: a program that is not there is an error before it would run, and no matter where it would not") {
+TEST_CASE(
+    "command: a program that is not there is an error before it would run, and no matter where it would not") {
   struct NoProgram : FakeCommands {
     std::optional<Error> cannot_start(const Command& c) const override { return Error("no " + c.argv[0]); }
   };

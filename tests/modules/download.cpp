@@ -46,7 +46,8 @@ struct World : FakeMachine {
 
 TEST_CASE("a download that is absent is fetched, with mode 0644") {
   const World w;
-  const Tried t = try_module("download", with(digest(a) + R"(, "owner": "ubuntu", "size_limit": "1MB", "timeout": "5m")"), w);
+  const Tried t = try_module(
+      "download", with(digest(a) + R"(, "owner": "ubuntu", "size_limit": "1MB", "timeout": "5m")"), w);
   CHECK(changes(t.diff) ==
         "exists false>true, content null>sha256 aaaaaaaaaaaa, mode null>0644, owner null>ubuntu");
   REQUIRE(t.diff.actions.size() == 1);
@@ -94,9 +95,10 @@ TEST_CASE("a download with another digest or owner loses the set-user-ID bit, it
       view.status.links = 2;
       w.f.granted[path] = {"cap_net_raw=ep", {}, {}};
     }
-  CHECK(changes(try_module("download", with(digest(a)), w).diff) ==
-        "content sha256 bbbbbbbbbbbb>sha256 aaaaaaaaaaaa, mode 4755>0755, capabilities cap_net_raw=ep>null, hard "
-        "links 2>1");
+  CHECK(
+      changes(try_module("download", with(digest(a)), w).diff) ==
+      "content sha256 bbbbbbbbbbbb>sha256 aaaaaaaaaaaa, mode 4755>0755, capabilities cap_net_raw=ep>null, hard "
+      "links 2>1");
   CHECK(changes(try_module("download", with(digest(b) + R"(, "owner": "ann")"), w).diff) ==
         "mode 4755>0755, owner root>ann, capabilities cap_net_raw=ep>null");
 }

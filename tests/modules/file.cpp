@@ -183,7 +183,8 @@ TEST_CASE("file: what is lost with another owner, group or content is in the pla
   CHECK(changes(planned(R"("content": "new")")) ==
         "content 3 bytes>3 bytes, mode 6755>0755, capabilities cap_net_raw=ep>null, hard links 3>1");
   const Diff asked = planned(R"("owner": "root", "mode": "6755")");
-  CHECK(changes(asked) == "owner ann>root, capabilities cap_net_raw=ep>null, access list [\"user:bob:rwx\"]>[]");
+  CHECK(changes(asked) ==
+        "owner ann>root, capabilities cap_net_raw=ep>null, access list [\"user:bob:rwx\"]>[]");
   CHECK(action<SetAttributes>(asked, 0)->mode == 06755u);
   CHECK(planned(R"("owner": "ann", "content": "old")").empty());
   // The group gets what its own entry gave it, not what the ACL gave to others.

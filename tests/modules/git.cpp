@@ -272,7 +272,8 @@ TEST_CASE("what talks to the remote is ended when it stands still, or after the 
     return std::pair(run->command.stall_ms, run->command.timeout_ms);
   };
   CHECK(patience(try_module("git", json(), w).diff, 0) == std::pair<std::uint64_t, std::uint64_t>(60'000, 0));
-  CHECK(patience(try_module("git", timed, w).diff, 0) == std::pair<std::uint64_t, std::uint64_t>(60'000, 300'000));
+  CHECK(patience(try_module("git", timed, w).diff, 0) ==
+        std::pair<std::uint64_t, std::uint64_t>(60'000, 300'000));
   w.repository(on_main);
   w.clean();
   const std::string update = json(R"("update": true, "timeout": "5m")");
@@ -291,8 +292,10 @@ TEST_CASE("a local repository that is not there is an error before anything is d
   World w;
   const std::string local = R"({"repo": "/srv/git/x.git", "to": "/srv/x", "depth": 2})";
   CHECK(failure(local, w) == "there is no repository at /srv/git/x.git");
-  CHECK(failure(R"({"repo": "file:///srv/git/x.git", "to": "/srv/x"})", w) == "there is no repository at /srv/git/x.git");
+  CHECK(failure(R"({"repo": "file:///srv/git/x.git", "to": "/srv/x"})", w) ==
+        "there is no repository at /srv/git/x.git");
   w.f.folder("/srv/git/x.git");
   CHECK(says(actions(try_module("git", local, w).diff),
-             "git -c url.file:///srv/git/x.git.insteadOf=/srv/git/x.git clone --origin origin --depth 2 -- /srv/git/x.git "));
+             "git -c url.file:///srv/git/x.git.insteadOf=/srv/git/x.git clone --origin origin --depth 2 -- "
+             "/srv/git/x.git "));
 }

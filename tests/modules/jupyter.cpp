@@ -467,7 +467,8 @@ TEST_CASE("jupyter: mistakes in its parameters") {
         "a path with control characters, or with a backslash at its end, cannot stand in a unit");
   CHECK(mistake(R"("user": "a b")") == "`a b` is no name of a user");
   CHECK(mistake(R"("user": "x\nExecStartPre=evil")").find("is no name of a user") != std::string::npos);
-  CHECK(line(bare(), R"("state": "absent", "prefix": "/opt/venv", "interface": "lab", "folder": "/x")") == " |");
+  CHECK(line(bare(), R"("state": "absent", "prefix": "/opt/venv", "interface": "lab", "folder": "/x")") ==
+        " |");
 }
 
 TEST_CASE("jupyter: without a name it is called by its port, the default one too") {

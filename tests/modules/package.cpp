@@ -203,11 +203,13 @@ TEST_CASE("package: latest with an index that is too old fetches it even when no
 TEST_CASE("package: a name that the index does not know is looked for in a new one") {
   const Diff d = diff(R"({"names": ["jq", "brand-new"]})");
   CHECK(text(d) ==
-        "jq: null -> version unknown\nbrand-new: null -> version unknown\nindex: null -> fetched, as it has no brand-new (event)\n");
+        "jq: null -> version unknown\nbrand-new: null -> version unknown\nindex: null -> fetched, as it has no "
+        "brand-new (event)\n");
   CHECK(action<InstallPackages>(d, 0)->refresh_index);
 }
 
-TEST_CASE("package: a name that the index does not know is looked for in a new one, however fresh the old one is") {
+TEST_CASE(
+    "package: a name that the index does not know is looked for in a new one, however fresh the old one is") {
   auto m = machine();
   m.p.age = 0;
   CHECK(action<InstallPackages>(diff(R"({"names": "brand-new"})", m), 0)->refresh_index);

@@ -44,17 +44,21 @@ TEST_CASE("What no package brings fails in the plan beside a pending one as it d
     {"type": "file", "path": "/srv/none/x", "content": "x"},
     {"type": "directory", "path": "/home/none/x"}]})") ==
         Lines{"package[docker.io] would_change",
-              "file[/srv/none/x] failed: /srv/none does not exist, so /srv/none/x cannot be made: give it a directory "
+              "file[/srv/none/x] failed: /srv/none does not exist, so /srv/none/x cannot be made: give it a "
+              "directory "
               "resource before this one",
-              "directory[/home/none/x] failed: /home/none does not exist, so /home/none/x cannot be made: give it a "
+              "directory[/home/none/x] failed: /home/none does not exist, so /home/none/x cannot be made: give "
+              "it a "
               "directory resource before this one, or set `parents`"});
 }
 
 TEST_CASE("A masked unit is wrong whatever package is pending") {
   BareHost bare;
-  bare.host.world.s.units["docker.service"] = {"docker.service", "masked", "inactive", "dead", "masked", false, "0"};
+  bare.host.world.s.units["docker.service"] = {"docker.service", "masked", "inactive", "dead",
+                                               "masked",         false,    "0"};
   CHECK(bare.plan(package + R"({"type": "service", "name": "docker", "state": "running"}]})")[1] ==
-        "service[docker] failed: docker.service is masked; `systemctl unmask docker.service` makes it usable again");
+        "service[docker] failed: docker.service is masked; `systemctl unmask docker.service` makes it usable "
+        "again");
 }
 
 TEST_CASE("Without a pending package what is absent is a failure") {
@@ -83,7 +87,9 @@ TEST_CASE("What the archive of a pending package holds is there for those behind
     {"type": "directory", "path": "/etc/docker/certs.d"},
     {"type": "file", "path": "/etc/docker/key.json", "mode": "0600"},
     {"type": "file", "path": "/etc/docker/other.json", "content": "mine"}]})") ==
-        Lines{"package[docker.io] would_change", "file[/etc/docker/daemon.json] would_change unless package[docker.io]",
+        Lines{"package[docker.io] would_change",
+              "file[/etc/docker/daemon.json] would_change unless package[docker.io]",
               "directory[/etc/docker/certs.d] would_change unless package[docker.io]",
-              "file[/etc/docker/key.json] would_change", "file[/etc/docker/other.json] unknown: waits for package[docker.io]"});
+              "file[/etc/docker/key.json] would_change",
+              "file[/etc/docker/other.json] unknown: waits for package[docker.io]"});
 }

@@ -88,13 +88,16 @@ TEST_CASE("port_forward: every wanted state from every state that a tunnel can b
     FakeTunnels tunnels;
     std::string present, by_host;
   };
-  const std::string create = "exists false -> true | forwards null -> 127.0.0.1:8888 → localhost:8888 via box | ";
+  const std::string create =
+      "exists false -> true | forwards null -> 127.0.0.1:8888 → localhost:8888 via box | ";
   const std::vector<Row> rows{
       {{}, create + start, create + start},
       {from(State::stopped, ""), "state stopped -> up | " + start, "state stopped -> up | " + start},
-      {from(State::silent, ""), "state does not answer -> up | " + start, "state does not answer -> up | " + start},
+      {from(State::silent, ""), "state does not answer -> up | " + start,
+       "state does not answer -> up | " + start},
       {from(State::connecting, ""), "state connecting -> up | " + start, "state connecting -> up | " + start},
-      {from(State::away, "no route"), "state away: no route -> up | " + start, "state away: no route -> up | " + start},
+      {from(State::away, "no route"), "state away: no route -> up | " + start,
+       "state away: no route -> up | " + start},
       {from(State::needs_you, "its key"), "state needs you: its key -> up | " + start,
        "state needs you: its key -> up | " + start},
       {from(State::refused, "refused"), "state target refuses: refused -> up | " + start, ""},
@@ -126,7 +129,8 @@ TEST_CASE("port_forward: a port that another program has is an error that names 
   FakeTunnels tunnels;
   tunnels.listeners["127.0.0.1:8888"] = "jupyter-lab (pid 812)";
   const std::string taken =
-      "error: port 8888 of 127.0.0.1 is taken by jupyter-lab (pid 812); another one, or `or_next_free`, would do";
+      "error: port 8888 of 127.0.0.1 is taken by jupyter-lab (pid 812); another one, or `or_next_free`, would "
+      "do";
   CHECK(done(tunnels) == taken);
   tunnels.known["8888"] = {as_wanted(), State::stopped, "", false};
   CHECK(done(tunnels) == taken);  // also when it had the port before
@@ -140,7 +144,8 @@ TEST_CASE("port_forward: a port that another program has is an error that names 
 }
 
 TEST_CASE("port_forward: the next port that is free is taken, and kept") {
-  const std::string next = R"({"name": "n", "listen": 8888, "target": 8888, "via": "box", "or_next_free": true})";
+  const std::string next =
+      R"({"name": "n", "listen": 8888, "target": 8888, "via": "box", "or_next_free": true})";
   FakeTunnels tunnels;
   CHECK(done(tunnels, next).ends_with("start 127.0.0.1:8888 → localhost:8888 via box"));
   tunnels.listeners = {{"127.0.0.1:8888", "a"}, {"127.0.0.1:8889", "b"}};
@@ -155,7 +160,8 @@ TEST_CASE("port_forward: the next port that is free is taken, and kept") {
   CHECK(done(tunnels, next) == "");  // though 8888 is free by now
   CHECK(outputs(next, tunnels).find("port")->as_integer() == 8890);
   tunnels.known["n"].state = State::stopped;
-  CHECK(done(tunnels, next).ends_with("start 127.0.0.1:8888 → localhost:8888 via box"));  // somebody has 8890 now
+  CHECK(
+      done(tunnels, next).ends_with("start 127.0.0.1:8888 → localhost:8888 via box"));  // somebody has 8890 now
   tunnels.listeners.clear();
   CHECK(done(tunnels, next) == "state stopped -> up | start 127.0.0.1:8890 → localhost:8888 via box");
   for (int port = 8888; port < 8988; ++port) tunnels.listeners["127.0.0.1:" + std::to_string(port)] = "x";
@@ -182,7 +188,8 @@ TEST_CASE("port_forward: places are written as a port, an address and port, or a
   };
   CHECK(start(R"("listen": "9000", "target": "db:5432")") == "start 127.0.0.1:9000 → db:5432 via box");
   CHECK(start(R"("listen": "*:9000", "target": "[::1]:1")") == "start 0.0.0.0:9000 → [::1]:1 via box");
-  CHECK(start(R"("listen": "[::1]:9000", "target": "/run/x.sock")") == "start [::1]:9000 → /run/x.sock via box");
+  CHECK(start(R"("listen": "[::1]:9000", "target": "/run/x.sock")") ==
+        "start [::1]:9000 → /run/x.sock via box");
   CHECK(start(R"("listen": "~/x.sock", "target": 1)") == "start /home/ubuntu/x.sock → localhost:1 via box");
   CHECK(start(R"("listen": 1080, "direction": "dynamic")") == "start 127.0.0.1:1080 → SOCKS via box");
   CHECK(start(R"("listen": 80, "target": 3000, "direction": "remote")") ==
@@ -195,8 +202,10 @@ TEST_CASE("port_forward: its name is made from where it listens, its outputs lea
   CHECK(name_of(R"({"listen": "*:9000", "target": 1, "via": "box"})") == "0.0.0.0-9000");
   CHECK(name_of(R"({"listen": "[::1]:9000", "target": 1, "via": "box"})") == "1-9000");
   CHECK(name_of(R"({"listen": "/run/my app.sock", "target": 1, "via": "box"})") == "run-my-app.sock");
-  CHECK(name_of(R"({"listen": 80, "target": 1, "via": "ann@box:22", "direction": "remote"})") == "ann-box-22-80");
-  CHECK(name_of(R"({"listen": 80, "via": "ann@box", "or_next_free": true, "state": "absent"})") == "ann-box-80");
+  CHECK(name_of(R"({"listen": 80, "target": 1, "via": "ann@box:22", "direction": "remote"})") ==
+        "ann-box-22-80");
+  CHECK(name_of(R"({"listen": 80, "via": "ann@box", "or_next_free": true, "state": "absent"})") ==
+        "ann-box-80");
   CHECK(name_of(R"({"name": "own", "listen": 8000, "state": "absent"})") == "own");
   CHECK(to_json(outputs(R"({"listen": "*:9000", "target": 1, "via": "box"})")) ==
         R"({"name":"0.0.0.0-9000","address":"0.0.0.0","port":9000,"url":"http://127.0.0.1:9000"})");
@@ -211,7 +220,8 @@ TEST_CASE("port_forward: it claims its name and its port, and reads ssh's config
   const auto claims = [&](const std::string& parameters) {
     std::string text;
     for (const Claim& c : module.claims(try_module("port_forward", parameters, FakeMachine()).desired))
-      text += std::string(to_text(c.kind)) + " " + c.key + (c.access == Claim::Access::reads ? " read, " : ", ");
+      text +=
+          std::string(to_text(c.kind)) + " " + c.key + (c.access == Claim::Access::reads ? " read, " : ", ");
     return text;
   };
   CHECK(claims(notebook) == "tunnel 8888, port tcp:8888, path /home/ubuntu/.ssh/config read, ");
@@ -251,7 +261,8 @@ TEST_CASE("port_forward: mistakes in its parameters have their place") {
         "test.json:1:26 `a b:1` is neither a port, nor \"host:port\", nor an absolute path");
   CHECK(with_rest(R"("listen": true, "target": 1)").find("must be a port") != std::string::npos);
   CHECK(with_rest(R"("listen": 80, "target": 1)") == "test.json:1:26 only root may listen on port 80");
-  CHECK(with_rest(R"("listen": "host:8080", "target": 1)") == "test.json:1:26 `host` is no address of this machine");
+  CHECK(with_rest(R"("listen": "host:8080", "target": 1)") ==
+        "test.json:1:26 `host` is no address of this machine");
   CHECK(with_rest(R"("listen": 8080)") == "test.json:1:1 `target` is missing");
   CHECK(with_rest(R"("target": 8080)") == "test.json:1:1 `listen` is missing");
   CHECK(mistake(R"({"listen": 8080, "target": 1})") == "test.json:1:1 `via` is missing");
@@ -318,7 +329,8 @@ std::string get(std::uint16_t port) {
   return socket ? receive_all(socket.get()) : "(not connected)";
 }
 
-std::string forward(std::uint16_t listen, std::uint16_t target, const std::string& config, const std::string& more = "") {
+std::string forward(std::uint16_t listen, std::uint16_t target, const std::string& config,
+                    const std::string& more = "") {
   return R"({"type": "port_forward", "name": "t", "listen": )" + std::to_string(listen) + R"(, "target": )" +
          std::to_string(target) + R"(, "via": "box", "config": ")" + config + "\"" + more + "}";
 }
@@ -430,7 +442,8 @@ TEST_CASE("port_forward: a tunnel of another build of the program is replaced") 
   const pid_t second = agent.keeper("t");
   CHECK(second > 0);
   CHECK(second != first);
-  CHECK(std::filesystem::read_symlink("/proc/" + std::to_string(second) + "/exe") == agent.path("new/mlops-agent"));
+  CHECK(std::filesystem::read_symlink("/proc/" + std::to_string(second) + "/exe") ==
+        agent.path("new/mlops-agent"));
   CHECK(get(port) == "hello");
 }
 
@@ -470,20 +483,22 @@ TEST_CASE("tunnels: they are listed with their state and traffic, and stopped by
   CHECK(std::filesystem::is_empty(agent.files()));
 }
 
-TEST_CASE("port_forward: from a laptop each host gets a port here, and the link that is shown leads through it") {
+TEST_CASE(
+    "port_forward: from a laptop each host gets a port here, and the link that is shown leads through it") {
   const SshServer server;
   const TcpServer target(hello);
   const Tunnels agent;
   const ListeningSocket other(AF_INET, "127.0.0.1");  // has the port that is wanted first
-  const std::string playbook = agent.write("site.json", R"({
+  const std::string playbook =
+      agent.write("site.json", R"({
     "show": [{"text": "Open {{resources.forward.url}}{{resources.there.path}}", "when": {"hosts": {"exists": true}}}],
     "plays": [
       {"resources": [{"type": "file", "id": "there", "path": "@/there", "content": "x"}]},
       {"on": "local", "when": {"hosts": {"exists": true}}, "resources": [
         {"type": "port_forward", "id": "forward", "for_each": "{{hosts}}", "listen": )" +
-                                                         std::to_string(other.port()) + R"(, "or_next_free": true,
-         "target": )" + std::to_string(target.port()) + R"(, "via": "{{item.key}}", "config": ")" + server.config() +
-                                                         R"("}]}]})");
+                                   std::to_string(other.port()) + R"(, "or_next_free": true,
+         "target": )" + std::to_string(target.port()) +
+                                   R"(, "via": "{{item.key}}", "config": ")" + server.config() + R"("}]}]})");
   const Words far{"apply", playbook, "--host", "box", "--ssh-config", server.config()};
   // The host and here are one machine, with one lock: they cannot both act in one run.
   Words only = far;

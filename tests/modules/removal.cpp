@@ -1,4 +1,5 @@
-// What takes away what a resource made is itself a resource of a playbook, and what was cut off is put right first.
+// What takes away what a resource made is itself a resource of a playbook, and what was cut off is put right
+// first.
 #include "model/document.hpp"
 #include "playbook/interpolation.hpp"
 #include "resource/module.hpp"
@@ -31,7 +32,9 @@ std::any desired(const char* json) {
 
 const Module& module_of(const char* type) { return *find_module(type); }
 
-std::string removal(const char* type, const char* json) { return to_json(module_of(type).removal(desired(json))); }
+std::string removal(const char* type, const char* json) {
+  return to_json(module_of(type).removal(desired(json)));
+}
 
 }  // namespace
 
@@ -69,7 +72,8 @@ TEST_CASE("each type says what takes away what it made, or that it made nothing"
         R"({"type":"directory","path":"/d","state":"absent"})");
   CHECK(removal("package", R"({"type": "package", "names": ["jq=1.6", "git"]})") ==
         R"({"type":"package","names":["jq","git"],"state":"absent","unneeded":true})");
-  CHECK(removal("user", R"({"type": "user", "name": "bob"})") == R"({"type":"user","name":"bob","state":"absent"})");
+  CHECK(removal("user", R"({"type": "user", "name": "bob"})") ==
+        R"({"type":"user","name":"bob","state":"absent"})");
   CHECK(removal("group", R"({"type": "group", "name": "g", "state": "absent"})") == "false");
   CHECK(removal("download", R"({"type": "download", "url": "https://example.org/t", "path": "/t"})") ==
         R"({"type":"file","path":"/t","state":"absent"})");
@@ -96,8 +100,10 @@ TEST_CASE("a resource was made where nothing of it was there before") {
   const char* const package = R"({"type": "package", "names": ["jq", "git"]})";
   CHECK(made("package", package, {{.property = "jq", .after = "1"}, {.property = "git", .after = "2"}}));
   CHECK_FALSE(made("package", package, {{.property = "jq", .after = "1"}}));  // git was there
-  CHECK_FALSE(made("package", package, {{.property = "jq", .before = "0", .after = "1"}, {.property = "git", .after = "2"}}));
-  CHECK(made("path_entry", R"({"type": "path_entry", "path": "~/soft"})", {{.property = "~/.bashrc", .after = "line"}}));
+  CHECK_FALSE(made("package", package,
+                   {{.property = "jq", .before = "0", .after = "1"}, {.property = "git", .after = "2"}}));
+  CHECK(made("path_entry", R"({"type": "path_entry", "path": "~/soft"})",
+             {{.property = "~/.bashrc", .after = "line"}}));
 }
 
 TEST_CASE("a command whose last try was cut off does not believe that it made what is there") {

@@ -73,10 +73,11 @@ TEST_CASE("service: enabled and disabled from every state that a unit file can b
   const std::string enable = "enabled false>true | enable", disable = "enabled true>false | disable";
   const std::string lasting = "enabled until the next boot>true | enable",
                     no_longer = "enabled until the next boot>false | disable";
-  const Row rows[] = {{"enabled", "|", disable.c_str()}, {"enabled-runtime", lasting.c_str(), no_longer.c_str()},
-                      {"alias", "|", disable.c_str()},   {"disabled", enable.c_str(), "|"},
-                      {"indirect", enable.c_str(), "|"}, {"linked", enable.c_str(), "|"},
-                      {"", enable.c_str(), "|"}};
+  const Row rows[] = {
+      {"enabled", "|", disable.c_str()}, {"enabled-runtime", lasting.c_str(), no_longer.c_str()},
+      {"alias", "|", disable.c_str()},   {"disabled", enable.c_str(), "|"},
+      {"indirect", enable.c_str(), "|"}, {"linked", enable.c_str(), "|"},
+      {"", enable.c_str(), "|"}};
   for (const Row& row : rows) {
     CAPTURE(row.now);
     CHECK(in_a_line(service(R"(, "enabled": true)", unit("active", row.now)).diff) == row.enabled);
@@ -189,7 +190,9 @@ TEST_CASE("service: it gives its state to later resources and is done by root") 
   CHECK(module.notifiable);
 }
 
-TEST_CASE("service: one with a process must have been up for `stable` before it counts, two seconds where nothing is said") {
+TEST_CASE(
+    "service: one with a process must have been up for `stable` before it counts, two seconds where nothing is "
+    "said") {
   const Module& module = *find_module("service");
   const auto left = [&](const std::string& parameters, std::uint64_t up_ms, const char* sub = "running") {
     Unit now = unit("active", "enabled");
@@ -212,7 +215,8 @@ TEST_CASE("service: what takes it away stops it, and disables it, as far as it w
   const Module& module = *find_module("service");
   const auto removal = [&](const std::string& parameters) {
     const Tried tried = service(parameters, unit("inactive", "disabled"));
-    return to_json(module.removal(tried.desired)) + (module.made(tried.desired, tried.diff.changes) ? " made" : "");
+    return to_json(module.removal(tried.desired)) +
+           (module.made(tried.desired, tried.diff.changes) ? " made" : "");
   };
   CHECK(removal(R"(, "state": "running", "enabled": true)") ==
         R"({"type":"service","name":"a","state":"stopped","enabled":false} made)");

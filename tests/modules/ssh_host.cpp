@@ -245,7 +245,8 @@ TEST_CASE("ssh_host: mistakes in its parameters") {
         "`ProxyCommand` needs a value of one line");
 }
 
-TEST_CASE("ssh_host: an option that would not be read back as one line of the block is a mistake, not a crash") {
+TEST_CASE(
+    "ssh_host: an option that would not be read back as one line of the block is a mistake, not a crash") {
   for (const char* keyword : {"New Word", "New=Word", "", "#New", "Host", "match", "Include", "New\\tWord"}) {
     CAPTURE(keyword);
     CHECK(mistake(R"({"name": "a", "options": {"IgnoreUnknown": "*", ")" + std::string(keyword) + R"(": "x"}})")

@@ -28,15 +28,16 @@ struct Looks : EngineBench {
 Unit in_state(const char* active, const char* sub, std::uint64_t up_ms = UINT64_MAX) {
   return {"a.service", "loaded", active, sub, "enabled", false, "1", up_ms};
 }
-const Unit stopped = in_state("inactive", "dead"), died = in_state("failed", "failed"), begun = in_state("active", "running", 0),
-           up = in_state("active", "running", 300);
+const Unit stopped = in_state("inactive", "dead"), died = in_state("failed", "failed"),
+           begun = in_state("active", "running", 0), up = in_state("active", "running", 300);
 
 }  // namespace
 
 TEST_CASE("A service that dies a moment after it was started has not converged, and what it logged is shown") {
   Looks bench({stopped, begun, died});
   bench.host.world.s.logs["a.service"] = "cannot bind: address in use";
-  CHECK(bench.apply(playbook) == Lines{"service[a] not_converged: after acting, state is failed, wanted running"});
+  CHECK(bench.apply(playbook) ==
+        Lines{"service[a] not_converged: after acting, state is failed, wanted running"});
   CHECK(bench.output() == "cannot bind: address in use");
 }
 
@@ -48,9 +49,11 @@ TEST_CASE("A service that was up for long enough counts") {
 
 TEST_CASE("A service that ends and begins anew for ever has not converged") {
   Looks acted({stopped, begun});
-  CHECK(acted.apply(playbook) == Lines{"service[a] not_converged: it does not stay as it is: it ends and begins anew"});
+  CHECK(acted.apply(playbook) ==
+        Lines{"service[a] not_converged: it does not stay as it is: it ends and begins anew"});
   Looks found({begun});
-  CHECK(found.apply(playbook) == Lines{"service[a] failed: it does not stay as it is: it ends and begins anew"});
+  CHECK(found.apply(playbook) ==
+        Lines{"service[a] failed: it does not stay as it is: it ends and begins anew"});
 }
 
 TEST_CASE("A service that is found just begun is looked at until it counts, or is started when it dies") {
@@ -62,6 +65,7 @@ TEST_CASE("A service that is found just begun is looked at until it counts, or i
 
 TEST_CASE("A plan does not wait for a service that is started only in thought") {
   Looks bench({stopped});
-  CHECK(bench.plan(R"({"resources": [{"type": "service", "name": "a", "state": "running", "stable": "1h"}]})") ==
-        Lines{"service[a] would_change"});
+  CHECK(
+      bench.plan(R"({"resources": [{"type": "service", "name": "a", "state": "running", "stable": "1h"}]})") ==
+      Lines{"service[a] would_change"});
 }

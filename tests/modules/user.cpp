@@ -257,7 +257,8 @@ TEST_CASE("user: a group may be given by its number") {
   const Diff d = diff(R"({"name": "ubuntu", "groups": ["998"]})");
   REQUIRE(action<ChangeMembership>(d, 0));
   CHECK(action<ChangeMembership>(d, 0)->add == Names{"docker"});
-  CHECK(action<CreateUser>(diff(R"({"name": "ada", "groups": ["998", "docker"]})"), 0)->groups == Names{"docker"});
+  CHECK(action<CreateUser>(diff(R"({"name": "ada", "groups": ["998", "docker"]})"), 0)->groups ==
+        Names{"docker"});
   CHECK(failure(R"({"name": "ubuntu", "groups": ["61"]})") == "group `61` does not exist");
   FakeMachine m = machine();
   m.a.groups["998"] = {"998", 5, {}};  // usermod(8) takes a name first, too

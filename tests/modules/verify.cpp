@@ -167,8 +167,10 @@ TEST_CASE("verify: mistakes are told at their place") {
     return error_of([&] { try_module("verify", json, FakeMachine()); }).message();
   };
   CHECK(whole(R"({"argv": "docker ps"})")
-            .find(R"(hint: write ["docker", "ps"]; a text for the shell is given as `shell`)") != std::string::npos);
-  CHECK(whole(R"({"argv": "a | b"})").find("hint: a text for the shell is given as `shell`") != std::string::npos);
+            .find(R"(hint: write ["docker", "ps"]; a text for the shell is given as `shell`)") !=
+        std::string::npos);
+  CHECK(whole(R"({"argv": "a | b"})").find("hint: a text for the shell is given as `shell`") !=
+        std::string::npos);
   CHECK(mistake(R"({"argv": ["x"], "times": 0})") ==
         "mistake: test.json:1:26: error: it must be tried at least once");
   CHECK(mistake(R"({"argv": ["x"], "status": -1})") ==

@@ -69,7 +69,9 @@ class AgentFolder {
   AgentFolder& operator=(const AgentFolder&) = delete;
 
   const std::string& root() const { return root_; }
-  std::string state() const { return root_ + "/state"; }  // --state of `plan` and `apply`, where it is not given
+  std::string state() const {
+    return root_ + "/state";
+  }                                                     // --state of `plan` and `apply`, where it is not given
   std::string tree() const { return root_ + "/tree"; }  // what playbooks manage
   std::string path(const std::string& name) const { return root_ + "/" + name; }
   std::string write(const std::string& name, std::string text) const {
@@ -178,8 +180,8 @@ class AgentFolder {
   }
 
  private:
-  // In memory where that is to be had: most of a test's time would be the disk's. What survives a power cut is not
-  // tried here, but by the torture.
+  // In memory where that is to be had: most of a test's time would be the disk's. What survives a power cut is
+  // not tried here, but by the torture.
   static std::filesystem::path place() {
     struct statvfs memory {};
     const bool large = ::statvfs("/dev/shm", &memory) == 0 && memory.f_bavail * memory.f_frsize >= 1u << 30;

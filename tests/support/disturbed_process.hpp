@@ -31,7 +31,8 @@ class DisturbedProcess {
     int signal = 0;
     for (;;) {
       ::ptrace(reached_ && !failing_ ? PTRACE_CONT : PTRACE_SYSCALL, child_, nullptr, signal);
-      if (::waitpid(child_, &status, 0) < 0 || !WIFSTOPPED(status)) return {folder_.ended(status), reached_, calls_};
+      if (::waitpid(child_, &status, 0) < 0 || !WIFSTOPPED(status))
+        return {folder_.ended(status), reached_, calls_};
       const bool call = WSTOPSIG(status) == (SIGTRAP | 0x80);
       signal = call ? 0 : WSTOPSIG(status);
       if (call) on_call();
@@ -95,7 +96,9 @@ class DisturbedProcess {
   }
 #if defined(__x86_64__)
   void drop_call() const { ::ptrace(PTRACE_POKEUSER, child_, offsetof(user_regs_struct, orig_rax), -1L); }
-  void give_result(long result) const { ::ptrace(PTRACE_POKEUSER, child_, offsetof(user_regs_struct, rax), result); }
+  void give_result(long result) const {
+    ::ptrace(PTRACE_POKEUSER, child_, offsetof(user_regs_struct, rax), result);
+  }
 #else
   void drop_call() const {}  // it goes well then
   void give_result(long) const {}

@@ -252,12 +252,12 @@ struct SlowMachine : FakeMachine {
 class FakeHost : public Host {
  public:
   SlowMachine world;
-  std::vector<std::string> log;                // what was performed: "root: link /a -> x"
-  std::map<std::string, std::string> failing;  // path, unit or program -> message
-  std::set<std::string> forbidden;             // users that nobody may become
-  std::set<std::string> idle;                  // paths and units that no action changes
-  std::vector<std::size_t> together;           // sizes of what was performed together
-  std::vector<std::string> path;               // what was put on PATH: "ubuntu: /soft"
+  std::vector<std::string> log;                        // what was performed: "root: link /a -> x"
+  std::map<std::string, std::string> failing;          // path, unit or program -> message
+  std::set<std::string> forbidden;                     // users that nobody may become
+  std::set<std::string> idle;                          // paths and units that no action changes
+  std::vector<std::size_t> together;                   // sizes of what was performed together
+  std::vector<std::string> path;                       // what was put on PATH: "ubuntu: /soft"
   std::function<void(const std::string&)> performing;  // each line of the log, before it takes effect
 
   FakeHost() {
@@ -273,7 +273,8 @@ class FakeHost : public Host {
     return *actor;
   }
   void require_right(const Identity& identity) const override {
-    if (forbidden.contains(identity.user)) throw Error("nobody may act as " + identity.user, ErrorKind::privilege);
+    if (forbidden.contains(identity.user))
+      throw Error("nobody may act as " + identity.user, ErrorKind::privilege);
   }
   void begin(const std::string&) override {}
   std::vector<std::string> doubts() const override { return {}; }

@@ -19,8 +19,8 @@
 namespace mlops::test {
 
 struct FailingCall {
-  long number = 0;        // SYS_…
-  int error = 0;          // errno
+  long number = 0;         // SYS_…
+  int error = 0;           // errno
   std::uint64_t turn = 1;  // the n-th fails
 };
 
@@ -31,7 +31,8 @@ struct Failed {
 
 namespace failing_call {
 
-// All calls of the number wait for whoever has the descriptor (seccomp_unotify(2)). -1 where the kernel has no such filter.
+// All calls of the number wait for whoever has the descriptor (seccomp_unotify(2)). -1 where the kernel has no
+// such filter.
 inline int watch(long number) {
   const sock_filter rules[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
                                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<unsigned>(number), 0, 1),
@@ -39,7 +40,8 @@ inline int watch(long number) {
                                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
   const sock_fprog program{std::size(rules), const_cast<sock_filter*>(rules)};
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -1;
-  return static_cast<int>(::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program));
+  return static_cast<int>(
+      ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program));
 }
 
 inline void send(int socket, int descriptor) {
@@ -101,7 +103,8 @@ inline bool answer(int listener, const FailingCall& call) {
 }  // namespace failing_call
 
 // Absent where the kernel cannot do it. words as for AgentFolder::run, with --state where it is wanted.
-inline std::optional<Failed> run_failing(const AgentFolder& folder, const Words& words, const FailingCall& call) {
+inline std::optional<Failed> run_failing(const AgentFolder& folder, const Words& words,
+                                         const FailingCall& call) {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return std::nullopt;
   const pid_t child = ::fork();

@@ -17,7 +17,8 @@ struct FakeFiles : FileReader {
   void folder(const std::string& path, std::uint32_t mode = 0755, std::string owner = "root") {
     entries[path] = {{FileType::directory, mode, owner, owner}, "", {}};
   }
-  void file(const std::string& path, std::string content, std::uint32_t mode = 0644, std::string owner = "root") {
+  void file(const std::string& path, std::string content, std::uint32_t mode = 0644,
+            std::string owner = "root") {
     FileView v{{FileType::regular, mode, owner, owner}, "", content};
     v.status.size = content.size();
     entries[path] = v;
@@ -92,7 +93,7 @@ struct FakeAccounts : AccountReader {
 
 struct FakePackages : PackageReader {
   std::map<std::string, InstalledPackage> present;
-  std::map<std::string, std::string> candidates;  // name -> version
+  std::map<std::string, std::string> candidates;             // name -> version
   std::map<std::string, std::vector<PackageChange>> brings;  // name -> what comes along
   bool cut_short = false;
   std::optional<std::uint64_t> age = 60;
@@ -111,7 +112,10 @@ struct FakePackages : PackageReader {
     for (const std::string& w : wanted) {
       const std::string name = w.substr(0, w.find('='));
       const auto c = candidates.find(name);
-      if (c == candidates.end()) { f.unknown.push_back(name); continue; }
+      if (c == candidates.end()) {
+        f.unknown.push_back(name);
+        continue;
+      }
       const auto i = present.find(name);
       f.changes.push_back({name, i == present.end() ? "" : i->second.version,
                            w.size() > name.size() ? w.substr(name.size() + 1) : c->second});
@@ -139,7 +143,8 @@ struct FakePackages : PackageReader {
   std::vector<std::string> unneeded_without(const std::vector<std::string>& names) const override {
     std::vector<std::string> all;
     for (const std::string& n : names)
-      if (const auto f = unneeded.find(n); f != unneeded.end()) all.insert(all.end(), f->second.begin(), f->second.end());
+      if (const auto f = unneeded.find(n); f != unneeded.end())
+        all.insert(all.end(), f->second.begin(), f->second.end());
     return all;
   }
 };
@@ -180,11 +185,14 @@ struct FakeDownloads : DownloadReader {
     if (f == published.end()) throw Error("GET " + url + ": 404 Not Found");
     return f->second;
   }
-  std::optional<std::string> proved(const std::string& path, const std::string&, const std::string&) const override {
+  std::optional<std::string> proved(const std::string& path, const std::string&,
+                                    const std::string&) const override {
     const auto f = proofs.find(path);
     return f == proofs.end() ? std::nullopt : std::optional(f->second);
   }
-  bool unchanged(const std::string& path, const std::string&, std::uint64_t) const override { return same.count(path) != 0; }
+  bool unchanged(const std::string& path, const std::string&, std::uint64_t) const override {
+    return same.count(path) != 0;
+  }
   std::optional<std::string> mirrored(const std::string& url) const override {
     const auto f = mirrors.find(url);
     return f == mirrors.end() ? std::nullopt : std::optional(f->second);
@@ -192,7 +200,7 @@ struct FakeDownloads : DownloadReader {
 };
 
 struct FakeTunnels : TunnelReader {
-  std::map<std::string, TunnelView> known;        // by name
+  std::map<std::string, TunnelView> known;       // by name
   std::map<std::string, std::string> listeners;  // place as text -> program
   std::optional<TunnelView> tunnel(const std::string& name) const override {
     const auto f = known.find(name);
@@ -238,8 +246,8 @@ struct FakeMachine : MachineReader {
   const NetworkReader& network() const override { return n; }
 };
 
-// What a module makes of parameters (JSON) on a machine. Throws std::runtime_error with the diagnostics when the
-// parameters are wrong.
+// What a module makes of parameters (JSON) on a machine. Throws std::runtime_error with the diagnostics when
+// the parameters are wrong.
 struct Tried {
   std::any desired, current;
   Diff diff;

@@ -27,7 +27,8 @@ class KeptTunnel {
     folder_->prepare();
     folder_->write(tunnel);
     thread_ = std::thread([this] {
-      kept_ = keep_tunnel(*folder_, name_, cancellation_, [this](const KeeperReport& r) { report_.set_value(r); });
+      kept_ =
+          keep_tunnel(*folder_, name_, cancellation_, [this](const KeeperReport& r) { report_.set_value(r); });
     });
     first_report = report_.get_future().get();
   }

@@ -65,7 +65,8 @@ class LocalChannel : public Channel {
   std::string rest() const {
     std::string text;
     char block[4096];
-    for (ssize_t n; (n = ::read(fd(), block, sizeof block)) > 0;) text.append(block, static_cast<std::size_t>(n));
+    for (ssize_t n; (n = ::read(fd(), block, sizeof block)) > 0;)
+      text.append(block, static_cast<std::size_t>(n));
     return text;
   }
 

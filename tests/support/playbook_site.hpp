@@ -60,7 +60,8 @@ using Outcomes = std::map<std::string, std::string>;
 inline Outcomes outcomes(const Ended& run) {
   Outcomes found;
   for (const Json& line : run.lines())
-    if (line["event"] == "resource") found[line["label"].get<std::string>()] = line["outcome"].get<std::string>();
+    if (line["event"] == "resource")
+      found[line["label"].get<std::string>()] = line["outcome"].get<std::string>();
   return found;
 }
 

@@ -32,14 +32,16 @@ class Recorder {
     if (header.playbook_key.empty()) header.playbook_key = "/site.json";
     header.starter = self_.name;
     if (header.started == 0) header.started = 1'790'000'000'000'000;
-    journal_ = std::make_unique<StateJournal>(JournalSettings{.identity = self_.name, .folder = folder_}, *machine_);
+    journal_ =
+        std::make_unique<StateJournal>(JournalSettings{.identity = self_.name, .folder = folder_}, *machine_);
     journal_->open(header);
     sequence_ = 0;
     return header.id;
   }
   void perform(const std::string& label, std::vector<Action> actions, std::vector<Change> changes = {}) {
     kept_.push_back(std::move(actions));
-    const Step step{{++sequence_, label, label.substr(0, label.find('[')), {}, std::move(changes)}, kept_.back()};
+    const Step step{{++sequence_, label, label.substr(0, label.find('[')), {}, std::move(changes)},
+                    kept_.back()};
     for (const auto& error : perform_steps({&step, 1}, *machine_, journal_.get()))
       if (error) throw *error;
   }

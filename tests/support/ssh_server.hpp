@@ -43,8 +43,8 @@ inline void must_run(const std::vector<std::string>& argv) {
 }
 
 inline std::uint16_t free_port() {
-  // Below the ports that the kernel gives to connections (ip_local_port_range), and at random: a port that was free a
-  // moment ago is not another test's by then.
+  // Below the ports that the kernel gives to connections (ip_local_port_range), and at random: a port that was
+  // free a moment ago is not another test's by then.
   static std::mt19937 random(std::random_device{}());
   for (int tries = 0; tries < 1000; ++tries) {
     const auto port = static_cast<std::uint16_t>(std::uniform_int_distribution(12'000, 32'000)(random));
@@ -114,9 +114,10 @@ enum class Accounts { own, with_password };
 
 class SshServer {
  public:
-  // more: lines for sshd_config, before the usual ones: the first of a keyword counts. shell: the login shell of
-  // whoever runs the tests, as this sshd sees it, for root only; "": the account's own.
-  explicit SshServer(const std::string& more = "", Accounts accounts = Accounts::own, const std::string& shell = "")
+  // more: lines for sshd_config, before the usual ones: the first of a keyword counts. shell: the login shell
+  // of whoever runs the tests, as this sshd sees it, for root only; "": the account's own.
+  explicit SshServer(const std::string& more = "", Accounts accounts = Accounts::own,
+                     const std::string& shell = "")
       : port_(free_port()), accounts_(accounts), shell_(shell) {
     std::filesystem::copy(ssh_keys() / "", folder_ / "");
     std::filesystem::copy_file(folder_ / "key.pub", folder_ / "authorized_keys");
@@ -186,7 +187,8 @@ class SshServer {
       ::execlp("unshare", "unshare", "-m", "--propagation", "private", "sh", "-c", mounts.c_str(), nullptr);
       ::_exit(127);
     }
-    // Its own word, for its own port: whoever answers there may be another, and it also tells of ports that it forwards.
+    // Its own word, for its own port: whoever answers there may be another, and it also tells of ports that it
+    // forwards.
     const std::string ready = "Server listening on 127.0.0.1 port " + std::to_string(port_) + ".";
     for (int i = 0; i < 24'000; ++i) {  // two minutes: beside a load it only takes longer
       if (log().find(ready, said_before) != std::string::npos) return;

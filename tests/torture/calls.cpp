@@ -15,27 +15,27 @@
 namespace torture {
 namespace {
 
-constexpr long call_fchmodat2 = 452;  // newer than Debian 12's headers
+constexpr long call_fchmodat2 = 452;              // newer than Debian 12's headers
 constexpr std::uint64_t clone_file = 0x40049409;  // FICLONE, ioctl_ficlone(2)
 constexpr std::uint64_t here = static_cast<std::uint64_t>(static_cast<std::int64_t>(AT_FDCWD));
 
 // Where a call's paths and descriptors are among its arguments.
 enum class Shape {
-  open,         // path, flags
-  open_at,      // folder, path, flags
-  open_how,     // folder, path, open_how
-  path,         // path
-  path_at,      // folder, path
-  two_paths,    // path, path
-  two_at,       // folder, path, folder, path
-  text_path,    // text, path: symlink
-  text_at,      // text, folder, path: symlinkat
-  data,         // a descriptor that data is written to
-  descriptor,   // a descriptor
-  copy_to,      // copy_file_range: the third is written to
-  clone,        // ioctl
-  bare,         // nothing
-  process,      // a process and a signal
+  open,        // path, flags
+  open_at,     // folder, path, flags
+  open_how,    // folder, path, open_how
+  path,        // path
+  path_at,     // folder, path
+  two_paths,   // path, path
+  two_at,      // folder, path, folder, path
+  text_path,   // text, path: symlink
+  text_at,     // text, folder, path: symlinkat
+  data,        // a descriptor that data is written to
+  descriptor,  // a descriptor
+  copy_to,     // copy_file_range: the third is written to
+  clone,       // ioctl
+  bare,        // nothing
+  process,     // a process and a signal
 };
 
 struct Known {
@@ -129,7 +129,8 @@ bool is_regular(pid_t thread, std::uint64_t descriptor) {
 }
 
 bool opens_for_change(std::uint64_t flags) {
-  return (flags & (O_CREAT | O_TRUNC)) != 0 || (flags & O_TMPFILE) == O_TMPFILE || (flags & O_ACCMODE) != O_RDONLY;
+  return (flags & (O_CREAT | O_TRUNC)) != 0 || (flags & O_TMPFILE) == O_TMPFILE ||
+         (flags & O_ACCMODE) != O_RDONLY;
 }
 
 std::uint64_t open_flags(const Call& call, Shape shape) {
@@ -266,7 +267,8 @@ std::string path_of(pid_t thread, std::uint64_t folder, std::uint64_t text) {
     return path_of_descriptor(thread, std::strtoull(path.c_str() + own_descriptors.size(), nullptr, 10));
   if (path.starts_with('/')) return path;
   const bool in_cwd = static_cast<int>(folder) == AT_FDCWD;
-  std::string base = in_cwd ? link_of("/proc/" + std::to_string(thread) + "/cwd") : path_of_descriptor(thread, folder);
+  std::string base =
+      in_cwd ? link_of("/proc/" + std::to_string(thread) + "/cwd") : path_of_descriptor(thread, folder);
   if (path == "." || path.empty()) return base;
   return (base == "/" ? "" : base) + "/" + path;
 }

@@ -20,9 +20,9 @@ struct Call {
 // The numbers that a filter must stop at: calls that change something, or may.
 std::vector<long> candidate_calls();
 
-// Whether this one changes something: a file that is opened is made, cut or written; what is written to is a regular
-// file; a program is started, a process is signalled, data is made durable. Reads the stopped thread's memory and
-// descriptors.
+// Whether this one changes something: a file that is opened is made, cut or written; what is written to is a
+// regular file; a program is started, a process is signalled, data is made durable. Reads the stopped thread's
+// memory and descriptors.
 bool is_changing(const Call& call);
 
 // Whether it needs room on a disk: what a full disk makes fail.

@@ -1,34 +1,36 @@
-// torture: a playbook's run is disturbed at its 1st, 2nd, 3rd … changing system call, run again, and compared with an
-// undisturbed run.
+// torture: a playbook's run is disturbed at its 1st, 2nd, 3rd … changing system call, run again, and compared
+// with an undisturbed run.
 //
 //   torture --agent BUILD [--setup PROGRAM] [--fault FAULT] [--every N | --points N] PLAYBOOK
 //   torture --agent BUILD [--setup PROGRAM] --run -- PROGRAM ARGUMENT…
 //
-// Needs root. Every run is in a world of its own: an overlay of this machine's root on a tmpfs, with mounts, process ids
-// and a network (the loopback) of its own, so nothing outside is touched. In it lie /opt/mlops-agent (BUILD, read-only),
-// /opt/playbook (the playbook's folder, read-only), and what the set-up made before; http://127.0.0.1:8099 serves the
-// folder of --serve.
+// Needs root. Every run is in a world of its own: an overlay of this machine's root on a tmpfs, with mounts,
+// process ids and a network (the loopback) of its own, so nothing outside is touched. In it lie
+// /opt/mlops-agent (BUILD, read-only), /opt/playbook (the playbook's folder, read-only), and what the set-up
+// made before; http://127.0.0.1:8099 serves the folder of --serve.
 //
-// At each point: a new world; the run, disturbed; the same command again, which must end with 0; the world compared with
-// that of an undisturbed run (files, modes, owners, extended attributes; so also accounts and dpkg's database); a third
-// run, which must find nothing to change; the state databases, which must be sound, say of all that it ended, and have
-// the ledger of the undisturbed run; and each --check. A disturbed run that itself claims success is compared, too.
-// What two undisturbed runs differ in (a git index, say) is compared but for its content.
+// At each point: a new world; the run, disturbed; the same command again, which must end with 0; the world
+// compared with that of an undisturbed run (files, modes, owners, extended attributes; so also accounts and
+// dpkg's database); a third run, which must find nothing to change; the state databases, which must be sound,
+// say of all that it ended, and have the ledger of the undisturbed run; and each --check. A disturbed run that
+// itself claims success is compared, too. What two undisturbed runs differ in (a git index, say) is compared
+// but for its content.
 //
-// A program that ends with 0 although its call failed (git does, for parts of its configuration) is counted apart: what is
-// asked of such a run is that the next one finds nothing to change.
+// A program that ends with 0 although its call failed (git does, for parts of its configuration) is counted
+// apart: what is asked of such a run is that the next one finds nothing to change.
 //
-// Faults: kill (SIGKILL to every process), kill-one (to the one that makes the call), enospc, eio, eintr (this call
-// fails so), full and read-only (all such calls fail from this one on). power: nothing is killed; what an undisturbed run
-// wrote, renamed and synced is done again up to each point in a new world, without the data that was not synced, and
-// once more with nothing but what was synced, and with a part of the rest. There each file that is put in place by a
-// rename must be old or new, the state databases must be sound, and the command must end right.
+// Faults: kill (SIGKILL to every process), kill-one (to the one that makes the call), enospc, eio, eintr (this
+// call fails so), full and read-only (all such calls fail from this one on). power: nothing is killed; what an
+// undisturbed run wrote, renamed and synced is done again up to each point in a new world, without the data
+// that was not synced, and once more with nothing but what was synced, and with a part of the rest. There each
+// file that is put in place by a rename must be old or new, the state databases must be sound, and the command
+// must end right.
 //
-// Prints points, converged, and the first difference. Exit status: 0 all converged; 1 some did not; 3 wrong usage, or
-// the undisturbed run is not right.
+// Prints points, converged, and the first difference. Exit status: 0 all converged; 1 some did not; 3 wrong
+// usage, or the undisturbed run is not right.
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -65,7 +67,8 @@ std::string last_line(const std::string& text) {
   const auto end = text.find_last_not_of('\n');
   if (end == std::string::npos) return "";
   const auto begin = text.rfind('\n', end);
-  return text.substr(begin == std::string::npos ? 0 : begin + 1, end - (begin == std::string::npos ? 0 : begin + 1) + 1);
+  return text.substr(begin == std::string::npos ? 0 : begin + 1,
+                     end - (begin == std::string::npos ? 0 : begin + 1) + 1);
 }
 
 // What the agent said of resources that did not end well, shortened.
@@ -78,7 +81,8 @@ std::string complaints(const Ran& ran) {
     const std::string outcome = event["outcome"].is_string() ? event["outcome"].get<std::string>() : "";
     if (outcome == "ok" || outcome == "changed" || outcome == "skipped") continue;
     const Json nothing;
-    text += fmt::format(" [{} {}: {}]", event.value("id", nothing).dump(), outcome, event.value("reason", nothing).dump());
+    text += fmt::format(" [{} {}: {}]", event.value("id", nothing).dump(), outcome,
+                        event.value("reason", nothing).dump());
   }
   if (!ran.err.empty()) text += " stderr: " + ran.err;
   return text.substr(0, 1500);
@@ -105,7 +109,7 @@ struct Power {
 
 struct Outcome {
   bool reached = false;
-  bool hidden = false;       // a program's call failed, and the program said that all went well
+  bool hidden = false;                 // a program's call failed, and the program said that all went well
   std::string where = "", wrong = "";  // wrong: "" when it converged
 };
 
@@ -158,7 +162,8 @@ class Torture {
     ::close(memory);
     World world(machine_, "replayed");
     for (const WriteOp& op : power_.log)
-      if (op.kind == WriteOp::Kind::rename && op.program == "mlops-agent") note_whole(op.other, machine_.base());
+      if (op.kind == WriteOp::Kind::rename && op.program == "mlops-agent")
+        note_whole(op.other, machine_.base());
     std::vector<std::size_t> all(power_.log.size());
     for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
     std::size_t done = 0;
@@ -175,8 +180,9 @@ class Torture {
     for (const char* path : {"etc/systemd/system/*.wants", "srv/torture/*.read"}) others.add(path);
     if (const std::string wrong = unlike(world, others); !wrong.empty())
       throw std::runtime_error("what was recorded, done again, is not what the run made: " + wrong);
-    fmt::print("power: {} changes recorded, of which done again the same world comes; {} paths are put in place\n",
-               power_.log.size(), power_.whole.size());
+    fmt::print(
+        "power: {} changes recorded, of which done again the same world comes; {} paths are put in place\n",
+        power_.log.size(), power_.whole.size());
   }
   std::uint64_t changes() const { return power_.log.size(); }
 
@@ -204,8 +210,9 @@ class Torture {
 
   std::uint64_t calls() const { return reference_.calls; }
   void describe() const {
-    fmt::print("undisturbed: {} changing system calls, {} paths changed, {} of them different each time, {:.2f} s\n",
-               reference_.calls, reference_.world.size(), reference_.noise.size(), seconds_);
+    fmt::print(
+        "undisturbed: {} changing system calls, {} paths changed, {} of them different each time, {:.2f} s\n",
+        reference_.calls, reference_.world.size(), reference_.noise.size(), seconds_);
   }
 
   void list_calls() {
@@ -227,7 +234,8 @@ class Torture {
       outcome.wrong = "the disturbed run did not end";
     } else if (fault != Fault::kill && disturbed.how.status == 0) {
       outcome.wrong = unlike(world);
-      outcome.hidden = !outcome.wrong.empty() && !outcome.where.starts_with("mlops-agent: ") && is_one_call(fault);
+      outcome.hidden =
+          !outcome.wrong.empty() && !outcome.where.starts_with("mlops-agent: ") && is_one_call(fault);
       if (outcome.hidden) {
         // What it hid nobody can make good; but it is no change that is left to do.
         outcome.wrong = not_settled(world);
@@ -280,7 +288,8 @@ class Torture {
     for (const auto& [path, held] : power_.whole) {
       const Entry now = entry_at(world.root() + path);
       if (now.kind == 0 || now.kind == 'd') continue;
-      if (std::none_of(held.begin(), held.end(), [&](const Entry& e) { return e.content == now.content && e.kind == now.kind; }))
+      if (std::none_of(held.begin(), held.end(),
+                       [&](const Entry& e) { return e.content == now.content && e.kind == now.kind; }))
         return fmt::format("{} is neither old nor new: {}", path, text_of(now));
     }
     return "";
@@ -297,7 +306,8 @@ class Torture {
 
   static void need(bool right, const std::string& what, const Ran& ran) {
     if (!right)
-      throw std::runtime_error(fmt::format("{} ended with status {}:{}", what, ran.how.status, complaints(ran)));
+      throw std::runtime_error(
+          fmt::format("{} ended with status {}:{}", what, ran.how.status, complaints(ran)));
   }
 
   std::string not_healed(World& world) const {
@@ -320,9 +330,11 @@ class Torture {
     Ledgers all;
     for (const auto& [database, lines] : one) {
       const auto found = other.find(database);
-      if (found == other.end()) throw std::runtime_error("two undisturbed runs differ: only one has " + database);
+      if (found == other.end())
+        throw std::runtime_error("two undisturbed runs differ: only one has " + database);
       for (const std::string& line : lines)
-        if (std::find(found->second.begin(), found->second.end(), line) != found->second.end()) all[database].push_back(line);
+        if (std::find(found->second.begin(), found->second.end(), line) != found->second.end())
+          all[database].push_back(line);
     }
     return all;
   }
@@ -336,7 +348,8 @@ class Torture {
 
   // The state databases after a run that converged.
   std::string state_wrong(const World& world) const {
-    for (const std::string& file : set_aside(world.root())) return "a state database was taken for damaged: " + file;
+    for (const std::string& file : set_aside(world.root()))
+      return "a state database was taken for damaged: " + file;
     const Ledgers now = ledgers_of(world);
     for (const auto& [database, wanted] : reference_.ledgers) {
       const std::string path = world.root() + database;
@@ -346,7 +359,8 @@ class Torture {
       const auto& lines = now.at(database);
       for (const std::string& line : wanted)
         if (std::find(lines.begin(), lines.end(), line) == lines.end())
-          return fmt::format("the ledger of {} lacks: {}; it has: {}", database, line, of_same_resource(lines, line));
+          return fmt::format("the ledger of {} lacks: {}; it has: {}", database, line,
+                             of_same_resource(lines, line));
     }
     return "";
   }
@@ -369,7 +383,8 @@ class Torture {
                          changed(settled), complaints(settled));
     for (const std::string& check : options_.checks) {
       const Ran ran = world.run({"/bin/sh", "-c", check});
-      if (ran.how.status != 0) return fmt::format("`{}` ends with {}: {}{}", check, ran.how.status, ran.out, ran.err);
+      if (ran.how.status != 0)
+        return fmt::format("`{}` ends with {}: {}{}", check, ran.how.status, ran.out, ran.err);
     }
     return "";
   }
@@ -390,7 +405,8 @@ std::vector<std::uint64_t> chosen_points(const Options& options, std::uint64_t c
     for (std::uint64_t at = options.from; at <= calls; at += options.every) points.push_back(at);
     return points;
   }
-  for (std::uint64_t i = 0; i < options.points; ++i) points.push_back(1 + (calls - 1) * i / std::max<std::uint64_t>(1, options.points - 1));
+  for (std::uint64_t i = 0; i < options.points; ++i)
+    points.push_back(1 + (calls - 1) * i / std::max<std::uint64_t>(1, options.points - 1));
   points.erase(std::unique(points.begin(), points.end()), points.end());
   return points;
 }
@@ -401,8 +417,8 @@ bool try_all(const Options& options, const Torture& torture, const std::string& 
   const bool power = fault == "power";
   const std::uint64_t total = power ? torture.changes() : torture.calls();
   const std::vector<std::uint64_t> points = chosen_points(options, total);
-  auto* next = static_cast<std::atomic<std::size_t>*>(
-      ::mmap(nullptr, sizeof(std::atomic<std::size_t>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  auto* next = static_cast<std::atomic<std::size_t>*>(::mmap(
+      nullptr, sizeof(std::atomic<std::size_t>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   int results[2];
   if (next == MAP_FAILED || ::pipe(results) != 0) throw std::runtime_error("no pipe");
   new (next) std::atomic<std::size_t>(0);
@@ -412,7 +428,8 @@ bool try_all(const Options& options, const Torture& torture, const std::string& 
     for (std::size_t i = 0; (i = next->fetch_add(1)) < points.size();) {
       Json line{{"at", points[i]}};
       try {
-        const Outcome outcome = power ? torture.try_power(points[i]) : torture.try_at(fault_of(fault), points[i]);
+        const Outcome outcome =
+            power ? torture.try_power(points[i]) : torture.try_at(fault_of(fault), points[i]);
         line["reached"] = outcome.reached;
         line["hidden"] = outcome.hidden;
         line["where"] = outcome.where.substr(0, 500);
@@ -440,12 +457,14 @@ bool try_all(const Options& options, const Torture& torture, const std::string& 
     if (line.value("hidden", false)) ++hidden;
     if (const std::string what = line.value("wrong", ""); !what.empty()) {
       ++wrong;
-      const std::string said = fmt::format("{} at {} {} ({}): {}", fault, power ? "change" : "call", at, line.value("where", ""), what);
+      const std::string said = fmt::format("{} at {} {} ({}): {}", fault, power ? "change" : "call", at,
+                                           line.value("where", ""), what);
       if (!options.quiet) fmt::print("FAILED {}\n", said);
       if (at < first_at) first = said;
       first_at = std::min(at, first_at);
     }
-    if (!options.quiet && done % 100 == 0) fmt::print("{}: {} of {} points, {} failed\n", fault, done, points.size(), wrong);
+    if (!options.quiet && done % 100 == 0)
+      fmt::print("{}: {} of {} points, {} failed\n", fault, done, points.size(), wrong);
     std::fflush(stdout);
   }
   std::free(text);
@@ -454,7 +473,8 @@ bool try_all(const Options& options, const Torture& torture, const std::string& 
   }
   ::munmap(next, sizeof(std::atomic<std::size_t>));
   fmt::print("{}: {} points of {} {}, {} converged, {} failed, {} not reached, {:.1f} s\n", fault, done, total,
-             power ? "recorded changes" : "changing system calls", done - wrong, wrong, unreached, std::chrono::duration<double>(Clock::now() - begin).count());
+             power ? "recorded changes" : "changing system calls", done - wrong, wrong, unreached,
+             std::chrono::duration<double>(Clock::now() - begin).count());
   if (hidden > 0) fmt::print("{}: {} times a program hid that its call failed\n", fault, hidden);
   fmt::print("{}: first difference: {}\n", fault, first.empty() ? "none" : first);
   std::fflush(stdout);
@@ -468,11 +488,13 @@ int go(const Options& options) {
   settings.person = options.person;
   settings.as_person = options.as_person;
   settings.service_manager = options.service_manager;
-  if (!options.playbook.empty()) settings.shown["/opt/playbook"] = fs::canonical(options.playbook).parent_path();
+  if (!options.playbook.empty())
+    settings.shown["/opt/playbook"] = fs::canonical(options.playbook).parent_path();
   if (!options.setup.empty()) settings.shown["/opt/setup"] = fs::canonical(options.setup).parent_path();
   if (!options.serve.empty()) settings.served = options.serve;
   Machine machine(settings);
-  machine.prepare(options.setup.empty() ? Words{} : Words{"/opt/setup/" + fs::path(options.setup).filename().string()});
+  machine.prepare(options.setup.empty() ? Words{}
+                                        : Words{"/opt/setup/" + fs::path(options.setup).filename().string()});
   if (options.run) return World(machine, "world").run_here(options.words);
   Torture torture(options, machine);
   if (options.calls) {
@@ -495,20 +517,29 @@ int go(const Options& options) {
 
 int main(int argc, char** argv) {
   torture::Options options;
-  CLI::App app("Disturbs a playbook's run at its changing system calls, and proves that the next run ends right");
+  CLI::App app(
+      "Disturbs a playbook's run at its changing system calls, and proves that the next run ends right");
   app.add_option("playbook", options.playbook, "The playbook; its folder is seen as /opt/playbook");
   app.add_option("--agent", options.agent, "The agent's build folder")->required();
-  app.add_option("--setup", options.setup, "A program that prepares the world, run once; its folder is /opt/setup");
+  app.add_option("--setup", options.setup,
+                 "A program that prepares the world, run once; its folder is /opt/setup");
   app.add_option("--serve", options.serve, "A folder, as the world has it, that http://127.0.0.1:8099 serves");
-  app.add_option("--person", options.person, "Whose machine it is (an account of the world): root acts under their sudo");
-  app.add_option("--fault", options.faults, "kill, kill-one, enospc, eio, eintr, full, read-only, power (again for more)")->allow_extra_args(false);
+  app.add_option("--person", options.person,
+                 "Whose machine it is (an account of the world): root acts under their sudo");
+  app.add_option("--fault", options.faults,
+                 "kill, kill-one, enospc, eio, eintr, full, read-only, power (again for more)")
+      ->allow_extra_args(false);
   app.add_option("--every", options.every, "Only every N-th call")->check(CLI::PositiveNumber);
   app.add_option("--from", options.from, "From this call on")->check(CLI::PositiveNumber);
   app.add_option("--points", options.points, "So many calls, spread evenly");
   app.add_option("--only", options.only, "Count only calls of this program");
-  app.add_option("--check", options.checks, "A shell's text that must succeed in the end (again for more)")->allow_extra_args(false);
-  app.add_option("--ignore", options.ignored, "A path, without its first slash, that is not compared (again for more)")->allow_extra_args(false);
-  app.add_option("--apply-option", options.agent_options, "An option for apply (again for more)")->allow_extra_args(false);
+  app.add_option("--check", options.checks, "A shell's text that must succeed in the end (again for more)")
+      ->allow_extra_args(false);
+  app.add_option("--ignore", options.ignored,
+                 "A path, without its first slash, that is not compared (again for more)")
+      ->allow_extra_args(false);
+  app.add_option("--apply-option", options.agent_options, "An option for apply (again for more)")
+      ->allow_extra_args(false);
   app.add_option("--jobs", options.jobs, "Points tried at once (2)")->check(CLI::PositiveNumber);
   app.add_option("--timeout", options.timeout_s, "Seconds that one run may take (120)");
   app.add_flag("--as-person", options.as_person, "The person types it, and root is reached through sudo");
@@ -519,7 +550,8 @@ int main(int argc, char** argv) {
   app.add_option("words", options.words, "The program");
   CLI11_PARSE(app, argc, argv);
   if (options.faults.empty()) options.faults = {"kill"};
-  if (options.run && !options.playbook.empty()) options.words.insert(options.words.begin(), options.playbook), options.playbook.clear();
+  if (options.run && !options.playbook.empty())
+    options.words.insert(options.words.begin(), options.playbook), options.playbook.clear();
   try {
     for (const std::string& fault : options.faults)
       if (fault != "power") torture::fault_of(fault);

@@ -53,7 +53,8 @@ std::string setting(const std::string& unit, const std::string& word) {
   return unit.substr(begin, unit.find_first_of("\n \"", begin) - begin);
 }
 
-// ---- what runs --------------------------------------------------------------------------------------------------
+// ---- what runs
+// --------------------------------------------------------------------------------------------------
 
 bool runs(const std::string& name) { return fs::exists(running / name); }
 
@@ -116,7 +117,8 @@ void end_process(const std::string& name) {
 
 void start(const std::string& name) {
   const std::string unit = content_of(unit_files / name);
-  if (const std::string read = setting(unit, "X-Reads="); !read.empty()) write_whole(read + ".read", content_of(read));
+  if (const std::string read = setting(unit, "X-Reads="); !read.empty())
+    write_whole(read + ".read", content_of(read));
   write_whole(running / name, setting(unit, "User=").empty() ? "" : start_process(name, unit));
 }
 
@@ -135,7 +137,8 @@ void start_again(bool boot) {
       if (fs::file_size(unit) != 0) start(unit.path().filename());
 }
 
-// ---- the bus ----------------------------------------------------------------------------------------------------
+// ---- the bus
+// ----------------------------------------------------------------------------------------------------
 
 std::string unit_of(sd_bus_message* m) {
   char* name = nullptr;
@@ -159,7 +162,8 @@ std::string file_state(const std::string& name) {
 std::uint64_t since(const std::string& name) {
   struct stat status {};
   if (::stat((running / name).c_str(), &status) != 0) return 0;
-  return static_cast<std::uint64_t>(status.st_mtim.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(status.st_mtim.tv_nsec) / 1000;
+  return static_cast<std::uint64_t>(status.st_mtim.tv_sec) * 1'000'000 +
+         static_cast<std::uint64_t>(status.st_mtim.tv_nsec) / 1000;
 }
 
 std::uint64_t now_us() {
@@ -174,8 +178,8 @@ int reply_properties(sd_bus_message* m, const std::string& name) {
   const bool there = fs::exists(unit_files / name);
   sd_bus_message_append(reply, "a{sv}", 6, "LoadState", "s", there ? "loaded" : "not-found", "ActiveState", "s",
                         runs(name) ? "active" : "inactive", "SubState", "s", runs(name) ? "running" : "dead",
-                        "UnitFileState", "s", file_state(name).c_str(), "CanReload", "b", 1, "StateChangeTimestamp", "t",
-                        since(name));
+                        "UnitFileState", "s", file_state(name).c_str(), "CanReload", "b", 1,
+                        "StateChangeTimestamp", "t", since(name));
   const int r = sd_bus_send(nullptr, reply, nullptr);
   sd_bus_message_unref(reply);
   return r;
@@ -249,8 +253,9 @@ void talk(int connection) {
   sd_bus* bus = nullptr;
   sd_id128_t id{};
   id.bytes[0] = 1;
-  if (sd_bus_new(&bus) < 0 || sd_bus_set_fd(bus, connection, connection) < 0 || sd_bus_set_server(bus, 1, id) < 0 ||
-      sd_bus_add_filter(bus, nullptr, on_message, nullptr) < 0 || sd_bus_start(bus) < 0)
+  if (sd_bus_new(&bus) < 0 || sd_bus_set_fd(bus, connection, connection) < 0 ||
+      sd_bus_set_server(bus, 1, id) < 0 || sd_bus_add_filter(bus, nullptr, on_message, nullptr) < 0 ||
+      sd_bus_start(bus) < 0)
     return;
   for (int r = 0; r >= 0;) {
     r = sd_bus_process(bus, nullptr);
@@ -265,13 +270,15 @@ void start_service_manager() {
   fs::create_directories("/run/systemd/system");
   const bool boot = !fs::exists(running);
   for (const fs::path& folder : {running, groups}) fs::create_directories(folder);
-  if (::mount("cgroup2", groups.c_str(), "cgroup2", 0, nullptr) != 0) throw std::runtime_error("no control groups (version 2)");
+  if (::mount("cgroup2", groups.c_str(), "cgroup2", 0, nullptr) != 0)
+    throw std::runtime_error("no control groups (version 2)");
   const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::strcpy(address.sun_path, "/run/systemd/private");
   ::unlink(address.sun_path);
-  if (::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 || ::listen(listener, 16) != 0)
+  if (::bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(listener, 16) != 0)
     throw std::runtime_error("the stand-in for systemd cannot be started");
   start_again(boot);
   if (::fork() != 0) {

@@ -19,13 +19,20 @@ namespace {
 
 char letter(mode_t mode) {
   switch (mode & S_IFMT) {
-    case S_IFREG: return 'f';
-    case S_IFDIR: return 'd';
-    case S_IFLNK: return 'l';
-    case S_IFIFO: return 'p';
-    case S_IFSOCK: return 's';
-    case S_IFCHR: return 'c';
-    default: return 'b';
+    case S_IFREG:
+      return 'f';
+    case S_IFDIR:
+      return 'd';
+    case S_IFLNK:
+      return 'l';
+    case S_IFIFO:
+      return 'p';
+    case S_IFSOCK:
+      return 's';
+    case S_IFCHR:
+      return 'c';
+    default:
+      return 'b';
   }
 }
 
@@ -38,7 +45,8 @@ std::map<std::string, std::string> attributes_of(const std::string& path) {
     at += name.size() + 1;
     std::string value(65536, '\0');
     const ssize_t n = ::lgetxattr(path.c_str(), name.c_str(), value.data(), value.size());
-    if (n >= 0 && !name.starts_with("trusted.overlay.")) all[name] = value.substr(0, static_cast<std::size_t>(n));
+    if (n >= 0 && !name.starts_with("trusted.overlay."))
+      all[name] = value.substr(0, static_cast<std::size_t>(n));
   }
   return all;
 }
@@ -101,10 +109,10 @@ void sort_paragraphs(std::string& text) {
   for (const std::string& paragraph : paragraphs) text += paragraph + "\n\n";
 }
 
-// Accounts stand in the order in which they were made, and useradd takes the next free range of subordinate ids: which
-// that is depends on the order, too.
+// Accounts stand in the order in which they were made, and useradd takes the next free range of subordinate
+// ids: which that is depends on the order, too.
 bool is_account_file(const std::string& path) {
-  static const std::set<std::string> files{"etc/passwd", "etc/group",  "etc/shadow",
+  static const std::set<std::string> files{"etc/passwd",  "etc/group",  "etc/shadow",
                                            "etc/gshadow", "etc/subuid", "etc/subgid"};
   return files.contains(path);
 }
@@ -130,7 +138,9 @@ std::string excerpt(const std::string& before, const std::string& after) {
   auto from = static_cast<std::size_t>(apart.first - before.begin());
   const auto line = from == 0 ? std::string::npos : before.rfind('\n', from - 1);
   from = line == std::string::npos ? 0 : line + 1;
-  const auto part = [&](const std::string& text) { return text.substr(from, std::min<std::size_t>(80, text.find('\n', from) - from)); };
+  const auto part = [&](const std::string& text) {
+    return text.substr(from, std::min<std::size_t>(80, text.find('\n', from) - from));
+  };
   return fmt::format("at byte {}: {:?} -> {:?}", from, part(before), part(after));
 }
 
@@ -156,13 +166,15 @@ std::string difference(const Entry& before, const Entry& after) {
 Entry entry_at(const std::string& path) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) return {};
-  Entry e{letter(status.st_mode), status.st_mode & 07777, status.st_uid, status.st_gid, 0, "", attributes_of(path)};
+  Entry e{letter(status.st_mode), status.st_mode & 07777, status.st_uid, status.st_gid, 0, "",
+          attributes_of(path)};
   if (S_ISREG(status.st_mode)) {
     std::ifstream file(path, std::ios::binary);
     e.content.assign(std::istreambuf_iterator<char>(file), {});
   } else if (S_ISLNK(status.st_mode)) {
     e.content.resize(4096);
-    e.content.resize(static_cast<std::size_t>(std::max<ssize_t>(0, ::readlink(path.c_str(), e.content.data(), 4096))));
+    e.content.resize(
+        static_cast<std::size_t>(std::max<ssize_t>(0, ::readlink(path.c_str(), e.content.data(), 4096))));
   } else if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) {
     e.device = status.st_rdev;
   }
@@ -171,19 +183,20 @@ Entry entry_at(const std::string& path) {
 
 // What the run leaves for itself, logs, and what programs keep of the state before their last change.
 Ignored::Ignored()
-    : patterns_{"var/log", "var/cache/mlops-agent", "root/.cache/mlops-agent", "home/*/.cache/mlops-agent",
-                "var/lib/mlops-agent", "root/.local/state/mlops-agent", "home/*/.local/state/mlops-agent",
-                // shadow's; those with a number are what an unlink that failed has left
-                "etc/passwd.[0-9]*", "etc/group.[0-9]*", "etc/shadow.[0-9]*", "etc/gshadow.[0-9]*", "etc/subuid.[0-9]*",
-                "etc/subgid.[0-9]*",
-                "etc/passwd-", "etc/group-", "etc/shadow-", "etc/gshadow-", "etc/subuid-", "etc/subgid-",
-                "etc/.pwd.lock",
-                // The agent's: public lines of an account change that ended; the next action as root removes it.
-                "etc/.mlops-agent-accounts",
-                // dpkg's and apt's
-                "var/lib/dpkg/status-old", "var/lib/dpkg/lock", "var/lib/dpkg/lock-frontend",
-                "var/lib/dpkg/triggers/Lock", "var/lib/dpkg/diversions-old", "var/lib/dpkg/statoverride-old",
-                "var/cache/apt", "var/lib/apt/lists", "var/lib/apt/periodic", "var/lib/apt/extended_states.*", "var/cache/debconf/*-old", "var/cache/ldconfig"} {}
+    : patterns_{
+          "var/log", "var/cache/mlops-agent", "root/.cache/mlops-agent", "home/*/.cache/mlops-agent",
+          "var/lib/mlops-agent", "root/.local/state/mlops-agent", "home/*/.local/state/mlops-agent",
+          // shadow's; those with a number are what an unlink that failed has left
+          "etc/passwd.[0-9]*", "etc/group.[0-9]*", "etc/shadow.[0-9]*", "etc/gshadow.[0-9]*",
+          "etc/subuid.[0-9]*", "etc/subgid.[0-9]*", "etc/passwd-", "etc/group-", "etc/shadow-", "etc/gshadow-",
+          "etc/subuid-", "etc/subgid-", "etc/.pwd.lock",
+          // The agent's: public lines of an account change that ended; the next action as root removes it.
+          "etc/.mlops-agent-accounts",
+          // dpkg's and apt's
+          "var/lib/dpkg/status-old", "var/lib/dpkg/lock", "var/lib/dpkg/lock-frontend",
+          "var/lib/dpkg/triggers/Lock", "var/lib/dpkg/diversions-old", "var/lib/dpkg/statoverride-old",
+          "var/cache/apt", "var/lib/apt/lists", "var/lib/apt/periodic", "var/lib/apt/extended_states.*",
+          "var/cache/debconf/*-old", "var/cache/ldconfig"} {}
 
 bool Ignored::holds(const std::string& path) const {
   return std::any_of(patterns_.begin(), patterns_.end(), [&](const std::string& pattern) {

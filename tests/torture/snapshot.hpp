@@ -13,7 +13,7 @@ struct Entry {
   char kind = 0;
   std::uint32_t mode = 0, uid = 0, gid = 0;
   std::uint64_t device = 0;
-  std::string content;  // of a file, or the target of a link
+  std::string content;                            // of a file, or the target of a link
   std::map<std::string, std::string> attributes;  // extended ones, but the overlay's own
   friend bool operator==(const Entry&, const Entry&) = default;
 };
@@ -26,8 +26,8 @@ std::string difference(const Entry& before, const Entry& after);
 // What is at a path; nothing when it is not there.
 Entry entry_at(const std::string& path);
 
-// Paths below /, without the slash, that two worlds need not have in common: "var/log" with all below it; * stands for any
-// text of one part.
+// Paths below /, without the slash, that two worlds need not have in common: "var/log" with all below it; *
+// stands for any text of one part.
 class Ignored {
  public:
   Ignored();
@@ -42,8 +42,8 @@ class Ignored {
 using Snapshot = std::map<std::string, Entry>;
 Snapshot take_snapshot(const std::string& upper, const std::string& base, const Ignored& ignored);
 
-// A line for each path that differs: "etc/motd: mode 0644 -> 0600". base: what is at a path that a world did not touch.
-// Of the paths in noise only kind, mode and owner count.
+// A line for each path that differs: "etc/motd: mode 0644 -> 0600". base: what is at a path that a world did
+// not touch. Of the paths in noise only kind, mode and owner count.
 std::vector<std::string> differences(const Snapshot& wanted, const Snapshot& found, const std::string& base,
                                      const std::map<std::string, bool>& noise);
 // The paths whose contents differ.

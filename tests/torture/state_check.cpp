@@ -21,7 +21,8 @@ class Copy {
     if (!::mkdtemp(pattern.data())) throw std::runtime_error("no temporary folder");
     folder_ = pattern;
     for (const char* part : {"", "-wal"})
-      if (fs::exists(database + part)) fs::copy_file(database + part, folder_ / (std::string("state.db") + part));
+      if (fs::exists(database + part))
+        fs::copy_file(database + part, folder_ / (std::string("state.db") + part));
     if (sqlite3_open_v2((folder_ / "state.db").c_str(), &handle_, SQLITE_OPEN_READWRITE, nullptr) != SQLITE_OK)
       problem_ = sqlite3_errmsg(handle_);
   }
@@ -90,12 +91,15 @@ std::string unfinished(const std::string& database) {
     const char *table, *what, *sql;
   } questions[] = {
       {"runs", "a run without an end", "SELECT id FROM runs WHERE outcome IS NULL"},
-      {"steps", "a step that was begun and never ended", "SELECT resource || ', ' || run FROM steps WHERE state = 0"},
-      {"steps", "a step that was cut off and not healed", "SELECT resource || ', ' || run FROM steps WHERE state = 3"},
+      {"steps", "a step that was begun and never ended",
+       "SELECT resource || ', ' || run FROM steps WHERE state = 0"},
+      {"steps", "a step that was cut off and not healed",
+       "SELECT resource || ', ' || run FROM steps WHERE state = 3"},
       {"notifications", "a notification that was not delivered", "SELECT target FROM notifications"}};
   for (const auto& question : questions) {
     if (!copy.has_table(question.table)) continue;
-    for (const std::string& row : copy.rows(question.sql)) return database + " has " + question.what + ": " + row;
+    for (const std::string& row : copy.rows(question.sql))
+      return database + " has " + question.what + ": " + row;
   }
   return "";
 }
@@ -113,8 +117,10 @@ std::vector<std::string> ledger(const std::string& database) {
   Copy copy(database);
   if (!copy.has_table("ledger")) return {};
   return copy.rows(
-      "SELECT resource || ' ' || origin || ', ' || claims || ', removal ' || coalesce(removal, 'none') || ', left as ' || "
-      "CASE origin WHEN 'created' THEN coalesce(nullif(fingerprint, '{}'), 'nothing') ELSE 'found' END FROM ledger ORDER BY playbook_key, resource");
+      "SELECT resource || ' ' || origin || ', ' || claims || ', removal ' || coalesce(removal, 'none') || ', "
+      "left as ' || "
+      "CASE origin WHEN 'created' THEN coalesce(nullif(fingerprint, '{}'), 'nothing') ELSE 'found' END FROM "
+      "ledger ORDER BY playbook_key, resource");
 }
 
 }  // namespace torture

@@ -7,8 +7,8 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
-#include <sys/time.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -25,8 +25,10 @@ namespace {
 
 const std::map<std::string, Fault>& fault_names() {
   static const std::map<std::string, Fault> names{
-      {"none", Fault::none},   {"kill", Fault::kill}, {"kill-one", Fault::kill_one}, {"enospc", Fault::enospc},
-      {"eio", Fault::eio},     {"eintr", Fault::eintr}, {"full", Fault::full},       {"read-only", Fault::read_only}};
+      {"none", Fault::none},         {"kill", Fault::kill},
+      {"kill-one", Fault::kill_one}, {"enospc", Fault::enospc},
+      {"eio", Fault::eio},           {"eintr", Fault::eintr},
+      {"full", Fault::full},         {"read-only", Fault::read_only}};
   return names;
 }
 
@@ -72,9 +74,11 @@ class Tracer {
       ::_exit(127);
     }
     ::close(gate[0]);
-    constexpr long options = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC |
-                             PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
-    if (::ptrace(PTRACE_SEIZE, child_, 0, options) != 0) throw std::runtime_error("ptrace is not possible here");
+    constexpr long options = PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
+                             PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD |
+                             PTRACE_O_EXITKILL;
+    if (::ptrace(PTRACE_SEIZE, child_, 0, options) != 0)
+      throw std::runtime_error("ptrace is not possible here");
     if (::write(gate[1], "x", 1) != 1) throw std::runtime_error("no pipe");
     ::close(gate[1]);
   }
@@ -246,7 +250,7 @@ class Tracer {
   pid_t child_ = -1;
   bool started_ = false, ended_ = false, killed_ = false;
   std::map<pid_t, bool> alive_;
-  std::set<pid_t> seen_;          // every thread that ever stopped; numbers do not come again in one run
+  std::set<pid_t> seen_;         // every thread that ever stopped; numbers do not come again in one run
   std::map<pid_t, Call> calls_;  // begun, and to be seen returning
   Watched result_;
 };

@@ -1,4 +1,5 @@
-// Runs a program and all that it starts under ptrace(2), and does something to it at its N-th changing system call.
+// Runs a program and all that it starts under ptrace(2), and does something to it at its N-th changing system
+// call.
 #pragma once
 
 #include <cstdint>
@@ -24,13 +25,13 @@ std::string name_of(Fault fault);
 
 struct Watch {
   Fault fault = Fault::none;
-  std::uint64_t at = 0;     // which changing call, from 1; 0: none
-  std::string only = "";    // count only calls of this program (its comm); "": of all
-  int timeout_s = 120;      // then everything is killed
-  int linger_s = 10;        // how long what it started may outlive the program, before it is killed
-  std::function<void(const Call&)> before;                // each changing call
+  std::uint64_t at = 0;   // which changing call, from 1; 0: none
+  std::string only = "";  // count only calls of this program (its comm); "": of all
+  int timeout_s = 120;    // then everything is killed
+  int linger_s = 10;      // how long what it started may outlive the program, before it is killed
+  std::function<void(const Call&)> before;               // each changing call
   std::function<void(const Call&, std::int64_t)> after;  // with its result; each call then stops twice
-  std::function<void()> finish;                           // at the end, in the tracing process
+  std::function<void()> finish;                          // at the end, in the tracing process
 };
 
 struct Watched {

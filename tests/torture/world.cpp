@@ -30,7 +30,9 @@
 namespace torture {
 namespace {
 
-[[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what + ": " + std::strerror(errno)); }
+[[noreturn]] void fail(const std::string& what) {
+  throw std::runtime_error(what + ": " + std::strerror(errno));
+}
 
 void mount(const std::string& what, const std::string& where, const char* type, unsigned long flags = 0,
            const std::string& data = "") {
@@ -60,7 +62,10 @@ void write_file(const std::string& path, const std::string& text) { std::ofstrea
 
 void mount_devices() {
   mount("dev", "/dev", "tmpfs", MS_NOSUID, "mode=0755,size=1m");
-  const struct { const char* name; unsigned minor; } nodes[] = {{"null", 3}, {"zero", 5}, {"full", 7}, {"random", 8}, {"urandom", 9}};
+  const struct {
+    const char* name;
+    unsigned minor;
+  } nodes[] = {{"null", 3}, {"zero", 5}, {"full", 7}, {"random", 8}, {"urandom", 9}};
   for (const auto& node : nodes) {
     const std::string path = std::string("/dev/") + node.name;
     if (::mknod(path.c_str(), S_IFCHR | 0666, makedev(1, node.minor)) != 0) fail("cannot make " + path);
@@ -92,7 +97,8 @@ void start_server(const std::string& folder, unsigned port) {
     mlops::test::HttpServer server(
         [folder](const mlops::test::HttpRequestSeen& request) {
           std::ifstream file(folder + request.path, std::ios::binary);
-          if (!file || !std::filesystem::is_regular_file(folder + request.path)) return mlops::test::http_answer("404 Not Found", "");
+          if (!file || !std::filesystem::is_regular_file(folder + request.path))
+            return mlops::test::http_answer("404 Not Found", "");
           const std::string body{std::istreambuf_iterator<char>(file), {}};
           return mlops::test::http_file(request, body, "\"" + std::to_string(body.size()) + "\"");
         },
@@ -128,7 +134,8 @@ void read_both(int out, int err, Ran& ran) {
 
 Machine::Machine(Settings settings) : settings_(std::move(settings)), maker_(::getpid()) {
   if (::unshare(CLONE_NEWNS) != 0) fail("no mount namespace (is this root?)");
-  if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) fail("the mounts cannot be made private");
+  if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+    fail("the mounts cannot be made private");
   std::string pattern = "/tmp/torture-XXXXXX";
   if (!::mkdtemp(pattern.data())) fail("no temporary folder");
   folder_ = pattern;
@@ -150,7 +157,8 @@ void Machine::remove_groups() const {
   if (!settings_.service_manager || ::mkdir(tree.c_str(), 0700) != 0) return;
   if (::mount("cgroup2", tree.c_str(), "cgroup2", 0, nullptr) == 0) {
     std::error_code none;
-    for (const auto& group : std::filesystem::directory_iterator(tree + "/torture", none)) ::rmdir(group.path().c_str());
+    for (const auto& group : std::filesystem::directory_iterator(tree + "/torture", none))
+      ::rmdir(group.path().c_str());
     ::rmdir((tree + "/torture").c_str());
     ::umount2(tree.c_str(), MNT_DETACH);
   }
@@ -166,7 +174,8 @@ void Machine::prepare(const Words& words) {
     if (!words.empty()) {
       const Ran ran = world.run(words);
       if (ran.how.status != 0)
-        throw std::runtime_error(fmt::format("the preparation ended with status {}:\n{}{}", ran.how.status, ran.out, ran.err));
+        throw std::runtime_error(
+            fmt::format("the preparation ended with status {}:\n{}{}", ran.how.status, ran.out, ran.err));
     }
     const std::string copy = fmt::format("cp -a {} {}", world.upper(), disk);
     if (std::system(copy.c_str()) != 0) throw std::runtime_error("the prepared world cannot be kept");
@@ -218,8 +227,8 @@ void World::enter() const {
     bind(machine_.settings().build, "/opt/mlops-agent", true);
   for (const auto& [place, folder] : machine_.settings().shown)
     if (there(place)) bind(folder, place, true);
-  if (::chdir(root().c_str()) != 0 || ::syscall(SYS_pivot_root, ".", ".") != 0 || ::umount2(".", MNT_DETACH) != 0 ||
-      ::chdir("/") != 0)
+  if (::chdir(root().c_str()) != 0 || ::syscall(SYS_pivot_root, ".", ".") != 0 ||
+      ::umount2(".", MNT_DETACH) != 0 || ::chdir("/") != 0)
     fail("cannot enter the world");
   mount("proc", "/proc", "proc");
   mount("sysfs", "/sys", "sysfs", MS_RDONLY);
@@ -244,8 +253,12 @@ void World::enter() const {
 
 void World::execute(const Words& words) const {
   ::clearenv();
-  std::map<std::string, std::string> all{{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-                                         {"HOME", "/root"}, {"USER", "root"}, {"LOGNAME", "root"}, {"LANG", "C.UTF-8"}};
+  std::map<std::string, std::string> all{
+      {"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
+      {"HOME", "/root"},
+      {"USER", "root"},
+      {"LOGNAME", "root"},
+      {"LANG", "C.UTF-8"}};
   const Settings& settings = machine_.settings();
   const passwd* p = settings.person.empty() ? nullptr : ::getpwnam(settings.person.c_str());
   if (p && !settings.as_person) {
@@ -256,7 +269,8 @@ void World::execute(const Words& words) const {
   if (p && settings.as_person) {
     all["HOME"] = p->pw_dir;
     all["USER"] = all["LOGNAME"] = p->pw_name;
-    if (::initgroups(p->pw_name, p->pw_gid) != 0 || ::setgid(p->pw_gid) != 0 || ::setuid(p->pw_uid) != 0) ::_exit(126);
+    if (::initgroups(p->pw_name, p->pw_gid) != 0 || ::setgid(p->pw_gid) != 0 || ::setuid(p->pw_uid) != 0)
+      ::_exit(126);
   }
   all.insert(environment.begin(), environment.end());
   for (const auto& [name, value] : all) ::setenv(name.c_str(), value.c_str(), 1);
@@ -270,7 +284,9 @@ void World::execute(const Words& words) const {
 }
 
 pid_t World::start(const std::function<void()>& inside) const {
-  const long child = ::syscall(SYS_clone, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+  const long child =
+      ::syscall(SYS_clone, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD,
+                nullptr, nullptr, nullptr, nullptr);
   if (child < 0) fail("no namespaces (is this root?)");
   if (child > 0) return static_cast<pid_t>(child);
   try {

@@ -1,5 +1,5 @@
-// A throw-away copy of this machine: an overlay of its root on a tmpfs, in which programs run with process ids, mounts
-// and a network of their own. Nothing outside is touched.
+// A throw-away copy of this machine: an overlay of its root on a tmpfs, in which programs run with process ids,
+// mounts and a network of their own. Nothing outside is touched.
 #pragma once
 
 #include <functional>
@@ -15,14 +15,14 @@ namespace torture {
 using Words = std::vector<std::string>;
 
 struct Settings {
-  std::string build;                 // the agent's, seen as /opt/mlops-agent
+  std::string build;                         // the agent's, seen as /opt/mlops-agent
   std::map<std::string, std::string> shown;  // folders of this machine, read-only: place in the world -> folder
-  std::string served;                // folder that http://127.0.0.1:PORT has; "": no server
+  std::string served;                        // folder that http://127.0.0.1:PORT has; "": no server
   unsigned port = 8099;
-  bool service_manager = false;      // whether a stand-in for systemd answers
-  std::string person;                // who typed it: root under sudo from this account; "": root
-  bool as_person = false;            // this account itself
-  std::string size = "2g";           // of a world's tmpfs
+  bool service_manager = false;  // whether a stand-in for systemd answers
+  std::string person;            // who typed it: root under sudo from this account; "": root
+  bool as_person = false;        // this account itself
+  std::string size = "2g";       // of a world's tmpfs
 };
 
 struct Ran {
@@ -73,7 +73,7 @@ class World {
   int run_here(const Words& words);
   // Does work in a process of its own that sees the world as its root. Throws where it does.
   void inside(const std::function<void()>& work) const;
-  bool read_only = false;  // the next runs see a file system that cannot be written to
+  bool read_only = false;                          // the next runs see a file system that cannot be written to
   std::map<std::string, std::string> environment;  // added to that of the next runs
 
  private:

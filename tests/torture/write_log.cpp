@@ -29,7 +29,8 @@ std::string descriptor_path(pid_t thread, std::uint64_t descriptor) {
 }
 
 std::uint64_t position(pid_t thread, std::uint64_t descriptor) {
-  std::ifstream file("/proc/" + std::to_string(thread) + "/fdinfo/" + std::to_string(static_cast<int>(descriptor)));
+  std::ifstream file("/proc/" + std::to_string(thread) + "/fdinfo/" +
+                     std::to_string(static_cast<int>(descriptor)));
   std::string name;
   std::uint64_t value = 0;
   file >> name >> value;
@@ -127,7 +128,8 @@ void WriteRecorder::after(const Call& call, std::int64_t result) {
       return wrote(a[0], 0);
     case SYS_fallocate:
       op.offset = a[2] + a[3];
-      if (::stat(descriptor_path(call.thread, a[0]).c_str(), &now) == 0) op.offset = static_cast<std::uint64_t>(now.st_size);
+      if (::stat(descriptor_path(call.thread, a[0]).c_str(), &now) == 0)
+        op.offset = static_cast<std::uint64_t>(now.st_size);
       return add(Kind::truncate);
     case SYS_ftruncate:
     case SYS_truncate:
@@ -198,8 +200,8 @@ std::string to_bytes(const std::vector<WriteOp>& log) {
   Json all = Json::array();
   const auto bytes = [](const std::string& text) { return Json::binary({text.begin(), text.end()}); };
   for (const WriteOp& o : log)
-    all.push_back({static_cast<int>(o.kind), bytes(o.path), bytes(o.other), bytes(o.data), o.offset, o.mode, o.uid, o.gid,
-                   o.is_new, bytes(o.program)});
+    all.push_back({static_cast<int>(o.kind), bytes(o.path), bytes(o.other), bytes(o.data), o.offset, o.mode,
+                   o.uid, o.gid, o.is_new, bytes(o.program)});
   std::string text;
   Json::to_cbor(all, text);
   return text;
@@ -207,10 +209,20 @@ std::string to_bytes(const std::vector<WriteOp>& log) {
 
 std::vector<WriteOp> from_bytes(const std::string& bytes) {
   std::vector<WriteOp> log;
-  const auto text = [](const Json& value) { return std::string(value.get_binary().begin(), value.get_binary().end()); };
+  const auto text = [](const Json& value) {
+    return std::string(value.get_binary().begin(), value.get_binary().end());
+  };
   for (const Json& o : Json::from_cbor(bytes)) {
-    WriteOp op{static_cast<Kind>(o[0].get<int>()), text(o[1]), text(o[2]), text(o[3]), o[4].get<std::uint64_t>(),
-               o[5].get<std::uint32_t>(), o[6].get<std::uint32_t>(), o[7].get<std::uint32_t>(), o[8].get<bool>(), text(o[9])};
+    WriteOp op{static_cast<Kind>(o[0].get<int>()),
+               text(o[1]),
+               text(o[2]),
+               text(o[3]),
+               o[4].get<std::uint64_t>(),
+               o[5].get<std::uint32_t>(),
+               o[6].get<std::uint32_t>(),
+               o[7].get<std::uint32_t>(),
+               o[8].get<bool>(),
+               text(o[9])};
     if (op.kind == Kind::sync_all || !is_volatile(op.path)) log.push_back(std::move(op));
   }
   return log;
@@ -251,13 +263,14 @@ std::string name_of(Loss loss) {
 
 std::vector<std::size_t> survivors(const std::vector<WriteOp>& log, std::size_t count, Loss loss) {
   struct Pending {
-    int object = 0;              // whose own it is
-    std::set<int> folders;       // whose entries it changes
+    int object = 0;         // whose own it is
+    std::set<int> folders;  // whose entries it changes
   };
   Objects objects;
   std::map<std::size_t, Pending> pending;
-  std::map<std::size_t, int> written;   // by the write, whose data it is
-  std::map<std::size_t, int> replaced;  // by a rename of somebody else's over what was there, what it put in place
+  std::map<std::size_t, int> written;  // by the write, whose data it is
+  std::map<std::size_t, int>
+      replaced;  // by a rename of somebody else's over what was there, what it put in place
   std::set<std::size_t> lost;
   for (std::size_t i = 0; i < count; ++i) {
     const WriteOp& op = log[i];

@@ -13,11 +13,28 @@ namespace torture {
 
 // One change of the file system. Paths are absolute, as they are when it happens.
 struct WriteOp {
-  enum class Kind { create, write, truncate, mode, owner, attribute, no_attribute,  // of a file's or folder's own
-                    rename, exchange, unlink, rmdir, mkdir, symlink, link, node,      // of entries of folders
-                    sync, sync_all };
+  enum class Kind {
+    create,
+    write,
+    truncate,
+    mode,
+    owner,
+    attribute,
+    no_attribute,  // of a file's or folder's own
+    rename,
+    exchange,
+    unlink,
+    rmdir,
+    mkdir,
+    symlink,
+    link,
+    node,  // of entries of folders
+    sync,
+    sync_all
+  };
   Kind kind = Kind::sync;
-  std::string path, other;  // other: where a rename or link leads, a symbolic link's target, an attribute's name
+  std::string path,
+      other;  // other: where a rename or link leads, a symbolic link's target, an attribute's name
   std::string data;
   std::uint64_t offset = 0;  // of data; the size of truncate
   std::uint32_t mode = 0, uid = 0, gid = 0;
@@ -44,13 +61,14 @@ class WriteRecorder {
 std::string to_bytes(const std::vector<WriteOp>& log);
 std::vector<WriteOp> from_bytes(const std::string& bytes);
 
-// Which of the first `count` changes a power cut right behind them leaves. Of our own program nothing is assumed but what
-// was synced. Where another program renames a file over one that was there, the data come with the entry, as ext4
-// (auto_da_alloc) and Btrfs have it: apt keeps extended_states so, without a sync.
+// Which of the first `count` changes a power cut right behind them leaves. Of our own program nothing is
+// assumed but what was synced. Where another program renames a file over one that was there, the data come with
+// the entry, as ext4 (auto_da_alloc) and Btrfs have it: apt keeps extended_states so, without a sync.
 enum class Loss {
   data,    // entries of folders and attributes are all there, data of files only where it was synced
   strict,  // nothing but what was synced: a file's own by its fsync, an entry by that of its folder
-  torn,    // of the rest, entries and attributes up to some moment, and some of the data; the same for the same count
+  torn,    // of the rest, entries and attributes up to some moment, and some of the data; the same for the same
+           // count
 };
 std::string name_of(Loss loss);
 std::vector<std::size_t> survivors(const std::vector<WriteOp>& log, std::size_t count, Loss loss);

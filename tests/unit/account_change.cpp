@@ -57,7 +57,8 @@ TEST_CASE("What a killed change of accounts left is read as it was before, and p
   change.revert();
   CHECK(etc.read("passwd") == passwd);
   CHECK(etc.read("shadow") == shadow);
-  for (const char* left : {"group.lock", "group+", "group.812", ".mlops-agent-accounts", ".mlops-agent-accounts-secret"})
+  for (const char* left :
+       {"group.lock", "group+", "group.812", ".mlops-agent-accounts", ".mlops-agent-accounts-secret"})
     CHECK_FALSE(etc.has(left));
 }
 
@@ -111,7 +112,8 @@ TEST_CASE("An account that somebody gave a password since is not taken back") {
 TEST_CASE("Only root reads what is kept of shadow, and everyone what is kept of passwd") {
   const Etc etc;
   AccountChange(etc.root()).begin({{"bob"}, {"bob"}});
-  struct ::stat open {}, secret {};
+  struct ::stat open {
+  }, secret{};
   REQUIRE(::stat(etc.path(".mlops-agent-accounts").c_str(), &open) == 0);
   REQUIRE(::stat(etc.path(".mlops-agent-accounts-secret").c_str(), &secret) == 0);
   CHECK((open.st_mode & 0777) == 0644);

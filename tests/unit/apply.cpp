@@ -231,16 +231,20 @@ TEST_CASE("what a newcomer types first is answered with what to type next") {
   said({"help"}, 0, "plan");
   said({"help", "plan"}, 0, "--set");
   said({"-V"}, 0, "mlops-agent 0.");
-  said({playbook}, 3, "a command comes before `" + playbook + "`: `mlops-agent plan " + playbook + "` says what would change");
+  said({playbook}, 3,
+       "a command comes before `" + playbook + "`: `mlops-agent plan " + playbook + "` says what would change");
   said({"none.json"}, 3, "`mlops-agent plan none.json` says what would change");
-  said({"apply", "--dryrun", playbook}, 3, "mlops-agent apply: there is no option `--dryrun`; did you mean `--dry-run`?");
+  said({"apply", "--dryrun", playbook}, 3,
+       "mlops-agent apply: there is no option `--dryrun`; did you mean `--dry-run`?");
   said({"apply", "--colour=never", playbook}, 3, "there is no option `--colour`; did you mean `--color`?");
-  said({"plan", playbook, "--frobnicate"}, 3, "there is no option `--frobnicate`; `mlops-agent plan --help` lists them");
+  said({"plan", playbook, "--frobnicate"}, 3,
+       "there is no option `--frobnicate`; `mlops-agent plan --help` lists them");
   said({"apply", "--accept", playbook}, 3,
        "there is no option `--accept`; did you mean `--accept-new-host-keys`?");
   said({"plan", folder.path("q.json")}, 3,
        "q.json: error: cannot be read: No such file or directory\n  hint: did you mean `p.json`?");
-  said({"plan", playbook, "more"}, 3, "mlops-agent plan: `more` is one word too many; `mlops-agent plan --help` says what it takes");
+  said({"plan", playbook, "more"}, 3,
+       "mlops-agent plan: `more` is one word too many; `mlops-agent plan --help` says what it takes");
   const std::string yaml = folder.write("p.yml", "---\n- hosts: all\n");
   said({"plan", yaml}, 3, "1:1: error: this looks like YAML, and what is read here is JSON (with comments)");
 }

@@ -51,15 +51,18 @@ TEST_CASE("A bundle tells what it is, and is found for its architecture alone") 
   std::filesystem::copy_file(packed, places + own.architecture + ".tar.gz");
   CHECK(bundle_for(own.architecture, Cancellation()).id == own.id);
   std::filesystem::copy_file(packed, places + "riscv64.tar.gz");
-  CHECK(refusal("riscv64") == places + "riscv64.tar.gz is a bundle for " + own.architecture + ", not for riscv64");
+  CHECK(refusal("riscv64") ==
+        places + "riscv64.tar.gz is a bundle for " + own.architecture + ", not for riscv64");
 }
 
-TEST_CASE("Where there is no bundle for an architecture, the message says how one is made and where it is put") {
+TEST_CASE(
+    "Where there is no bundle for an architecture, the message says how one is made and where it is put") {
   const AgentFolder folder;
   const DataHome data(folder.path("data"));
   const std::string place = folder.path("data") + "/mlops-agent/bundles/ppc64le.tar.gz";
   CHECK_THAT(refusal("ppc64le"), Catch::StartsWith("it is ppc64le, and this mlops-agent is for ") &&
-                                     Contains("`mlops-agent bundle --out ppc64le.tar.gz`") && Catch::EndsWith(place));
+                                     Contains("`mlops-agent bundle --out ppc64le.tar.gz`") &&
+                                     Catch::EndsWith(place));
   std::filesystem::create_directories(folder.path("data") + "/mlops-agent/bundles");
   folder.write("data/mlops-agent/bundles/ppc64le.tar.gz", "no archive");
   CHECK_THAT(refusal("ppc64le"), Contains(place + " is no bundle of mlops-agent"));

@@ -175,17 +175,21 @@ TEST_CASE("a key of a condition that is written like an expression says how a ma
   struct Row {
     const char *when, *mistake;
   };
-  const auto row = GENERATE(
-      Row{R"({"facts.os.id == debian": true})", "`facts.os.id == debian` is no path: expected `.` or `[`, found ` ` | "
-                                                R"(write {"facts.os.id": "debian"})"},
-      Row{R"({"facts.os.id != debian": true})", "`facts.os.id != debian` is no path: expected `.` or `[`, found ` ` | "
-                                                R"(write {"facts.os.id": {"not": "debian"}})"},
-      Row{R"({"facts.memory.bytes > 3": true})", "`facts.memory.bytes > 3` is no path: expected `.` or `[`, found ` ` | "
-                                                 R"(write {"facts.memory.bytes": {"at_least": 8e9}} or {"below": 8e9})"},
-      Row{R"({"{{vars.x}}": true})", "`{{vars.x}}` is no path: expected a name, found `{` | "
-                                     R"(a key is a path without braces: {"facts.os.id": "debian"})"},
-      Row{R"({"vars.x.": true})", "`vars.x.` is no path: expected a name, found the end of the text | "
-                                  "a path is such as `facts.os.id`; groups are any, all, none"});
+  const auto row = GENERATE(Row{R"({"facts.os.id == debian": true})",
+                                "`facts.os.id == debian` is no path: expected `.` or `[`, found ` ` | "
+                                R"(write {"facts.os.id": "debian"})"},
+                            Row{R"({"facts.os.id != debian": true})",
+                                "`facts.os.id != debian` is no path: expected `.` or `[`, found ` ` | "
+                                R"(write {"facts.os.id": {"not": "debian"}})"},
+                            Row{R"({"facts.memory.bytes > 3": true})",
+                                "`facts.memory.bytes > 3` is no path: expected `.` or `[`, found ` ` | "
+                                R"(write {"facts.memory.bytes": {"at_least": 8e9}} or {"below": 8e9})"},
+                            Row{R"({"{{vars.x}}": true})",
+                                "`{{vars.x}}` is no path: expected a name, found `{` | "
+                                R"(a key is a path without braces: {"facts.os.id": "debian"})"},
+                            Row{R"({"vars.x.": true})",
+                                "`vars.x.` is no path: expected a name, found the end of the text | "
+                                "a path is such as `facts.os.id`; groups are any, all, none"});
   CAPTURE(row.when);
   Judging j;
   Diagnostics diagnostics;
@@ -197,10 +201,11 @@ TEST_CASE("a key of a condition that is written like an expression says how a ma
 }
 
 TEST_CASE("a condition with a mistake of form is an error wherever it is evaluated, never a crash") {
-  const auto when = GENERATE(R"({"facts.os.id == debian": true})", R"({"facts..id": true})", R"({"{{vars.x}}": true})",
-                             R"({"any": 1})", R"({"all": ["x"]})", R"({"none": []})", "3", R"(["x"])",
-                             R"({"facts.os.id": {}})", R"({"facts.os.id": {"matches": 1}})",
-                             R"({"facts.os.id": {"matches": "{{vars.load}}"}})", R"({"facts.os.id": {"matches": "("}})");
+  const auto when =
+      GENERATE(R"({"facts.os.id == debian": true})", R"({"facts..id": true})", R"({"{{vars.x}}": true})",
+               R"({"any": 1})", R"({"all": ["x"]})", R"({"none": []})", "3", R"(["x"])",
+               R"({"facts.os.id": {}})", R"({"facts.os.id": {"matches": 1}})",
+               R"({"facts.os.id": {"matches": "{{vars.load}}"}})", R"({"facts.os.id": {"matches": "("}})");
   CAPTURE(when);
   Judging j;
   CHECK(j.error(when) != "");

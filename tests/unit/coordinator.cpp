@@ -24,8 +24,8 @@ struct Script {
   }
   // What goes wrong: "web1 join", "web1 plan 0", "web1 apply 1", "web1 prepare".
   std::map<std::string, std::string> wrong;
-  std::set<std::string> settled;    // hosts with nothing to do
-  std::set<std::string> failing;    // hosts a resource of which fails
+  std::set<std::string> settled;                // hosts with nothing to do
+  std::set<std::string> failing;                // hosts a resource of which fails
   std::map<std::string, std::string> mistakes;  // by host
 };
 
@@ -47,7 +47,9 @@ class ScriptedHost : public Participant {
         seen += " " + other.name + "." + id + (given.at("").state == Given::State::failed ? "!" : "");
     step((real_ ? "apply " : "plan ") + std::to_string(index), seen);
     ResourceFinished event{"file[" + std::to_string(index) + "]", "", "file", values_.name, "root"};
-    event.outcome = script_.settled.contains(values_.name) ? Outcome::ok : real_ ? Outcome::changed : Outcome::would_change;
+    event.outcome = script_.settled.contains(values_.name) ? Outcome::ok
+                    : real_                                ? Outcome::changed
+                                                           : Outcome::would_change;
     if (real_ && script_.failing.contains(values_.name)) event.outcome = Outcome::failed;
     ++result_.counts[static_cast<std::size_t>(event.outcome)];
     if (event.outcome == Outcome::would_change) result_.pending.push_back({{"root"}, event.label});
@@ -71,7 +73,8 @@ class ScriptedHost : public Participant {
  private:
   void step(const std::string& what, const std::string& more = "") {
     script_.note(values_.name + " " + what + more);
-    if (const auto w = script_.wrong.find(values_.name + " " + what); w != script_.wrong.end()) throw Error(w->second);
+    if (const auto w = script_.wrong.find(values_.name + " " + what); w != script_.wrong.end())
+      throw Error(w->second);
   }
   Script& script_;
   EventSink sink_;
@@ -101,7 +104,8 @@ struct Stage {
   }
   Conclusion go() {
     Coordinator coordinator(playbook, settings, cancellation, [this](const Event& e) {
-      if (const auto* r = std::get_if<ResourceFinished>(&e)) told.push_back(r->host + " " + r->label + " " + to_text(r->outcome));
+      if (const auto* r = std::get_if<ResourceFinished>(&e))
+        told.push_back(r->host + " " + r->label + " " + to_text(r->outcome));
     });
     for (const CastHost& host : cast_plays(playbook, named)) {
       EventSink sink = coordinator.sink();
@@ -140,11 +144,10 @@ TEST_CASE("A play without hosts is for those that the command names, or for this
 TEST_CASE("Everything is planned everywhere before anything is done anywhere") {
   Stage stage({{}, {"local"}}, {"web1", "web2"});
   const Conclusion c = stage.go();
-  CHECK(stage.script.log == Lines{"web1 join", "web2 join", "local join",
-                                  "web1 plan 0", "web2 plan 0", "local plan 1 web1.r0 web2.r0",
-                                  "web1 prepare", "web2 prepare", "local prepare",
-                                  "web1 apply 0 web2.r0 local.r1", "web2 apply 0 web1.r0 local.r1",
-                                  "local apply 1 web1.r0 web2.r0"});
+  CHECK(stage.script.log == Lines{"web1 join", "web2 join", "local join", "web1 plan 0", "web2 plan 0",
+                                  "local plan 1 web1.r0 web2.r0", "web1 prepare", "web2 prepare",
+                                  "local prepare", "web1 apply 0 web2.r0 local.r1",
+                                  "web2 apply 0 web1.r0 local.r1", "local apply 1 web1.r0 web2.r0"});
   CHECK(stage.told == Lines{"web1 file[0] changed", "web2 file[0] changed", "local file[1] changed"});
   CHECK(c.counts[static_cast<std::size_t>(Outcome::changed)] == 3);
   CHECK_FALSE(c.early);
@@ -164,8 +167,9 @@ TEST_CASE("A host with nothing to do is told in its place and takes no part in t
   Stage stage({{}}, {"web1", "web2"});
   stage.script.settled = {"web1"};
   stage.go();
-  CHECK(stage.script.log == Lines{"web1 join", "web2 join", "web1 plan 0", "web2 plan 0", "web2 prepare", "web2 apply 0"
-                                                                                                          " web1.r0"});
+  CHECK(stage.script.log == Lines{"web1 join", "web2 join", "web1 plan 0", "web2 plan 0", "web2 prepare",
+                                  "web2 apply 0"
+                                  " web1.r0"});
   CHECK(stage.told == Lines{"web1 file[0] ok", "web2 file[0] changed"});
 }
 
@@ -225,7 +229,8 @@ TEST_CASE("A rolling change ends with the batch in which a host fails") {
   stage.settings.serial = 2;
   stage.script.failing = {"web3"};
   const Conclusion c = stage.go();
-  CHECK(stage.told == Lines{"web1 file[0] changed", "web2 file[0] changed", "web3 file[0] failed", "web4 file[0] changed"});
+  CHECK(stage.told ==
+        Lines{"web1 file[0] changed", "web2 file[0] changed", "web3 file[0] failed", "web4 file[0] changed"});
   CHECK(error_of(c, "web5") == "not begun: web3 failed");
   CHECK(error_of(c, "web4") == "");
 }

@@ -182,10 +182,12 @@ TEST_CASE("each mistake of syntax is said in plain words at its place") {
       {"[1,,]", "1:4 expected a value, found `,` (1:1 the list begins here)"},
       {"[1,],]", "1:6 expected nothing after the end of the JSON value, found `]`"},
       {"---\na: 1",
-       "1:1 this looks like YAML, and what is read here is JSON (with comments); write {\"resources\": [{\"type\": "
+       "1:1 this looks like YAML, and what is read here is JSON (with comments); write {\"resources\": "
+       "[{\"type\": "
        "\"package\", \"names\": [\"jq\"]}]}"},
       {"hosts: all\n",
-       "1:1 this looks like YAML, and what is read here is JSON (with comments); write {\"resources\": [{\"type\": "
+       "1:1 this looks like YAML, and what is read here is JSON (with comments); write {\"resources\": "
+       "[{\"type\": "
        "\"package\", \"names\": [\"jq\"]}]}"},
       {"[1,,2]", "1:4 expected a value, found `,` (1:1 the list begins here)"},
       {"[,1]", "1:2 expected a value or `]`, found `,` (1:1 the list begins here)"},

@@ -297,7 +297,8 @@ TEST_CASE("a transfer that moves no byte is ended, and tried again") {
   CHECK(mlops::stall_ms == 60'000);
 }
 
-TEST_CASE("a transfer has to end within its timeout, the waits between its tries with it, and keeps what came") {
+TEST_CASE(
+    "a transfer has to end within its timeout, the waits between its tries with it, and keeps what came") {
   World w;
   const HttpServer server([](const auto& r) {
     if (r.path == "/busy") return http_answer("503 Service Unavailable", "", "Retry-After: 60\r\n");
@@ -330,10 +331,12 @@ TEST_CASE("a chain of redirects has one timeout") {
   const HttpServer server([](const auto& r) {
     if (r.path == "/x") return HttpBytes{"", true};
     ::poll(nullptr, 0, 60);
-    return http_answer("302 Found", "", "Location: " + (r.path == "/b" ? std::string("/x") : r.path + "b") + "\r\n");
+    return http_answer("302 Found", "",
+                       "Location: " + (r.path == "/b" ? std::string("/x") : r.path + "b") + "\r\n");
   });
   const std::string url = server.url("/");
-  CHECK(w.failure({.url = url, .path = w.target(), .timeout_ms = 300}) == "GET " + url + " did not end within 300 ms");
+  CHECK(w.failure({.url = url, .path = w.target(), .timeout_ms = 300}) ==
+        "GET " + url + " did not end within 300 ms");
 }
 
 // ---- going on after a cut
@@ -602,10 +605,9 @@ TEST_CASE("what root proved in the shared cache is proved for everyone") {
 TEST_CASE("a server is asked whether a file is unchanged by its ETag") {
   World w;
   std::atomic<int> version = 1;
-  const HttpServer server(
-      [&](const auto& r) {
-        return http_file(r, version == 1 ? "hello" : "hallo", "\"" + std::to_string(version) + "\"");
-      });
+  const HttpServer server([&](const auto& r) {
+    return http_file(r, version == 1 ? "hello" : "hallo", "\"" + std::to_string(version) + "\"");
+  });
   const std::string url = server.url("/x");
   CHECK_FALSE(w.downloads().unchanged(w.target(), url, 0));
   CHECK(w.failure({.url = url, .path = w.target()}) == "");
@@ -639,8 +641,9 @@ TEST_CASE("where a server says nothing of versions, the bytes are compared, once
 TEST_CASE("a server that gives the content whatever it is asked does not make the same bytes a change") {
   World w;
   int version = 0;
-  const HttpServer server(
-      [&](const auto&) { return http_answer("200 OK", "hello", "ETag: \"" + std::to_string(++version) + "\"\r\n"); });
+  const HttpServer server([&](const auto&) {
+    return http_answer("200 OK", "hello", "ETag: \"" + std::to_string(++version) + "\"\r\n");
+  });
   CHECK(w.failure({.url = server.url("/x"), .path = w.target()}) == "");
   CHECK(w.downloads().unchanged(w.target(), server.url("/x"), 0));
 }

@@ -22,7 +22,9 @@ TEST_CASE("What depends on a failed resource is skipped with the name of the fir
               "link[/ab] changed"});
 }
 
-TEST_CASE("What was to be changed stays pending when it fails, alone or among neighbours: the run that acts looks again") {
+TEST_CASE(
+    "What was to be changed stays pending when it fails, alone or among neighbours: the run that acts looks "
+    "again") {
   EngineBench bench;
   bench.host.failing["/a"] = "cannot make the link /a: File exists";
   bench.host.failing["/b"] = "no";

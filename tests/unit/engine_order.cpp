@@ -224,13 +224,15 @@ TEST_CASE("What is on one identity's PATH is not on another's, in a plan as in t
   bench.host.world.f.file("/profile", "/soft");
   bench.host.world.c.answers[{"see"}] = {.status = 0};
   CHECK(bench.plan(R"({"resources": [{"type": "entry", "folder": "/soft"}, {"type": "check", "argv": ["see"]},
-    {"type": "check", "as": "root", "argv": ["see"]}]})") == Lines{"entry[/soft] ok", "check[see] ok", "check[see] ok"});
+    {"type": "check", "as": "root", "argv": ["see"]}]})") ==
+        Lines{"entry[/soft] ok", "check[see] ok", "check[see] ok"});
   REQUIRE(bench.host.world.c.asked.size() == 2);
   CHECK(bench.host.world.c.asked[0].path == Lines{"/soft"});
   CHECK(bench.host.world.c.asked[1].path.empty());
 }
 
-TEST_CASE("What needs an identity that nobody may become has failed in the plan, and its change stays pending") {
+TEST_CASE(
+    "What needs an identity that nobody may become has failed in the plan, and its change stays pending") {
   EngineBench bench;
   bench.host.forbidden = {"root"};
   bench.host.world.f.folder("/home/ubuntu", 0755, "ubuntu");
@@ -293,8 +295,8 @@ TEST_CASE("What has no place on a machine is skipped with the module's reason, a
     {"type": "key", "id": "a", "path": "/nowhere/a"},
     {"type": "link", "path": "/b", "target": "{{resources.a.path}}"},
     {"type": "link", "path": "/c", "target": "{{resources.a.path | default('none')}}"}]})";
-  const Lines expected{"key[a] skipped: there is no lock for it", "link[/b] skipped: it refers to key[a], which was skipped",
-                       "link[/c] changed"};
+  const Lines expected{"key[a] skipped: there is no lock for it",
+                       "link[/b] skipped: it refers to key[a], which was skipped", "link[/c] changed"};
   CHECK(bench.apply(playbook) == expected);
   bench.host.world.f.entries.erase("/c");
   bench.options.tags = {"none"};

@@ -24,7 +24,8 @@ TEST_CASE("it is tried so often and no more, and what it fails with last is told
   b.host.performing = [&](const std::string&) { throw Error("try " + std::to_string(++tries)); };
   CHECK(b.apply(R"({"resources": [
     {"type": "link", "path": "/a", "target": "x", "retry": {"times": 2}},
-    {"type": "link", "path": "/b", "target": "x"}]})") == Lines{"link[/a] failed: try 3", "link[/b] failed: try 4"});
+    {"type": "link", "path": "/b", "target": "x"}]})") ==
+        Lines{"link[/a] failed: try 3", "link[/b] failed: try 4"});
 }
 
 TEST_CASE("one that is not as wanted after acting is tried again too") {

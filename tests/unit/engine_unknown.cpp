@@ -54,8 +54,9 @@ TEST_CASE("A guard with `after` waits only for that, for what its resource claim
   bench.host.world.c.answers[{"ask"}] = {.status = 0};
   bench.host.world.f.link("/named", "1");
   const auto plan = [&](const std::string& before) {
-    return bench.plan(R"({"resources": [{"type": "link", "id": "named", "path": "/named", "target": "1"}, )" + before +
-                      R"(, {"type": "program", "argv": ["go"], "unless": ["ask"], "after": "named"}]})")
+    return bench
+        .plan(R"({"resources": [{"type": "link", "id": "named", "path": "/named", "target": "1"}, )" + before +
+              R"(, {"type": "program", "argv": ["go"], "unless": ["ask"], "after": "named"}]})")
         .back();
   };
   const std::string other = R"({"type": "link", "path": "/other", "target": "1"})";
@@ -68,9 +69,11 @@ TEST_CASE("A guard with `after` waits only for that, for what its resource claim
   // A program that may change anything is none of it, either.
   CHECK(plan(R"({"type": "program", "argv": ["first"]})") == "program[go] ok");
   // So is what was not known itself, unless it is named.
-  CHECK(plan(other + R"(, {"type": "program", "id": "p", "argv": ["first"], "unless": ["ask"]})") == "program[go] ok");
-  CHECK(bench.plan(R"({"resources": [)" + other +
-                   R"(, {"type": "program", "id": "p", "argv": ["first"], "unless": ["ask"]},
+  CHECK(plan(other + R"(, {"type": "program", "id": "p", "argv": ["first"], "unless": ["ask"]})") ==
+        "program[go] ok");
+  CHECK(bench
+            .plan(R"({"resources": [)" + other +
+                  R"(, {"type": "program", "id": "p", "argv": ["first"], "unless": ["ask"]},
                       {"type": "program", "argv": ["go"], "unless": ["ask"], "after": "p"}]})")
             .back() == "program[go] unknown: waits for program[p]");
 }
@@ -103,7 +106,8 @@ TEST_CASE("Who acts is not said where it hangs on values that are not known, unl
   EngineBench bench;
   const std::string from = R"({"type": "key", "id": "a", "path": "/a"}, )";
   const auto who = [&](const std::string& more) {
-    bench.plan(R"({"resources": [)" + from + R"({"type": "link", "path": "/c", "target": "{{resources.a.token}}")" + more + "}]}");
+    bench.plan(R"({"resources": [)" + from +
+               R"({"type": "link", "path": "/c", "target": "{{resources.a.token}}")" + more + "}]}");
     return std::get<ResourceFinished>(bench.events.back()).as;
   };
   CHECK(who("").empty());

@@ -145,7 +145,8 @@ TEST_CASE("docs/resources has the page of every type as `modules --markdown` pri
     return std::string(std::istreambuf_iterator<char>(file), {});
   };
   std::size_t pages = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) pages += entry.path().extension() == ".md";
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    pages += entry.path().extension() == ".md";
   CHECK(pages == all_modules().size() + 1);
   CHECK(page("README.md") == list_markdown(all_modules()));
   for (const Module* module : all_modules()) {

@@ -50,10 +50,10 @@ TEST_CASE("a download that may not be given to its group is not fetched") {
     if (request.method == "GET") ++fetched;
     return http_answer("200 OK", "hello");
   });
-  const std::string playbook = folder.write(
-      "p.json", fmt::format(R"({{"resources": [{{"type": "download", "url": "{}",
+  const std::string playbook =
+      folder.write("p.json", fmt::format(R"({{"resources": [{{"type": "download", "url": "{}",
         "path": "@/open/x", "group": "root", "as": "nobody"}}]}})",
-                            server.url("/x")));
+                                         server.url("/x")));
   const Ended ended = folder.run({"apply", "--json", playbook});
   INFO(ended.out << ended.err);
   CHECK(ended.status == 1);
@@ -65,10 +65,11 @@ TEST_CASE("a download that may not be given to its group is not fetched") {
 TEST_CASE("undo clears away what a download that failed has got so far") {
   const mlops::test::PlaybookSite site;
   const HttpServer server([](const auto&) { return http_cut("200 OK", std::string(1 << 16, 'x'), 1 << 15); });
-  const Ended applied = site.apply(fmt::format(R"({{"resources": [{{"type": "file", "path": "@/f", "content": "x"}},
+  const Ended applied =
+      site.apply(fmt::format(R"({{"resources": [{{"type": "file", "path": "@/f", "content": "x"}},
         {{"type": "download", "url": "{}", "path": "@/x"}}]}})",
-                                               server.url("/x"))
-                                       .c_str());
+                             server.url("/x"))
+                     .c_str());
   INFO(applied.out << applied.err);
   CHECK(applied.status == 1);
   REQUIRE(site.there(".x.mlops-agent-part"));

@@ -36,7 +36,8 @@ Words words_for(Doing doing, const Site& site) {
       std::ofstream(site.folder.tree() + "/f") << "drifted";
       return {"apply", "--state", site.folder.state(), site.playbook};
     case Doing::pruning:
-      site.folder.write("p.json", R"({"resources": [{"type": "file", "id": "f", "path": "@/f", "content": "2"}]})");
+      site.folder.write("p.json",
+                        R"({"resources": [{"type": "file", "id": "f", "path": "@/f", "content": "2"}]})");
       return {"apply", "--prune", "--state", site.folder.state(), site.playbook};
     case Doing::undoing:
       return {"undo", "--yes", "--state", site.folder.state()};
@@ -77,7 +78,8 @@ TEST_CASE("a state database that cannot be locked is not set aside") {
   sweep(Doing::pruning, SYS_fcntl, ENOLCK, 13);
 }
 
-TEST_CASE("nothing was touched is said, with status 4, only where that is so, whichever file cannot be opened") {
+TEST_CASE(
+    "nothing was touched is said, with status 4, only where that is so, whichever file cannot be opened") {
   sweep(GENERATE(Doing::changing_again, Doing::pruning), SYS_openat, EMFILE, 7);
 }
 

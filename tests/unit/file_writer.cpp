@@ -103,7 +103,8 @@ TEST_CASE("a secret is random, of the length asked for, and its owner's alone") 
   CHECK(a != b);
   CHECK(mode_of(t / "a") == 0600);
   CHECK(mode_of(t / "b") == 0600);
-  CHECK(w.perform(CreateSecret{.path = t / "missing/a"}) == "the folder of " + (t / "missing/a") + " does not exist");
+  CHECK(w.perform(CreateSecret{.path = t / "missing/a"}) ==
+        "the folder of " + (t / "missing/a") + " does not exist");
 }
 
 TEST_CASE("below a set-group-ID folder new things have its group, and folders the bit") {

@@ -42,7 +42,8 @@ struct Bench {
   }
   void load(const std::string& text) {
     Diagnostics mistakes;
-    playbook = load_playbook(folder.file("p.json", text), {{}, {}, "/home/ada", &files}, all_modules(), mistakes);
+    playbook =
+        load_playbook(folder.file("p.json", text), {{}, {}, "/home/ada", &files}, all_modules(), mistakes);
     for (const Diagnostic& d : mistakes.list()) FAIL(to_text(d));
   }
   TargetShare share(std::size_t play) {
@@ -57,7 +58,7 @@ struct Bench {
     settings.questions = questions;
     settings.reach = [host = std::move(host)](const std::string&) { return reach_hostile("ada", host); };
     return std::make_unique<RemoteHost>("web1", playbook, start, share(0), std::move(settings), cancellation,
-                                            [this](const Event& e) { told.push_back(e); });
+                                        [this](const Event& e) { told.push_back(e); });
   }
   static void wait_for_end_pass(const HostEnd& end) {
     while (const auto message = end.hear())
@@ -80,7 +81,8 @@ struct TypedPasswords : Questions {
 
 TEST_CASE("A target needs what its own plays refer to, through vars, and nothing of the other plays") {
   Bench bench;
-  const TargetNeeds one = needs_of(bench.playbook, {0}, "/home/ada"), two = needs_of(bench.playbook, {1}, "/home/ada");
+  const TargetNeeds one = needs_of(bench.playbook, {0}, "/home/ada"),
+                    two = needs_of(bench.playbook, {1}, "/home/ada");
   CHECK(one.files == std::set{bench.folder / "motd"});
   CHECK(one.secrets == std::set<std::string>{"a"});
   CHECK(one.environment == std::set<std::string>{"HOME"});
@@ -96,10 +98,10 @@ TEST_CASE("A variable that was not sent is unknown on a target, and its play is 
   LoadOptions options{{}, {}, "/home/ada", &bench.files};
   options.environment = std::map<std::string, std::string>{};
   options.withheld = {"MODE", "WHERE"};
-  const Playbook loaded = load_playbook(
-      bench.folder.file("w.json", R"({"plays": [{"on": "{{env.WHERE}}", "resources": [
+  const Playbook loaded =
+      load_playbook(bench.folder.file("w.json", R"({"plays": [{"on": "{{env.WHERE}}", "resources": [
         {"type": "file", "path": "/a", "content": "x", "mode": "{{env.MODE}}"}]}]})"),
-      options, all_modules(), mistakes);
+                    options, all_modules(), mistakes);
   CHECK(mistakes.empty());
   options.withheld = {"WHERE"};
   load_playbook(bench.folder / "w.json", options, all_modules(), mistakes);
@@ -110,9 +112,9 @@ TEST_CASE("A variable that was not sent is unknown on a target, and its play is 
 TEST_CASE("A target is given the files that its plays name, by the very path, and no other file") {
   Bench bench;
   std::vector<FileBeside> given;
-  const std::vector<std::string> wanted = {bench.folder / "motd",          bench.folder / "other",
-                                           bench.folder / "id_ed25519",    bench.folder / "p.json",
-                                           bench.folder / "./motd",        "/etc/hostname"};
+  const std::vector<std::string> wanted = {bench.folder / "motd",       bench.folder / "other",
+                                           bench.folder / "id_ed25519", bench.folder / "p.json",
+                                           bench.folder / "./motd",     "/etc/hostname"};
   const auto host = bench.web1([&](const HostEnd& end) {
     Bench::wait_for_end_pass(end);
     end.say(FilesWanted{wanted});
@@ -184,8 +186,8 @@ TEST_CASE("A password is asked for and given only where another identity has wor
   REQUIRE(given.size() == 2);
   CHECK(given[0] == std::nullopt);
   CHECK(given[1] == (expected ? std::optional<std::string>("typed 1") : std::nullopt));
-  CHECK(questions.asked ==
-        (expected ? std::vector<std::string>{"[sudo] password for ada on web1: "} : std::vector<std::string>{}));
+  CHECK(questions.asked == (expected ? std::vector<std::string>{"[sudo] password for ada on web1: "}
+                                     : std::vector<std::string>{}));
 }
 
 TEST_CASE("A password that was typed for one host is not tried on another") {
@@ -214,8 +216,9 @@ TEST_CASE("A host that tells of its plan without end is dropped") {
   });
   host->join();
   host->begin(Pass::what_if, {});
-  CHECK_THROWS_WITH(host->end(), "web1 tells more of its plan than is kept of one host (500000 events, 256 MiB); it "
-                                 "takes no part");
+  CHECK_THROWS_WITH(host->end(),
+                    "web1 tells more of its plan than is kept of one host (500000 events, 256 MiB); it "
+                    "takes no part");
   CHECK(bench.told.size() <= 500'002);
 }
 

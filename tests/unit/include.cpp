@@ -72,7 +72,8 @@ TEST_CASE("files include files, beside themselves") {
   std::filesystem::create_directories(std::filesystem::path(site.write("x", "")).parent_path() / "roles");
   site.write("roles/a.json", R"({"vars": {"v": "a"}, "resources": [
     {"include": {"file": "b.json", "vars": {"v": "{{vars.v}}b"}}}, {"include": "../top.json"}]})");
-  site.write("roles/b.json", R"({"vars": {"v": ""}, "resources": [{"type": "file", "id": "f", "path": "/{{vars.v}}"}]})");
+  site.write("roles/b.json",
+             R"({"vars": {"v": ""}, "resources": [{"type": "file", "id": "f", "path": "/{{vars.v}}"}]})");
   site.write("top.json", R"({"resources": [{"type": "file", "id": "f", "path": "/top"}]})");
   const Playbook p = site.load(R"({"resources": [{"include": "roles/a.json"}]})");
   REQUIRE(p.plays[0].resources.size() == 2);
@@ -85,8 +86,9 @@ TEST_CASE("files that include each other are refused") {
   Site site;
   site.write("a.json", R"({"resources": [{"include": "b.json"}]})");
   site.write("b.json", R"({"resources": [{"include": {"file": "./a.json"}}]})");
-  CHECK(site.mistakes(R"({"resources": [{"include": "a.json"}]})") ==
-        R"(b.json:1:37: error: files that include each other in a circle: site.json -> a.json -> b.json -> a.json
+  CHECK(
+      site.mistakes(R"({"resources": [{"include": "a.json"}]})") ==
+      R"(b.json:1:37: error: files that include each other in a circle: site.json -> a.json -> b.json -> a.json
   {"resources": [{"include": {"file": "./a.json"}}]}
                                       ^
 )");
@@ -100,7 +102,8 @@ TEST_CASE("files that include each other are refused") {
 TEST_CASE("more than sixteen files in each other are refused") {
   Site site;
   for (int i = 0; i < 20; ++i)
-    site.write("f" + std::to_string(i) + ".json", R"({"resources": [{"include": "f)" + std::to_string(i + 1) + R"(.json"}]})");
+    site.write("f" + std::to_string(i) + ".json",
+               R"({"resources": [{"include": "f)" + std::to_string(i + 1) + R"(.json"}]})");
   CHECK_THAT(site.mistakes(R"({"resources": [{"include": "f0.json"}]})"),
              Catch::StartsWith("f15.json:1:28: error: more than 16 files are included in each other\n"));
 }
@@ -190,7 +193,8 @@ TEST_CASE("a condition of an include is one of each of its resources") {
   CHECK(b.apply(R"({"vars": {"on": false, "text": "z"}, "resources": [
     {"include": "in.json", "when": {"vars.on": true}},
     {"include": {"file": "in.json", "vars": {"to": "{{vars.text}}"}}, "id": "two"}]})") ==
-        Lines{"link[in-a] skipped: vars.on is false, wanted true", "link[/b/{{item}}] skipped: vars.on is false, wanted true",
+        Lines{"link[in-a] skipped: vars.on is false, wanted true",
+              "link[/b/{{item}}] skipped: vars.on is false, wanted true",
               "link[/c] skipped: vars.on is false, wanted true", "link[two-a] changed", "link[/b/z][z] changed",
               "link[/c] changed"});
   CHECK(b.host.log == Lines{"root: link /a -> z", "root: link /b/z -> z", "root: link /c -> y"});

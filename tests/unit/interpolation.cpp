@@ -159,7 +159,8 @@ TEST_CASE("every mistake in a reference has its own message") {
   CHECK(f.message("{{ vars.list[7] }}") == "there is no `vars.list.7`");
   CHECK(f.message("{{ vras.name }}") == "there is no `vras` | did you mean `vars`?");
   CHECK(f.message("{{ something }}") == "there is no `something` | names begin with vars, facts, item");
-  CHECK(f.message("{{ secrets.token }}") == "there is no `secrets.token` | declare it at the top: \"secrets\": {\"NAME\": {\"env\": \"NAME\"}}");
+  CHECK(f.message("{{ secrets.token }}") ==
+        "there is no `secrets.token` | declare it at the top: \"secrets\": {\"NAME\": {\"env\": \"NAME\"}}");
   CHECK(f.message("{{ vars.name | lowr }}") == "unknown filter `lowr` | did you mean `lower`?");
   CHECK(
       f.message("{{ vars.name | sorted }}") ==

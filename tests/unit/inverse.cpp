@@ -1,6 +1,6 @@
 // How each action is taken back: the table of state/inverse.hpp, cell by cell.
-#include "state/capture_before.hpp"
 #include "state/inverse.hpp"
+#include "state/capture_before.hpp"
 #include "state/kept.hpp"
 #include "support/catch.hpp"
 
@@ -37,8 +37,9 @@ const UserAccount ada{"ada", 1001, "ada", "Ada", "/home/ada", "/bin/zsh", {"dock
 
 TEST_CASE("taking back what wrote a path") {
   const auto nothing = at("/f", Kind::absent), file = at("/f", Kind::file), link = at("/f", Kind::link);
-  for (const Action& action : {Action(WriteFile{.path = "/f"}), Action(CreateSecret{.path = "/f"}),
-                               Action(Download{.path = "/f"}), Action(RestorePath{saved("/f", Kind::file), {}})}) {
+  for (const Action& action :
+       {Action(WriteFile{.path = "/f"}), Action(CreateSecret{.path = "/f"}), Action(Download{.path = "/f"}),
+        Action(RestorePath{saved("/f", Kind::file), {}})}) {
     const bool sensitive = std::holds_alternative<CreateSecret>(action);
     CHECK(back(action, nothing) == text(RemovePath{.path = "/f", .sensitive = sensitive}));
     CHECK(back(action, file) == text(RestorePath{saved("/f", Kind::file), {}}));
@@ -48,7 +49,8 @@ TEST_CASE("taking back what wrote a path") {
     CHECK(back(action, large) == "stays: what was at /f (812 MB are more than 67 MB)\n");
   }
   CHECK(back(WriteFile{.path = "/link/f"}, at("/real/f", Kind::absent)) == text(RemovePath{"/real/f"}));
-  CHECK(back(WriteFile{.path = "/f", .sensitive = true}, nothing) == text(RemovePath{.path = "/f", .sensitive = true}));
+  CHECK(back(WriteFile{.path = "/f", .sensitive = true}, nothing) ==
+        text(RemovePath{.path = "/f", .sensitive = true}));
 }
 
 TEST_CASE("taking back folders, links and attributes") {
@@ -75,7 +77,8 @@ TEST_CASE("taking back folders, links and attributes") {
 TEST_CASE("taking back a removal and a renaming") {
   CHECK(back(RemovePath{"/f"}, at("/f", Kind::absent)) == "");
   CHECK(back(RemovePath{"/f"}, at("/f", Kind::file)) == text(RestorePath{saved("/f", Kind::file), {}}));
-  const Before tree{.paths = {saved("/d", Kind::folder), saved("/d/e", Kind::folder), saved("/d/e/f", Kind::file)}};
+  const Before tree{
+      .paths = {saved("/d", Kind::folder), saved("/d/e", Kind::folder), saved("/d/e/f", Kind::file)}};
   CHECK(back(RemovePath{"/d", true}, tree) ==
         text(RestorePath{tree.paths[0], {}, {{tree.paths[1], {}}, {tree.paths[2], {}}}}));
   // Taking back a removal is a step of its own, and can be taken back.
@@ -98,15 +101,17 @@ TEST_CASE("taking back accounts") {
   CHECK(back(CreateGroup{"g"}, nobody) == text(RemoveGroup{"g"}));
   CHECK(back(CreateGroup{"g"}, group) == "");
   CHECK(back(ChangeGroup{"g", 7}, group) == text(ChangeGroup{"g", 1500}));
-  CHECK(back(RemoveGroup{"g"}, group) == text({CreateGroup{"g", 1500, false}, ChangeMembership{"ada", {"g"}, {}},
-                                               ChangeMembership{"bob", {"g"}, {}}}));
+  CHECK(back(RemoveGroup{"g"}, group) ==
+        text({CreateGroup{"g", 1500, false}, ChangeMembership{"ada", {"g"}, {}},
+              ChangeMembership{"bob", {"g"}, {}}}));
   CHECK(back(RemoveGroup{"g"}, nobody) == "");
   CHECK(back(CreateUser{.name = "ada"}, nobody) == text(RemoveUser{"ada"}));
   CHECK(back(CreateUser{.name = "ada"}, user) == "");
   // A group of the name that was there before stays.
   CHECK(back(CreateUser{.name = "ada", .group = "ada"}, {.group = GroupAccount{"ada", 1001, {}}}) ==
         text(RemoveUser{"ada", true}));
-  CHECK(back(ChangeUser{.name = "ada", .shell = "/bin/sh"}, user) == text(ChangeUser{.name = "ada", .shell = "/bin/zsh"}));
+  CHECK(back(ChangeUser{.name = "ada", .shell = "/bin/sh"}, user) ==
+        text(ChangeUser{.name = "ada", .shell = "/bin/zsh"}));
   CHECK(back(ChangeUser{"ada", 7, "g", "/h", "/s", "c"}, user) ==
         text(ChangeUser{"ada", 1001, "ada", "/home/ada", "/bin/zsh", "Ada"}));
   CHECK(back(RemoveUser{"ada"}, user) ==
@@ -128,7 +133,8 @@ TEST_CASE("taking back accounts") {
 }
 
 TEST_CASE("taking back packages") {
-  const Before before{.packages = {{"curl", "", "7"}, {"git", "1", "2"}, {"libcurl", "", "7"}, {"nano", "3", ""}}};
+  const Before before{
+      .packages = {{"curl", "", "7"}, {"git", "1", "2"}, {"libcurl", "", "7"}, {"nano", "3", ""}}};
   const RemovePackages remove{{"curl", "libcurl"}, 0, {{"curl", "7", ""}, {"libcurl", "7", ""}}};
   const InstallPackages install{{"git=1", "nano=3"}, false, 0, {{"git", "2", "1"}, {"nano", "", "3"}}};
   CHECK(back(InstallPackages{{"curl"}}, before) == text({remove, install}));
@@ -137,13 +143,15 @@ TEST_CASE("taking back packages") {
   CHECK(back(RepairPackages{}, before) == "");
   // A configuration file that was there before its package came is put back.
   Before configured{.packages = {{"nano", "", "3"}}, .configured = {"nano"}};
-  configured.paths = {{.path = "/etc/nanorc", .kind = SavedPath::Kind::file}, {.path = "/etc/gone", .kind = SavedPath::Kind::absent}};
+  configured.paths = {{.path = "/etc/nanorc", .kind = SavedPath::Kind::file},
+                      {.path = "/etc/gone", .kind = SavedPath::Kind::absent}};
   CHECK(back(InstallPackages{{"nano"}}, configured) ==
         text({RemovePackages{{"nano"}, 0, {{"nano", "3", ""}}}, RestorePath{configured.paths[0]}}));
 }
 
 TEST_CASE("what changed between two lists of packages, and what had only its configuration files there") {
-  const std::string before = "git 1\nnano (configuration)\nvim (configuration)\nzip 3 auto\n", after = "git 2\nnano 7\nvim (configuration)\nzip (configuration)\n";
+  const std::string before = "git 1\nnano (configuration)\nvim (configuration)\nzip 3 auto\n",
+                    after = "git 2\nnano 7\nvim (configuration)\nzip (configuration)\n";
   Before noted;
   note_packages(before, after, noted);
   REQUIRE(noted.packages.size() == 3);
@@ -158,9 +166,7 @@ TEST_CASE("what changed between two lists of packages, and what had only its con
 }
 
 TEST_CASE("taking back units and tunnels") {
-  const auto unit = [](bool active, bool enabled) {
-    return Before{.active = active, .enabled = enabled};
-  };
+  const auto unit = [](bool active, bool enabled) { return Before{.active = active, .enabled = enabled}; };
   const auto verb = [](Verb v) { return text(ChangeUnit{"u", v}); };
   CHECK(back(ChangeUnit{"u", Verb::start}, unit(false, false)) == verb(Verb::stop));
   CHECK(back(ChangeUnit{"u", Verb::start}, unit(true, false)) == "");
@@ -212,11 +218,15 @@ TEST_CASE("actions are taken back from the last to the first, what was made and 
   CHECK(with_leftover.stays.empty());
 
   // A home, made beside its place.
-  const auto home = inverse({CreateUser{.name = "ada"}, CreateDirectory{.path = "/home/.ada.new"},
-                             WriteFile{.path = "/home/.ada.new/.profile"}, SetAttributes{.path = "/home/.ada.new"},
-                             RenamePath{"/home/.ada.new", "/home/ada"}},
-                            {Before(), none("/home/.ada.new"), none("/home/.ada.new/.profile"), none("/home/.ada.new"),
-                             {.paths = {saved("/home/ada", Kind::absent), saved("/home/.ada.new", Kind::absent)}}});
+  const auto home =
+      inverse({CreateUser{.name = "ada"}, CreateDirectory{.path = "/home/.ada.new"},
+               WriteFile{.path = "/home/.ada.new/.profile"}, SetAttributes{.path = "/home/.ada.new"},
+               RenamePath{"/home/.ada.new", "/home/ada"}},
+              {Before(),
+               none("/home/.ada.new"),
+               none("/home/.ada.new/.profile"),
+               none("/home/.ada.new"),
+               {.paths = {saved("/home/ada", Kind::absent), saved("/home/.ada.new", Kind::absent)}}});
   CHECK(text(home.actions) == text({RemovePath{"/home/ada", true}, RemoveUser{"ada"}}));
 
   // What is forced into a place reached by a link: what is captured has the link replaced.
@@ -239,7 +249,9 @@ TEST_CASE("actions are taken back from the last to the first, what was made and 
   install.command.argv = {"bash", "installer"};
   install.creates = {"/opt/conda"};
   install.bounded = true;
-  const auto conda = inverse({RemovePath{"/opt/conda"}, install}, {at("/opt/conda", Kind::folder), at("/opt/conda", Kind::folder)});
-  CHECK(text(conda.actions) == text({RemovePath{"/opt/conda", true}, RestorePath{saved("/opt/conda", Kind::folder), {}}}));
+  const auto conda = inverse({RemovePath{"/opt/conda"}, install},
+                             {at("/opt/conda", Kind::folder), at("/opt/conda", Kind::folder)});
+  CHECK(text(conda.actions) ==
+        text({RemovePath{"/opt/conda", true}, RestorePath{saved("/opt/conda", Kind::folder), {}}}));
   CHECK(conda.stays.empty());
 }

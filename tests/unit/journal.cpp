@@ -22,14 +22,20 @@ using namespace mlops;
 using mlops::test::TemporaryFolder;
 
 RunHeader header(const std::string& id = new_run_id("")) {
-  return {.id = id, .kind = "apply", .playbook = "site.json", .playbook_key = "/site.json", .starter = "tester", .started = 1};
+  return {.id = id,
+          .kind = "apply",
+          .playbook = "site.json",
+          .playbook_key = "/site.json",
+          .starter = "tester",
+          .started = 1};
 }
 
 // A run of one identity on the real machine, in a folder of its own.
 struct Bench {
   explicit Bench(std::string state, CaptureLimits limits = {}) : folder(std::move(state)) {
     machine = make_local_machine(
-        {acting_user(effective_person().name), "", folder + "/cache", effective_person().uid}, cancellation, {});
+        {acting_user(effective_person().name), "", folder + "/cache", effective_person().uid}, cancellation,
+        {});
     journal = std::make_unique<StateJournal>(
         JournalSettings{.identity = "tester",
                         .folder = folder,
@@ -39,7 +45,8 @@ struct Bench {
         *machine);
   }
   std::vector<std::optional<Error>> perform(const std::string& label, std::vector<Action> actions,
-                                            std::vector<std::string> notifies = {}, std::vector<StepName> heals = {}) {
+                                            std::vector<std::string> notifies = {},
+                                            std::vector<StepName> heals = {}) {
     kept.push_back(std::move(actions));
     const Step step{{.sequence = ++sequence,
                      .resource = label,
@@ -76,7 +83,9 @@ struct Found {
     }
     return all;
   }
-  std::vector<std::string> states() { return rows("SELECT resource, state FROM steps ORDER BY run, sequence", 2); }
+  std::vector<std::string> states() {
+    return rows("SELECT resource, state FROM steps ORDER BY run, sequence", 2);
+  }
   std::unique_ptr<Database> database;
 };
 
@@ -125,7 +134,9 @@ TEST_CASE("an action is on disk with what it replaces before it begins") {
   CHECK(was.paths.at(0).path == path);
   CHECK(was.paths.at(0).mode == 0640);
   CHECK(found.rows("SELECT content FROM images") == Rows{"earlier"});
-  CHECK(std::get<WriteFile>(*kept_action(parse_kept(found.rows("SELECT actions FROM steps").at(0)).as_array()[0])).path == path);
+  CHECK(
+      std::get<WriteFile>(*kept_action(parse_kept(found.rows("SELECT actions FROM steps").at(0)).as_array()[0]))
+          .path == path);
 
   // The next run finds it cut off, and says how it was left once it does something itself.
   Bench next(state);
@@ -145,7 +156,8 @@ TEST_CASE("an action is on disk with what it replaces before it begins") {
   CHECK(then.rows("SELECT outcome FROM runs WHERE ended IS NULL AND outcome IS NOT NULL") == Rows{"cut off"});
   CHECK_THAT(then.rows("SELECT after FROM steps").at(0), Catch::Contains("file 0640"));
   // Done again, it is healed.
-  CHECK_FALSE(next.perform("file[f]", {WriteFile{.path = path, .content = "later"}}, {}, {earlier.steps[0].name})[0]);
+  CHECK_FALSE(
+      next.perform("file[f]", {WriteFile{.path = path, .content = "later"}}, {}, {earlier.steps[0].name})[0]);
   next.journal->delivered("svc");
   next.journal->conclude("done", "");
   CHECK(Found(state).rows("SELECT count(*) FROM notifications") == Rows{"0"});
@@ -191,7 +203,10 @@ TEST_CASE("a run that ends well is listed with how, and leaves word that nothing
   CHECK(read_mark(state, mark) == MarkState::settled);
   CHECK(mark.playbooks["/site.json"] == "abc");
   CHECK(Found(state).rows("SELECT outcome, counts FROM runs", 2) == Rows{R"(done|{"changed":1})"});
-  CHECK(Found(state).rows("SELECT thing, fingerprint FROM things", 2).at(0).starts_with("path " + (top / "one") + "|file 0644"));
+  CHECK(Found(state)
+            .rows("SELECT thing, fingerprint FROM things", 2)
+            .at(0)
+            .starts_with("path " + (top / "one") + "|file 0644"));
 
   Bench bench(state);
   CHECK(bench.journal->open(header()).ledger == "abc");
@@ -222,8 +237,8 @@ TEST_CASE("what another identity does is announced without what it does") {
   const Step step{{1, "file[shadow]", "file", {"svc"}, {{.property = "content", .after = "x"}}}, actions};
   bench.journal->announce({&step, 1}, "root");
   Found found(top / "state");
-  CHECK(found.rows("SELECT resource, identity, actions IS NULL, before IS NULL, changes IS NULL FROM steps", 5) ==
-        Rows{"file[shadow]|root|1|1|1"});
+  CHECK(found.rows("SELECT resource, identity, actions IS NULL, before IS NULL, changes IS NULL FROM steps",
+                   5) == Rows{"file[shadow]|root|1|1|1"});
   CHECK(found.rows("SELECT identity FROM participants ORDER BY 1") == Rows{"root", "tester"});
   CHECK(found.rows("SELECT count(*) FROM images") == Rows{"0"});
   const std::vector<std::optional<Error>> well(1);
@@ -238,7 +253,8 @@ TEST_CASE("what was replaced is put back from the journal, small and large") {
   std::mt19937 random(1);
   std::string noise(300'000, '\0');
   for (char& c : noise) c = static_cast<char>(random());
-  const std::string content = GENERATE_COPY(std::string(), std::string("short"), std::string(200'000, 'a'), noise);
+  const std::string content =
+      GENERATE_COPY(std::string(), std::string("short"), std::string(200'000, 'a'), noise);
   const std::string path = top.file("f", content);
   bench.journal->open(header());
   REQUIRE_FALSE(bench.perform("f", {WriteFile{.path = path, .content = "new"}})[0]);
@@ -319,7 +335,8 @@ TEST_CASE("a database whose pages are spoilt is set aside by whoever meets them,
   {
     Bench bench(state);
     bench.journal->open(header());
-    for (int i = 0; i < 100; ++i) bench.perform("r" + std::to_string(i), {WriteFile{.path = top / "f", .content = "x"}});
+    for (int i = 0; i < 100; ++i)
+      bench.perform("r" + std::to_string(i), {WriteFile{.path = top / "f", .content = "x"}});
     bench.journal->conclude("done", "");
   }
   {

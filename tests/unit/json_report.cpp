@@ -26,21 +26,23 @@ std::string written(const std::vector<Event>& events) {
 }  // namespace
 
 TEST_CASE("every field of every event is there, null when there is nothing to say") {
-  CHECK(written({RunStarted{"zoomcamp.json", "plan"}, PlayStarted{"", "local", ""}, ResourceFinished{},
-                 RunFinished{}}) ==
-        R"({"event":"run","time":"2023-05-16T18:04:05.007Z","playbook":"zoomcamp.json","mode":"plan","hosts":null}
+  CHECK(
+      written({RunStarted{"zoomcamp.json", "plan"}, PlayStarted{"", "local", ""}, ResourceFinished{},
+               RunFinished{}}) ==
+      R"({"event":"run","time":"2023-05-16T18:04:05.007Z","playbook":"zoomcamp.json","mode":"plan","hosts":null}
 {"event":"play","time":"2023-05-16T18:04:05.007Z","name":null,"host":"local","skipped":null}
 {"event":"resource","time":"2023-05-16T18:04:05.007Z","label":null,"id":null,"type":null,"host":null,"as":null,)"
-        R"("outcome":"ok","changes":[],"seconds":0.000000,"reason":null,"output":null,"note":null}
+      R"("outcome":"ok","changes":[],"seconds":0.000000,"reason":null,"output":null,"note":null}
 {"event":"summary","time":"2023-05-16T18:04:05.007Z","ok":0,"changed":0,"would_change":0,"unknown":0,"skipped":0,)"
-        R"("failed":0,"not_converged":0,"seconds":0.000000,"interrupted":false,"exit_status":0,"show":[],"hosts":[]}
+      R"("failed":0,"not_converged":0,"seconds":0.000000,"interrupted":false,"exit_status":0,"show":[],"hosts":[]}
 )");
 }
 
 TEST_CASE("a notice is told with its host") {
-  CHECK(written({NoticeGiven{"box", "an earlier run was cut off"}}) ==
-        R"({"event":"notice","time":"2023-05-16T18:04:05.007Z","host":"box","text":"an earlier run was cut off"})"
-        "\n");
+  CHECK(
+      written({NoticeGiven{"box", "an earlier run was cut off"}}) ==
+      R"({"event":"notice","time":"2023-05-16T18:04:05.007Z","host":"box","text":"an earlier run was cut off"})"
+      "\n");
 }
 
 TEST_CASE("a resource's changes are told as data, and whom they may wait for") {
@@ -83,15 +85,17 @@ TEST_CASE("what is sensitive is masked, and has no diff") {
 }
 
 TEST_CASE("what only the live line shows is not printed") {
-  CHECK(written({ResourceStarted{"a", "local", "root"}, ProgressMade{"a", "local", "downloading", 1, 2}}) == "");
+  CHECK(written({ResourceStarted{"a", "local", "root"}, ProgressMade{"a", "local", "downloading", 1, 2}}) ==
+        "");
 }
 
 TEST_CASE("the summary counts each outcome and says how the run ended") {
-  RunFinished e{.counts = {1, 2, 3, 4, 5, 6, 7},
-                .seconds = 1.5,
-                .interrupted = true,
-                .exit_status = 130,
-                .show = {ShownLine{"a", false}, ShownLine{"http://x/?token=s3cret", true}, ShownLine{"b", false}}};
+  RunFinished e{
+      .counts = {1, 2, 3, 4, 5, 6, 7},
+      .seconds = 1.5,
+      .interrupted = true,
+      .exit_status = 130,
+      .show = {ShownLine{"a", false}, ShownLine{"http://x/?token=s3cret", true}, ShownLine{"b", false}}};
   CHECK(
       written({e}) ==
       R"({"event":"summary","time":"2023-05-16T18:04:05.007Z","ok":1,"changed":2,"would_change":3,"unknown":4,)"

@@ -16,7 +16,9 @@ std::string around(const Action& action) {
   return back ? json_of(*back) : "lost";
 }
 
-const Tunnel tunnel{"jupyter", Tunnel::Direction::remote, "host", {"localhost", 8888, ""}, {"", 0, "/run/app.sock"}, true, "/home/ubuntu/ssh"};
+const Tunnel tunnel{
+    "jupyter", Tunnel::Direction::remote, "host", {"localhost", 8888, ""}, {"", 0, "/run/app.sock"},
+    true,      "/home/ubuntu/ssh"};
 
 // One of each, every member that is kept set.
 std::vector<Action> every_action() {
@@ -118,7 +120,8 @@ TEST_CASE("content, what a program reads and values of its environment are not k
 
 TEST_CASE("what an action replaces, and a change, are read back") {
   Before before;
-  before.paths = {{"/f", SavedPath::Kind::file, 0600, "ada", "staff", 1, 2, {{"a", "b"}}, "", 3, "digest"}, {"/g"}};
+  before.paths = {{"/f", SavedPath::Kind::file, 0600, "ada", "staff", 1, 2, {{"a", "b"}}, "", 3, "digest"},
+                  {"/g"}};
   before.not_kept = "too large";
   before.user = UserAccount{"ada", 1000, "ada", "", "/home/ada", "/bin/sh", {"docker"}};
   before.group = GroupAccount{"ada", {}, {"bob"}};
@@ -131,7 +134,8 @@ TEST_CASE("what an action replaces, and a change, are read back") {
   CHECK(kept_before(parse_kept(to_json(to_kept(before)))) == before);
   CHECK(kept_before(Value()) == Before());
 
-  const Change change{.property = "mode", .before = "0644", .after = Value(), .kind = Change::Kind::event, .text_diff = "-a"};
+  const Change change{
+      .property = "mode", .before = "0644", .after = Value(), .kind = Change::Kind::event, .text_diff = "-a"};
   const Change back = kept_change(parse_kept(to_json(to_kept(change))));
   CHECK(back.property == "mode");
   CHECK(back.before == Value("0644"));

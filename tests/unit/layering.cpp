@@ -86,11 +86,13 @@ TEST_CASE("a type's name stands for one type") { CHECK(twice_defined() == ""); }
 
 // From the top down: a folder includes its own files and what its row names, and every folder has a row.
 const std::map<std::string, std::set<std::string>> arrows{
-    {"cli", {"report", "hosts", "runs", "engine", "playbook", "resource", "state", "machine", "deploy", "domains", "ssh",
-             "facts", "model", "base"}},
+    {"cli",
+     {"report", "hosts", "runs", "engine", "playbook", "resource", "state", "machine", "deploy", "domains",
+      "ssh", "facts", "model", "base"}},
     {"report", {"model", "base"}},
-    {"hosts", {"runs", "engine", "playbook", "resource", "state", "machine", "deploy", "domains", "ssh", "facts",
-               "model", "base"}},
+    {"hosts",
+     {"runs", "engine", "playbook", "resource", "state", "machine", "deploy", "domains", "ssh", "facts",
+      "model", "base"}},
     {"runs", {"engine", "playbook", "resource", "state", "machine", "domains", "model", "base"}},
     {"engine", {"playbook", "resource", "machine", "domains", "facts", "model", "base"}},
     {"playbook", {"resource", "facts", "model", "base"}},
@@ -125,10 +127,12 @@ std::string against_the_arrows() {
   return list;
 }
 
-// From the lowest a folder is reached by no arrow of its own: no two folders include each other, however far around.
+// From the lowest a folder is reached by no arrow of its own: no two folders include each other, however far
+// around.
 bool leads_to(const std::string& from, const std::string& to) {
   const auto& below = arrows.at(from);
-  return below.contains(to) || std::any_of(below.begin(), below.end(), [&](const auto& next) { return leads_to(next, to); });
+  return below.contains(to) ||
+         std::any_of(below.begin(), below.end(), [&](const auto& next) { return leads_to(next, to); });
 }
 
 TEST_CASE("a folder includes only what its row of the arrows names, and every folder has a row") {
@@ -159,8 +163,8 @@ TEST_CASE("modules include nothing that acts") {
 
 TEST_CASE("the engine names no module and no machine of a kind") {
   CHECK(breaches("agent/engine", [](const Include& i) {
-          return i.ours && (begins(i.header, {"modules/", "machine/privilege"}) || i.header.ends_with("/local.hpp") ||
-                            i.header.ends_with("/overlay.hpp"));
+          return i.ours && (begins(i.header, {"modules/", "machine/privilege"}) ||
+                            i.header.ends_with("/local.hpp") || i.header.ends_with("/overlay.hpp"));
         }) == "");
 }
 
@@ -172,8 +176,9 @@ TEST_CASE("no header of ours includes a library's, but the codec of the few prot
 
 TEST_CASE("the codec is included by sources alone") {
   CHECK(breaches("agent", [](const Include& i) {
-          return i.file.ends_with(".hpp") && (i.header == "model/value_wire.hpp" ||
-                                                   (i.header == "base/wire.hpp" && i.file != "agent/model/value_wire.hpp"));
+          return i.file.ends_with(".hpp") &&
+                 (i.header == "model/value_wire.hpp" ||
+                  (i.header == "base/wire.hpp" && i.file != "agent/model/value_wire.hpp"));
         }) == "");
 }
 

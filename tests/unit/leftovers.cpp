@@ -15,8 +15,10 @@ Before at(const std::string& path, Kind kind) { return {.paths = {{.path = path,
 }  // namespace
 
 TEST_CASE("what is written may be left under its temporary name, beside where the links led to") {
-  CHECK(leftovers({WriteFile{.path = "/link/f"}}, {at("/real/f", Kind::absent)}) == Paths{"/real/.f.mlops-agent-new"});
-  CHECK(leftovers({CreateDirectory{.path = "/d"}}, {at("/d", Kind::absent)}) == Paths{"/.d.mlops-agent-folder"});
+  CHECK(leftovers({WriteFile{.path = "/link/f"}}, {at("/real/f", Kind::absent)}) ==
+        Paths{"/real/.f.mlops-agent-new"});
+  CHECK(leftovers({CreateDirectory{.path = "/d"}}, {at("/d", Kind::absent)}) ==
+        Paths{"/.d.mlops-agent-folder"});
   CHECK(leftovers({Download{.path = "/d/f"}}, {at("/d/f", Kind::file)}) == Paths{"/d/.f.mlops-agent-part"});
   CHECK(leftovers({RestorePath{{.path = "/f", .kind = Kind::file}, {}}}, {at("/f", Kind::absent)}) ==
         Paths{"/.f.mlops-agent-new"});
@@ -25,17 +27,20 @@ TEST_CASE("what is written may be left under its temporary name, beside where th
 
 TEST_CASE("what was to be renamed, and what a program made of its bounded part, may be left") {
   const std::string half = "/srv/.site.mlops-agent-clone";
-  const std::vector<Action> clone{RunCommand{.creates = {half}, .bounded = true}, RenamePath{half, "/srv/site"}};
+  const std::vector<Action> clone{RunCommand{.creates = {half}, .bounded = true},
+                                  RenamePath{half, "/srv/site"}};
   const Before to_and_from{.paths = {{.path = "/srv/site"}, {.path = half}}};
   CHECK(leftovers(clone, {at(half, Kind::absent), to_and_from}) == Paths{half});
   // What was there before is not ours, and neither is what a program without bounds does.
-  CHECK(leftovers({RunCommand{.creates = {"/srv/site"}, .bounded = true}}, {at("/srv/site", Kind::folder)}).empty());
+  CHECK(leftovers({RunCommand{.creates = {"/srv/site"}, .bounded = true}}, {at("/srv/site", Kind::folder)})
+            .empty());
   CHECK(leftovers({RunCommand{.creates = {"/made"}}}, {at("/made", Kind::absent)}).empty());
 }
 
 TEST_CASE("undo does not bring back what an interrupted run had left") {
   const std::string half = "/srv/.site.mlops-agent-clone";
-  const Before was{.paths = {{.path = half, .kind = Kind::folder}, {.path = half + "/f", .kind = Kind::file, .digest = "d"}}};
+  const Before was{.paths = {{.path = half, .kind = Kind::folder},
+                             {.path = half + "/f", .kind = Kind::file, .digest = "d"}}};
   CHECK(inverse(RemovePath{half, true}, was).actions.empty());
   const Before tree{.paths = {{.path = "/d", .kind = Kind::folder},
                               {.path = "/d/.f.mlops-agent-new", .kind = Kind::file, .digest = "d"}}};

@@ -247,7 +247,8 @@ TEST_CASE("the lock of a user without a home cannot be taken away by another use
   make_lock_folder(homeless, homeless, "/nonexistent");
   const pid_t child = ::fork();
   if (child == 0) {
-    if (::setresgid(homeless, homeless, homeless) != 0 || ::setresuid(homeless, homeless, homeless) != 0) ::_exit(2);
+    if (::setresgid(homeless, homeless, homeless) != 0 || ::setresuid(homeless, homeless, homeless) != 0)
+      ::_exit(2);
     try {
       Cancellation none;
       const RunLock lock("/nonexistent/cache", "p.json", none, nullptr);

@@ -54,13 +54,15 @@ std::string error_of(const Work& work) {
   }
 }
 
-// No resource makes links by themselves: the action as it fails in thought and, with the rights of the identity, for real.
+// No resource makes links by themselves: the action as it fails in thought and, with the rights of the
+// identity, for real.
 std::string link_both(const CreateLink& link, const std::string& user) {
   const Cancellation cancellation;
   ThisHost host({.person = current_person()}, cancellation, {});
   const Action action = link;
-  const std::string thought =
-      error_of([&] { make_overlay_host(host, {"root"})->as({user}).perform({&action, 1}); });
+  const std::string thought = error_of([&] {
+    make_overlay_host(host, {"root"})->as({user}).perform({&action, 1});
+  });
   const auto account = host.as({"root"}).accounts().user(user);
   REQUIRE(account);
   const std::uint32_t uid = account->uid.value();
@@ -95,8 +97,8 @@ TEST_CASE("an owner or a group that does not exist fails in the plan") {
     {"type": "directory", "id": "d", "path": "@/d", "group": "none-such"})") ==
         std::vector<std::string>{"file[f] failed: user `nobody-such` does not exist",
                                  "directory[d] failed: group `none-such` does not exist"});
-  CHECK(link_both({.path = bench.tree() + "/l", .target = "x", .owner = "nobody-such"}, effective_person().name) ==
-        "user `nobody-such` does not exist");
+  CHECK(link_both({.path = bench.tree() + "/l", .target = "x", .owner = "nobody-such"},
+                  effective_person().name) == "user `nobody-such` does not exist");
   CHECK(bench.picture().empty());
 }
 
@@ -119,14 +121,13 @@ TEST_CASE("who acts has no right to write: the plan says it") {
 TEST_CASE("names that are too long fail in the plan") {
   Bench bench;
   const std::string name(256, 'n');
-  CHECK(
-      bench.both(fmt::format(R"({{"type": "file", "id": "f", "path": "@/{0}", "content": "x"}},
+  CHECK(bench.both(fmt::format(R"({{"type": "file", "id": "f", "path": "@/{0}", "content": "x"}},
     {{"type": "directory", "id": "d", "path": "@/{0}d"}})",
-                             name)) ==
-      std::vector<std::string>{
-          fmt::format("file[f] failed: cannot look at {}/{}: File name too long", bench.tree(), name),
-          fmt::format("directory[d] failed: cannot make the folder {}/{}d: File name too long", bench.tree(),
-                      name)});
+                               name)) ==
+        std::vector<std::string>{
+            fmt::format("file[f] failed: cannot look at {}/{}: File name too long", bench.tree(), name),
+            fmt::format("directory[d] failed: cannot make the folder {}/{}d: File name too long", bench.tree(),
+                        name)});
   CHECK(link_both({.path = bench.tree() + "/" + name, .target = "x"}, effective_person().name) ==
         fmt::format("cannot make the link {}/{}: File name too long", bench.tree(), name));
 }
@@ -187,10 +188,10 @@ TEST_CASE("nothing of what is not begun is there for later resources, in the pla
   REQUIRE(::chown((bench.tree() + "/home").c_str(), 1, 1) == 0);
   CHECK(bench.both(R"({"type": "directory", "id": "deep", "path": "@/home/p/q", "parents": true},
     {"type": "file", "id": "p", "path": "@/home/p", "content": "p", "owner": "daemon"})") ==
-        std::vector<std::string>{
-            fmt::format("directory[deep] failed: unsafe path: the step from {0} to {0}/p is not taken: its owner "
-                        "differs",
-                        bench.tree() + "/home")});
+        std::vector<std::string>{fmt::format(
+            "directory[deep] failed: unsafe path: the step from {0} to {0}/p is not taken: its owner "
+            "differs",
+            bench.tree() + "/home")});
   CHECK(AgentFolder::read(bench.tree() + "/home/p") == "p");
 }
 
@@ -199,8 +200,10 @@ TEST_CASE("who made a folder where everyone may write can go on in it, though ro
   Bench bench;
   std::filesystem::create_directory(bench.tree() + "/open");
   REQUIRE(::chmod((bench.tree() + "/open").c_str(), 01777) == 0);
-  CHECK(bench.both(R"({"type": "directory", "path": "@/open/b/b", "parents": true, "as": "daemon"},
-    {"type": "file", "path": "@/open/b/b/f", "content": "f", "as": "daemon"})").empty());
+  CHECK(bench
+            .both(R"({"type": "directory", "path": "@/open/b/b", "parents": true, "as": "daemon"},
+    {"type": "file", "path": "@/open/b/b/f", "content": "f", "as": "daemon"})")
+            .empty());
   CHECK(AgentFolder::read(bench.tree() + "/open/b/b/f") == "f");
 }
 
@@ -261,12 +264,14 @@ TEST_CASE("a group that comes or goes with the user of its name is looked at aga
   CHECK(not_converged(R"({"type": "group", "name": "news"}, )" + user) ==
         "group[news]: it no longer is as wanted after user[news]: exists is false, wanted true");
   CHECK(not_converged(R"({"type": "directory", "path": "@/d", "group": "news"}, )" + user) ==
-        fmt::format("directory[{}/d]: it no longer is as wanted after user[news]: group is 9, wanted news", bench.tree()));
+        fmt::format("directory[{}/d]: it no longer is as wanted after user[news]: group is 9, wanted news",
+                    bench.tree()));
   CHECK(not_converged(user + R"(, {"type": "group", "name": "news"})").empty());
   // useradd(8) makes one.
   CHECK(not_converged(R"({"type": "group", "name": "mlops-test-ada", "state": "absent"},
     {"type": "user", "name": "mlops-test-ada"})") ==
-        "group[mlops-test-ada]: it no longer is as wanted after user[mlops-test-ada]: exists is true, wanted false");
+        "group[mlops-test-ada]: it no longer is as wanted after user[mlops-test-ada]: exists is true, wanted "
+        "false");
 }
 
 TEST_CASE("a file that everyone may write to, and another owns, is written where it is") {

@@ -26,7 +26,8 @@ struct Site : test::PlaybookSite {
     const Ended kept = folder.run({"plan", folder.write("site.json", resources), "--out", plan});
     INFO(kept.err);
     REQUIRE(kept.status == 2);
-    CHECK_THAT(kept.err, Catch::EndsWith("the plan is kept in " + plan + "; `mlops-agent apply " + plan + "` does just that\n"));
+    CHECK_THAT(kept.err, Catch::EndsWith("the plan is kept in " + plan + "; `mlops-agent apply " + plan +
+                                         "` does just that\n"));
   }
   Ended apply(const Words& more = {}) const {
     Words words{"apply", plan, "--json"};
@@ -74,10 +75,10 @@ TEST_CASE("only a resource whose ground has shifted is refused, and it is told w
   site.put("a", "mine\n");
   const Ended applied = site.apply();
   CHECK(applied.status == 1);
-  CHECK(by_id(applied) ==
-        std::map<std::string, std::string>{
-            {"a", "failed: the ground that it was planned on has shifted: content of " + site.at("a") + " is another"},
-            {"b", "changed"}});
+  CHECK(by_id(applied) == std::map<std::string, std::string>{
+                              {"a", "failed: the ground that it was planned on has shifted: content of " +
+                                        site.at("a") + " is another"},
+                              {"b", "changed"}});
   CHECK(site.text("a") == "mine\n");
   CHECK(site.text("b") == "two\n");
 }
@@ -92,8 +93,8 @@ TEST_CASE("what depends on a refused resource is skipped") {
   const Ended applied = site.apply();
   CHECK(applied.status == 1);
   const auto found = by_id(applied);
-  CHECK_THAT(found.at("d"), Catch::StartsWith("failed: the ground that it was planned on has shifted: " + site.at("d") +
-                                              " was absent, is a folder 0700 "));
+  CHECK_THAT(found.at("d"), Catch::StartsWith("failed: the ground that it was planned on has shifted: " +
+                                              site.at("d") + " was absent, is a folder 0700 "));
   CHECK(found.at("f") == "skipped: directory[d] failed");
   CHECK_FALSE(site.there("d/f"));
 }
@@ -123,14 +124,16 @@ TEST_CASE("with --all-or-nothing a resource that now fails, or is gone, keeps ev
   const auto before = site.folder.picture();
   const Ended applied = site.apply({"--all-or-nothing"});
   CHECK(applied.status == 4);
-  CHECK_THAT(applied.err, Catch::Contains("--all-or-nothing: the plan does not hold any more for directory[d]"));
+  CHECK_THAT(applied.err,
+             Catch::Contains("--all-or-nothing: the plan does not hold any more for directory[d]"));
   CHECK(site.folder.picture() == before);
   CHECK_FALSE(site.there("f"));
   CHECK(site.apply().status == 1);  // without it, what holds is done
   CHECK(site.there("f"));
 }
 
-TEST_CASE("a kept plan is refused where a secret is not the one that it was made with, and tells nothing of it") {
+TEST_CASE(
+    "a kept plan is refused where a secret is not the one that it was made with, and tells nothing of it") {
   const Site site;
   const std::string secret = site.folder.path("secret");
   const auto set = [&](const std::string& text) {
@@ -155,9 +158,10 @@ TEST_CASE("a kept plan is refused where a secret is not the one that it was made
   CHECK(site.folder.picture() == before);
   const Ended refused = site.apply();
   CHECK(refused.status == 1);
-  CHECK(by_id(refused) == std::map<std::string, std::string>{
-                                 {"a", "failed: a secret in its parameters is not the one that it was planned with"},
-                                 {"b", "changed"}});
+  CHECK(by_id(refused) ==
+        std::map<std::string, std::string>{
+            {"a", "failed: a secret in its parameters is not the one that it was planned with"},
+            {"b", "changed"}});
   CHECK(site.text("a") == "old first-password\n");
   set("first-password\n");
   const Ended applied = site.apply();
@@ -191,9 +195,10 @@ TEST_CASE("it stops before doing what the plan did not say") {
   const Ended applied = site.apply();
   CHECK(applied.status == 1);
   const auto found = by_id(applied);
-  CHECK_THAT(found.at("a"), Catch::StartsWith("failed: the plan said that nothing is to be done, now it would change: "
-                                              "create, content +1, mode 0644; the ground that it was planned on has "
-                                              "shifted: "));
+  CHECK_THAT(found.at("a"),
+             Catch::StartsWith("failed: the plan said that nothing is to be done, now it would change: "
+                               "create, content +1, mode 0644; the ground that it was planned on has "
+                               "shifted: "));
   CHECK(found.at("b") == "ok");
   CHECK(found.at("c") == "changed");
   CHECK_FALSE(site.there("a"));
@@ -201,16 +206,17 @@ TEST_CASE("it stops before doing what the plan did not say") {
 
 TEST_CASE("what shifts while a plan is being applied is refused when its turn comes") {
   const Change planned{.property = "content", .before = "4 bytes", .after = "5 bytes", .text_diff = "-a\n+b\n"};
-  const PlanFile plan{.resources = {{.label = "file[a]", .as = "root", .outcome = Outcome::would_change, .changes = {planned}},
-                                    {.label = "unit[u]",
-                                     .as = "root",
-                                     .outcome = Outcome::would_change,
-                                     .changes = {{.property = "state", .before = "absent", .after = "running"}},
-                                     .maybe = {"package[p]"}},
-                                    {.label = "package[p]",
-                                     .as = "root",
-                                     .outcome = Outcome::would_change,
-                                     .changes = {{.property = "p", .after = "version unknown"}}}}};
+  const PlanFile plan{
+      .resources = {{.label = "file[a]", .as = "root", .outcome = Outcome::would_change, .changes = {planned}},
+                    {.label = "unit[u]",
+                     .as = "root",
+                     .outcome = Outcome::would_change,
+                     .changes = {{.property = "state", .before = "absent", .after = "running"}},
+                     .maybe = {"package[p]"}},
+                    {.label = "package[p]",
+                     .as = "root",
+                     .outcome = Outcome::would_change,
+                     .changes = {{.property = "p", .after = "version unknown"}}}}};
   PlanGuard guard(plan, false);
   guard.pass_begins(true);
   const auto see = [&](const char* label, std::vector<Change> changes) {
@@ -251,14 +257,14 @@ TEST_CASE("a source that is no longer what it was is named") {
   site.folder.write("motd", "other\n");
   const Ended applied = site.apply();
   CHECK(applied.status == 1);
-  CHECK_THAT(by_id(applied).at("a"), Catch::Contains("; since the plan, these files changed: " + site.folder.path("motd")));
+  CHECK_THAT(by_id(applied).at("a"),
+             Catch::Contains("; since the plan, these files changed: " + site.folder.path("motd")));
   CHECK_FALSE(site.there("a"));
 }
 
 TEST_CASE("values that the plan was made with hold: vars, --set and the environment") {
   const Site site;
-  const std::string path = site.folder.write(
-      "site.json", R"({"vars": {"text": "x"}, "resources": [
+  const std::string path = site.folder.write("site.json", R"({"vars": {"text": "x"}, "resources": [
         {"id": "a", "type": "file", "path": "@/a", "content": "{{vars.text}} {{env.PLAN_FILE_TEST}}\n"}]})");
   ::setenv("PLAN_FILE_TEST", "then", 1);
   CHECK(site.folder.run({"plan", path, "--set", "text=y", "--out", site.plan}).status == 2);
@@ -268,7 +274,8 @@ TEST_CASE("values that the plan was made with hold: vars, --set and the environm
   CHECK(site.text("a") == "y then\n");
 }
 
-// ---- refusals --------------------------------------------------------------------------------------------------------
+// ---- refusals
+// --------------------------------------------------------------------------------------------------------
 
 TEST_CASE("a plan file that was altered is refused") {
   const Site site;
@@ -280,7 +287,9 @@ TEST_CASE("a plan file that was altered is refused") {
   std::ofstream(site.plan) << text;
   const Ended altered = site.folder.run({"apply", site.plan});
   CHECK(altered.status == 3);
-  CHECK(altered.err == site.plan + ": the plan file is not as it was written: its digest does not match; nothing was touched\n");
+  CHECK(altered.err ==
+        site.plan +
+            ": the plan file is not as it was written: its digest does not match; nothing was touched\n");
   CHECK(altered.out.empty());
   // Cut short, too.
   std::ofstream(site.plan) << text.substr(0, text.size() / 2);
@@ -295,8 +304,9 @@ TEST_CASE("a plan file of another host, person or version is refused") {
   site.forge("version", "9.9.9");
   const Ended version = site.folder.run({"apply", site.plan});
   CHECK(version.status == 4);
-  CHECK(version.err == site.plan + ": the plan was made by version 9.9.9 of mlops-agent, this is 0.1.0; plan anew; "
-                                   "nothing was touched\n");
+  CHECK(version.err == site.plan +
+                           ": the plan was made by version 9.9.9 of mlops-agent, this is 0.1.0; plan anew; "
+                           "nothing was touched\n");
   site.keep(two_files);
   site.forge("caller", "somebody");
   const Ended caller = site.folder.run({"apply", site.plan});
@@ -312,11 +322,15 @@ TEST_CASE("a plan file of another host, person or version is refused") {
   CHECK_FALSE(site.there("a"));
 }
 
-TEST_CASE("what mends a resource at which a run was cut off since the plan was made is not in the plan, and not done") {
+TEST_CASE(
+    "what mends a resource at which a run was cut off since the plan was made is not in the plan, and not "
+    "done") {
   const Site site;
-  const std::string source = site.folder.path("source"), course = site.at("course"), lock = course + "/.git/index.lock";
+  const std::string source = site.folder.path("source"), course = site.at("course"),
+                    lock = course + "/.git/index.lock";
   REQUIRE(std::system(("git init -q " + source + " && git -C " + source +
-                       " -c user.name=a -c user.email=a@b commit -q --allow-empty -m one").c_str()) == 0);
+                       " -c user.name=a -c user.email=a@b commit -q --allow-empty -m one")
+                          .c_str()) == 0);
   const std::string playbook = site.folder.write("site.json", R"({"resources": [
     {"id": "course", "type": "git", "repo": ")" + source + R"(", "to": "@/course"}]})");
   REQUIRE(site.folder.run({"apply", playbook, "--state", site.state}).status == 0);
@@ -348,14 +362,17 @@ TEST_CASE("values beside a plan file are refused") {
   site.keep(two_files);
   const Ended set = site.folder.run({"apply", site.plan, "--set", "x=1"});
   CHECK(set.status == 3);
-  CHECK(set.err == "--set: " + site.plan + " is a plan, which was made with values of its own; plan anew to change them\n");
+  CHECK(set.err == "--set: " + site.plan +
+                       " is a plan, which was made with values of its own; plan anew to change them\n");
   const std::string playbook = site.folder.path("site.json");
   const Ended host = site.folder.run({"apply", site.plan, "--host", "web1"});
   CHECK(host.status == 3);
-  CHECK(host.err == "--host: " + site.plan + " is a plan, which was made with values of its own; plan anew to change them\n");
+  CHECK(host.err == "--host: " + site.plan +
+                        " is a plan, which was made with values of its own; plan anew to change them\n");
   const Ended whole = site.folder.run({"apply", playbook, "--all-or-nothing"});
   CHECK(whole.status == 3);
-  CHECK(whole.err == "--all-or-nothing: " + playbook + " is a playbook; it is for a plan that was kept with plan --out\n");
+  CHECK(whole.err ==
+        "--all-or-nothing: " + playbook + " is a playbook; it is for a plan that was kept with plan --out\n");
 }
 
 TEST_CASE("resources that edit one file one after the other do what their kept plan said") {
@@ -369,7 +386,8 @@ TEST_CASE("resources that edit one file one after the other do what their kept p
   const Ended applied = site.apply();
   INFO(applied.out << applied.err);
   CHECK(applied.status == 0);
-  CHECK(by_id(applied) == std::map<std::string, std::string>{{"a", "changed"}, {"again", "ok"}, {"b", "changed"}});
+  CHECK(by_id(applied) ==
+        std::map<std::string, std::string>{{"a", "changed"}, {"again", "ok"}, {"b", "changed"}});
   const std::string text = site.text("home/.bashrc");
   CHECK_THAT(text, Catch::Contains("/opt/a") && Catch::Contains("/opt/b"));
 }

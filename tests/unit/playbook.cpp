@@ -205,6 +205,7 @@ TEST_CASE("a resource with a script and without an id is called by the script's 
   CHECK(label("make install") == "command[make install]");
   CHECK(label("#!/bin/sh\n\n  # all of it\n  cd /srv && make\n") == "command[cd /srv && make]");
   CHECK(label("set -eu\nmake\n") == "command[set -eu …]");
-  CHECK(label("curl --fail --silent https://example.org/a/long/path | sh") == "command[curl --fail --silent …]");
+  CHECK(label("curl --fail --silent https://example.org/a/long/path | sh") ==
+        "command[curl --fail --silent …]");
   CHECK(label("") == "command[]");
 }

@@ -304,7 +304,8 @@ site.json:6:14: error: unknown type `cron`
 
 TEST_CASE("a retry that is none") {
   Site site;
-  CHECK(site.mistakes(R"({
+  CHECK(
+      site.mistakes(R"({
   "resources": [
     {"type": "file", "path": "/a", "retry": 3},
     {"type": "file", "path": "/b", "retry": {"delay": 5, "tmes": 1}},
@@ -312,7 +313,7 @@ TEST_CASE("a retry that is none") {
   ]
 }
 )") ==
-        R"(site.json:3:45: error: `retry` must be an object such as {"times": 3, "delay": "5s"}, found an integer
+      R"(site.json:3:45: error: `retry` must be an object such as {"times": 3, "delay": "5s"}, found an integer
       {"type": "file", "path": "/a", "retry": 3},
                                               ^
 site.json:4:45: error: `times` is missing
@@ -831,10 +832,11 @@ site.json:2:47: error: `content` must be a text, found an integer
 )");
 }
 
-TEST_CASE("a fact whose names are written together, a missing include and an argv in one text get the right word") {
+TEST_CASE(
+    "a fact whose names are written together, a missing include and an argv in one text get the right word") {
   Site site;
-  CHECK(site.mistakes(R"({"resources": [{"type": "file", "path": "/a", "content": "{{facts.hostname}}"}]})").find(
-            "hint: did you mean `facts.host.name`?") != std::string::npos);
-  CHECK(site.mistakes(R"({"resources": [{"include": "roles/web.json"}]})").find(
-            "hint: it is looked for beside the file that includes it") != std::string::npos);
+  CHECK(site.mistakes(R"({"resources": [{"type": "file", "path": "/a", "content": "{{facts.hostname}}"}]})")
+            .find("hint: did you mean `facts.host.name`?") != std::string::npos);
+  CHECK(site.mistakes(R"({"resources": [{"include": "roles/web.json"}]})")
+            .find("hint: it is looked for beside the file that includes it") != std::string::npos);
 }

@@ -14,8 +14,8 @@ using namespace mlops;
 
 namespace {
 
-// ESC [ 2 J, C1's CSI, carriage return, backspace, a right-to-left override, a zero-width space, a line separator, a byte
-// that is no UTF-8, DEL, BEL, OSC 52.
+// ESC [ 2 J, C1's CSI, carriage return, backspace, a right-to-left override, a zero-width space, a line
+// separator, a byte that is no UTF-8, DEL, BEL, OSC 52.
 const std::string hostile =
     "a\x1b[2J\xc2\x9b"
     "31m\r\b\xe2\x80\xae\xe2\x80\x8b\xe2\x80\xa8\xff\x7f\x07\x1b]52;c;eA==\x07z";
@@ -64,7 +64,10 @@ std::string written(const std::vector<Event>& events, Report make) {
 
 std::vector<Event> hostile_events() {
   ResourceFinished bad{.label = hostile, .id = hostile, .type = hostile, .host = hostile, .as = hostile};
-  bad.changes = {{.property = hostile, .before = hostile, .after = Value::Array{hostile}, .text_diff = "+" + hostile + "\n"},
+  bad.changes = {{.property = hostile,
+                  .before = hostile,
+                  .after = Value::Array{hostile},
+                  .text_diff = "+" + hostile + "\n"},
                  {.property = hostile, .after = hostile, .kind = Change::Kind::event}};
   bad.maybe = {hostile};
   bad.reason = hostile + "\n" + hostile;
@@ -73,8 +76,8 @@ std::vector<Event> hostile_events() {
   std::vector<Event> events{RunStarted{hostile, "plan", {hostile, "b"}}, ResourcesKnown{1, hostile, hostile},
                             PlayStarted{hostile, hostile, ""}, PlayStarted{hostile, hostile, hostile},
                             NoticeGiven{hostile, hostile}};
-  for (const Outcome outcome : {Outcome::ok, Outcome::changed, Outcome::would_change, Outcome::unknown, Outcome::skipped,
-                                Outcome::failed, Outcome::not_converged}) {
+  for (const Outcome outcome : {Outcome::ok, Outcome::changed, Outcome::would_change, Outcome::unknown,
+                                Outcome::skipped, Outcome::failed, Outcome::not_converged}) {
     bad.outcome = outcome;
     events.emplace_back(bad);
   }

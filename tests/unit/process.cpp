@@ -171,8 +171,8 @@ TEST_CASE("root finds no program in a folder that others may write to, though th
   CHECK(find_program("tool", tool, nobody_special) == folder.path + "/tool");
   CHECK(find_program("tool", tool, root).empty());
   CHECK(message_of([&] { run_process(tool, root); }) ==
-        "cannot start `tool`: no such program in PATH; " + folder.path + " is left out of root's: " + folder.path +
-            " is writable by everyone (mode 1777)");
+        "cannot start `tool`: no such program in PATH; " + folder.path +
+            " is left out of root's: " + folder.path + " is writable by everyone (mode 1777)");
   const CommandResult r = run_process({.argv = {"/bin/sh", "-c", "echo $PATH"}, .path = {folder.path}}, root);
   CHECK(r.output == "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n");
 }
@@ -434,5 +434,6 @@ TEST_CASE("many threads start programs at once") {
 TEST_CASE("what the kernel does not say of a process is empty, and no failure") {
   CHECK(read_proc_file("/proc/self/comm") == "unit-tests\n");
   CHECK(read_proc_file("/proc/0/stat").empty());
-  CHECK(read_proc_file("/proc/self").empty());  // it opens, and reading it fails, as that of a process that ended
+  CHECK(
+      read_proc_file("/proc/self").empty());  // it opens, and reading it fails, as that of a process that ended
 }

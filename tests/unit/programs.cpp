@@ -35,7 +35,8 @@ TEST_CASE("the plan fails, in the same words, where the apply must: no such prog
   const std::map<std::string, std::string> wanted{
       {"command[run]", "failed: cannot start `no-such-program-x`: no such program in PATH"},
       {"git[clone]", "failed: there is no repository at " + folder.tree() + "/none.git"}};
-  const Ended planned = folder.run({"plan", "--json", playbook}), applied = folder.run({"apply", "--json", playbook});
+  const Ended planned = folder.run({"plan", "--json", playbook}),
+              applied = folder.run({"apply", "--json", playbook});
   CHECK(planned.status == 1);
   CHECK(told(planned) == wanted);
   CHECK(applied.status == 1);
@@ -48,12 +49,15 @@ TEST_CASE("a program that the run itself brings is no failure of the plan") {
     {"id": "tool", "type": "file", "path": "@/tool", "mode": "0755", "content": "#!/bin/sh\ntouch @/ran\n"},
     {"id": "run", "type": "command", "argv": ["@/tool"], "creates": "@/ran", "changes": []}]})");
   const Ended planned = folder.run({"plan", "--json", playbook});
-  CHECK(told(planned) == std::map<std::string, std::string>{{"file[tool]", "would_change"}, {"command[run]", "would_change"}});
+  CHECK(told(planned) ==
+        std::map<std::string, std::string>{{"file[tool]", "would_change"}, {"command[run]", "would_change"}});
   CHECK(folder.run({"apply", playbook}).status == 0);
   CHECK(folder.run({"plan", playbook}).status == 0);
 }
 
-TEST_CASE("a notified command runs after a failure that it does not depend on, and not after one of what notifies it") {
+TEST_CASE(
+    "a notified command runs after a failure that it does not depend on, and not after one of what notifies "
+    "it") {
   AgentFolder folder;
   const std::string playbook = folder.write("p.json", R"({"resources": [
     {"id": "a", "type": "file", "path": "@/a", "content": "1", "notify": "c"},
@@ -80,10 +84,12 @@ TEST_CASE("root neither clones nor installs where others may write") {
   REQUIRE(::chmod(folder.tree().c_str(), 0777) == 0);
   const std::string playbook = folder.write("p.json", R"({"resources": [
     {"id": "c", "as": "root", "type": "conda", "prefix": "@/conda", "url": "http://127.0.0.1:1/m.sh"},
-    {"id": "g", "as": "root", "type": "git", "repo": ")" + folder.path("source") + R"(", "to": "@/x"}]})");
+    {"id": "g", "as": "root", "type": "git", "repo": ")" + folder.path("source") +
+                                                          R"(", "to": "@/x"}]})");
   const auto outcomes = told(folder.run({"plan", "--json", playbook}));
-  const std::string why = "failed: root runs no programs in a folder that others may write to: " + folder.tree() +
-                          " is writable by everyone (mode 0777); say with `as` who is to act";
+  const std::string why =
+      "failed: root runs no programs in a folder that others may write to: " + folder.tree() +
+      " is writable by everyone (mode 0777); say with `as` who is to act";
   CHECK(outcomes.at("git[g]") == why);
   CHECK(outcomes.at("conda[c]") == why);
   REQUIRE(::chmod(folder.tree().c_str(), 0755) == 0);
@@ -99,8 +105,10 @@ TEST_CASE("git's depth holds for a local repository, and is kept when the clone 
   const auto commits = [&] { return output("git -C " + clone + " rev-list --count HEAD", folder); };
   shell("git init -q -b main " + source);
   for (const char* name : {"one", "two", "three", "four"}) commit(name);
-  const std::string playbook = folder.write("p.json", R"({"resources": [
-    {"id": "x", "type": "git", "repo": ")" + source + R"(", "to": "@/x", "ref": "main", "depth": 2, "update": true}]})");
+  const std::string playbook =
+      folder.write("p.json", R"({"resources": [
+    {"id": "x", "type": "git", "repo": ")" +
+                                 source + R"(", "to": "@/x", "ref": "main", "depth": 2, "update": true}]})");
   REQUIRE(folder.run({"apply", playbook}).status == 0);
   CHECK(commits() == "2");
   CHECK(output("git -C " + clone + " config remote.origin.url", folder) == source);
@@ -108,7 +116,8 @@ TEST_CASE("git's depth holds for a local repository, and is kept when the clone 
   for (const char* name : {"five", "six", "seven"}) commit(name);
   CHECK(told(folder.run({"apply", "--json", playbook})).at("git[x]") == "changed");
   CHECK(commits() == "2");
-  CHECK(output("git -C " + clone + " rev-parse HEAD", folder) == output("git -C " + source + " rev-parse HEAD", folder));
+  CHECK(output("git -C " + clone + " rev-parse HEAD", folder) ==
+        output("git -C " + source + " rev-parse HEAD", folder));
   CHECK(folder.run({"plan", playbook}).status == 0);
   // A rewritten branch is no fast-forward: it is refused, and nothing of the clone is lost.
   const std::string before = output("git -C " + clone + " rev-parse HEAD", folder);

@@ -17,7 +17,8 @@ std::string told(const Playbook& p, const Resource& r, const std::string& folder
     for (const ProvenanceStep& step : parameter.steps)
       all += std::string(2 * step.depth + 2, ' ') + to_text(step) + "\n";
   }
-  for (std::size_t at = all.find(folder); at != std::string::npos; at = all.find(folder, at)) all.erase(at, folder.size());
+  for (std::size_t at = all.find(folder); at != std::string::npos; at = all.find(folder, at))
+    all.erase(at, folder.size());
   return all;
 }
 

@@ -1,4 +1,5 @@
-// What an earlier version of a playbook made and this one no longer has: told by every plan, removed when asked.
+// What an earlier version of a playbook made and this one no longer has: told by every plan, removed when
+// asked.
 #include "base/person.hpp"
 #include "state/state_database.hpp"
 #include "support/playbook_site.hpp"
@@ -93,7 +94,8 @@ TEST_CASE("what undo brings back, of a prune or of an undo, is the playbook's ag
 TEST_CASE("prune removes it without applying the playbook") {
   const Site site;
   site.done(site.apply(both));
-  site.folder.write("site.json", R"({"resources": [{"id": "g", "type": "file", "path": "@/g", "content": "new"}]})");
+  site.folder.write("site.json",
+                    R"({"resources": [{"id": "g", "type": "file", "path": "@/g", "content": "new"}]})");
   site.done(site.run({"prune", site.playbook}));
   CHECK_FALSE(site.there("d"));
   CHECK(site.text("g") == "y");
@@ -106,17 +108,18 @@ TEST_CASE("what was edited since, was there before, or is another playbook's too
     {"id": "edited", "type": "file", "path": "@/edited", "content": "x"},
     {"id": "found", "type": "file", "path": "@/found", "content": "z"},
     {"id": "shared", "type": "file", "path": "@/shared", "content": "s"}]})"));
-  const std::string other =
-      site.folder.write("other.json", R"({"resources": [{"id": "s", "type": "file", "path": "@/shared", "content": "s"}]})");
+  const std::string other = site.folder.write(
+      "other.json", R"({"resources": [{"id": "s", "type": "file", "path": "@/shared", "content": "s"}]})");
   site.done(site.run({"apply", other}));
   std::ofstream(site.at("edited")) << "mine";
   const Ended pruned = site.apply(R"({"resources": []})", {"--prune"});
   CHECK(pruned.status == 0);
   const auto told = notices(pruned);
   REQUIRE(told.size() == 2);
-  CHECK_THAT(told[0], Catch::StartsWith("no longer in the playbook: file[shared]; it stays: " + site.at("shared") +
-                                        " is also of the playbook "));
-  CHECK(told[1] == "no longer in the playbook: file[edited]; it stays: " + site.at("edited") + " was changed since");
+  CHECK_THAT(told[0], Catch::StartsWith("no longer in the playbook: file[shared]; it stays: " +
+                                        site.at("shared") + " is also of the playbook "));
+  CHECK(told[1] ==
+        "no longer in the playbook: file[edited]; it stays: " + site.at("edited") + " was changed since");
   CHECK(site.text("edited") == "mine");
   CHECK(site.text("found") == "z");
   CHECK(site.text("shared") == "s");
@@ -183,7 +186,8 @@ TEST_CASE("ids that were passed on and taken over change nothing of what the pla
 TEST_CASE("what a resource owned before its path was changed is pruned") {
   const Site site;
   site.done(site.apply(R"({"resources": [{"id": "f", "type": "file", "path": "@/old", "content": "1"}]})"));
-  const Ended moved = site.apply(R"({"resources": [{"id": "f", "type": "file", "path": "@/new", "content": "1"}]})");
+  const Ended moved =
+      site.apply(R"({"resources": [{"id": "f", "type": "file", "path": "@/new", "content": "1"}]})");
   site.done(moved);
   CHECK(notices(site.run({"plan", site.playbook})) ==
         Notices{"no longer in the playbook: file[" + site.at("old") + "]; --prune removes it"});
@@ -208,7 +212,8 @@ TEST_CASE("forget accepts what stays: it is no longer told of, and stays") {
   CHECK(unknown.err == "no playbook is recorded to own file[none]; nothing was touched\n");
   const Ended forgotten = forget({"file[f]"});
   CHECK(forgotten.status == 0);
-  CHECK(forgotten.out == "file[f] is no longer owned by the playbook " + site.playbook + "; it stays as it is\n");
+  CHECK(forgotten.out ==
+        "file[f] is no longer owned by the playbook " + site.playbook + "; it stays as it is\n");
   CHECK(forget({"directory[d]", "--playbook", site.playbook}).status == 0);
   CHECK(notices(site.run({"plan", site.playbook})).empty());
   CHECK(site.text("d/f") == "mine");
@@ -248,7 +253,8 @@ TEST_CASE("what the playbook made in a folder goes before the folder, whichever 
   CHECK_FALSE(site.there("d"));
 }
 
-TEST_CASE("a playbook with a name is known when it was moved, and one of an older version by its path and host") {
+TEST_CASE(
+    "a playbook with a name is known when it was moved, and one of an older version by its path and host") {
   const Site site;
   const std::string named = R"({"name": "web", "resources": [)", unnamed = R"({"resources": [)";
   const std::string f = R"({"id": "f", "type": "file", "path": "@/f", "content": "x"})";
@@ -263,7 +269,8 @@ TEST_CASE("a playbook with a name is known when it was moved, and one of an olde
   SECTION("named later") {
     site.done(site.apply((unnamed + f + "]}").c_str()));
     site.folder.write("site.json", named + "]}");
-    CHECK(notices(site.run({"plan", site.playbook})) == Notices{"no longer in the playbook: file[f]; --prune removes it"});
+    CHECK(notices(site.run({"plan", site.playbook})) ==
+          Notices{"no longer in the playbook: file[f]; --prune removes it"});
     site.done(site.apply((named + "]}").c_str(), {"--prune"}));
     CHECK_FALSE(site.there("f"));
   }
@@ -271,16 +278,19 @@ TEST_CASE("a playbook with a name is known when it was moved, and one of an olde
     char host[256] = {};
     REQUIRE(::gethostname(host, sizeof host - 1) == 0);
     const std::string folder = site.state + "/" + mlops::effective_person().name;
-    const auto database = mlops::open_state_database({folder, mlops::StateDatabaseSettings::For::writing, {}, {}});
+    const auto database =
+        mlops::open_state_database({folder, mlops::StateDatabaseSettings::For::writing, {}, {}});
     for (const char* table : {"ledger", "runs"})
-      database->run("UPDATE " + std::string(table) + " SET playbook_key = '" + host + ":" + site.playbook + "'");
+      database->run("UPDATE " + std::string(table) + " SET playbook_key = '" + host + ":" + site.playbook +
+                    "'");
     std::filesystem::remove(folder + "/settled");
   };
   SECTION("recorded by a version that knew it by the host's name") {
     site.done(site.apply((unnamed + f + "]}").c_str()));
     by_host_name();
     site.folder.write("site.json", unnamed + "]}");
-    CHECK(notices(site.run({"plan", site.playbook})) == Notices{"no longer in the playbook: file[f]; --prune removes it"});
+    CHECK(notices(site.run({"plan", site.playbook})) ==
+          Notices{"no longer in the playbook: file[f]; --prune removes it"});
     site.done(site.apply((unnamed + "]}").c_str()));  // takes it over
     site.done(site.apply((unnamed + "]}").c_str(), {"--prune"}));
     CHECK_FALSE(site.there("f"));

@@ -24,7 +24,8 @@ struct Needing : FakePackages {
 
 Needing machine() {
   Needing p;
-  for (const char* name : {"jq", "nano", "libjq1"}) p.present[name] = {name, "amd64", "1", PackageState::installed};
+  for (const char* name : {"jq", "nano", "libjq1"})
+    p.present[name] = {name, "amd64", "1", PackageState::installed};
   p.present["left"] = {"left", "amd64", "1", PackageState::config_files};
   return p;
 }
@@ -47,7 +48,8 @@ TEST_CASE("what something else needs stays, and what that needs, too") {
   packages.needed_by = {{"jq", {"theirs"}}, {"libjq1", {"jq"}}};
   const auto chosen = choose_packages({"libjq1", "jq", "nano"}, packages, nobody);
   CHECK(chosen.go == Names{"nano"});
-  CHECK(chosen.stay == std::map<std::string, std::string>{{"jq", "theirs needs jq"}, {"libjq1", "jq needs libjq1"}});
+  CHECK(chosen.stay ==
+        std::map<std::string, std::string>{{"jq", "theirs needs jq"}, {"libjq1", "jq needs libjq1"}});
 }
 
 TEST_CASE("packages that need each other go together") {

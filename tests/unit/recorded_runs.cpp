@@ -20,10 +20,13 @@ std::unique_ptr<Database> read(const std::string& folder) {
   return open_state_database({folder, StateDatabaseSettings::For::reading, {}, {}});
 }
 
-Change content(const char* before, const char* after) { return {.property = "content", .before = before, .after = after}; }
+Change content(const char* before, const char* after) {
+  return {.property = "content", .before = before, .after = after};
+}
 
 // A run that wrote one file.
-std::string run_of(Recorder& recorder, const std::string& path, const std::string& text, RunHeader header = {}) {
+std::string run_of(Recorder& recorder, const std::string& path, const std::string& text,
+                   RunHeader header = {}) {
   const std::string id = recorder.begin(std::move(header));
   recorder.perform("file[f]", {WriteFile{.path = path, .content = text}}, {content("", text.c_str())});
   recorder.end();
@@ -71,7 +74,8 @@ TEST_CASE("a run of a process that is there is under way") {
 TEST_CASE("a run is found by its id, by how that begins, and as the last") {
   const TemporaryFolder top;
   Recorder recorder(top / "state");
-  const std::string first = "01990000-0000-7000-8000-000000000001", second = "01990000-0001-7000-8000-000000000002";
+  const std::string first = "01990000-0000-7000-8000-000000000001",
+                    second = "01990000-0001-7000-8000-000000000002";
   run_of(recorder, top / "f", "one", {.id = first});
   run_of(recorder, top / "f", "two", {.id = second});
   const auto database = read(recorder.folder());
@@ -79,8 +83,7 @@ TEST_CASE("a run is found by its id, by how that begins, and as the last") {
   CHECK(runs.find(first).id == first);
   CHECK(runs.find("01990000-0001").id == second);
   CHECK(runs.find("last").id == second);
-  CHECK_THROWS_WITH(runs.find("01990000"),
-                    "2 runs begin with 01990000: " + second + " and " + first);
+  CHECK_THROWS_WITH(runs.find("01990000"), "2 runs begin with 01990000: " + second + " and " + first);
   CHECK_THROWS_WITH(runs.find("0199"), Catch::StartsWith("2 runs begin with 0199: "));
   CHECK_THROWS_WITH(runs.find("019"), "there is no run 019; `mlops-agent history` lists them");
   CHECK_THROWS_WITH(runs.find("ffff"), "there is no run ffff; `mlops-agent history` lists them");
@@ -107,7 +110,8 @@ TEST_CASE("what undo takes back next is the newest run that is no undo and was n
   run_of(recorder, top / "f", "one", {.kind = "undo", .undoes = second});
   run_of(recorder, top / "f", "", {.kind = "undo", .undoes = first});
   const auto database = read(recorder.folder());
-  CHECK_THROWS_WITH(RecordedRuns(*database).last_to_undo(), "there is no run that changed something and was not undone");
+  CHECK_THROWS_WITH(RecordedRuns(*database).last_to_undo(),
+                    "there is no run that changed something and was not undone");
 }
 
 TEST_CASE("a step is told with its changes, what it replaced and how it was left, and passes as JSON") {
@@ -165,10 +169,12 @@ TEST_CASE("pruning keeps the newest runs, and what was cut off until it is made 
   REQUIRE(all.size() == 4);
   CHECK(all.back().id == cut);
   CHECK(database->integer("SELECT count(*) FROM steps") == 4);
-  CHECK(database->integer("SELECT count(*) FROM images WHERE digest NOT IN (SELECT digest FROM image_uses)") == 0);
+  CHECK(database->integer("SELECT count(*) FROM images WHERE digest NOT IN (SELECT digest FROM image_uses)") ==
+        0);
 }
 
-// ---- the command ---------------------------------------------------------------------------------------------------
+// ---- the command
+// ---------------------------------------------------------------------------------------------------
 
 TEST_CASE("history lists runs, and tells one with what it changed") {
   const AgentFolder folder;
@@ -187,7 +193,8 @@ TEST_CASE("history lists runs, and tells one with what it changed") {
   const Ended one = folder.run({"history", short_of(id), "--state", folder.path("state")});
   CHECK(one.status == 0);
   CHECK_THAT(one.out, Catch::StartsWith("apply site.json  " + id + "\n"));
-  CHECK_THAT(one.out, Catch::Contains("file[f]") && Catch::Contains("content +1\n      @@ -0,0 +1 @@\n      +x\n"));
+  CHECK_THAT(one.out,
+             Catch::Contains("file[f]") && Catch::Contains("content +1\n      @@ -0,0 +1 @@\n      +x\n"));
 
   const auto lines = folder.run({"history", "last", "--json", "--state", folder.path("state")}).lines();
   REQUIRE(lines.size() == 2);
@@ -238,8 +245,13 @@ TEST_CASE("history --prune forgets all but the last 20 runs") {
 
 TEST_CASE("of another user's record only the details of the steps that are listed as that user's are taken") {
   const auto step = [](std::uint64_t sequence, const char* identity, bool detailed) {
-    RecordedStep one{.sequence = sequence, .resource = "file[f]", .type = "file", .identity = identity,
-                     .state = StepState::done, .reason = {}, .detailed = detailed};
+    RecordedStep one{.sequence = sequence,
+                     .resource = "file[f]",
+                     .type = "file",
+                     .identity = identity,
+                     .state = StepState::done,
+                     .reason = {},
+                     .detailed = detailed};
     if (detailed) one.actions = {WriteFile{.path = "/told"}};
     return one;
   };

@@ -1,5 +1,5 @@
-// How this program gets onto a host, with shells of this machine in the place of hosts and a small program in place of
-// the agent. The agent itself, over ssh, on real hosts: tests/hosts/test_9_reaching.py.
+// How this program gets onto a host, with shells of this machine in the place of hosts and a small program in
+// place of the agent. The agent itself, over ssh, on real hosts: tests/hosts/test_9_reaching.py.
 #include "deploy/remote_agent.hpp"
 
 #include <glob.h>
@@ -32,7 +32,8 @@ std::string output_of(const std::string& command) {
   return text;
 }
 
-// In place of the agent: tells its words and, when asked, its environment or its place; then repeats what it reads.
+// In place of the agent: tells its words and, when asked, its environment or its place; then repeats what it
+// reads.
 constexpr const char* program = R"(#!/bin/sh
 [ "$1" = bundle-check ] && exit 0
 [ "$1" = where ] && exec echo "$0"
@@ -54,7 +55,8 @@ LOADED=yes exec "$@"
 
 class BundleFolder {
  public:
-  Bundle make(const std::string& version, std::string text = program, const std::string& architecture = "x86_64") {
+  Bundle make(const std::string& version, std::string text = program,
+              const std::string& architecture = "x86_64") {
     const std::string root = folder_.folder(version);
     text.replace(text.find("VERSION"), 7, version);
     for (const char* name : {"bin", "backends", "lib", "glibc"}) folder_.folder(version + "/" + name);
@@ -110,7 +112,8 @@ struct World {
   // The host's file systems are its own: mounts that a login shell makes first are seen by nobody else.
   void mount_first(const std::string& script) {
     const std::string own = "for d in /var/tmp /dev/shm /run; do mount -t tmpfs none $d || exit 9; done; ";
-    host.login_shell = {"/usr/bin/unshare", "--mount", "/bin/sh", "-c", own + script + "; exec /bin/sh -c \"$0\""};
+    host.login_shell = {"/usr/bin/unshare", "--mount", "/bin/sh", "-c",
+                        own + script + "; exec /bin/sh -c \"$0\""};
   }
 };
 
@@ -143,10 +146,13 @@ TEST_CASE("the channel stands right behind the program's first byte, in both dir
 
 TEST_CASE("any login shell will do") {
   World w;
-  const std::vector<std::vector<std::string>> shells = {
-      {"/bin/dash", "-c"},       {"/bin/bash", "-c"}, {"/bin/bash", "-lc"},
-      {"/usr/bin/fish", "-c"},   {"/usr/bin/zsh", "-c"}, {"/usr/bin/tcsh", "-c"},
-      {"/usr/bin/busybox", "sh", "-c"}};
+  const std::vector<std::vector<std::string>> shells = {{"/bin/dash", "-c"},
+                                                        {"/bin/bash", "-c"},
+                                                        {"/bin/bash", "-lc"},
+                                                        {"/usr/bin/fish", "-c"},
+                                                        {"/usr/bin/zsh", "-c"},
+                                                        {"/usr/bin/tcsh", "-c"},
+                                                        {"/usr/bin/busybox", "sh", "-c"}};
   for (const auto& shell : shells) {
     INFO(shell[0]);
     if (!is_there(shell[0])) {
@@ -167,7 +173,8 @@ TEST_CASE("the start command holds nothing that a shell sees between single quot
   REQUIRE(command.starts_with(prefix));
   CHECK(command.find('\'', prefix.size()) == command.size() - 1);
   CHECK(command.find_first_of("\\!\n") == std::string::npos);
-  CHECK_THROWS_WITH(start_command(w.start.bundle, "mark", "serve; rm"), Contains("cannot stand in a shell's text"));
+  CHECK_THROWS_WITH(start_command(w.start.bundle, "mark", "serve; rm"),
+                    Contains("cannot stand in a shell's text"));
   CHECK_THROWS(start_command(w.start.bundle, "it's", "serve"));
 }
 
@@ -195,7 +202,8 @@ TEST_CASE("what a login shell prints first is skipped, up to a limit") {
   greet("head -c 60000 /dev/zero");
   CHECK(w.run(false) == "one runs: serve --all\n");
   greet("yes Welcome");
-  CHECK_THAT(w.failure(), Contains("prints more than 64 KiB before it runs a command: …") && Contains("Welcome Welcome"));
+  CHECK_THAT(w.failure(),
+             Contains("prints more than 64 KiB before it runs a command: …") && Contains("Welcome Welcome"));
 }
 
 TEST_CASE("who may not log in is told in the host's words") {
@@ -287,7 +295,8 @@ TEST_CASE("of older ones the newest stays, and what a process runs from") {
   World w;
   w.start.bundle = w.bundles.make("zero");
   w.run(true);
-  // In use: a program that was started from its folder. A script's process is its interpreter's, so a copy of one.
+  // In use: a program that was started from its folder. A script's process is its interpreter's, so a copy of
+  // one.
   must("cp /bin/sleep " + w.place("bin/sleep"));
   const std::string in_use = w.start.bundle.id;
   const pid_t sleeper = ::fork();
@@ -327,7 +336,8 @@ TEST_CASE("a connection that breaks while the bundle is sent leaves nothing, and
     const std::string told = std::to_string(script.size()) + "\n" + script;
     REQUIRE(::write(channel->fd(), told.data(), told.size()) == static_cast<ssize_t>(told.size()));
     std::string said;
-    for (char c; said.find("broken send\n") == std::string::npos && ::read(channel->fd(), &c, 1) == 1;) said += c;
+    for (char c; said.find("broken send\n") == std::string::npos && ::read(channel->fd(), &c, 1) == 1;)
+      said += c;
     REQUIRE(said.find("broken send\n") != std::string::npos);
     const std::string half = content_of(w.start.bundle.archive).substr(0, w.start.bundle.size / 2);
     REQUIRE(::write(channel->fd(), half.data(), half.size()) == static_cast<ssize_t>(half.size()));
@@ -364,10 +374,12 @@ TEST_CASE("what is missing on the host for unpacking is named") {
     must(std::string("cp $(readlink -f /bin/") + name + ") " + tools + "/" + name);
   w.host.login_shell = {"/usr/bin/unshare", "--mount", "/bin/sh", "-c",
                         "mount --bind " + tools + " /usr/bin; exec sh -c \"$0\""};
-  CHECK_THAT(w.failure(), Contains("the host lacks what unpacks mlops-agent there; install: tar gzip sha256sum"));
+  CHECK_THAT(w.failure(),
+             Contains("the host lacks what unpacks mlops-agent there; install: tar gzip sha256sum"));
 }
 
-TEST_CASE("a home that cannot be written, is full or lets nothing be executed is passed by for the next folder") {
+TEST_CASE(
+    "a home that cannot be written, is full or lets nothing be executed is passed by for the next folder") {
   if (!is_root("folders on the host")) return;
   World w;
   const std::string home = w.host.folder / "home";
@@ -393,8 +405,8 @@ TEST_CASE("a home that cannot be written, is full or lets nothing be executed is
   if (why.empty()) return;
 
   for (const char* option : {"ro", "noexec", "size=64k"})
-    w.host.login_shell[4] = "for d in /var/tmp /dev/shm /run /tmp; do mount -t tmpfs -o " + std::string(option) +
-                            " none $d; done; exec /bin/sh -c \"$0\"";
+    w.host.login_shell[4] = "for d in /var/tmp /dev/shm /run /tmp; do mount -t tmpfs -o " +
+                            std::string(option) + " none $d; done; exec /bin/sh -c \"$0\"";
   const std::string all = w.failure();
   CHECK_THAT(all, Contains("/var/tmp/mlops-agent-0: no space left: ") && Contains("/tmp/mlops-agent-0: ") &&
                       Contains("/dev/shm/mlops-agent-0: ") && Contains("/run/user/0/mlops-agent: "));
@@ -444,12 +456,14 @@ TEST_CASE("a folder that is given another place while it is filled gets nothing 
   w.start.arguments = "where";
   // What comes between the judgement and the unpacking, as another user could do it at any time.
   const std::string evil = w.host.folder.folder("evil", 0777), tools = w.host.folder.folder("tools");
-  w.host.folder.file("tools/df",
-                     "#!/bin/sh\nif [ ! -h /var/tmp/mlops-agent-0 ]; then mv /var/tmp/mlops-agent-0 /var/tmp/ours; ln -s " +
-                         evil + " /var/tmp/mlops-agent-0; fi; exec /bin/df \"$@\"\n",
-                     0755);
+  w.host.folder.file(
+      "tools/df",
+      "#!/bin/sh\nif [ ! -h /var/tmp/mlops-agent-0 ]; then mv /var/tmp/mlops-agent-0 /var/tmp/ours; ln -s " +
+          evil + " /var/tmp/mlops-agent-0; fi; exec /bin/df \"$@\"\n",
+      0755);
   w.host.environment["PATH"] = tools + ":/usr/bin:/bin";
-  const std::string keep = "mkdir /run/keep; mount --bind " + w.host.folder / "" + " /run/keep; mount -t tmpfs none /tmp; ";
+  const std::string keep =
+      "mkdir /run/keep; mount --bind " + w.host.folder / "" + " /run/keep; mount -t tmpfs none /tmp; ";
   w.mount_first(keep + "mkdir -p " + (w.host.folder / "") + "; mount --bind /run/keep " + (w.host.folder / ""));
   const RemoteProgram far = w.begin();
   ::shutdown(far.channel->fd(), SHUT_WR);
@@ -473,8 +487,7 @@ TEST_CASE("a host that answers nonsense ends it with a message") {
   World w;
   const auto host_says = [&](const std::string& script) {
     // $0 is the start command; the mark stands behind m=.
-    w.host.login_shell = {"/bin/sh", "-c",
-                          "m=${0#*m=}; m=${m%%;*}; " + script};
+    w.host.login_shell = {"/bin/sh", "-c", "m=${0#*m=}; m=${m%%;*}; " + script};
   };
   host_says("echo $m send; cat >/dev/null");
   CHECK(w.failure() == "the host answers what is not understood: send");

@@ -10,7 +10,8 @@ using Catch::Contains;
 namespace {
 
 std::string one_file(const AgentFolder& folder) {
-  return folder.write("p.json", R"({"resources": [{"type": "file", "id": "f", "path": "@/f", "content": "x"}]})");
+  return folder.write("p.json",
+                      R"({"resources": [{"type": "file", "id": "f", "path": "@/f", "content": "x"}]})");
 }
 
 Ended run(const AgentFolder& folder, const std::string& command, const std::string& config, Words more = {}) {
@@ -36,7 +37,8 @@ TEST_CASE("A login shell may be any, and may greet") {
   const TemporaryFolder folder;
   const std::string greeting = folder.file(
       "greeting", "#!/bin/sh\necho 'Welcome to the box!'; echo 'a warning' >&2; exec /bin/sh \"$@\"\n", 0755);
-  for (const std::string& shell : {greeting, std::string("/usr/bin/fish"), std::string("/usr/bin/tcsh"), std::string("/usr/bin/zsh")}) {
+  for (const std::string& shell :
+       {greeting, std::string("/usr/bin/fish"), std::string("/usr/bin/tcsh"), std::string("/usr/bin/zsh")}) {
     INFO(shell);
     if (!is_there(shell)) {
       std::fprintf(stderr, "!!! NOT TESTED, is not installed: %s\n", shell.c_str());
@@ -46,7 +48,9 @@ TEST_CASE("A login shell may be any, and may greet") {
   }
 }
 
-TEST_CASE("A host that allows one session a connection is enough for a run") { applies(SshServer("MaxSessions 1")); }
+TEST_CASE("A host that allows one session a connection is enough for a run") {
+  applies(SshServer("MaxSessions 1"));
+}
 
 TEST_CASE("A host that cannot be had is told with the reason and the way out, and nothing is touched") {
   const SshServer server;

@@ -87,7 +87,8 @@ TEST_CASE("What refers to a host that could not begin is skipped, and nothing is
       {"on": "local", "resources": [
         {"type": "file", "id": "other", "path": "@/other", "content": "x"},
         {"type": "file", "id": "here", "path": "@/here", "content": "{{resources.there.path}}"}]}]})");
-  const std::string config = server.config("Host gone\n  HostName 127.0.0.1\n  Port " + std::to_string(free_port()) + "\n");
+  const std::string config =
+      server.config("Host gone\n  HostName 127.0.0.1\n  Port " + std::to_string(free_port()) + "\n");
   const Ended gone = folder.run({"apply", "--json", playbook, "--host", "gone", "--ssh-config", config});
   INFO(gone.out << gone.err);
   CHECK(gone.status == 1);  // not 4: something was changed here
@@ -114,7 +115,8 @@ TEST_CASE("What was not learned of a host that could not begin is no mistake of 
         {"type": "file", "id": "each", "path": "@/{{item.key}}", "for_each": "{{hosts}}",
          "content": "{{item.value.facts.os.id}}"},
         {"type": "file", "id": "name", "path": "@/name", "content": "{{hosts.gone.name}}"}]}]})");
-  const std::string config = server.config("Host gone\n  HostName 127.0.0.1\n  Port " + std::to_string(free_port()) + "\n");
+  const std::string config =
+      server.config("Host gone\n  HostName 127.0.0.1\n  Port " + std::to_string(free_port()) + "\n");
   const Ended gone = folder.run({"apply", "--json", playbook, "--host", "gone", "--ssh-config", config});
   INFO(gone.out << gone.err);
   CHECK(gone.status == 1);  // something was changed here
@@ -123,7 +125,8 @@ TEST_CASE("What was not learned of a host that could not begin is no mistake of 
   std::map<std::string, std::string> skipped;
   for (const Json& line : gone.lines())
     if (line["event"] == "resource" && line["outcome"] == "skipped") skipped[line["id"]] = line["reason"];
-  CHECK(skipped == std::map<std::string, std::string>{{"facts", "host gone failed"}, {"each[gone]", "host gone failed"}});
+  CHECK(skipped ==
+        std::map<std::string, std::string>{{"facts", "host gone failed"}, {"each[gone]", "host gone failed"}});
 }
 
 TEST_CASE("A relative --mirror or --state is refused where a play names a target") {
@@ -132,7 +135,8 @@ TEST_CASE("A relative --mirror or --state is refused where a play names a target
       {"on": "gone", "resources": [{"type": "file", "path": "@/there", "content": "x"}]}]})");
   const Ended mirror = folder.run({"plan", playbook, "--mirror", "mirror"});
   CHECK(mirror.status == 3);
-  CHECK(mirror.err.find("--mirror mirror: for other machines it is a URL, or an absolute path there") != std::string::npos);
+  CHECK(mirror.err.find("--mirror mirror: for other machines it is a URL, or an absolute path there") !=
+        std::string::npos);
   const Ended state = folder.run({"plan", playbook, "--state", "state"});
   CHECK(state.status == 3);
   CHECK(state.err.find("--state state: for other machines it is an absolute path there") != std::string::npos);
@@ -142,7 +146,8 @@ TEST_CASE("A file beside the playbook is sent once, and again only when it chang
   const SshServer server;
   AgentFolder folder;
   folder.write("motd", "welcome\n");
-  const std::string simple = folder.write("s.json", R"({"resources": [{"type": "file", "path": "@/a", "source": "motd"}]})");
+  const std::string simple =
+      folder.write("s.json", R"({"resources": [{"type": "file", "path": "@/a", "source": "motd"}]})");
   CHECK(folder.run(on_box(server, {"apply", simple})).status == 0);
   CHECK(AgentFolder::read(folder.tree() + "/a") == "welcome\n");
   folder.write("motd", "changed\n");
@@ -186,9 +191,12 @@ TEST_CASE("A mistake that only the host can find is shown with its place here, a
 TEST_CASE("A host that cannot be reached is an error of its own; the others are changed all the same") {
   const SshServer server;
   AgentFolder folder;
-  const std::string playbook = folder.write("p.json", R"({"resources": [{"type": "file", "path": "@/a", "content": "x"}]})");
-  const std::string config = server.config("Host gone\n  HostName 127.0.0.1\n  Port " + std::to_string(free_port()) + "\n");
-  const Ended ended = folder.run({"apply", "--json", playbook, "--host", "gone", "--host", "box", "--ssh-config", config});
+  const std::string playbook =
+      folder.write("p.json", R"({"resources": [{"type": "file", "path": "@/a", "content": "x"}]})");
+  const std::string config =
+      server.config("Host gone\n  HostName 127.0.0.1\n  Port " + std::to_string(free_port()) + "\n");
+  const Ended ended =
+      folder.run({"apply", "--json", playbook, "--host", "gone", "--host", "box", "--ssh-config", config});
   CHECK(ended.status == 1);
   CHECK(ended.err.find("gone: ") != std::string::npos);
   CHECK(outcomes(ended) == Outcomes{{"box file[" + folder.tree() + "/a]", "changed"}});

@@ -29,7 +29,8 @@ TEST_CASE("A run on another host is written down there, and what is cut off ther
   std::filesystem::remove(folder.state() + "/" + effective_person().name + "/settled");
   std::vector<std::string> notices;
   for (const Json& line : apply().lines())
-    if (line["event"] == "notice") notices.push_back(line["host"].get<std::string>() + ": " + line["text"].get<std::string>());
+    if (line["event"] == "notice")
+      notices.push_back(line["host"].get<std::string>() + ": " + line["text"].get<std::string>());
   REQUIRE(notices.size() == 1);
   CHECK_THAT(notices[0], Catch::StartsWith("box: an earlier run of " + playbook) &&
                              Catch::EndsWith("was cut off while file[f] was under way"));
@@ -48,7 +49,9 @@ struct Site : AgentFolder {
             {"type": "file", "id": "b", "path": "@/b", "content": "2"})");
     REQUIRE(on_box({"apply", playbook}).status == 0);
   }
-  void hold(const std::string& resources) { playbook = write("p.json", R"({"resources": [)" + resources + "]}"); }
+  void hold(const std::string& resources) {
+    playbook = write("p.json", R"({"resources": [)" + resources + "]}");
+  }
   // The command line on the host, with the state in this folder.
   Ended on_box(Words words) const {
     words.insert(words.end(), {"--host", "box", "--ssh-config", server.config(), "--state", state()});
@@ -95,7 +98,8 @@ TEST_CASE("What a playbook no longer has on another host is told, and removed th
   CHECK_FALSE(site.has("b"));
   CHECK(site.has("a"));
   // And then it is forgotten.
-  CHECK_THAT(site.on_box({"apply", "--json", site.playbook}).out, !Catch::Contains("no longer in the playbook"));
+  CHECK_THAT(site.on_box({"apply", "--json", site.playbook}).out,
+             !Catch::Contains("no longer in the playbook"));
 }
 
 TEST_CASE("The history of another host is shown as one's own, each run in full") {
@@ -144,7 +148,8 @@ TEST_CASE("A run on another host is taken back from here") {
 TEST_CASE("Of several hosts, one that is not reached does not keep the others from being undone") {
   const Site site;
   const std::string config = site.server.config("Host gone\n  HostName 127.0.0.1\n  Port 9\n");
-  const Ended ended = site.run({"undo", "--yes", "--host", "gone", "--host", "box", "--ssh-config", config, "--state", site.state()});
+  const Ended ended = site.run(
+      {"undo", "--yes", "--host", "gone", "--host", "box", "--ssh-config", config, "--state", site.state()});
   CHECK(ended.status == 1);
   CHECK_THAT(ended.err, Catch::StartsWith("gone: ") && Catch::Contains("nothing was touched"));
   CHECK_FALSE(site.has("a"));
@@ -159,7 +164,8 @@ TEST_CASE("A plan for another host is kept, and does there what it said and noth
   INFO(kept.out << kept.err);
   REQUIRE(kept.status == 2);
   CHECK_THAT(kept.err, Catch::Contains("the plan is kept in " + plan));
-  site.hold(R"({"type": "file", "id": "a", "path": "@/a", "content": "another"})");  // the plan has its own text
+  site.hold(
+      R"({"type": "file", "id": "a", "path": "@/a", "content": "another"})");  // the plan has its own text
   const Words apply{"apply", "--json", plan, "--state", site.state()};
   SECTION("as it was planned") {
     const Ended applied = site.run(apply);

@@ -231,7 +231,8 @@ TEST_CASE("what was not kept, and what is in the way, is not put back") {
 TEST_CASE("in thought, what is put back has the fingerprint that it had") {
   const TemporaryFolder top;
   Bench bench;
-  const std::string file = top.file("f", "earlier", 0640), link = top.link("l", "f"), folder = top.folder("d", 0700);
+  const std::string file = top.file("f", "earlier", 0640), link = top.link("l", "f"),
+                    folder = top.folder("d", 0700);
   const auto paths = {file, link, folder};
   std::vector<std::string> fingerprints;
   for (const std::string& path : paths) fingerprints.push_back(bench.files.fingerprint(path, Depth::itself));
@@ -245,8 +246,12 @@ TEST_CASE("in thought, what is put back has the fingerprint that it had") {
     OverlayFiles overlay;
     const FileReader& base;
     explicit Thought(const FileReader& b) : base(b) {}
-    std::optional<FileView> view(const std::string& p, std::uint64_t l) const override { return overlay.view(base, p, l); }
-    std::optional<std::vector<std::string>> list(const std::string& p) const override { return overlay.list(base, p); }
+    std::optional<FileView> view(const std::string& p, std::uint64_t l) const override {
+      return overlay.view(base, p, l);
+    }
+    std::optional<std::vector<std::string>> list(const std::string& p) const override {
+      return overlay.list(base, p);
+    }
     std::optional<std::string> resolve(const std::string& p) const override { return overlay.resolve(base, p); }
     std::optional<std::string> sha256(const std::string& p) const override { return overlay.sha256(base, p); }
     std::optional<Grants> grants(const std::string& p) const override { return overlay.grants(base, p); }

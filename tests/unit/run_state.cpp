@@ -1,4 +1,5 @@
-// What runs leave for later ones, with the real program: what they did, what was cut off, whom nobody notified yet.
+// What runs leave for later ones, with the real program: what they did, what was cut off, whom nobody notified
+// yet.
 #include <sys/mount.h>
 
 #include "base/person.hpp"
@@ -120,7 +121,8 @@ TEST_CASE("after a run that was killed, the next says what was under way, does t
   CHECK(event_of(apply, "command[long]")["outcome"] == "changed");
   CHECK(count(folder.tree() + "/tries") == "2");
   CHECK(count(told) == "1");
-  CHECK(folder.rows("SELECT resource, state FROM steps WHERE run = 1", 2) == Rows{"file[before]|1", "command[long]|4"});
+  CHECK(folder.rows("SELECT resource, state FROM steps WHERE run = 1", 2) ==
+        Rows{"file[before]|1", "command[long]|4"});
   CHECK(folder.rows("SELECT outcome FROM runs") == Rows{"cut off", "done"});
   CHECK(folder.rows("SELECT count(*) FROM notifications") == Rows{"0"});
 
@@ -131,12 +133,17 @@ TEST_CASE("after a run that was killed, the next says what was under way, does t
   CHECK(folder.is_settled());
 }
 
-TEST_CASE("what a command made before it failed does not count as made, not when it is tried again and not in the next run") {
+TEST_CASE(
+    "what a command made before it failed does not count as made, not when it is tried again and not in the "
+    "next run") {
   StateFolder folder;
-  const std::string once = "echo >>tries; if [ -e made ]; then echo whole >made; else echo half >made; exit 1; fi";
+  const std::string once =
+      "echo >>tries; if [ -e made ]; then echo whole >made; else echo half >made; exit 1; fi";
   const auto playbook = [&](const char* retry) {
-    return folder.write("p.json", R"({"resources": [{"type": "command", "id": "long", "cwd": "@", "creates": "@/made",
-      "argv": ["sh", "-c", ")" + once + R"("])" + retry + "}]}");
+    return folder.write("p.json",
+                        R"({"resources": [{"type": "command", "id": "long", "cwd": "@", "creates": "@/made",
+      "argv": ["sh", "-c", ")" +
+                            once + R"("])" + retry + "}]}");
   };
   SECTION("the next run") {
     CHECK(folder.run({"apply", playbook("")}).status == 1);
@@ -223,7 +230,8 @@ TEST_CASE("the ledger says what a playbook made and what it found") {
              "file[" + tree + "/found]|file[" + tree + "/found]|adopted|1",
              "file[" + tree + "/made]|file[" + tree + "/{{vars.name}}]|created|0"});
   CHECK(folder.rows("SELECT claims, removal FROM ledger WHERE origin = 'created'", 2) ==
-        Rows{"[\"owns path " + tree + "/made\"]|{\"type\":\"file\",\"path\":\"" + tree + "/made\",\"state\":\"absent\"}"});
+        Rows{"[\"owns path " + tree + "/made\"]|{\"type\":\"file\",\"path\":\"" + tree +
+             "/made\",\"state\":\"absent\"}"});
   CHECK_THAT(folder.rows("SELECT fingerprint FROM ledger WHERE origin = 'created'").at(0),
              Catch::StartsWith("{\"path " + tree + "/made\":\"file 0644 "));
 
@@ -254,7 +262,9 @@ TEST_CASE("what a playbook finds as it wishes is recorded the first time, though
   REQUIRE(folder.run({"apply", playbook}).status == 0);
   CHECK(std::filesystem::last_write_time(folder.own() + "/settled") == written);
   // The playbook grows.
-  folder.write("p.json", R"({"resources": [{"type": "file", "path": "@/f", "content": "1"}, {"type": "directory", "path": "@"}]})");
+  folder.write(
+      "p.json",
+      R"({"resources": [{"type": "file", "path": "@/f", "content": "1"}, {"type": "directory", "path": "@"}]})");
   REQUIRE(folder.run({"apply", playbook}).status == 0);
   CHECK(folder.rows("SELECT count(*) FROM ledger") == Rows{"2"});
 }
@@ -264,7 +274,8 @@ TEST_CASE("a database of a newer program is refused with 4, and nothing is touch
   const std::string playbook =
       folder.write("p.json", R"({"resources": [{"type": "file", "path": "@/f", "content": "1"}]})");
   REQUIRE(folder.run({"apply", playbook}).status == 0);
-  open_state_database({folder.own(), StateDatabaseSettings::For::writing, {}, {}})->run("PRAGMA user_version = 99");
+  open_state_database({folder.own(), StateDatabaseSettings::For::writing, {}, {}})
+      ->run("PRAGMA user_version = 99");
   std::ofstream(folder.tree() + "/f") << "2";
   const Ended ended = folder.run({"apply", playbook});
   CHECK(ended.status == 4);
@@ -287,7 +298,8 @@ TEST_CASE("a database that is damaged is set aside with a notice, and the machin
   CHECK(folder.rows("SELECT outcome FROM runs") == Rows{"done"});
 }
 
-TEST_CASE("damage in the description of a table is damage, though SQLite takes it for a mistake in a statement") {
+TEST_CASE(
+    "damage in the description of a table is damage, though SQLite takes it for a mistake in a statement") {
   StateFolder folder;
   const std::string playbook = folder.write("p.json", R"({"vars": {"text": "1"}, "resources": [
     {"type": "file", "path": "@/f", "content": "{{vars.text}}"}]})");
@@ -323,8 +335,8 @@ TEST_CASE("what is too large to be kept is said before it is gone, by the plan a
       CHECK(event_of(ended, label)["note"] == "what is there is not kept: it is more than 1000 bytes");
     for (const char* label : {"file[small]", "file[new]"}) CHECK(event_of(ended, label)["note"].is_null());
   }
-  CHECK(folder.rows("SELECT resource FROM steps WHERE before LIKE '%not_kept%' AND before NOT LIKE '%\"not_kept\":\"\"%'") ==
-        Rows{"file[large]", "directory[d]"});
+  CHECK(folder.rows("SELECT resource FROM steps WHERE before LIKE '%not_kept%' AND before NOT LIKE "
+                    "'%\"not_kept\":\"\"%'") == Rows{"file[large]", "directory[d]"});
 }
 
 TEST_CASE("on a full disk nothing is begun, and the message says why") {
@@ -339,8 +351,8 @@ TEST_CASE("on a full disk nothing is begun, and the message says why") {
   const Ended ended = folder.run({"apply", playbook, "--state", disk});
   CHECK(::umount(disk.c_str()) == 0);
   CHECK(ended.status == 4);
-  CHECK_THAT(ended.err, Catch::Contains(disk) && Catch::Contains("full") &&
-                            Catch::Contains("nothing was touched"));
+  CHECK_THAT(ended.err,
+             Catch::Contains(disk) && Catch::Contains("full") && Catch::Contains("nothing was touched"));
   CHECK_FALSE(std::filesystem::exists(folder.tree() + "/f"));
 }
 
@@ -369,8 +381,10 @@ TEST_CASE("With --wait a run waits for another run to end, and says how long it 
   AgentFolder::await(folder.tree() + "/made");
   const Ended impatient = folder.run({"apply", other, "--wait", "1"});
   CHECK(impatient.status == 4);
-  CHECK_THAT(impatient.err, Catch::Contains("another run is under way, and was for all of the 1 s that it was waited for: "
-                                            "process " + std::to_string(first) + " applies " + playbook + " since "));
+  CHECK_THAT(impatient.err,
+             Catch::Contains("another run is under way, and was for all of the 1 s that it was waited for: "
+                             "process " +
+                             std::to_string(first) + " applies " + playbook + " since "));
   const pid_t patient = folder.start({"apply", other, "--wait", "60"});
   std::ofstream(folder.tree() + "/go");
   CHECK(folder.wait(first, "first").status == 0);

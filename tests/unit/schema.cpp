@@ -171,7 +171,8 @@ TEST_CASE("a value of the wrong kind is reported at its place, with the paramete
         "3:1 `names` must be a text or a list of texts, found the number 5; write \"5\"");
   CHECK(mistake("names", "[\"a\", 5]") ==
         "3:7 each of `names` must be a text, found the number 5; write \"5\"");
-  CHECK(mistake("groups", "\"a\"") == "3:1 `groups` must be a list of texts, found the text \"a\"; write [\"a\"]");
+  CHECK(mistake("groups", "\"a\"") ==
+        "3:1 `groups` must be a list of texts, found the text \"a\"; write [\"a\"]");
   CHECK(mistake("groups", "[[]]") == "3:2 each of `groups` must be a text, found a list");
   CHECK(mistake("env", "[]") == "3:1 `env` must be an object of texts, found a list");
   CHECK(mistake("env", "{\"PORT\": 80}") ==

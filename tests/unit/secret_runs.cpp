@@ -1,4 +1,5 @@
-// Runs with secrets, with the program as it is called: a value is in nothing that is told, written down or seen.
+// Runs with secrets, with the program as it is called: a value is in nothing that is told, written down or
+// seen.
 #include <pty.h>
 
 #include <set>
@@ -11,9 +12,11 @@ using namespace mlops::test;
 
 namespace {
 
-const std::string token = "hunter2-\"quoted\"-Zr4x9", key = "line-one-of-the-key\nline-two-of-the-key", word = "pass-word-of-a-program";
+const std::string token = "hunter2-\"quoted\"-Zr4x9", key = "line-one-of-the-key\nline-two-of-the-key",
+                  word = "pass-word-of-a-program";
 
-// What must be nowhere: each secret as it is, as JSON and as base64 write it, and each line of one with several.
+// What must be nowhere: each secret as it is, as JSON and as base64 write it, and each line of one with
+// several.
 const std::vector<std::string> forms = {
     token,
     R"(hunter2-\"quoted\"-Zr4x9)",
@@ -241,7 +244,8 @@ TEST_CASE("a secret that cannot be had keeps the run from starting, and says whe
   const auto refused = [&](const std::string& which, const std::string& place, const std::string& message) {
     const Ended ended = bench.run({"apply", "--set", "which=" + which, playbook});
     CHECK(ended.status == 4);
-    CHECK_THAT(ended.err, Catch::Contains("p.json:" + place + ": error: the secret `" + which + "` cannot be read: " + message));
+    CHECK_THAT(ended.err, Catch::Contains("p.json:" + place + ": error: the secret `" + which +
+                                          "` cannot be read: " + message));
     CHECK_THAT(ended.err, Catch::Contains("not started; nothing was touched"));
     CHECK(bench.picture().empty());
   };
@@ -270,11 +274,13 @@ TEST_CASE("without a terminal nobody is asked: an apply does not start, a plan s
     return AgentFolder::read(bench.path("alone"));
   };
   CHECK_THAT(alone({"apply", playbook}),
-             Catch::StartsWith("4\n") && Catch::Contains("p.json:2:35: error: the secret `asked` cannot be read: it is "
-                                                         "asked for on a terminal, and there is none\n"));
+             Catch::StartsWith("4\n") &&
+                 Catch::Contains("p.json:2:35: error: the secret `asked` cannot be read: it is "
+                                 "asked for on a terminal, and there is none\n"));
   CHECK(bench.picture().empty());
   CHECK_THAT(alone({"plan", playbook}),
-             Catch::StartsWith("2\n") && Catch::Contains("needs the secret `asked`, which is asked for on a terminal"));
+             Catch::StartsWith("2\n") &&
+                 Catch::Contains("needs the secret `asked`, which is asked for on a terminal"));
 }
 
 TEST_CASE("on a terminal a secret is asked for once, and what is typed is not shown") {
@@ -322,7 +328,8 @@ TEST_CASE("a secret's file that others may read is warned of, one that they may 
   ::chmod(bench.path("key").c_str(), 0660);
   const Ended refused = bench.run({"plan", playbook});
   CHECK(refused.status == 4);
-  CHECK_THAT(refused.err, Catch::Contains("others may write to " + bench.path("key") + " (mode 0660): `chmod go-w` closes it"));
+  CHECK_THAT(refused.err, Catch::Contains("others may write to " + bench.path("key") +
+                                          " (mode 0660): `chmod go-w` closes it"));
 }
 
 TEST_CASE("another machine is sent what the playbook mentions and includes, and shows no secret either") {
@@ -338,7 +345,8 @@ TEST_CASE("another machine is sent what the playbook mentions and includes, and 
        "creates": "@/seen", "env": {"A": "{{secrets.word}}"}, "stdin": "{{secrets.word}}"},
       {"type": "verify", "id": "say", "shell": "echo $A; exit 3", "env": {"A": "{{secrets.word}}"}}]})");
   const Words words{"apply", "--verbose", playbook, "--host", "box", "--ssh-config", server.config()};
-  const Ended planned = bench.run({"plan", "--json", playbook, "--host", "box", "--ssh-config", server.config()});
+  const Ended planned =
+      bench.run({"plan", "--json", playbook, "--host", "box", "--ssh-config", server.config()});
   CHECK(planned.status == 2);
   CHECK(bench.leaks(planned) == "");
   std::ofstream(bench.tree() + "/wait") << "";
@@ -363,6 +371,8 @@ TEST_CASE("a secret for another machine that cannot be had keeps the run from st
   "resources": [{"type": "file", "path": "@/f", "content": "{{secrets.unset}}"}]})");
   const Ended ended = bench.run({"apply", playbook, "--host", "box", "--ssh-config", server.config()});
   CHECK(ended.status == 4);
-  CHECK_THAT(ended.err, Catch::Contains("p.json:2:32: error: the secret `unset` cannot be read: the environment has no variable"));
+  CHECK_THAT(ended.err,
+             Catch::Contains(
+                 "p.json:2:32: error: the secret `unset` cannot be read: the environment has no variable"));
   CHECK(bench.picture().empty());
 }

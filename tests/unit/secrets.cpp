@@ -192,8 +192,9 @@ TEST_CASE("what went through filters and into longer texts stays secret") {
   std::map<std::string, int> reads;
   p.secrets->open(std::make_unique<Known>(std::map<std::string, std::string>{{"a", "Number One"}}, reads));
   const Scopes scopes(p, nullptr);
-  for (const char* text : {"{{secrets.a}}", "{{secrets.a | lower}}", "{{secrets.a | quote}}", "{{secrets.a | json}}",
-                           "{{vars.with}}", "{{vars.with | upper}} and {{vars.without}}", "{{secrets.a | default('x')}}"}) {
+  for (const char* text :
+       {"{{secrets.a}}", "{{secrets.a | lower}}", "{{secrets.a | quote}}", "{{secrets.a | json}}",
+        "{{vars.with}}", "{{vars.with | upper}} and {{vars.without}}", "{{secrets.a | default('x')}}"}) {
     CAPTURE(text);
     CHECK(interpolate(Value(text), scopes.of()).secret);
   }
@@ -227,7 +228,9 @@ TEST_CASE("an item that is secret is named by its place") {
 }
 
 TEST_CASE("texts are shown without a secret in any of its forms") {
-  Opened o(Map{{"plain", "hunter2-hunter2"}, {"odd", "it's \"q\"\\"}, {"key", "-----BEGIN KEY-----\nMIIEpAIBAAKCAQEA\n-----END KEY-----"}});
+  Opened o(Map{{"plain", "hunter2-hunter2"},
+               {"odd", "it's \"q\"\\"},
+               {"key", "-----BEGIN KEY-----\nMIIEpAIBAAKCAQEA\n-----END KEY-----"}});
   CHECK(o.secrets.concealed("hunter2-hunter2") == "hunter2-hunter2");  // not read yet
   for (const char* name : {"plain", "odd", "key"}) o.secrets.value(name);
   CHECK(o.secrets.concealed("a hunter2-hunter2, hunter2-hunter2.") == "a ***, ***.");
@@ -252,8 +255,9 @@ TEST_CASE("what a filter made of a secret is hidden as the secret is") {
   p.secrets->open(std::make_unique<Known>(std::map<std::string, std::string>{{"a", "dir/Hunter Two"}}, reads));
   const Scopes scopes(p, nullptr);
   const auto filled = [&](const char* text) { return interpolate(Value(text), scopes.of()).as_string(); };
-  for (const char* text : {"{{secrets.a | upper}}", "{{secrets.a | lower}}", "{{secrets.a | basename}}",
-                           "{{vars.path | basename}}", "{{vars.path | dirname}}", "{{secrets.a | upper | quote}}"}) {
+  for (const char* text :
+       {"{{secrets.a | upper}}", "{{secrets.a | lower}}", "{{secrets.a | basename}}",
+        "{{vars.path | basename}}", "{{vars.path | dirname}}", "{{secrets.a | upper | quote}}"}) {
     CAPTURE(text);
     const std::string derived = filled(text);
     CHECK(p.secrets->concealed("it is " + derived + ".") != "it is " + derived + ".");
@@ -267,9 +271,10 @@ TEST_CASE("what a filter made of a secret is hidden as the secret is") {
 TEST_CASE("a secret shows neither percent-encoded nor in hexadecimal digits") {
   Opened o(Map{{"a", "p/w s3cr+t"}});
   o.secrets.value("a");
-  for (const char* text : {"p%2Fw%20s3cr%2Bt", "p%2fw%20s3cr%2bt", "p/w%20s3cr+t", "p%2Fw+s3cr%2Bt", "%70/w s3cr+t",
-                           "702f7720733363722b74", "702F7720733363722B74", "70:2f:77:20:73:33:63:72:2b:74",
-                           "702f 7720 7333 6372 2b74", "70\\x2f\\x77\\x20\\x73\\x33\\x63\\x72\\x2b\\x74"}) {
+  for (const char* text :
+       {"p%2Fw%20s3cr%2Bt", "p%2fw%20s3cr%2bt", "p/w%20s3cr+t", "p%2Fw+s3cr%2Bt", "%70/w s3cr+t",
+        "702f7720733363722b74", "702F7720733363722B74", "70:2f:77:20:73:33:63:72:2b:74",
+        "702f 7720 7333 6372 2b74", "70\\x2f\\x77\\x20\\x73\\x33\\x63\\x72\\x2b\\x74"}) {
     CAPTURE(text);
     CHECK(o.secrets.concealed("u=" + std::string(text) + "&") == "u=***&");
     CHECK(o.secrets.shows_in(text));

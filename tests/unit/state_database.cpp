@@ -33,7 +33,8 @@ struct Opened {
 
 Opened open(const std::string& folder, For use = For::writing, std::span<const char* const> versions = notes) {
   Opened o;
-  o.database = open_state_database({folder, use, [&](const std::string& text) { o.told.push_back(text); }, versions});
+  o.database =
+      open_state_database({folder, use, [&](const std::string& text) { o.told.push_back(text); }, versions});
   return o;
 }
 
@@ -53,7 +54,8 @@ void note(Database& database, const std::string& text) {
 // What is in the folder, but for what SQLite has beside an open database.
 std::vector<std::string> files_of(const std::string& folder) {
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) names.push_back(entry.path().filename());
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    names.push_back(entry.path().filename());
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -157,7 +159,8 @@ TEST_CASE("what any version wrote can be listed before it is brought up to date"
     const std::string folder = prepare_state_folder(top / "state");
     open(folder, For::writing, migrations().first(version))
         .database->run(
-            "INSERT INTO runs (id, kind, playbook, playbook_key, starter, version, process, process_started, boot, "
+            "INSERT INTO runs (id, kind, playbook, playbook_key, starter, version, process, process_started, "
+            "boot, "
             "started, outcome) VALUES ('r', 'apply', 'p.json', 'p', 'root', '1', 1, 1, 'b', 1, 'done');"
             "INSERT INTO steps (run, sequence, resource, type, identity, state, program, makes, claims) VALUES "
             "(1, 1, 'file[f]', 'file', 'root', 1, 0, 1, '[]')");
@@ -197,7 +200,8 @@ TEST_CASE("a state database of a newer program is refused and left as it is") {
 TEST_CASE("what is no state database is set aside with a message, and only where one is to be written") {
   const TemporaryFolder top;
   const std::string folder = prepare_state_folder(top / "state");
-  const std::string content = GENERATE(std::string(""), std::string("not a database at all"), std::string(8192, '\0'));
+  const std::string content =
+      GENERATE(std::string(""), std::string("not a database at all"), std::string(8192, '\0'));
   std::ofstream(folder + "/state.db") << content;
   const Opened reading = open(folder, For::reading);
   CHECK_FALSE(reading.database);
@@ -209,7 +213,8 @@ TEST_CASE("what is no state database is set aside with a message, and only where
   REQUIRE(o.database);
   note(*o.database, "new");
   REQUIRE(o.told.size() == 1);
-  CHECK_THAT(o.told[0], Catch::Contains("is damaged") && Catch::Contains("set aside as " + folder + "/state.db.damaged-"));
+  CHECK_THAT(o.told[0],
+             Catch::Contains("is damaged") && Catch::Contains("set aside as " + folder + "/state.db.damaged-"));
   const std::string aside = files_of(folder).at(3);
   CHECK(aside.starts_with("state.db.damaged-"));
   CHECK(test::content_of(folder + "/" + aside) == content);
@@ -328,7 +333,8 @@ TEST_CASE("a state database on a full disk is an error, and what is in it stays"
     std::ofstream(top / "disk/ballast") << std::string(512 << 10, 'x');
     std::string told;
     for (int i = 0; i < 100 && told.empty(); ++i)
-      if (const auto text = failure([&] { note(*o.database, std::string(100'000, 'x')); }); text != "none") told = text;
+      if (const auto text = failure([&] { note(*o.database, std::string(100'000, 'x')); }); text != "none")
+        told = text;
     CHECK_THAT(told, Catch::Contains("full"));
     std::filesystem::remove(top / "disk/ballast");
     note(*o.database, "after");
@@ -343,7 +349,8 @@ TEST_CASE("a state database on a full disk is an error, and what is in it stays"
   CHECK(::umount((top / "disk").c_str()) == 0);
 }
 
-TEST_CASE("a state database on a read-only file system is an error for who writes, and a message for who reads") {
+TEST_CASE(
+    "a state database on a read-only file system is an error for who writes, and a message for who reads") {
   if (!test::is_root("a read-only file system")) return;
   const TemporaryFolder top;
   top.folder("disk");

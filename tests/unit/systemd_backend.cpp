@@ -35,8 +35,10 @@ struct Manager {
     if (member == "GetAll")
       return sd_bus_reply_method_return(m, "a{sv}", 3, "LoadState", "s", "loaded", "ActiveState", "s", "active",
                                         "ActiveEnterTimestampMonotonic", "t", std::uint64_t{42});
-    if (member == "GetUnitFileState") return sd_bus_reply_method_return(m, "s", text() == "also.service" ? "indirect" : "enabled-runtime");
-    if (member == "GetUnitFileLinks") return sd_bus_reply_method_return(m, "as", 1, "/etc/systemd/system/a.wants/b.service");
+    if (member == "GetUnitFileState")
+      return sd_bus_reply_method_return(m, "s", text() == "also.service" ? "indirect" : "enabled-runtime");
+    if (member == "GetUnitFileLinks")
+      return sd_bus_reply_method_return(m, "as", 1, "/etc/systemd/system/a.wants/b.service");
     if (member == "DisableUnitFiles") {
       sd_bus_message_enter_container(m, 'a', "s");
       asked += "disable " + text();
@@ -57,8 +59,10 @@ struct Manager {
   int property(sd_bus_message* m, const std::function<std::string()>& text, const std::string& path) const {
     text();
     const std::string name = text();
-    if (name == "UnitPath") return sd_bus_reply_method_return(m, "v", "as", 2, "/etc/systemd/system", "/usr/lib/systemd/system");
-    if (name == "Names" && path.ends_with("/unit/x")) return sd_bus_reply_method_return(m, "v", "as", 1, "x.service");
+    if (name == "UnitPath")
+      return sd_bus_reply_method_return(m, "v", "as", 2, "/etc/systemd/system", "/usr/lib/systemd/system");
+    if (name == "Names" && path.ends_with("/unit/x"))
+      return sd_bus_reply_method_return(m, "v", "as", 1, "x.service");
     if (name == "UnitsLoadTimestamp") return sd_bus_reply_method_return(m, "v", "t", std::uint64_t{1700});
     if (name == "NeedDaemonReload") return sd_bus_reply_method_return(m, "v", "b", 0);
     if (name == "Asked") return sd_bus_reply_method_return(m, "v", "s", asked.c_str());
@@ -76,8 +80,9 @@ struct Manager {
     if (sd_bus_message_is_method_call(m, nullptr, nullptr)) static_cast<Manager*>(context)->answer(m);
     return 1;
   };
-  if (sd_bus_new(&bus) >= 0 && sd_bus_set_fd(bus, connection, connection) >= 0 && sd_bus_set_server(bus, 1, id) >= 0 &&
-      sd_bus_add_filter(bus, nullptr, on_message, &manager) >= 0 && sd_bus_start(bus) >= 0)
+  if (sd_bus_new(&bus) >= 0 && sd_bus_set_fd(bus, connection, connection) >= 0 &&
+      sd_bus_set_server(bus, 1, id) >= 0 && sd_bus_add_filter(bus, nullptr, on_message, &manager) >= 0 &&
+      sd_bus_start(bus) >= 0)
     for (int r = 0; r >= 0;)
       if (r = sd_bus_process(bus, nullptr); r == 0) r = sd_bus_wait(bus, UINT64_MAX);
   ::_exit(0);
@@ -97,7 +102,8 @@ std::string as_another(const std::function<std::string()>& work) {
     std::memcpy(address.sun_path + 1, name.data(), name.size());
     const int listener = ::socket(AF_UNIX, SOCK_STREAM, 0);
     const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
-    if (::bind(listener, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(listener, 1) != 0) ::_exit(1);
+    if (::bind(listener, reinterpret_cast<sockaddr*>(&address), size) != 0 || ::listen(listener, 1) != 0)
+      ::_exit(1);
     const pid_t server = ::fork();
     if (server == 0) serve(listener);
     ::setenv("DBUS_SYSTEM_BUS_ADDRESS", ("unix:abstract=" + name).c_str(), 1);
@@ -114,7 +120,8 @@ std::string as_another(const std::function<std::string()>& work) {
   ::close(out[1]);
   std::string text;
   char buffer[4096];
-  for (ssize_t n; (n = ::read(out[0], buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(n));
+  for (ssize_t n; (n = ::read(out[0], buffer, sizeof buffer)) > 0;)
+    text.append(buffer, static_cast<std::size_t>(n));
   ::close(out[0]);
   ::waitpid(child, nullptr, 0);
   return text;
@@ -127,8 +134,9 @@ struct Client {
 
   std::string asked() {
     char* text = nullptr;
-    sd_bus_get_property_string(static_cast<sd_bus*>(client), "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
-                               "org.freedesktop.systemd1.Manager", "Asked", nullptr, &text);
+    sd_bus_get_property_string(static_cast<sd_bus*>(client), "org.freedesktop.systemd1",
+                               "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", "Asked",
+                               nullptr, &text);
     std::string all = text ? text : "";
     std::free(text);
     return all;
@@ -143,9 +151,11 @@ TEST_CASE("the backend tells where a unit's files may be, and when systemd last 
           if (!c.client) return std::string(c.result.message);
           std::string text;
           std::uint64_t loaded = 0;
-          const auto add = [](void* into, const char* t) { *static_cast<std::string*>(into) += std::string(t) + " "; };
-          c.backend.function<mlops_systemd_places_fn>("mlops_systemd_places")(c.client, "x.service", add, add, &text,
-                                                                             &loaded, &c.result);
+          const auto add = [](void* into, const char* t) {
+            *static_cast<std::string*>(into) += std::string(t) + " ";
+          };
+          c.backend.function<mlops_systemd_places_fn>("mlops_systemd_places")(c.client, "x.service", add, add,
+                                                                              &text, &loaded, &c.result);
           return text + std::to_string(loaded);
         }) == "/etc/systemd/system /usr/lib/systemd/system x.service 1700");
 }
@@ -158,7 +168,8 @@ TEST_CASE("the backend reads since when a unit is up, and whether one that says 
           for (const char* name : {"x.service", "also.service"}) {
             mlops_systemd_unit unit{};
             c.backend.function<mlops_systemd_read_fn>("mlops_systemd_read")(c.client, name, &unit, &c.result);
-            text += std::to_string(unit.active_since) + " " + unit.enabled_state + (unit.has_links ? " with links;" : ";");
+            text += std::to_string(unit.active_since) + " " + unit.enabled_state +
+                    (unit.has_links ? " with links;" : ";");
           }
           return text;
         }) == "42 enabled-runtime;42 indirect with links;");
@@ -168,8 +179,8 @@ TEST_CASE("the backend disables for this boot, too") {
   CHECK(as_another([] {
           Client c;
           if (!c.client) return std::string(c.result.message);
-          c.backend.function<mlops_systemd_change_fn>("mlops_systemd_change")(c.client, "x.service", mlops_systemd_disable, -1,
-                                                                             &c.result);
+          c.backend.function<mlops_systemd_change_fn>("mlops_systemd_change")(
+              c.client, "x.service", mlops_systemd_disable, -1, &c.result);
           return c.result.message + c.asked();
         }) == "disable x.service;disable x.service at run time;reload;");
 }

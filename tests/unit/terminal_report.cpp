@@ -247,22 +247,29 @@ TEST_CASE("many changes wrap under their own column, and what is over a dozen is
 }
 
 TEST_CASE("no line is wider than the terminal, whatever its width") {
-  auto change = finished("file[/srv/a/rather/long/path/of/some/file/deep/below]", Outcome::would_change,
-                         {{.property = "content", .before = "x", .after = "y",
-                           .text_diff = "@@ -1 +1 @@\n-" + std::string(150, 'o') + "\n+" + std::string(90, 'n') + "\n"},
-                          {.property = "owner", .before = "root", .after = "ubuntu"}});
+  auto change =
+      finished("file[/srv/a/rather/long/path/of/some/file/deep/below]", Outcome::would_change,
+               {{.property = "content",
+                 .before = "x",
+                 .after = "y",
+                 .text_diff = "@@ -1 +1 @@\n-" + std::string(150, 'o') + "\n+" + std::string(90, 'n') + "\n"},
+                {.property = "owner", .before = "root", .after = "ubuntu"}});
   change.note = "was interrupted in an earlier run, which somebody ended while it wrote";
-  auto failed = finished("command[build]", Outcome::failed, {}, "`make` ended with status 2\n" + std::string(200, 'r'));
+  auto failed =
+      finished("command[build]", Outcome::failed, {}, "`make` ended with status 2\n" + std::string(200, 'r'));
   failed.output = std::string(130, 'x') + "\n日本語の出力" + std::string(100, 'y') + "\n";
   const auto skipped = finished("service[app]", Outcome::skipped, {}, "command[build] failed");
-  const auto waits = finished("verify[it works]", Outcome::unknown, {}, "waits for package[a], package[b], package[c]");
+  const auto waits =
+      finished("verify[it works]", Outcome::unknown, {}, "waits for package[a], package[b], package[c]");
   for (const int width : {20, 40, 60, 80, 81, 100, 132}) {
     CAPTURE(width);
-    const std::string text =
-        shown({RunStarted{"p.json", "plan"}, ResourcesKnown{4, change.label, "ubuntu"}, change, failed, skipped, waits,
-               NoticeGiven{"local", std::string(150, 'n') + " " + std::string(30, 'm')},
-               ending({{Outcome::would_change, 1}, {Outcome::failed, 1}, {Outcome::skipped, 1}, {Outcome::unknown, 1}}, 1)},
-              {.paper = {true, width}});
+    const std::string text = shown(
+        {RunStarted{"p.json", "plan"}, ResourcesKnown{4, change.label, "ubuntu"}, change, failed, skipped,
+         waits, NoticeGiven{"local", std::string(150, 'n') + " " + std::string(30, 'm')},
+         ending(
+             {{Outcome::would_change, 1}, {Outcome::failed, 1}, {Outcome::skipped, 1}, {Outcome::unknown, 1}},
+             1)},
+        {.paper = {true, width}});
     std::size_t begin = 0;
     for (std::size_t end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1)
       CHECK(columns(text.substr(begin, end - begin)) <= static_cast<std::size_t>(width));
@@ -272,10 +279,11 @@ TEST_CASE("no line is wider than the terminal, whatever its width") {
 }
 
 TEST_CASE("columns stand still: they are as wide as the longest label of the run from its first line on") {
-  const std::string text = shown({RunStarted{"p.json", "plan"}, ResourcesKnown{2, "command[a label of thirty-odd letters]", "ubuntu"},
-                                  finished("file[a]", Outcome::changed, {made}),
-                                  finished("command[a label of thirty-odd letters]", Outcome::changed, {made})},
-                                 {.paper = {false, 100}});
+  const std::string text = shown(
+      {RunStarted{"p.json", "plan"}, ResourcesKnown{2, "command[a label of thirty-odd letters]", "ubuntu"},
+       finished("file[a]", Outcome::changed, {made}),
+       finished("command[a label of thirty-odd letters]", Outcome::changed, {made})},
+      {.paper = {false, 100}});
   CHECK(text ==
         "  ✓ file[a]                                 root    create\n"
         "  ✓ command[a label of thirty-odd letters]  root    create\n");
@@ -288,7 +296,8 @@ TEST_CASE("packages that come along are counted, those that go are named, and ve
   changes.push_back({.property = "download", .after = "93.4 MB", .kind = Change::Kind::event});
   const std::vector<Event> events{finished("package[docker.io]", Outcome::would_change, changes)};
   CHECK(shown(events) ==
-        "  ~ package[docker.io]          root    docker.io 20.10.24, +52 packages, +old-docker 1.5 → removed, download 93.4 MB\n");
+        "  ~ package[docker.io]          root    docker.io 20.10.24, +52 packages, +old-docker 1.5 → removed, "
+        "download 93.4 MB\n");
   CHECK(shown(events, {.paper = {false, 0}, .verbose = true}).find("+lib51 1.0") != std::string::npos);
 }
 
@@ -336,7 +345,8 @@ TEST_CASE("colours are there only when wanted") {
 TEST_CASE("the live line tells what takes time, and is erased before a line is printed") {
   Screen screen;
   std::chrono::steady_clock::time_point time{1h};
-  TerminalReport report({.out = screen.file(), .paper = {false, 120}, .live = true, .clock = [&] { return time; }});
+  TerminalReport report(
+      {.out = screen.file(), .paper = {false, 120}, .live = true, .clock = [&] { return time; }});
   report(RunStarted{"p", "apply"});
   report(ResourceStarted{"download[compose]", "local", "ubuntu"});
   time += 50ms;
@@ -364,7 +374,8 @@ TEST_CASE("the live line tells what takes time, and is erased before a line is p
 TEST_CASE("nothing is drawn while the terminal is somebody else's") {
   Screen screen;
   std::chrono::steady_clock::time_point time{1h};
-  TerminalReport report({.out = screen.file(), .paper = {false, 80}, .live = true, .clock = [&] { return time; }});
+  TerminalReport report(
+      {.out = screen.file(), .paper = {false, 80}, .live = true, .clock = [&] { return time; }});
   report(ResourceStarted{"file[a]", "local", "root"});
   time += 1s;
   report.redraw();
@@ -378,7 +389,8 @@ TEST_CASE("nothing is drawn while the terminal is somebody else's") {
 TEST_CASE("the live line never wraps") {
   Screen screen;
   std::chrono::steady_clock::time_point time{1h};
-  TerminalReport report({.out = screen.file(), .paper = {false, 20}, .live = true, .clock = [&] { return time; }});
+  TerminalReport report(
+      {.out = screen.file(), .paper = {false, 20}, .live = true, .clock = [&] { return time; }});
   report(ResourceStarted{"package[a-very-long-name]", "local", "root"});
   time += 1s;
   report.redraw();
@@ -388,7 +400,8 @@ TEST_CASE("the live line never wraps") {
 TEST_CASE("resources that are ok are told while the next one takes its time") {
   Screen screen;
   std::chrono::steady_clock::time_point time{1h};
-  TerminalReport report({.out = screen.file(), .paper = {false, 80}, .live = true, .clock = [&] { return time; }});
+  TerminalReport report(
+      {.out = screen.file(), .paper = {false, 80}, .live = true, .clock = [&] { return time; }});
   report(finished("file[a]", Outcome::ok));
   report(ResourceStarted{"package[b]", "local", "root"});
   CHECK(screen.text() == "");

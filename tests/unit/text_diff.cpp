@@ -122,7 +122,11 @@ TEST_CASE("applying the difference to the old text gives the new one") {
 
 TEST_CASE("a diff reversed is that of the texts the other way round") {
   const std::vector<std::pair<std::string, std::string>> pairs{
-      {"", "one\n"}, {"a\nb\nc\n", "a\nB\nc\n"}, {"a\nb", "a\nb\n"}, {"x\n", "x\ny"}, {"1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n3\n4\n5\n6\n7\n8\nnine\n"}};
+      {"", "one\n"},
+      {"a\nb\nc\n", "a\nB\nc\n"},
+      {"a\nb", "a\nb\n"},
+      {"x\n", "x\ny"},
+      {"1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n3\n4\n5\n6\n7\n8\nnine\n"}};
   for (const auto& [before, after] : pairs) {
     CHECK(mlops::reversed_diff(mlops::unified_diff(before, after)) == mlops::unified_diff(after, before));
     CHECK(mlops::reversed_diff(mlops::unified_diff(after, before)) == mlops::unified_diff(before, after));

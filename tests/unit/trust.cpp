@@ -241,7 +241,8 @@ TEST_CASE("as root, a playbook and all that it names are refused where others co
   AgentFolder folder;
   const std::string playbook = folder.write("p.json", R"({"resources": [
     {"type": "file", "path": "@/f", "source": "source"}, {"include": "in.json"}]})");
-  const std::string source = folder.write("source", "text"), included = folder.write("in.json", R"({"resources": []})");
+  const std::string source = folder.write("source", "text"),
+                    included = folder.write("in.json", R"({"resources": []})");
   const std::string vars = folder.write("v.json", "{}");
   const std::vector<std::string> words{"apply", "--vars", vars, playbook};
   const std::string hint = "  hint: take that right away, or say --trust-writable\n";
@@ -250,8 +251,9 @@ TEST_CASE("as root, a playbook and all that it names are refused where others co
     ::chmod(file.c_str(), 0666);
     const Ended ended = folder.run(words);
     CHECK(ended.status == 3);
-    CHECK_THAT(ended.err, Catch::Contains(file + " is writable by everyone (mode 0666): root would do what somebody "
-                                                 "else can write there\n"));
+    CHECK_THAT(ended.err,
+               Catch::Contains(file + " is writable by everyone (mode 0666): root would do what somebody "
+                                      "else can write there\n"));
     CHECK_THAT(ended.err, Catch::Contains(hint));
     CHECK_THAT(ended.err, Catch::Contains("1 mistake; nothing was touched"));
     CHECK(folder.picture().empty());
@@ -271,7 +273,8 @@ TEST_CASE("as root, a file of --ssh-config that others could change is not follo
   const std::string playbook = folder.write("p.json", R"({"resources": []})");
   const std::string config = folder.write("config", "Host box\n  ProxyCommand touch @/done\n");
   ::chmod(config.c_str(), 0666);
-  const std::string why = "the ssh configuration " + config + ": " + config + " is writable by everyone (mode 0666): root "
+  const std::string why = "the ssh configuration " + config + ": " + config +
+                          " is writable by everyone (mode 0666): root "
                           "would run what somebody else can write there\n";
   const Ended planned = folder.run({"plan", "--host", "box", "--ssh-config", config, playbook});
   CHECK(planned.status == 3);
@@ -285,7 +288,8 @@ TEST_CASE("as root, a file of --ssh-config that others could change is not follo
 TEST_CASE("as a person, files that others could change are refused where root is to act, and only there") {
   AgentFolder folder;
   ::chmod(folder.root().c_str(), 0755);
-  const std::string playbook = folder.write("p.json", R"({"resources": [{"type": "file", "path": "@/f", "content": "x"}]})");
+  const std::string playbook =
+      folder.write("p.json", R"({"resources": [{"type": "file", "path": "@/f", "content": "x"}]})");
   for (const char* name : {"run.out", "run.err"}) {
     folder.write(name, "");
     ::chmod(folder.path(name).c_str(), 0666);
@@ -294,7 +298,8 @@ TEST_CASE("as a person, files that others could change are refused where root is
   const auto as_daemon = [&](const Words& words) {
     const pid_t child = ::fork();
     if (child == 0) {
-      if (::setgroups(0, nullptr) != 0 || ::setgid(daemon_group) != 0 || ::setuid(daemon_user) != 0) ::_exit(125);
+      if (::setgroups(0, nullptr) != 0 || ::setgid(daemon_group) != 0 || ::setuid(daemon_user) != 0)
+        ::_exit(125);
       ::_exit(folder.run(words).status);
     }
     int status = 0;
@@ -304,7 +309,8 @@ TEST_CASE("as a person, files that others could change are refused where root is
   for (const char* command : {"plan", "apply"}) {
     const auto [status, errors] = as_daemon({command, playbook});
     CHECK(status == 3);
-    CHECK_THAT(errors, Catch::StartsWith("error: " + playbook + " is writable by everyone (mode 0646): root would do"));
+    CHECK_THAT(errors,
+               Catch::StartsWith("error: " + playbook + " is writable by everyone (mode 0646): root would do"));
   }
   CHECK(as_daemon({"plan", "--trust-writable", playbook}).first == 2);
   give(folder.tree(), daemon_user, daemon_group, 0755);  // now the person acts alone
@@ -315,7 +321,8 @@ TEST_CASE("as a person, files that others could change are refused where root is
 TEST_CASE("a folder for root's programs must be one in which nobody else may make entries, sticky or not") {
   const TemporaryFolder t;
   const auto wrong = [](const std::string& path) { return distrust_folder(path).value_or(""); };
-  const std::string folder = t.folder("d"), shared = t.folder("s", 01777), theirs = t.folder("t", 0755, daemon_user);
+  const std::string folder = t.folder("d"), shared = t.folder("s", 01777),
+                    theirs = t.folder("t", 0755, daemon_user);
   t.link("to-t", "t");
   CHECK(wrong(folder) == "");
   CHECK(wrong(folder + "/not/there") == "");

@@ -65,13 +65,15 @@ TEST_CASE("a tunnel's record comes back as it was written") {
   CHECK(std::filesystem::is_empty(files / "a/b/tunnels"));
 }
 
-TEST_CASE("a record that is broken, or another's, is that of a tunnel without settings, so that it can be stopped") {
+TEST_CASE(
+    "a record that is broken, or another's, is that of a tunnel without settings, so that it can be stopped") {
   const TemporaryFolder files;
   const TunnelFolder folder(files / "tunnels", ::geteuid());
   folder.prepare();
   folder.write(jupyter);
   const std::string good = content_of(folder.file("jupyter", ".json"));
-  for (const std::string& text : {std::string(), std::string("{"), std::string("[]"), good.substr(0, good.size() / 2)}) {
+  for (const std::string& text :
+       {std::string(), std::string("{"), std::string("[]"), good.substr(0, good.size() / 2)}) {
     files.file("tunnels/jupyter.json", text);
     CHECK(folder.settings("jupyter") == Tunnel{.name = "jupyter"});
   }
@@ -94,7 +96,8 @@ TEST_CASE("a folder of tunnels that belongs to another user is refused") {
 
 TEST_CASE("a tunnel's name is a part of a file's name") {
   for (const char* good : {"a", "8888", "box-8888", "a.b_c-d"}) CHECK(is_tunnel_name(good));
-  for (const char* bad : {"", ".", "..", "-a", "a/b", "a b", "\xc3\xa4", "a\n"}) CHECK_FALSE(is_tunnel_name(bad));
+  for (const char* bad : {"", ".", "..", "-a", "a/b", "a b", "\xc3\xa4", "a\n"})
+    CHECK_FALSE(is_tunnel_name(bad));
   CHECK(is_tunnel_name(std::string(64, 'a')));
   CHECK_FALSE(is_tunnel_name(std::string(65, 'a')));
 }
@@ -117,11 +120,13 @@ TEST_CASE("what a tunnel's process says of itself is understood, and nothing els
   CHECK(back.reason == "a \"reason\"\n\xef\xbf\xbd");
   CHECK(back.received == status.received);
   CHECK(back.reconnected == 7);
-  for (const char* wrong : {"", "{}", "[]", "null", R"({"settings": 1})"}) CHECK_THROWS_AS(decode_status(wrong), Error);
+  for (const char* wrong : {"", "{}", "[]", "null", R"({"settings": 1})"})
+    CHECK_THROWS_AS(decode_status(wrong), Error);
   using Ask = TunnelQuestion;
   for (const auto question : {Ask::status, Ask::probe, Ask::retry, Ask::stop})
     CHECK(decode_question(encode(question)) == question);
-  for (const char* wrong : {"", "stop", "mlops-tunnel 2 stop", "mlops-tunnel 1 stop "}) CHECK_FALSE(decode_question(wrong));
+  for (const char* wrong : {"", "stop", "mlops-tunnel 2 stop", "mlops-tunnel 1 stop "})
+    CHECK_FALSE(decode_question(wrong));
 }
 
 TEST_CASE("the first words of a tunnel's process are one line") {
@@ -166,11 +171,13 @@ TEST_CASE("SOCKS that asks for anything else is refused, in its own words") {
   CHECK(socks("\4\1\0\0\12\0\0\1\0") == "005b000000000000 refused: what it asks for is no host and port");
   CHECK(socks("\5\1\2") == "05ff refused: it wants authentication");
   CHECK(socks("\5\0") == "05ff refused: it wants authentication");
-  CHECK(socks("\5\1\0\5\2\0\1\12\0\0\1\0\120") == "0500 05070001000000000000 refused: only connections are made");
+  CHECK(socks("\5\1\0\5\2\0\1\12\0\0\1\0\120") ==
+        "0500 05070001000000000000 refused: only connections are made");
   CHECK(socks("\5\1\0\5\1\0\2\0\0\0") == "0500 05080001000000000000 refused: an address of an unknown kind");
   CHECK(socks("\5\1\0\5\1\0\3\3a b\0\120") ==
         "0500 05010001000000000000 refused: what it asks for is no host and port");
-  CHECK(socks("\5\1\0\5\1\0\3\0\0\120") == "0500 05010001000000000000 refused: what it asks for is no host and port");
+  CHECK(socks("\5\1\0\5\1\0\3\0\0\120") ==
+        "0500 05010001000000000000 refused: what it asks for is no host and port");
   CHECK(socks(std::string("\4\1\0\120\12\0\0\1", 8) + std::string(300, 'x')) ==
         "005b000000000000 refused: the user's name is too long");
   CHECK(socks(std::string("\4\1\0\120\0\0\0\7\0", 9) + std::string(300, 'x')) ==
@@ -222,7 +229,8 @@ TEST_CASE("tunnels are told in words") {
   CHECK(describe(jupyter) == "[::1]:8888 on ann@box:2222 → /run/a b.sock");
   CHECK(describe({.via = "box", .listen = {"127.0.0.1", 1, ""}, .target = {"localhost", 2, ""}}) ==
         "127.0.0.1:1 → localhost:2 via box");
-  for (const char* word : {"stopped", "does not answer", "connecting", "away", "needs you", "target refuses", "up"}) {
+  for (const char* word :
+       {"stopped", "does not answer", "connecting", "away", "needs you", "target refuses", "up"}) {
     const auto state = tunnel_state_of(word);
     REQUIRE(state);
     CHECK(std::string(to_text(*state)) == word);

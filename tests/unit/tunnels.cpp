@@ -35,7 +35,9 @@ std::string sent_back(const Handle& socket, const std::string& text) {
   writer.join();
   return back;
 }
-std::string sent_back(std::uint16_t port, const std::string& text) { return sent_back(Handle(connect_to_port(port)), text); }
+std::string sent_back(std::uint16_t port, const std::string& text) {
+  return sent_back(Handle(connect_to_port(port)), text);
+}
 
 std::string noise(std::size_t size, std::uint64_t seed) {
   std::string bytes(size, '\0');
@@ -113,7 +115,8 @@ TEST_CASE("who does not read from a tunnel stops nobody else", "[tunnels]") {
   const KeptTunnel both(dynamic, server.config());
   const auto through = [&](std::uint16_t to) {
     Handle socket(connect_to_port(other));
-    const std::string request{5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1, static_cast<char>(to >> 8), static_cast<char>(to)};
+    const std::string request{
+        5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1, static_cast<char>(to >> 8), static_cast<char>(to)};
     send_all(socket.get(), request);
     char answer[12];
     CHECK(::recv(socket.get(), answer, sizeof answer, MSG_WAITALL) == 12);
@@ -172,7 +175,8 @@ TEST_CASE("a tunnel comes back when its connection was cut", "[tunnels]") {
   CHECK(sent_back(port, "hello") == "hello");
 }
 
-TEST_CASE("a host that is frozen is noticed within 15 s, sooner when somebody looks, and comes back", "[tunnels]") {
+TEST_CASE("a host that is frozen is noticed within 15 s, sooner when somebody looks, and comes back",
+          "[tunnels]") {
   const bool looked_at = GENERATE(false, true);
   const SshServer server;
   const TcpServer target(echo);
@@ -181,8 +185,9 @@ TEST_CASE("a host that is frozen is noticed within 15 s, sooner when somebody lo
   const Handle held(connect_to_port(port));
   tunnel.await([](const TunnelStatus& s) { return s.open == 1; });
   server.freeze();
-  const double seconds = tunnel.await([](const TunnelStatus& s) { return s.state != State::up || s.reconnected > 0; },
-                                      looked_at ? TunnelQuestion::probe : TunnelQuestion::status);
+  const double seconds =
+      tunnel.await([](const TunnelStatus& s) { return s.state != State::up || s.reconnected > 0; },
+                   looked_at ? TunnelQuestion::probe : TunnelQuestion::status);
   CHECK(seconds < (looked_at ? 8 : 15));
   CHECK(is_cut(held));
   // The listener is not frozen: another connection comes to stand, however busy the machine is.
@@ -197,7 +202,8 @@ TEST_CASE("a tunnel whose port is taken fails, and names the program", "[tunnels
   KeptTunnel tunnel(local_tunnel(other.port(), 1), server.config());
   CHECK(tunnel.first_report.kind == Kind::failed);
   CHECK(tunnel.first_report.reason.find("port " + std::to_string(other.port()) +
-                                        " of 127.0.0.1 is taken by unit-tests (pid " + std::to_string(::getpid())) == 0);
+                                        " of 127.0.0.1 is taken by unit-tests (pid " +
+                                        std::to_string(::getpid())) == 0);
   CHECK_FALSE(tunnel.end());
 }
 
@@ -242,7 +248,8 @@ TEST_CASE("a host that wants a person is told from one that is away", "[tunnels]
   }
 }
 
-TEST_CASE("a port of the host leads here through a remote tunnel, and again after the host was away", "[tunnels]") {
+TEST_CASE("a port of the host leads here through a remote tunnel, and again after the host was away",
+          "[tunnels]") {
   SshServer server;
   const TcpServer target(echo);
   const std::uint16_t port = free_port();
@@ -261,7 +268,8 @@ TEST_CASE("a port of the host leads here through a remote tunnel, and again afte
   CHECK(sent_back(port, "again") == "again");
 }
 
-TEST_CASE("a port of the host that is taken there is told, and so is a target that does not answer here", "[tunnels]") {
+TEST_CASE("a port of the host that is taken there is told, and so is a target that does not answer here",
+          "[tunnels]") {
   const SshServer server;
   const ListeningSocket other(AF_INET, "127.0.0.1");
   Tunnel remote = local_tunnel(other.port(), 1);
@@ -281,8 +289,9 @@ TEST_CASE("SOCKS clients of each version are carried to where they want", "[tunn
   const SshServer server;
   const TcpServer target(echo);
   const std::uint16_t port = free_port();
-  const KeptTunnel tunnel({.name = "t", .direction = Tunnel::Direction::dynamic, .listen = {"127.0.0.1", port, ""}},
-                          server.config());
+  const KeptTunnel tunnel(
+      {.name = "t", .direction = Tunnel::Direction::dynamic, .listen = {"127.0.0.1", port, ""}},
+      server.config());
   CHECK(tunnel.state(TunnelQuestion::probe) == State::up);
   const auto answer = [&](std::string request, std::uint16_t to, std::size_t size, Handle& socket) {
     const auto at = request.find("PP");
@@ -303,7 +312,8 @@ TEST_CASE("SOCKS clients of each version are carried to where they want", "[tunn
   CHECK(sent_back(socket, "hello") == "hello");
   CHECK(answer(four_a, target.port(), 8, socket).substr(0, 2) == std::string("\0\132", 2));
   CHECK(sent_back(socket, "hello") == "hello");
-  CHECK(answer(five, free_port(), 12, socket).substr(0, 4) == std::string("\5\0\5\5", 4));  // connection refused
+  CHECK(answer(five, free_port(), 12, socket).substr(0, 4) ==
+        std::string("\5\0\5\5", 4));  // connection refused
   CHECK(answer(four, free_port(), 8, socket).substr(0, 2) == std::string("\0\133", 2));
   CHECK(answer("GET / HTTP/1.0 PP", 1, 8, socket) == "");
 }
@@ -328,13 +338,15 @@ TEST_CASE("a tunnel leads from a Unix socket to a Unix socket, which only its ow
   }
   CHECK_FALSE(is_there(here));
   folder.file("file", "precious");
-  const KeptTunnel wrong({.name = "t", .listen = {"", 0, folder / "file"}, .target = {"", 0, there}}, server.config());
+  const KeptTunnel wrong({.name = "t", .listen = {"", 0, folder / "file"}, .target = {"", 0, there}},
+                         server.config());
   CHECK(wrong.first_report.reason == folder / "file is there already, and is no socket");
   CHECK(content_of(folder / "file") == "precious");
   (void)port;
 }
 
-TEST_CASE("a tunnel that is told to stop leaves nothing, with connections open and the host frozen", "[tunnels]") {
+TEST_CASE("a tunnel that is told to stop leaves nothing, with connections open and the host frozen",
+          "[tunnels]") {
   const bool frozen = GENERATE(false, true);
   const SshServer server;
   const TcpServer target(echo);
@@ -362,7 +374,7 @@ TEST_CASE("a tunnel's process answers questions of its protocol alone", "[tunnel
   CHECK(mode_of(tunnel.folder().file("t", ".json")) == 0600);
   CHECK(mode_of(tunnel.folder().file("t", ".log")) == 0600);
   for (const std::string& bytes : {std::string("\xff\xff\xff\xff", 4), std::string("\4\0\0\0stop", 8),
-                                  std::string("\0\0\0\0", 4), std::string("GET / HTTP/1.0\r\n\r\n")}) {
+                                   std::string("\0\0\0\0", 4), std::string("GET / HTTP/1.0\r\n\r\n")}) {
     const Handle socket = connect_to_path(control);
     send_all(socket.get(), bytes);
     CHECK(receive_all(socket.get()) == "");

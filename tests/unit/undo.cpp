@@ -25,7 +25,8 @@ struct Site : mlops::test::PlaybookSite {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.tree())) {
       struct stat s {};
       ::lstat(entry.path().c_str(), &s);
-      all[entry.path()] = std::to_string(s.st_mode) + (S_ISREG(s.st_mode) ? AgentFolder::read(entry.path()) : "");
+      all[entry.path()] =
+          std::to_string(s.st_mode) + (S_ISREG(s.st_mode) ? AgentFolder::read(entry.path()) : "");
     }
     return all;
   }
@@ -49,9 +50,9 @@ TEST_CASE("undo takes back what a run made, changed and removed, in reverse orde
   const Ended shown = site.run({"undo", "--dry-run"});
   CHECK(shown.status == 2);
   CHECK(results(shown) == Outcomes{{"directory[d]", "would_change"},
-                                    {"file[new]", "would_change"},
-                                    {"file[old]", "would_change"},
-                                    {"file[gone]", "would_change"}});
+                                   {"file[new]", "would_change"},
+                                   {"file[old]", "would_change"},
+                                   {"file[gone]", "would_change"}});
   CHECK(site.content() == after);
   const Ended undone = site.undo();
   INFO(undone.out << undone.err);
@@ -111,7 +112,7 @@ TEST_CASE("a later run that changed the thing is named") {
   const Ended undone = site.undo({first});
   CHECK(undone.status == 1);
   CHECK(results(undone).at("file[f]") == "failed: changed since: " + site.at("f") + " (by the run " + second +
-                                              "); --force takes it back all the same");
+                                             "); --force takes it back all the same");
   // The newest first, then the one before it.
   CHECK(site.undo().status == 0);
   CHECK(site.text("f") == "one\n");
@@ -128,8 +129,10 @@ TEST_CASE("what cannot be taken back is named before anything is done") {
   CHECK(undone.status == 0);
   const auto lines = undone.lines();
   CHECK(lines.at(0)["event"] == "notice");
-  CHECK(lines.at(0)["text"] == "cannot be taken back: the command `/usr/bin/touch " + site.at("done") + "` (command[c])");
-  CHECK_THAT(results(undone).at("command[c]"), Catch::StartsWith("skipped: it cannot be taken back: the command "));
+  CHECK(lines.at(0)["text"] ==
+        "cannot be taken back: the command `/usr/bin/touch " + site.at("done") + "` (command[c])");
+  CHECK_THAT(results(undone).at("command[c]"),
+             Catch::StartsWith("skipped: it cannot be taken back: the command "));
   CHECK_FALSE(site.there("f"));
   CHECK(site.there("done"));
 }
@@ -148,7 +151,8 @@ TEST_CASE("undo of a run that is not there, was undone, or of none at all is ref
   const Site site;
   const Ended none = site.undo();
   CHECK(none.status == 3);
-  CHECK_THAT(none.err, Catch::StartsWith("there is no recorded run of ") && Catch::EndsWith("; nothing was touched\n"));
+  CHECK_THAT(none.err,
+             Catch::StartsWith("there is no recorded run of ") && Catch::EndsWith("; nothing was touched\n"));
   site.apply(R"({"resources": [{"id": "f", "type": "file", "path": "@/f", "content": "x"}]})");
   const std::string id = site.history().at(0)["id"];
   const Ended unknown = site.undo({"ffff"});
@@ -177,15 +181,16 @@ struct SharedSite : Site {
   }
   ~SharedSite() {
     if (!possible()) return;
-    std::filesystem::remove_all("/run/mlops-agent/" + std::to_string(daemon->pw_uid));  // the folder of its lock
+    std::filesystem::remove_all("/run/mlops-agent/" +
+                                std::to_string(daemon->pw_uid));  // the folder of its lock
     std::error_code in_use;
     std::filesystem::remove("/run/mlops-agent", in_use);
   }
   bool possible() const { return ::geteuid() == 0 && daemon; }
   // What daemon may write into its own database.
   void forge(const std::string& sql) const {
-    const auto database = mlops::open_state_database(
-        {state + "/daemon", mlops::StateDatabaseSettings::For::writing, {}, {}});
+    const auto database =
+        mlops::open_state_database({state + "/daemon", mlops::StateDatabaseSettings::For::writing, {}, {}});
     REQUIRE(database);
     database->run(sql);
     std::filesystem::remove(state + "/daemon/settled");
@@ -194,7 +199,8 @@ struct SharedSite : Site {
 
 }  // namespace
 
-TEST_CASE("undo by root takes no step from another user's database that root's own does not list as that user's") {
+TEST_CASE(
+    "undo by root takes no step from another user's database that root's own does not list as that user's") {
   const SharedSite site;
   if (!site.possible()) return;
   const std::string victim = site.folder.path("victim"), other = site.folder.path("other");
@@ -204,8 +210,10 @@ TEST_CASE("undo by root takes no step from another user's database that root's o
     {"id": "mine", "type": "file", "path": "@/../mine", "content": "x", "as": "root"},
     {"id": "its", "type": "file", "path": "@/its", "content": "x", "as": "daemon"}]})");
   const std::string removes = R"([{"write_file":{"path":")" + victim + R"("}}])";
-  site.forge("UPDATE steps SET identity = 'root', resource = 'file[forged]', actions = '" + removes + "', before = '[{}]', " +
-             "after = '{}'; INSERT INTO steps (run, sequence, resource, type, identity, state, program, makes, claims, changes, "
+  site.forge("UPDATE steps SET identity = 'root', resource = 'file[forged]', actions = '" + removes +
+             "', before = '[{}]', " +
+             "after = '{}'; INSERT INTO steps (run, sequence, resource, type, identity, state, program, makes, "
+             "claims, changes, "
              "actions, before, after) SELECT run, 99, 'file[added]', 'file', 'root', 1, 0, 0, '[]', '[]', '" +
              R"([{"write_file":{"path":")" + other + R"("}}])" + "', '[{}]', '{}' FROM steps");
   const Ended undone = site.undo();
@@ -223,18 +231,21 @@ TEST_CASE("undo by root takes no step from another user's database that root's o
 TEST_CASE("undo by root does for another user's step nothing that only root can do") {
   const SharedSite site;
   if (!site.possible()) return;
-  site.apply(R"({"resources": [{"id": "its", "type": "file", "path": "@/its", "content": "x", "as": "daemon"}]})");
+  site.apply(
+      R"({"resources": [{"id": "its", "type": "file", "path": "@/its", "content": "x", "as": "daemon"}]})");
   // apt would be asked, by root, what it is to remove.
   site.forge(R"(UPDATE steps SET actions = '[{"install_packages":{"wanted":["-oDir::Etc::Parts=/tmp"]}}]',
     before = '[{"packages":[{"name":"-oDir::Etc::Parts=/tmp","version_after":"1"}]}]', after = '{}')");
   const Ended undone = site.undo();
-  CHECK(results(undone) == Outcomes{{"file[its]", "failed: what it did is not written down where it was done"}});
+  CHECK(results(undone) ==
+        Outcomes{{"file[its]", "failed: what it did is not written down where it was done"}});
 }
 
 TEST_CASE("undo takes back what another user did, as that user") {
   const SharedSite site;
   if (!site.possible()) return;
-  site.apply(R"({"resources": [{"id": "its", "type": "file", "path": "@/its", "content": "x", "as": "daemon"}]})");
+  site.apply(
+      R"({"resources": [{"id": "its", "type": "file", "path": "@/its", "content": "x", "as": "daemon"}]})");
   const Ended undone = site.undo();
   INFO(undone.out << undone.err);
   CHECK(undone.status == 0);
@@ -251,11 +262,14 @@ TEST_CASE("another user's database does not make root's once-only command run ag
     {"id": "theirs", "type": "command", "shell": "echo x >> @/theirs; touch @/made", "creates": "@/made", "as": "daemon"}]})";
   site.apply(playbook);
   // Cut off, it says: root's command, and its own.
-  site.forge("UPDATE steps SET state = 3; INSERT INTO steps (run, sequence, resource, type, identity, state, program, makes, "
-             "claims) SELECT number, 98, 'command[once]', 'command', 'daemon', 3, 1, 1, '[\"path " +
-             site.folder.path("done") + "\"]' FROM runs; INSERT INTO steps (run, sequence, resource, type, identity, state, "
-             "program, makes, claims) SELECT number, 99, 'command[once]', 'command', 'root', 3, 1, 1, '[\"path " +
-             site.folder.path("done") + "\"]' FROM runs");
+  site.forge(
+      "UPDATE steps SET state = 3; INSERT INTO steps (run, sequence, resource, type, identity, state, program, "
+      "makes, "
+      "claims) SELECT number, 98, 'command[once]', 'command', 'daemon', 3, 1, 1, '[\"path " +
+      site.folder.path("done") +
+      "\"]' FROM runs; INSERT INTO steps (run, sequence, resource, type, identity, state, "
+      "program, makes, claims) SELECT number, 99, 'command[once]', 'command', 'root', 3, 1, 1, '[\"path " +
+      site.folder.path("done") + "\"]' FROM runs");
   site.put("its", "0");  // daemon acts again
   const Ended again = site.apply(playbook);
   CHECK(results(again).at("command[once]") == "ok");

@@ -118,13 +118,15 @@ TEST_CASE("undo puts back a removed tree whose parts belong to several users") {
   CHECK(site.content() == before);
 }
 
-TEST_CASE("undo gives what lies in a user's folder back to that user, and what that user put there since to nobody") {
+TEST_CASE(
+    "undo gives what lies in a user's folder back to that user, and what that user put there since to nobody") {
   if (!mlops::test::is_root("files of other owners")) return;
   const Site site;
   site.put("home/f", "f\n", 0640);
   std::filesystem::create_directory(site.at("home/d"));
   std::filesystem::create_directory(site.at("home/roots"));
-  for (const char* name : {"home", "home/f", "home/d"}) REQUIRE(::chown(site.at(name).c_str(), 4711, 4711) == 0);
+  for (const char* name : {"home", "home/f", "home/d"})
+    REQUIRE(::chown(site.at(name).c_str(), 4711, 4711) == 0);
   const auto before = site.content();
   constexpr const char* playbook = R"({"resources": [
     {"type": "file", "path": "@/home/f", "content": "f\n", "owner": "root"},

@@ -42,7 +42,8 @@ TEST_CASE("undo says of each package whether it is removed or purged, and in whi
 }
 
 TEST_CASE("undo names what came along though no plan knew it, and not what is gone by now") {
-  std::vector<Change> changes = turned("package", {{.property = "jq", .after = "1.6"}, {.property = "nano", .after = "7.2"}});
+  std::vector<Change> changes =
+      turned("package", {{.property = "jq", .after = "1.6"}, {.property = "nano", .after = "7.2"}});
   name_removals(changes, {.names = {"jq", "libjq1"}}, {"nano"}, machine());
   CHECK(words(changes) == Names{"jq 1.6 → removed", "+libjq1 1.6 → removed"});
 }

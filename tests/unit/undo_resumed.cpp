@@ -29,19 +29,22 @@ struct Site : test::PlaybookSite {
     for (const auto& entry : fs::recursive_directory_iterator(folder.tree())) {
       struct stat s {};
       ::lstat(entry.path().c_str(), &s);
-      all[entry.path()] = std::to_string(s.st_mode) + (S_ISREG(s.st_mode)   ? AgentFolder::read(entry.path())
-                                                       : S_ISLNK(s.st_mode) ? fs::read_symlink(entry.path()).string()
-                                                                            : "");
+      all[entry.path()] =
+          std::to_string(s.st_mode) + (S_ISREG(s.st_mode)   ? AgentFolder::read(entry.path())
+                                       : S_ISLNK(s.st_mode) ? fs::read_symlink(entry.path()).string()
+                                                            : "");
     }
     return all;
   }
   bool has_leftovers() const {
     const Tree all = content();
-    return std::any_of(all.begin(), all.end(), [](const auto& e) { return e.first.find(".mlops-agent-") != std::string::npos; });
+    return std::any_of(all.begin(), all.end(),
+                       [](const auto& e) { return e.first.find(".mlops-agent-") != std::string::npos; });
   }
   // The rows of a query, of one column.
   std::vector<std::string> rows(const char* sql) const {
-    const auto database = open_state_database({state + "/" + effective_person().name, StateDatabaseSettings::For::reading, {}, {}});
+    const auto database = open_state_database(
+        {state + "/" + effective_person().name, StateDatabaseSettings::For::reading, {}, {}});
     std::vector<std::string> all;
     if (database)
       for (Statement& query = database->statement(sql).with(); query.step();) all.push_back(query.text(0));
@@ -80,7 +83,8 @@ const std::vector<Scenario>& scenarios() {
       {"folders above", [](const Site&) {}, R"({"resources": [
         {"type": "directory", "path": "@/a/b/c", "parents": true},
         {"type": "file", "path": "@/a/b/c/f", "content": "f\n"}]})"},
-      {"ssh_host without a folder for its file", [](const Site& site) { fs::create_directory(site.at("home")); },
+      {"ssh_host without a folder for its file",
+       [](const Site& site) { fs::create_directory(site.at("home")); },
        R"({"resources": [{"type": "ssh_host", "name": "box", "hostname": "192.0.2.1", "config": "@/home/.ssh/config"}]})"},
       {"fish's path_entry", [](const Site& site) { fs::create_directory(site.at("home")); },
        R"({"resources": [{"type": "path_entry", "path": "@/bin", "home": "@/home", "shells": ["fish", "bash"]}]})"},
@@ -214,7 +218,8 @@ TEST_CASE("a run that was killed anywhere is undone at once, and what it left ha
       const Site site;
       set_up(site, scenario);
       const Tree before = site.content();
-      if (!disturbed(site.folder, site.words({"apply", site.playbook}), Disturbance::kill, point).reached) continue;
+      if (!disturbed(site.folder, site.words({"apply", site.playbook}), Disturbance::kill, point).reached)
+        continue;
       const Ended undone = site.undo();
       INFO(undone.out << undone.err);
       CHECK((undone.status == 0 || undone.status == 3));  // 3: nothing had been begun
@@ -261,7 +266,8 @@ TEST_CASE("a run is undone though it was applied again after an undo that was ki
   CHECK_FALSE(fs::exists(site.at("f")));
 }
 
-TEST_CASE("what one identity did and did not write down fails by itself, and what it never began is no failure") {
+TEST_CASE(
+    "what one identity did and did not write down fails by itself, and what it never began is no failure") {
   const Site site;
   const auto record = [&] {
     test::Recorder recorder(site.state);
@@ -338,7 +344,8 @@ TEST_CASE("a prune that was killed anywhere is resumed by the next one, and can 
     const Site site;
     prepare(site);
     const Tree after = site.content();
-    if (!disturbed(site.folder, site.words({"prune", site.playbook}), Disturbance::kill, point).reached) continue;
+    if (!disturbed(site.folder, site.words({"prune", site.playbook}), Disturbance::kill, point).reached)
+      continue;
     ++reached;
     const Ended again = site.run({"prune", site.playbook});
     INFO(again.out << again.err);

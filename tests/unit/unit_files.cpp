@@ -29,7 +29,8 @@ TEST_CASE("a unit's newest file is its own, or a drop-in in any of the folders t
   at.folder("etc");
   at.folder("usr");
   CHECK(newest(at, "a-b@c.service") == 0);
-  for (const char* name : {"etc/a-b@c.service", "usr/a-b@.service.d", "etc/a-.service.d", "usr/service.d", "etc/a-b@c.service.d"}) {
+  for (const char* name : {"etc/a-b@c.service", "usr/a-b@.service.d", "etc/a-.service.d", "usr/service.d",
+                           "etc/a-b@c.service.d"}) {
     CAPTURE(name);
     const std::int64_t before = newest(at, "a-b@c.service");
     std::string written = name;

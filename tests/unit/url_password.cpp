@@ -19,8 +19,9 @@ TEST_CASE("the password of every URL in a text is masked, and nothing else") {
   CHECK(masked("https://ghp_token@github.com/x") == "https://***@github.com/x");
   CHECK(masked("https://:pass@host") == "https://:***@host");
   CHECK(masked("'http://me:pass@host'") == "'http://me:***@host'");
-  for (const char* plain : {"https://host:8443/x@y", "ssh://git@host/x", "git@host:x", "https://host/?to=a:b@c", "a://b",
-                            "https://me:***@host/x", "postgres://me@host/db", "https://me:@host", ""}) {
+  for (const char* plain :
+       {"https://host:8443/x@y", "ssh://git@host/x", "git@host:x", "https://host/?to=a:b@c", "a://b",
+        "https://me:***@host/x", "postgres://me@host/db", "https://me:@host", ""}) {
     CHECK(masked(plain) == plain);
     CHECK_FALSE(holds_url_password(plain));
   }

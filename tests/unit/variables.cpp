@@ -103,7 +103,8 @@ TEST_CASE("a failure leaves the other vars usable") {
 namespace {
 
 // a0 is first; each of the others is made of the one before it.
-Value chain(Texts& texts, int length, const std::string& first, const std::string& with, bool backwards = false) {
+Value chain(Texts& texts, int length, const std::string& first, const std::string& with,
+            bool backwards = false) {
   std::string json;
   for (int i = 0; i < length; ++i) {
     const int n = backwards ? length - 1 - i : i;
@@ -153,7 +154,8 @@ TEST_CASE("vars may refer to each other 200 deep, and a longer chain is a mistak
 
 TEST_CASE("vars that are doubled again and again are a mistake before they fill the memory") {
   Texts texts;
-  CHECK(mistake_of(chain(texts, 41, R"("xx")", R"("@@")"), "a40").message == "filled in, it is larger than 16 MiB");
+  CHECK(mistake_of(chain(texts, 41, R"("xx")", R"("@@")"), "a40").message ==
+        "filled in, it is larger than 16 MiB");
   CHECK(mistake_of(chain(texts, 41, R"(["x"])", R"(["@", "@"])"), "a40").message ==
         "filled in, it is larger than 16 MiB");
   CHECK(mistake_of(chain(texts, 41, R"({"k": "x"})", R"({"l": "@", "m": "@"})"), "a40").where.line > 10);

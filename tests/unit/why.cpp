@@ -64,7 +64,8 @@ TEST_CASE("why tells of each parameter what is wished, what is there, and the wa
 TEST_CASE("why knows a value that --set gave") {
   const AgentFolder folder;
   const std::string site = folder.write("site.json", playbook), state = folder.path("state");
-  const Ended told = folder.run({"why", site, "f", "--set", "name=" + folder.tree() + "/g", "--state", state, "--json"});
+  const Ended told =
+      folder.run({"why", site, "f", "--set", "name=" + folder.tree() + "/g", "--state", state, "--json"});
   INFO(told.out << told.err);
   REQUIRE(told.status == 0);
   const Json path = parameter(told.lines().at(0), "path");

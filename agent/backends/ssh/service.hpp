@@ -63,10 +63,10 @@ class Service {
   void add(std::unique_ptr<Stream> stream);
   Stream* taken(std::uint64_t connection) const;  // by its number; null if it is gone
   void settle(Wish& wish, mlops_ssh_outcome outcome, std::string message = "");
-  void settle_opening(Wish& wish);                   // with the reason why libssh could not open a channel
+  void settle_opening(Wish& wish);  // with the reason why libssh could not open a channel
   // as large as any stream has made it, with arbitrary content
   std::vector<char>& scratch() { return scratch_; }
-  std::string error() const;                         // libssh's message for the last failure
+  std::string error() const;  // libssh's message for the last failure
   void listen(Listener listener, Wish& wish);
   void unlisten(const std::string& address, int port);
   // Settled as ok if the host gives a sign of life, as timed out if it does not.

@@ -136,7 +136,8 @@ void remove_leftovers(const std::string& etc, Files& files) {
     for (const AccountFile& file : account_files) {
       if (!name.starts_with(file.name)) continue;
       const std::string_view rest = name.substr(std::string_view(file.name).size());
-      const bool number = rest.size() > 1 && rest[0] == '.' && rest.find_first_not_of("0123456789", 1) == rest.npos;
+      const bool number =
+          rest.size() > 1 && rest[0] == '.' && rest.find_first_not_of("0123456789", 1) == rest.npos;
       if (rest == ".lock" || rest == "+" || number) found.emplace_back(name);
     }
   }
@@ -195,7 +196,8 @@ void AccountChange::begin(const AccountNames& names) const {
   for (const AccountFile& file : account_files) {
     const std::string at = etc_ + "/" + file.name;
     if (there(at))
-      (file.secret ? secret : open)[file.name] = lines_of(read_text(at), file.of_users ? names.users : names.groups);
+      (file.secret ? secret : open)[file.name] =
+          lines_of(read_text(at), file.of_users ? names.users : names.groups);
   }
   Files files;
   files.write(open_path(), to_text(open), 0644);

@@ -13,7 +13,8 @@ ActingUser acting_user(const std::string& name) {
   const auto account = LocalAccounts().user(name);
   if (!account) throw Error("user `" + name + "` does not exist", ErrorKind::unavailable);
   const auto group = LocalAccounts().group(account->group);
-  return {account->name, account->home, account->shell, account->uid.value_or(0), group ? group->gid.value_or(0) : 0};
+  return {account->name, account->home, account->shell, account->uid.value_or(0),
+          group ? group->gid.value_or(0) : 0};
 }
 
 std::string cache_folder(const ActingUser& who) {

@@ -54,7 +54,8 @@ void LocalAccountWriter::change(AccountNames names, const std::function<void()>&
     try {
       change.revert();
     } catch (const Error& also) {
-      throw error.while_doing("what it left is taken back by the next run, because now " + std::string(also.what()));
+      throw error.while_doing("what it left is taken back by the next run, because now " +
+                              std::string(also.what()));
     }
     throw;
   }
@@ -157,13 +158,15 @@ void LocalAccountWriter::perform(const ChangeMembership& action) const {
   // gpasswd(1) refuses to remove a user who is not a member.
   const auto is_member = [&](const std::string& group) {
     const auto found = LocalAccounts().group(group);
-    return found && std::find(found->members.begin(), found->members.end(), action.user) != found->members.end();
+    return found &&
+           std::find(found->members.begin(), found->members.end(), action.user) != found->members.end();
   };
   change(std::move(names), [&] {
     for (const std::string& group : action.add)
       run("adding " + action.user + " to group " + group, {"gpasswd", "--add", action.user, group});
     for (const std::string& group : action.remove)
-      if (is_member(group)) run("removing " + action.user + " from group " + group, {"gpasswd", "--delete", action.user, group});
+      if (is_member(group))
+        run("removing " + action.user + " from group " + group, {"gpasswd", "--delete", action.user, group});
   });
 }
 

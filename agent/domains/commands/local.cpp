@@ -62,10 +62,12 @@ void LocalCommands::sync_created(const std::vector<std::string>& paths) {
   std::set<dev_t> synced;
   for (const std::string& path : paths) {
     Handle at(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!at) at = Handle(::open(path.substr(0, path.rfind('/') + 1).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!at)
+      at = Handle(::open(path.substr(0, path.rfind('/') + 1).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     struct ::stat status {};
     if (!at || ::fstat(at.get(), &status) != 0) continue;
-    if (synced.insert(status.st_dev).second && ::syncfs(at.get()) != 0) throw system_error("cannot sync " + path, errno);
+    if (synced.insert(status.st_dev).second && ::syncfs(at.get()) != 0)
+      throw system_error("cannot sync " + path, errno);
   }
 }
 
@@ -78,7 +80,8 @@ void LocalCommands::perform(const RunCommand& action) const {
       throw Error(fmt::format("{} did not end within {}", name, duration_text(action.command.timeout_ms)))
           .with_output(last_lines(result.output));
     if (result.stalled)
-      throw Error(fmt::format("{} was ended: it moved no byte for {}", name, duration_text(action.command.stall_ms)))
+      throw Error(
+          fmt::format("{} was ended: it moved no byte for {}", name, duration_text(action.command.stall_ms)))
           .with_output(last_lines(result.output));
     if (std::find(ok.begin(), ok.end(), result.status) == ok.end())
       throw Error(fmt::format("{} {}", name, how_it_ended(result.status)))

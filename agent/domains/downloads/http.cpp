@@ -118,7 +118,8 @@ HttpResult HttpClient::get(const HttpRequest& request) {
   if (result.failure == mlops_curl_connection && request.patience) request.patience->check();
   if (result.failure == mlops_curl_stalled)
     return {HttpResult::End::connection, std::move(call.response),
-            fmt::format("it moved no byte for {}", duration_text(static_cast<std::uint64_t>(stall_.count()))), true};
+            fmt::format("it moved no byte for {}", duration_text(static_cast<std::uint64_t>(stall_.count()))),
+            true};
   return {to_end(result.failure), std::move(call.response), result.message};
 }
 

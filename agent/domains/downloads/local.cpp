@@ -145,13 +145,15 @@ std::optional<std::string> LocalDownloads::proved(const std::string& path, const
   return {};
 }
 
-bool LocalDownloads::unchanged(const std::string& path, const std::string& url, std::uint64_t timeout_ms) const {
+bool LocalDownloads::unchanged(const std::string& path, const std::string& url,
+                               std::uint64_t timeout_ms) const {
   const std::string key = download_key(path, url, "");
   const auto record = recall(path, url, "");
   if (record && fetched_.contains(key)) return true;
   const auto place = walker_.target_place(path);
   struct stat now;
-  if (!place || fstatat(place->folder, place->name.c_str(), &now, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(now.st_mode))
+  if (!place || fstatat(place->folder, place->name.c_str(), &now, AT_SYMLINK_NOFOLLOW) != 0 ||
+      !S_ISREG(now.st_mode))
     return false;
   const FileStamp stamp = stamp_of(now);
   if (const auto known = compared_.find(key); known != compared_.end() && known->second.stamp == stamp)
@@ -163,7 +165,8 @@ bool LocalDownloads::unchanged(const std::string& path, const std::string& url, 
 
 // Asks for the known version. If the server sends the content instead, its bytes are compared.
 bool LocalDownloads::is_what_url_has(const Walker::Place& place, const FileStamp& stamp, const std::string& url,
-                                     const std::optional<DownloadRecord>& record, const Patience& patience) const {
+                                     const std::optional<DownloadRecord>& record,
+                                     const Patience& patience) const {
   const auto digest = [&]() -> std::string {
     if (record) return record->sha256;
     const Handle file(openat(place.folder, place.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));

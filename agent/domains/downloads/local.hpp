@@ -27,8 +27,8 @@ struct DownloadSettings {
   std::string cache_dir;  // of the acting user
   ActingUser who;
   std::string shared_cache_dir = "/var/cache/mlops-agent";  // root's, which is world-readable
-  std::string ca_file;  // certificates to trust instead of the system's; "": the system's
-  Wait wait;            // between attempts; empty: real time
+  std::string ca_file;                        // certificates to trust instead of the system's; "": the system's
+  Wait wait;                                  // between attempts; empty: real time
   std::chrono::milliseconds stall{stall_ms};  // a transfer ends after this long without a byte; whole seconds
 };
 
@@ -62,8 +62,10 @@ class LocalDownloads : public DownloadReader {
   std::vector<Origin> origins(const std::string& url) const;
   Patience patience(const std::string& url, std::uint64_t timeout_ms) const;
   std::string text_of(const std::string& url, const Patience& patience) const;
-  std::string published(const std::string& sha256_url, const std::string& file_name, const Patience& patience) const;
-  Validators fetch(const Download& action, const std::string& sha256, PartialFile& part, const Patience& patience);
+  std::string published(const std::string& sha256_url, const std::string& file_name,
+                        const Patience& patience) const;
+  Validators fetch(const Download& action, const std::string& sha256, PartialFile& part,
+                   const Patience& patience);
   Validators fetch_verified(const Download& action, const std::string& sha256, PartialFile& part,
                             const Patience& patience);
   void report(const std::string& url, std::uint64_t done, std::uint64_t total);

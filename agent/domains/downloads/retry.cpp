@@ -49,7 +49,8 @@ void Patience::wait(std::chrono::milliseconds time) const {
   check();
 }
 
-std::optional<std::string> retry(const Patience& patience, const std::function<std::optional<TryAgain>()>& attempt) {
+std::optional<std::string> retry(const Patience& patience,
+                                 const std::function<std::optional<TryAgain>()>& attempt) {
   for (int failures = 0;;) {
     const auto again = attempt();
     if (!again) return {};

@@ -43,7 +43,8 @@ struct TryAgain {
 
 // Calls attempt up to 5 times, until it returns nothing; waits 0.5, 1, 2, 4 s between, or what the server
 // requested, up to 60 s. Absent on success, else the last cause.
-std::optional<std::string> retry(const Patience& patience, const std::function<std::optional<TryAgain>()>& attempt);
+std::optional<std::string> retry(const Patience& patience,
+                                 const std::function<std::optional<TryAgain>()>& attempt);
 
 // 408, 425, 429, 500, 502, 503, 504.
 bool is_worth_another_try(long http_status);

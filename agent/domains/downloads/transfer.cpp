@@ -209,7 +209,8 @@ namespace {
 struct OtherSize {};  // ends a transfer whose content is longer than the file that it is compared with
 
 // Retries until a response has one of the statuses; returns the last one's.
-long ask(const HttpRequest& request, std::initializer_list<long> wanted, HttpClient& http, const Patience& patience) {
+long ask(const HttpRequest& request, std::initializer_list<long> wanted, HttpClient& http,
+         const Patience& patience) {
   const std::string get = "GET " + request.url + ": ";
   long status = 0;
   const auto cause = retry(patience, [&]() -> std::optional<TryAgain> {
@@ -227,7 +228,8 @@ long ask(const HttpRequest& request, std::initializer_list<long> wanted, HttpCli
 
 }  // namespace
 
-std::string transfer_text(const std::string& url, std::uint64_t limit, HttpClient& http, const Patience& patience) {
+std::string transfer_text(const std::string& url, std::uint64_t limit, HttpClient& http,
+                          const Patience& patience) {
   std::string text;
   HttpRequest request{url, {}, {}, {}, &patience};
   request.on_response = [&](const HttpResponse& r) {
@@ -242,8 +244,8 @@ std::string transfer_text(const std::string& url, std::uint64_t limit, HttpClien
   return text;
 }
 
-ContentDigest content_digest(const std::string& url, const Validators& known, std::uint64_t size, HttpClient& http,
-                             const Patience& patience) {
+ContentDigest content_digest(const std::string& url, const Validators& known, std::uint64_t size,
+                             HttpClient& http, const Patience& patience) {
   ContentDigest found;
   std::uint64_t read = 0;
   Sha256 digest;

@@ -40,7 +40,8 @@ Validators transfer(const TransferSettings& settings, HttpClient& http, Download
                     const Patience& patience);
 
 // The text at the URL, of at most limit bytes. NotHad, Error.
-std::string transfer_text(const std::string& url, std::uint64_t limit, HttpClient& http, const Patience& patience);
+std::string transfer_text(const std::string& url, std::uint64_t limit, HttpClient& http,
+                          const Patience& patience);
 
 // The state of a URL: still the version that was asked about (304 Not Modified), of another size, or, read to
 // its end, of this digest.
@@ -49,8 +50,8 @@ struct ContentDigest {
   std::string sha256;  // lower-case hex, of `whole`
 };
 // known: "" for unknown validators. size: bytes; content of another size is not read. NotHad, Error.
-ContentDigest content_digest(const std::string& url, const Validators& known, std::uint64_t size, HttpClient& http,
-                             const Patience& patience);
+ContentDigest content_digest(const std::string& url, const Validators& known, std::uint64_t size,
+                             HttpClient& http, const Patience& patience);
 
 // Whether a git repository is served at the URL, by either of git's protocols over HTTP. One request.
 bool has_git_repository(const std::string& url, HttpClient& http);

@@ -114,7 +114,8 @@ class Capture {
   // Only root can change an owner.
   void need_owner(const SavedPath& saved) {
     if (::geteuid() == 0 || saved.kind == Kind::absent) return;
-    if (names_.uid(saved.owner) != ::geteuid()) not_kept(fmt::format("{} belongs to {}", saved.path, saved.owner));
+    if (names_.uid(saved.owner) != ::geteuid())
+      not_kept(fmt::format("{} belongs to {}", saved.path, saved.owner));
     const auto gid = names_.gid(saved.group);
     if (!gid || !::group_member(*gid))
       not_kept(fmt::format("{} belongs to the group {}", saved.path, saved.group));
@@ -191,8 +192,8 @@ class Capture {
 
 }  // namespace
 
-Captured capture_path(Walker& walker, const OwnerNames& names, const std::string& path, const CaptureLimits& limits,
-                      const KeepContent& keep) {
+Captured capture_path(Walker& walker, const OwnerNames& names, const std::string& path,
+                      const CaptureLimits& limits, const KeepContent& keep) {
   const auto place = walker.place(path);
   if (!place) return {{SavedPath{.path = path}}, ""};
   Capture capture(names, limits, keep);
@@ -204,8 +205,8 @@ SavedPath capture_attributes(Walker& walker, const OwnerNames& names, const std:
   return capture_path(walker, names, path, {}, {}).paths.front();
 }
 
-Captured capture_tree(Walker& walker, const OwnerNames& names, const std::string& path, const CaptureLimits& limits,
-                      const KeepContent& keep) {
+Captured capture_tree(Walker& walker, const OwnerNames& names, const std::string& path,
+                      const CaptureLimits& limits, const KeepContent& keep) {
   const auto place = walker.place(path);
   if (!place) return {{SavedPath{.path = path}}, ""};
   Capture capture(names, limits, keep);

@@ -16,8 +16,8 @@ namespace mlops {
 using KeepContent = std::function<std::string(std::string_view content)>;
 
 struct CaptureLimits {
-  std::uint64_t bytes = 64u << 20;     // of content, all files together
-  std::size_t entries = 100'000;       // of a tree
+  std::uint64_t bytes = 64u << 20;  // of content, all files together
+  std::size_t entries = 100'000;    // of a tree
 };
 
 struct Captured {
@@ -28,12 +28,12 @@ struct Captured {
 };
 
 // The path itself, without following a final link; content of a file is kept. Error if it cannot be read.
-Captured capture_path(Walker& walker, const OwnerNames& names, const std::string& path, const CaptureLimits& limits,
-                      const KeepContent& keep);
+Captured capture_path(Walker& walker, const OwnerNames& names, const std::string& path,
+                      const CaptureLimits& limits, const KeepContent& keep);
 // Without any content.
 SavedPath capture_attributes(Walker& walker, const OwnerNames& names, const std::string& path);
 // With everything below it. Mounts below are not entered.
-Captured capture_tree(Walker& walker, const OwnerNames& names, const std::string& path, const CaptureLimits& limits,
-                      const KeepContent& keep);
+Captured capture_tree(Walker& walker, const OwnerNames& names, const std::string& path,
+                      const CaptureLimits& limits, const KeepContent& keep);
 
 }  // namespace mlops

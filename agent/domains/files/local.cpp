@@ -19,13 +19,20 @@ std::int64_t nanoseconds(const timespec& t) { return std::int64_t{t.tv_sec} * 1'
 
 FileType type_of(mode_t mode) {
   switch (mode & S_IFMT) {
-    case S_IFDIR: return FileType::directory;
-    case S_IFLNK: return FileType::symlink;
-    case S_IFIFO: return FileType::fifo;
-    case S_IFSOCK: return FileType::socket;
-    case S_IFCHR: return FileType::character_device;
-    case S_IFBLK: return FileType::block_device;
-    default: return FileType::regular;
+    case S_IFDIR:
+      return FileType::directory;
+    case S_IFLNK:
+      return FileType::symlink;
+    case S_IFIFO:
+      return FileType::fifo;
+    case S_IFSOCK:
+      return FileType::socket;
+    case S_IFCHR:
+      return FileType::character_device;
+    case S_IFBLK:
+      return FileType::block_device;
+    default:
+      return FileType::regular;
   }
 }
 
@@ -95,8 +102,8 @@ std::optional<FileView> LocalFiles::view(const std::string& path, std::uint64_t 
   };
   if (content_limit == 0) return look();
 
-  const Handle file(::openat(place->folder, place->name.c_str(),
-                             O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  const Handle file(
+      ::openat(place->folder, place->name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!file) {
     const int error = errno;
     if (means_absent(error)) return std::nullopt;
@@ -143,13 +150,15 @@ std::optional<Grants> LocalFiles::grants(const std::string& path) const {
   return grants_of(read_attributes(self_path(entry.get())), names_);
 }
 
-std::optional<std::string> LocalFiles::resolve(const std::string& path) const { return walker_.canonical(path); }
+std::optional<std::string> LocalFiles::resolve(const std::string& path) const {
+  return walker_.canonical(path);
+}
 
 std::optional<std::string> LocalFiles::sha256(const std::string& path) const {
   const auto place = walker_.target_place(path);
   if (!place) return std::nullopt;
-  const Handle file(::openat(place->folder, place->name.c_str(),
-                             O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  const Handle file(
+      ::openat(place->folder, place->name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!file) {
     if (means_absent(errno) || errno == ELOOP || errno == ENXIO) return std::nullopt;
     throw system_error("cannot read " + path, errno);

@@ -129,7 +129,8 @@ void FileWriter::perform(const CreateDirectory& action) {
     throw system_error("cannot make the folder " + action.path, errno);
   or_else(
       [&] {
-        const Handle made(::openat(place.folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        const Handle made(
+            ::openat(place.folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         struct ::stat status {};
         if (!made || ::fstat(made.get(), &status) != 0)
           throw system_error("cannot open the folder " + action.path, errno);
@@ -242,7 +243,8 @@ void FileWriter::perform(const RenamePath& action) {
   const Walker::Place from = need(walker_.place(action.from), action.from);
   const Walker::Place to = need(walker_.place(action.to), action.to);
   if (is_folder(from)) {
-    const Handle folder(::openat(from.folder, from.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const Handle folder(
+        ::openat(from.folder, from.name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!folder) ::sync();
     if (folder && ::syncfs(folder.get()) != 0) throw system_error("cannot sync " + action.from, errno);
   }

@@ -540,18 +540,20 @@ void OverlayFiles::apply(const RestorePath& action, const Base& base, const Make
   for (const SavedBelow& one : action.below) {
     const std::string& path = one.saved.path;
     const bool within = !by_path && is_within(path, action.saved.path);
-    restore(within ? top + path.substr(action.saved.path.size()) : key(base, path), one.saved, one.content, base, maker);
+    restore(within ? top + path.substr(action.saved.path.size()) : key(base, path), one.saved, one.content,
+            base, maker);
   }
 }
 
-void OverlayFiles::restore(const std::string& k, const SavedPath& saved, const std::optional<std::string>& content,
-                           const Base& base, const Maker& maker) {
+void OverlayFiles::restore(const std::string& k, const SavedPath& saved,
+                           const std::optional<std::string>& content, const Base& base, const Maker& maker) {
   need_folder(k, base, saved.path, "cannot look at " + saved.path);
   const FileType type = saved.kind == SavedPath::Kind::folder ? FileType::directory
                         : saved.kind == SavedPath::Kind::link ? FileType::symlink
                                                               : FileType::regular;
   const auto old = look(base, k, 0);
-  const bool replaceable = old && (old->status.type == FileType::regular || old->status.type == FileType::symlink);
+  const bool replaceable =
+      old && (old->status.type == FileType::regular || old->status.type == FileType::symlink);
   if (old && (type == FileType::directory ? old->status.type != type : !replaceable))
     throw Error(saved.path + " is " + to_text(old->status.type) + "; it is not replaced");
   Entry entry = fresh(k, type, base, maker);
@@ -571,7 +573,7 @@ void OverlayFiles::restore(const std::string& k, const SavedPath& saved, const s
   entry.view.target = saved.target;
   entry.view.content = content;
   if (type == FileType::regular) entry.digest = saved.digest;
-  if (const auto other = saved.hard_link.empty()     ? std::nullopt
+  if (const auto other = saved.hard_link.empty() ? std::nullopt
                          : find(saved.hard_link) ? look(base, saved.hard_link, 0)
                                                  : view(base, saved.hard_link, 0)) {
     s.device = other->status.device;

@@ -79,7 +79,7 @@ class OverlayFiles {
     FileView view;
     std::optional<std::string> digest;  // of content that is not in memory
     std::string label;
-    std::string shows;  // the real path whose content this has: its own, or that of a renamed entry
+    std::string shows;             // the real path whose content this has: its own, or that of a renamed entry
     std::optional<Grants> grants;  // of new entries; absent: those of `shows`
   };
   enum class Last { itself, followed, entered };  // entered: a folder, to go on from
@@ -127,8 +127,8 @@ class OverlayFiles {
   // As put, if no folder or link is added or removed.
   void set(const std::string& key, Entry entry);
   void note(const std::string& key);
-  void restore(const std::string& k, const SavedPath& saved, const std::optional<std::string>& content, const Base& base,
-               const Maker& maker);
+  void restore(const std::string& k, const SavedPath& saved, const std::optional<std::string>& content,
+               const Base& base, const Maker& maker);
   void remove_below(const std::string& key);
 
   std::map<std::string, Entry> entries_;

@@ -20,7 +20,8 @@ inline std::string join_path(std::string_view folder, std::string_view name) {
 }
 // Whether path is the folder itself or below it.
 inline bool is_within(std::string_view path, std::string_view folder) {
-  return folder == "/" || (path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/'));
+  return folder == "/" ||
+         (path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/'));
 }
 
 }  // namespace mlops

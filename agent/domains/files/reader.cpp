@@ -12,7 +12,8 @@ namespace {
 std::string attributes_of(const FileStatus& s) { return fmt::format("{:04o} {} {}", s.mode, s.owner, s.group); }
 
 // A line for each entry, folders after their content.
-std::size_t add_entries(const FileReader& files, const std::string& folder, const std::string& shown, Sha256& digest) {
+std::size_t add_entries(const FileReader& files, const std::string& folder, const std::string& shown,
+                        Sha256& digest) {
   std::size_t count = 0;
   const auto names = files.list(folder);
   for (const std::string& name : names ? *names : std::vector<std::string>()) {
@@ -22,8 +23,8 @@ std::size_t add_entries(const FileReader& files, const std::string& folder, cons
     const FileStatus& s = found->status;
     if (s.type == FileType::directory) count += add_entries(files, path, below, digest);
     const bool file = s.type == FileType::regular;
-    digest.update(fmt::format("{} {} {} {} {} {}\n", below, to_text(s.type), attributes_of(s), file ? s.size : 0,
-                              file ? s.mtime_ns : 0, found->target));
+    digest.update(fmt::format("{} {} {} {} {} {}\n", below, to_text(s.type), attributes_of(s),
+                              file ? s.size : 0, file ? s.mtime_ns : 0, found->target));
     ++count;
   }
   return count;
@@ -33,13 +34,20 @@ std::size_t add_entries(const FileReader& files, const std::string& folder, cons
 
 const char* to_text(FileType type) {
   switch (type) {
-    case FileType::regular: return "a file";
-    case FileType::directory: return "a folder";
-    case FileType::symlink: return "a symbolic link";
-    case FileType::fifo: return "a named pipe";
-    case FileType::socket: return "a socket";
-    case FileType::character_device: return "a character device";
-    case FileType::block_device: return "a block device";
+    case FileType::regular:
+      return "a file";
+    case FileType::directory:
+      return "a folder";
+    case FileType::symlink:
+      return "a symbolic link";
+    case FileType::fifo:
+      return "a named pipe";
+    case FileType::socket:
+      return "a socket";
+    case FileType::character_device:
+      return "a character device";
+    case FileType::block_device:
+      return "a block device";
   }
   return "an entry of unknown type";
 }
@@ -81,7 +89,8 @@ std::optional<std::string> FileReader::read(const std::string& path, std::uint64
   }
   if (!found || found->status.type != FileType::regular) return std::nullopt;
   if (!found->content)
-    throw Error(fmt::format("{} has {} bytes, more than the {} that are read", path, found->status.size, limit));
+    throw Error(
+        fmt::format("{} has {} bytes, more than the {} that are read", path, found->status.size, limit));
   return std::move(*found->content);
 }
 

@@ -19,7 +19,7 @@ struct FileStatus {
   FileType type = FileType::regular;
   std::uint32_t mode = 0;  // permission bits, 07777
   std::string owner, group;
-  std::uint64_t size = 0;  // bytes
+  std::uint64_t size = 0;                   // bytes
   std::int64_t mtime_ns = 0, ctime_ns = 0;  // since the epoch
   std::uint64_t device = 0, inode = 0;
   std::uint64_t links = 1;  // hard links to the same file

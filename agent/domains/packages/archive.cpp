@@ -46,8 +46,10 @@ std::vector<PackagedPath> parse_contents(std::string_view output) {
     const auto end = std::min(output.find('\n'), output.size());
     std::string_view line = output.substr(0, end);
     output.remove_prefix(std::min(end + 1, output.size()));
-    const std::string_view letters = word(line), owners = word(line), size = word(line), date = word(line), time = word(line);
-    if (letters.size() < 10 || date.empty() || time.empty() || line.size() < 2 || line.find('\\') != line.npos) continue;
+    const std::string_view letters = word(line), owners = word(line), size = word(line), date = word(line),
+                           time = word(line);
+    if (letters.size() < 10 || date.empty() || time.empty() || line.size() < 2 || line.find('\\') != line.npos)
+      continue;
     std::string_view name = line.substr(1);
     PackagedPath found;
     FileStatus& s = found.status;

@@ -15,7 +15,7 @@ struct DpkgEntry {
   std::string name, architecture, version;
   PackageState state = PackageState::absent;
   bool held = false;
-  bool unpack_again = false;  // "reinstreq": unpacking it failed
+  bool unpack_again = false;          // "reinstreq": unpacking it failed
   std::vector<std::string> provides;  // names only
 };
 

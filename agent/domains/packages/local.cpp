@@ -97,7 +97,9 @@ std::vector<std::string> words_of(const std::string& text) {
 }
 
 // In apt's format.
-std::string full_name(const DpkgEntry& e) { return e.architecture == "all" ? e.name : e.name + ":" + e.architecture; }
+std::string full_name(const DpkgEntry& e) {
+  return e.architecture == "all" ? e.name : e.name + ":" + e.architecture;
+}
 
 // A later run trusts dpkg's status, but dpkg syncs neither configuration files nor what scripts write.
 void keep() { ::sync(); }
@@ -133,7 +135,8 @@ std::optional<InstalledPackage> LocalPackages::installed(const std::string& name
     marks_ = parse_automatic(std::string(std::istreambuf_iterator<char>(file), {}));
     marks_read_ = now;
   }
-  const std::string& architecture = found->architecture == "all" ? dpkg_.native_architecture() : found->architecture;
+  const std::string& architecture =
+      found->architecture == "all" ? dpkg_.native_architecture() : found->architecture;
   found->automatic = marks_.contains(found->name + ":" + architecture);
   return found;
 }
@@ -192,7 +195,8 @@ std::vector<std::string> LocalPackages::unneeded_without(const std::vector<std::
       if (change.version_after.empty()) gone.insert(change.name);
     return gone;
   };
-  const std::set<std::string> with = removed(simulate("autoremove", names)), without = removed(simulate("remove", names)),
+  const std::set<std::string> with = removed(simulate("autoremove", names)),
+                              without = removed(simulate("remove", names)),
                               already = removed(simulate("autoremove", {}));
   std::vector<std::string> unneeded;
   for (const std::string& name : with)
@@ -307,7 +311,8 @@ void LocalPackages::check_installed(const std::vector<std::string>& wanted) cons
   }
 }
 
-void LocalPackages::mark(const std::vector<std::string>& names, const char* as, const std::string& doing) const {
+void LocalPackages::mark(const std::vector<std::string>& names, const char* as,
+                         const std::string& doing) const {
   if (!names.empty()) apt_.change(doing, joined({"apt-mark", as}, names), false);
 }
 
@@ -358,7 +363,8 @@ PurgeLoss LocalPackages::purge_loss(const std::string& name) const {
   for (std::string line; std::getline(file, line);) {
     if (line.starts_with("# Automatically added by dh")) generated = true;
     const auto code = line.find_first_not_of(" \t");
-    if (!generated && code != line.npos && line[code] != '#' && line.find("purge", code) != line.npos) loss.script = true;
+    if (!generated && code != line.npos && line[code] != '#' && line.find("purge", code) != line.npos)
+      loss.script = true;
     if (line.starts_with("# End automatically added section")) generated = false;
   }
   // "??5??????  c /etc/motd"
@@ -413,7 +419,8 @@ void LocalPackages::unpack_again(std::vector<std::string> doubtful, const std::s
       doubtful.push_back(name);
   if (doubtful.empty()) return;
   // apt treats packages named on its command line as manually installed.
-  const std::vector<std::string> automatic = words_of(apt_.read(joined({"apt-mark", "showauto"}, doubtful)).output);
+  const std::vector<std::string> automatic =
+      words_of(apt_.read(joined({"apt-mark", "showauto"}, doubtful)).output);
   auto argv = apt_change("install", lock_timeout);
   append(argv, {"--fix-broken", "--reinstall"});
   // Without a power cut, a missing configuration file was removed by a person.
@@ -448,14 +455,15 @@ std::vector<std::string> LocalPackages::unpacked_since(std::int64_t microseconds
 // that as the person's intent.
 void LocalPackages::remove_lost_configuration(const std::vector<std::string>& packages) const {
   constexpr std::string_view of_nothing = "d41d8cd98f00b204e9800998ecf8427e";  // the MD5 sum recorded by dpkg
-  const auto listed = apt_.read(joined({"dpkg-query", "--show", "--showformat=${Conffiles}\n"}, packages)).output;
+  const auto listed =
+      apt_.read(joined({"dpkg-query", "--show", "--showformat=${Conffiles}\n"}, packages)).output;
   std::istringstream lines(listed);
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
     std::string path, sum;
     struct stat status {};
-    if (words >> path >> sum && path.starts_with("/") && sum != of_nothing && ::lstat(path.c_str(), &status) == 0 &&
-        S_ISREG(status.st_mode) && status.st_size == 0)
+    if (words >> path >> sum && path.starts_with("/") && sum != of_nothing &&
+        ::lstat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0)
       ::unlink(path.c_str());
   }
 }

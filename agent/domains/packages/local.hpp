@@ -49,10 +49,12 @@ class LocalPackages : public PackageReader {
   void wait(std::uint64_t lock_timeout) const;
   void refresh_index(std::uint64_t lock_timeout);
   void configure_pending(const std::string& doing) const;
-  void unpack_again(std::vector<std::string> doubtful, const std::string& doing, std::uint64_t lock_timeout) const;
+  void unpack_again(std::vector<std::string> doubtful, const std::string& doing,
+                    std::uint64_t lock_timeout) const;
   std::vector<std::string> unpacked_since(std::int64_t microseconds) const;
   void remove_lost_configuration(const std::vector<std::string>& packages) const;
-  void complete(const UnfinishedInstall& unfinished, const std::string& doing, std::uint64_t lock_timeout) const;
+  void complete(const UnfinishedInstall& unfinished, const std::string& doing,
+                std::uint64_t lock_timeout) const;
   Forecast simulate(const std::string& verb, std::vector<std::string> names) const;
   void check_installed(const std::vector<std::string>& wanted) const;
 
@@ -61,7 +63,7 @@ class LocalPackages : public PackageReader {
   DpkgDatabase dpkg_;
   mutable std::map<std::vector<std::string>, Forecast> forecasts_;  // by verb and names
   mutable std::string forecasts_stamp_;
-  mutable std::set<std::string> marks_;  // automatically installed packages, as "name:architecture"
+  mutable std::set<std::string> marks_;         // automatically installed packages, as "name:architecture"
   mutable std::optional<timespec> marks_read_;  // the marks' modification time when they were read
 };
 

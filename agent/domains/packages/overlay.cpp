@@ -31,7 +31,9 @@ std::optional<std::uint64_t> OverlayPackages::index_age() const {
   return refreshed_ ? std::optional<std::uint64_t>(0) : base_.index_age();
 }
 
-bool OverlayPackages::index_outdated() const { return !refreshed_ && (sources_changed_ || base_.index_outdated()); }
+bool OverlayPackages::index_outdated() const {
+  return !refreshed_ && (sources_changed_ || base_.index_outdated());
+}
 
 std::optional<std::string> OverlayPackages::candidate(const std::string& name) const {
   auto version = base_.candidate(name);

@@ -22,15 +22,15 @@ struct InstalledPackage {
 
 // The effect of one transaction, from apt's own simulation with the current index.
 struct Forecast {
-  std::vector<PackageChange> changes;         // the requested ones first, then the additional ones, by name
+  std::vector<PackageChange> changes;           // the requested ones first, then the additional ones, by name
   std::optional<std::uint64_t> download_bytes;  // absent: not known
   std::vector<std::string> unknown;             // requested names that the index does not have
 };
 
 // What purging would remove beyond the package's own files.
 struct PurgeLoss {
-  bool script = false;                // its own script runs on purge, and may remove anything
-  std::vector<std::string> changed;   // configuration files that differ from the package's version
+  bool script = false;               // its own script runs on purge, and may remove anything
+  std::vector<std::string> changed;  // configuration files that differ from the package's version
 };
 
 // One path that a package installs.

@@ -66,13 +66,15 @@ std::string enabled_state(const std::string& name, const mlops_systemd_unit& uni
 std::uint64_t up_ms(std::uint64_t active_since) {
   timespec t{};
   if (active_since == 0 || ::clock_gettime(CLOCK_MONOTONIC, &t) != 0) return UINT64_MAX;
-  const auto now = static_cast<std::uint64_t>(t.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(t.tv_nsec) / 1000;
+  const auto now =
+      static_cast<std::uint64_t>(t.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(t.tv_nsec) / 1000;
   return now < active_since ? 0 : (now - active_since) / 1000;
 }
 
 std::uint64_t now_us() {
   using namespace std::chrono;
-  return static_cast<std::uint64_t>(duration_cast<microseconds>(system_clock::now().time_since_epoch()).count());
+  return static_cast<std::uint64_t>(
+      duration_cast<microseconds>(system_clock::now().time_since_epoch()).count());
 }
 
 }  // namespace
@@ -93,7 +95,8 @@ struct LocalServices::Connection {
   mlops_systemd_read_fn* read = backend.function<mlops_systemd_read_fn>("mlops_systemd_read");
   mlops_systemd_change_fn* change = backend.function<mlops_systemd_change_fn>("mlops_systemd_change");
   mlops_systemd_places_fn* places = backend.function<mlops_systemd_places_fn>("mlops_systemd_places");
-  mlops_systemd_reload_manager_fn* reload = backend.function<mlops_systemd_reload_manager_fn>("mlops_systemd_reload_manager");
+  mlops_systemd_reload_manager_fn* reload =
+      backend.function<mlops_systemd_reload_manager_fn>("mlops_systemd_reload_manager");
   mlops_systemd_log_fn* log = backend.function<mlops_systemd_log_fn>("mlops_systemd_log");
   void* client = nullptr;
 
@@ -172,12 +175,16 @@ void LocalServices::reload_where_outdated(const std::string& unit) const {
   } places;
   std::uint64_t loaded = 0;
   c.places(
-      c.client, unit.c_str(), [](void* into, const char* text) { static_cast<Places*>(into)->folders.emplace_back(text); },
-      [](void* into, const char* text) { static_cast<Places*>(into)->names.emplace_back(text); }, &places, &loaded, &result);
+      c.client, unit.c_str(),
+      [](void* into, const char* text) { static_cast<Places*>(into)->folders.emplace_back(text); },
+      [](void* into, const char* text) { static_cast<Places*>(into)->names.emplace_back(text); }, &places,
+      &loaded, &result);
   if (places.names.empty()) places.names = {unit};
   // File times are those of the kernel's last tick, which may be slightly before systemd's clock.
   constexpr std::int64_t tick = 10'000;
-  if (!wrote_unit_files_ && newest_unit_file(places.folders, places.names) + tick < static_cast<std::int64_t>(loaded)) return;
+  if (!wrote_unit_files_ &&
+      newest_unit_file(places.folders, places.names) + tick < static_cast<std::int64_t>(loaded))
+    return;
   c.reload(c.client, &result);
   check(result);
   wrote_unit_files_ = false;
@@ -193,7 +200,8 @@ void LocalServices::change_script(const std::string& script, ChangeUnit::Verb ve
   options.merge_output = true;
   const CommandResult ended = run_process({.argv = {program, word, script}, .cwd = "/"}, who_, options);
   if (ended.status != 0)
-    throw Error(fmt::format("the init script {} could not be {}d: {} ended with status {}", script, word, program, ended.status))
+    throw Error(fmt::format("the init script {} could not be {}d: {} ended with status {}", script, word,
+                            program, ended.status))
         .with_output(ended.output);
   mlops_systemd_result result;
   connection().reload(connection().client, &result);
@@ -210,7 +218,8 @@ void LocalServices::perform(const ChangeUnit& change) const {
     mlops_systemd_unit unit;
     connection().read(connection().client, change.unit.c_str(), &unit, &result);
     check(result);
-    if (const std::string script = script_of(change.unit, unit); !script.empty()) return change_script(script, change.verb);
+    if (const std::string script = script_of(change.unit, unit); !script.empty())
+      return change_script(script, change.verb);
   }
   reload_where_outdated(change.unit);
   connection().change(connection().client, change.unit.c_str(), backend_verb(change.verb), cancellation_.fd(),

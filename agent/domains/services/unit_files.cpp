@@ -70,8 +70,10 @@ std::int64_t newest_unit_file(const std::vector<std::string>& folders, const std
 }
 
 bool is_unit_file(const std::string& path) {
-  constexpr const char* folders[] = {"/etc/systemd", "/run/systemd", "/usr/lib/systemd", "/lib/systemd", "/usr/local/lib/systemd"};
-  return std::any_of(std::begin(folders), std::end(folders), [&](const char* folder) { return is_within(path, folder); });
+  constexpr const char* folders[] = {"/etc/systemd", "/run/systemd", "/usr/lib/systemd", "/lib/systemd",
+                                     "/usr/local/lib/systemd"};
+  return std::any_of(std::begin(folders), std::end(folders),
+                     [&](const char* folder) { return is_within(path, folder); });
 }
 
 std::string init_script(const std::string& root, const std::string& unit) {
@@ -79,7 +81,8 @@ std::string init_script(const std::string& root, const std::string& unit) {
   if (!unit.ends_with(suffix)) return "";
   std::string name = unit.substr(0, unit.size() - suffix.size());
   struct stat s {};
-  if (::stat((root + "/etc/init.d/" + name).c_str(), &s) != 0 || !S_ISREG(s.st_mode) || !(s.st_mode & 0111)) return "";
+  if (::stat((root + "/etc/init.d/" + name).c_str(), &s) != 0 || !S_ISREG(s.st_mode) || !(s.st_mode & 0111))
+    return "";
   return name;
 }
 

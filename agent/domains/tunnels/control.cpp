@@ -37,7 +37,8 @@ class SocketPlace {
       : folder_(::open(folder.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {
     address_.sun_family = AF_UNIX;
     const std::string path = fmt::format("/proc/self/fd/{}/{}.control", folder_.get(), name);
-    if (folder_ && path.size() < sizeof address_.sun_path) std::memcpy(address_.sun_path, path.c_str(), path.size());
+    if (folder_ && path.size() < sizeof address_.sun_path)
+      std::memcpy(address_.sun_path, path.c_str(), path.size());
   }
   const sockaddr* address() const { return reinterpret_cast<const sockaddr*>(&address_); }
   static constexpr socklen_t size = sizeof(sockaddr_un);
@@ -139,8 +140,9 @@ TunnelStatus decode_status(std::string_view text) {
   }
 }
 
-std::optional<TunnelStatus> ask_tunnel(const TunnelFolder& folder, const std::string& name, TunnelQuestion question,
-                                       std::chrono::milliseconds patience, const Cancellation& cancellation) {
+std::optional<TunnelStatus> ask_tunnel(const TunnelFolder& folder, const std::string& name,
+                                       TunnelQuestion question, std::chrono::milliseconds patience,
+                                       const Cancellation& cancellation) {
   const SocketPlace place(folder, name);
   // Non-blocking, in case its backlog is full.
   const Handle socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -178,7 +180,8 @@ Handle listen_for_control(const TunnelFolder& folder, const std::string& name) {
 std::optional<uid_t> peer_of(int socket) {
   ucred peer{};
   socklen_t size = sizeof peer;
-  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || size != sizeof peer) return std::nullopt;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || size != sizeof peer)
+    return std::nullopt;
   return peer.uid;
 }
 

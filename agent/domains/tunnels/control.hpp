@@ -29,12 +29,12 @@ struct TunnelStatus {
   Tunnel settings;
   std::string build;  // of the program (own_build)
   TunnelView::State state = TunnelView::State::connecting;
-  std::string reason;          // why it is not up; ""
-  std::int64_t since = 0;      // when that state began, in seconds since the epoch
-  std::int64_t started = 0;    // start of the process, likewise
-  std::uint64_t sent = 0;      // bytes of all connections, towards the host (remote: from the host)
-  std::uint64_t received = 0;  // the other direction
-  std::uint64_t open = 0;      // current connections through it
+  std::string reason;             // why it is not up; ""
+  std::int64_t since = 0;         // when that state began, in seconds since the epoch
+  std::int64_t started = 0;       // start of the process, likewise
+  std::uint64_t sent = 0;         // bytes of all connections, towards the host (remote: from the host)
+  std::uint64_t received = 0;     // the other direction
+  std::uint64_t open = 0;         // current connections through it
   std::uint64_t connections = 0;  // connections since it started
   std::uint64_t reconnected = 0;  // number of reconnections to the host
 };
@@ -47,8 +47,9 @@ TunnelStatus decode_status(std::string_view text);
 
 // Queries the process that keeps the tunnel. Absent if there is no valid response in that time; the socket's
 // other end must be a process of the folder's owner. Error cancelled.
-std::optional<TunnelStatus> ask_tunnel(const TunnelFolder& folder, const std::string& name, TunnelQuestion question,
-                                       std::chrono::milliseconds patience, const Cancellation& cancellation);
+std::optional<TunnelStatus> ask_tunnel(const TunnelFolder& folder, const std::string& name,
+                                       TunnelQuestion question, std::chrono::milliseconds patience,
+                                       const Cancellation& cancellation);
 
 // The control socket of a tunnel, listening, mode 0600; a stale one is replaced. Call with the lock held.
 Handle listen_for_control(const TunnelFolder& folder, const std::string& name);

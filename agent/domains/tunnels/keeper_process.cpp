@@ -137,7 +137,8 @@ KeeperReport parse_report(std::string_view line) {
   return {Kind::failed, fmt::format("it says `{}`", line)};
 }
 
-KeeperReport start_keeper(const TunnelFolder& folder, const std::string& name, const Cancellation& cancellation) {
+KeeperReport start_keeper(const TunnelFolder& folder, const std::string& name,
+                          const Cancellation& cancellation) {
   std::vector<std::string> command = own_command();
   command.insert(command.end(), {keeper_command, folder.path(), name});
   int ends[2];

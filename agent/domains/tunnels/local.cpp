@@ -56,7 +56,8 @@ std::optional<TunnelView> LocalTunnels::tunnel(const std::string& name) const {
 }
 
 std::optional<std::string> LocalTunnels::listener(const Endpoint& place) const {
-  const auto found = place.is_socket() ? listener_on_socket(place.path) : listener_on(numeric(place.host), place.port);
+  const auto found =
+      place.is_socket() ? listener_on_socket(place.path) : listener_on(numeric(place.host), place.port);
   return found ? std::optional(describe(*found)) : std::nullopt;
 }
 

@@ -50,7 +50,8 @@ void write_text(const std::string& path, const std::string& text) {
 }
 
 void unlink_if_there(const std::string& path) {
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR) throw system_error("cannot remove " + path, errno);
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT && errno != ENOTDIR)
+    throw system_error("cannot remove " + path, errno);
 }
 
 std::vector<std::string> command_or_none() {
@@ -75,7 +76,8 @@ std::string unit_word(const std::string& word) {
 
 LoginUnit::LoginUnit(const ActingUser& who, const TunnelFolder& folder, const std::string& name)
     : command_(command_or_none()), name_(name), folder_(folder.path()) {
-  const std::string units = config_folder(who) + "/systemd/user/", unit = "mlops-agent-tunnel-" + name + ".service";
+  const std::string units = config_folder(who) + "/systemd/user/",
+                    unit = "mlops-agent-tunnel-" + name + ".service";
   path_ = units + unit;
   link_ = units + "default.target.wants/" + unit;
 }
@@ -93,9 +95,10 @@ std::string LoginUnit::text() const {
 
 bool LoginUnit::is_right() const {
   if (command_.size() != 1 || read_text(path_) != text()) return false;
-  struct stat unit {}, linked {};
-  return ::stat(path_.c_str(), &unit) == 0 && ::stat(link_.c_str(), &linked) == 0 && unit.st_ino == linked.st_ino &&
-         unit.st_dev == linked.st_dev;
+  struct stat unit {
+  }, linked{};
+  return ::stat(path_.c_str(), &unit) == 0 && ::stat(link_.c_str(), &linked) == 0 &&
+         unit.st_ino == linked.st_ino && unit.st_dev == linked.st_dev;
 }
 
 void LoginUnit::write() const {

@@ -21,7 +21,7 @@ struct TunnelView {
   };
   Tunnel settings;  // as recorded
   State state = State::stopped;
-  std::string reason;   // why it is not up; "" for stopped and up
+  std::string reason;     // why it is not up; "" for stopped and up
   bool outdated = false;  // its process is another build than this program
 };
 

@@ -31,7 +31,8 @@ void make_folders(const std::string& path) {
   for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
     const std::string part = path.substr(0, at);
     // XDG Base Directory Specification: folders are created private.
-    if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) throw system_error("cannot make the folder " + part, errno);
+    if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST)
+      throw system_error("cannot make the folder " + part, errno);
     if (at == std::string::npos) return;
   }
 }
@@ -41,7 +42,8 @@ Handle open_folder(const std::string& path, uid_t owner) {
   Handle folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!folder && errno == ENOENT) return folder;
   struct stat status {};
-  if (!folder || ::fstat(folder.get(), &status) != 0) throw system_error("cannot open the folder " + path, errno);
+  if (!folder || ::fstat(folder.get(), &status) != 0)
+    throw system_error("cannot open the folder " + path, errno);
   if (status.st_uid != owner)
     throw Error(fmt::format("the folder {} belongs to another user (uid {})", path, status.st_uid));
   return folder;
@@ -80,9 +82,12 @@ struct flock whole_file(short type) {
 }  // namespace
 
 bool is_tunnel_name(std::string_view name) {
-  const auto alone = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  const auto alone = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  };
   return !name.empty() && name.size() <= 64 && alone(name.front()) &&
-         std::all_of(name.begin(), name.end(), [&](char c) { return alone(c) || c == '.' || c == '_' || c == '-'; });
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return alone(c) || c == '.' || c == '_' || c == '-'; });
 }
 
 std::string tunnel_text(const Tunnel& t) {
@@ -126,7 +131,8 @@ TunnelFolder TunnelFolder::of(const ActingUser& who) {
 void TunnelFolder::prepare() const {
   make_folders(path_);
   const Handle folder = open_folder(path_, owner_);
-  if (!folder || ::fchmod(folder.get(), 0700) != 0) throw system_error("cannot close " + path_ + " to others", errno);
+  if (!folder || ::fchmod(folder.get(), 0700) != 0)
+    throw system_error("cannot close " + path_ + " to others", errno);
 }
 
 std::vector<std::string> TunnelFolder::names() const {
@@ -195,7 +201,8 @@ Handle TunnelFolder::take_lock(const std::string& name) const {
       throw system_error("cannot lock " + path, errno);
     }
     // It may have been removed in between; then the lock is on a file that no other process will find.
-    struct stat ours {}, there {};
+    struct stat ours {
+    }, there{};
     if (::fstat(lock.get(), &ours) == 0 && ::stat(path.c_str(), &there) == 0 && ours.st_ino == there.st_ino &&
         ours.st_dev == there.st_dev)
       return lock;

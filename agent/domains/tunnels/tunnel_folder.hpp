@@ -35,8 +35,8 @@ class TunnelFolder {
   // Absent if none of that name is recorded. Invalid settings are returned as those of a tunnel with a name and
   // nothing else, so that it is replaced, or can be stopped.
   std::optional<Tunnel> settings(const std::string& name) const;
-  void write(const Tunnel& tunnel) const;            // atomically
-  void remove(const std::string& name) const;        // all its files; absent is success
+  void write(const Tunnel& tunnel) const;                      // atomically
+  void remove(const std::string& name) const;                  // all its files; absent is success
   std::optional<pid_t> keeper(const std::string& name) const;  // the process that holds the lock
   // Takes the lock; empty if another process holds it. Held as long as this process or the handle lives.
   Handle take_lock(const std::string& name) const;

@@ -30,56 +30,135 @@ namespace {
 
 // ---- requests and their replies --------------------------------------------------------------
 
-struct ViewFile { std::string path; std::uint64_t limit; };
-struct ListFolder { std::string path; };
-struct ResolvePath { std::string path; };
-struct DigestFile { std::string path; };
+struct ViewFile {
+  std::string path;
+  std::uint64_t limit;
+};
+struct ListFolder {
+  std::string path;
+};
+struct ResolvePath {
+  std::string path;
+};
+struct DigestFile {
+  std::string path;
+};
 struct ReadGrants {
   std::string path;
 };
-struct ReadUser { std::string name; };
-struct ReadGroup { std::string name; };
-struct ReadUserById { std::uint32_t uid; };
-struct ReadGroupById { std::uint32_t gid; };
-struct ReadPackage { std::string name; };
+struct ReadUser {
+  std::string name;
+};
+struct ReadGroup {
+  std::string name;
+};
+struct ReadUserById {
+  std::uint32_t uid;
+};
+struct ReadGroupById {
+  std::uint32_t gid;
+};
+struct ReadPackage {
+  std::string name;
+};
 struct ReadInterrupted {};
 struct ReadIndexAge {};
-struct ReadCandidate { std::string name; };
-struct ForecastInstall { std::vector<std::string> wanted; };
-struct ForecastRemoval { std::vector<std::string> names; };
-struct ReadSimilar { std::string name; };
-struct ReadPurgeLoss { std::string name; };
+struct ReadCandidate {
+  std::string name;
+};
+struct ForecastInstall {
+  std::vector<std::string> wanted;
+};
+struct ForecastRemoval {
+  std::vector<std::string> names;
+};
+struct ReadSimilar {
+  std::string name;
+};
+struct ReadPurgeLoss {
+  std::string name;
+};
 struct ReadIndexOutdated {};
-struct ReadContents { std::string name, version; };
-struct ReadUnneeded { std::vector<std::string> names; };
-struct ReadLog { std::string name; std::uint64_t since_us; };
-struct ReadUnit { std::string name; };
-struct RunGuard { Command command; };
-struct ReadPublished { std::string url, file_name; std::uint64_t timeout_ms; };
-struct ReadProved { std::string path, url, sha256_url; };
-struct ReadUnchanged { std::string path, url; std::uint64_t timeout_ms; };
-struct ReadMirrored { std::string url; };
-struct ReadTunnel { std::string name; };
-struct ReadListener { Endpoint place; };
-struct ReadListenerAt { std::string address; std::uint16_t port; };
-struct AskHttp { HttpGet get; };
-struct Perform { std::vector<Action> actions; };
-struct PerformTogether { std::vector<std::vector<Action>> lists; };
-struct PerformSteps { std::vector<StepInfo> purposes; std::vector<std::vector<Action>> lists; };
-struct Configure { std::string mirror; JournalOptions journal; std::map<std::string, std::string> environment; };
-struct TakeLock { std::string playbook; std::uint64_t wait_ms; };
-struct OpenJournal { RunHeader run; };
-struct Heal { std::vector<StepName> steps; };
-struct Conclude { std::string outcome; };
+struct ReadContents {
+  std::string name, version;
+};
+struct ReadUnneeded {
+  std::vector<std::string> names;
+};
+struct ReadLog {
+  std::string name;
+  std::uint64_t since_us;
+};
+struct ReadUnit {
+  std::string name;
+};
+struct RunGuard {
+  Command command;
+};
+struct ReadPublished {
+  std::string url, file_name;
+  std::uint64_t timeout_ms;
+};
+struct ReadProved {
+  std::string path, url, sha256_url;
+};
+struct ReadUnchanged {
+  std::string path, url;
+  std::uint64_t timeout_ms;
+};
+struct ReadMirrored {
+  std::string url;
+};
+struct ReadTunnel {
+  std::string name;
+};
+struct ReadListener {
+  Endpoint place;
+};
+struct ReadListenerAt {
+  std::string address;
+  std::uint16_t port;
+};
+struct AskHttp {
+  HttpGet get;
+};
+struct Perform {
+  std::vector<Action> actions;
+};
+struct PerformTogether {
+  std::vector<std::vector<Action>> lists;
+};
+struct PerformSteps {
+  std::vector<StepInfo> purposes;
+  std::vector<std::vector<Action>> lists;
+};
+struct Configure {
+  std::string mirror;
+  JournalOptions journal;
+  std::map<std::string, std::string> environment;
+};
+struct TakeLock {
+  std::string playbook;
+  std::uint64_t wait_ms;
+};
+struct OpenJournal {
+  RunHeader run;
+};
+struct Heal {
+  std::vector<StepName> steps;
+};
+struct Conclude {
+  std::string outcome;
+};
 struct Cancel {};
 
-using Request = std::variant<ViewFile, ListFolder, ResolvePath, DigestFile, ReadGrants, ReadUser, ReadGroup, ReadUserById,
-                             ReadGroupById, ReadPackage, ReadInterrupted, ReadIndexAge, ReadCandidate,
-                             ForecastInstall, ForecastRemoval, ReadSimilar, ReadPurgeLoss, ReadIndexOutdated,
-                             ReadContents, ReadUnneeded, ReadUnit, ReadLog, RunGuard, ReadPublished,
-                             ReadProved, ReadUnchanged, ReadMirrored, ReadTunnel, ReadListener, ReadListenerAt,
-                             AskHttp, Perform, PerformTogether, PerformSteps, Configure, TakeLock, OpenJournal, Heal,
-                             Conclude, Cancel>;
+using Request =
+    std::variant<ViewFile, ListFolder, ResolvePath, DigestFile, ReadGrants, ReadUser, ReadGroup, ReadUserById,
+                 ReadGroupById, ReadPackage, ReadInterrupted, ReadIndexAge, ReadCandidate, ForecastInstall,
+                 ForecastRemoval, ReadSimilar, ReadPurgeLoss, ReadIndexOutdated, ReadContents, ReadUnneeded,
+                 ReadUnit, ReadLog, RunGuard, ReadPublished, ReadProved, ReadUnchanged, ReadMirrored,
+                 ReadTunnel, ReadListener, ReadListenerAt, AskHttp, Perform, PerformTogether, PerformSteps,
+                 Configure, TakeLock, OpenJournal, Heal, Conclude, Cancel>;
 
 using Done = bool;  // the reply of requests without a result
 using Errors = std::vector<std::optional<Error>>;
@@ -196,8 +275,7 @@ class Child {
     argv.push_back(nullptr);
     const int error = ::posix_spawnp(&pid_, argv[0], &files, nullptr, argv.data(), environ);
     ::posix_spawn_file_actions_destroy(&files);
-    if (error != 0)
-      throw Error("cannot start " + words[0] + ": " + std::strerror(error), ErrorKind::privilege);
+    if (error != 0) throw Error("cannot start " + words[0] + ": " + std::strerror(error), ErrorKind::privilege);
     to = std::move(in.write);
     from = std::move(out.read);
     if (quiet) errors = std::move(err.read);
@@ -363,7 +441,9 @@ class PipedMachine : public HelperMachine,
   const TunnelReader& tunnels() const override { return *this; }
   const NetworkReader& network() const override { return *this; }
 
-  void perform(std::span<const Action> actions) override { link_.call(Perform{{actions.begin(), actions.end()}}); }
+  void perform(std::span<const Action> actions) override {
+    link_.call(Perform{{actions.begin(), actions.end()}});
+  }
   Errors perform_together(std::span<const std::span<const Action>> lists) override {
     PerformTogether request;
     for (const auto& list : lists) request.lists.emplace_back(list.begin(), list.end());
@@ -377,12 +457,20 @@ class PipedMachine : public HelperMachine,
   std::optional<std::vector<std::string>> list(const std::string& path) const override {
     return link_.call(ListFolder{path});
   }
-  std::optional<std::string> resolve(const std::string& path) const override { return link_.call(ResolvePath{path}); }
-  std::optional<std::string> sha256(const std::string& path) const override { return link_.call(DigestFile{path}); }
+  std::optional<std::string> resolve(const std::string& path) const override {
+    return link_.call(ResolvePath{path});
+  }
+  std::optional<std::string> sha256(const std::string& path) const override {
+    return link_.call(DigestFile{path});
+  }
   std::optional<Grants> grants(const std::string& path) const override { return link_.call(ReadGrants{path}); }
   std::optional<UserAccount> user(const std::string& name) const override { return link_.call(ReadUser{name}); }
-  std::optional<GroupAccount> group(const std::string& name) const override { return link_.call(ReadGroup{name}); }
-  std::optional<UserAccount> user_by_uid(std::uint32_t uid) const override { return link_.call(ReadUserById{uid}); }
+  std::optional<GroupAccount> group(const std::string& name) const override {
+    return link_.call(ReadGroup{name});
+  }
+  std::optional<UserAccount> user_by_uid(std::uint32_t uid) const override {
+    return link_.call(ReadUserById{uid});
+  }
   std::optional<GroupAccount> group_by_gid(std::uint32_t gid) const override {
     return link_.call(ReadGroupById{gid});
   }
@@ -400,7 +488,9 @@ class PipedMachine : public HelperMachine,
   Forecast forecast_removal(const std::vector<std::string>& names) const override {
     return link_.call(ForecastRemoval{names});
   }
-  std::vector<std::string> similar(const std::string& name) const override { return link_.call(ReadSimilar{name}); }
+  std::vector<std::string> similar(const std::string& name) const override {
+    return link_.call(ReadSimilar{name});
+  }
   PurgeLoss purge_loss(const std::string& name) const override { return link_.call(ReadPurgeLoss{name}); }
   bool index_outdated() const override { return link_.call(ReadIndexOutdated{}); }
   std::optional<std::vector<PackagedPath>> contents(const std::string& name,
@@ -426,9 +516,15 @@ class PipedMachine : public HelperMachine,
   bool unchanged(const std::string& path, const std::string& url, std::uint64_t timeout_ms) const override {
     return link_.call(ReadUnchanged{path, url, timeout_ms});
   }
-  std::optional<std::string> mirrored(const std::string& url) const override { return link_.call(ReadMirrored{url}); }
-  std::optional<TunnelView> tunnel(const std::string& name) const override { return link_.call(ReadTunnel{name}); }
-  std::optional<std::string> listener(const Endpoint& place) const override { return link_.call(ReadListener{place}); }
+  std::optional<std::string> mirrored(const std::string& url) const override {
+    return link_.call(ReadMirrored{url});
+  }
+  std::optional<TunnelView> tunnel(const std::string& name) const override {
+    return link_.call(ReadTunnel{name});
+  }
+  std::optional<std::string> listener(const Endpoint& place) const override {
+    return link_.call(ReadListener{place});
+  }
   std::optional<Listener> listener_at(const std::string& address, std::uint16_t port) const override {
     return link_.call(ReadListenerAt{address, port});
   }
@@ -517,7 +613,8 @@ bool sudo_accepts(const std::string& password, const HelperSettings& settings) {
   const std::string said = child.last_words();
   child.wait();
   if (child.succeeded()) return true;
-  if (said.find("incorrect password") != said.npos || said.find("no password was provided") != said.npos) return false;
+  if (said.find("incorrect password") != said.npos || said.find("no password was provided") != said.npos)
+    return false;
   throw Error(said.empty() ? "sudo " + child.how_it_ended() : said, ErrorKind::privilege);
 }
 
@@ -529,9 +626,11 @@ std::unique_ptr<HelperMachine> start_helper(const HelperSettings& settings, cons
 namespace {
 
 Errors perform(const PerformSteps& request, Machine& machine, Journal* journal) {
-  if (request.purposes.size() != request.lists.size()) throw Error("a message holds lists of different lengths");
+  if (request.purposes.size() != request.lists.size())
+    throw Error("a message holds lists of different lengths");
   std::vector<Step> steps;
-  for (std::size_t i = 0; i < request.lists.size(); ++i) steps.push_back({request.purposes[i], request.lists[i]});
+  for (std::size_t i = 0; i < request.lists.size(); ++i)
+    steps.push_back({request.purposes[i], request.lists[i]});
   return perform_steps(steps, machine, journal);
 }
 
@@ -570,46 +669,50 @@ int serve_helper(const std::string& user, const std::string& person, const MakeJ
   while (const auto request = inbox.next()) {
     std::string reply;
     try {
-      reply = std::visit(
-          overloaded{[&](const Configure& c) {
-                       settings.mirror = c.mirror;
-                       for (const auto& [name, value] : c.environment) ::setenv(name.c_str(), value.c_str(), 1);
-                       journal.reset();
-                       machine = make_local_machine(settings, cancellation, progress);
-                       if (make_journals) journals = make_journals(c.journal);
-                       return encode(Frame::result, Done{true});
-                     },
-                     [&](const TakeLock& l) {
-                       lock.emplace(settings.cache_dir, l.playbook, cancellation, progress,
-                                    std::chrono::milliseconds(l.wait_ms));
-                       inbox.on_end([&] { lock->finishing(); });
-                       return encode(Frame::result, Done{true});
-                     },
-                     [&](const OpenJournal& o) {
-                       if (!machine || !journals) throw Error("the helper was asked before it was configured");
-                       journal = journals->of(who, settings.person, *machine, tell);
-                       return encode(Frame::result, journal->open(o.run));
-                     },
-                     [&](const PerformSteps& p) {
-                       if (!machine) throw Error("the helper was asked before it was configured");
-                       machine->invalidate_caches();
-                       return encode(Frame::result, perform(p, *machine, journal.get()));
-                     },
-                     [&](const Heal& h) {
-                       if (journal) journal->mark_recovered(h.steps);
-                       return encode(Frame::result, Done{true});
-                     },
-                     [&](const Conclude& c) {
-                       if (journal) journal->conclude(c.outcome, "");
-                       journal.reset();
-                       return encode(Frame::result, Done{true});
-                     },
-                     [&](const auto& r) {
-                       if (machine) machine->invalidate_caches();  // other processes have acted since
-                       if (!machine) throw Error("the helper was asked before it was configured");
-                       return encode(Frame::result, answer(*machine, r));
-                     }},
-          *request);
+      reply = std::visit(overloaded{[&](const Configure& c) {
+                                      settings.mirror = c.mirror;
+                                      for (const auto& [name, value] : c.environment)
+                                        ::setenv(name.c_str(), value.c_str(), 1);
+                                      journal.reset();
+                                      machine = make_local_machine(settings, cancellation, progress);
+                                      if (make_journals) journals = make_journals(c.journal);
+                                      return encode(Frame::result, Done{true});
+                                    },
+                                    [&](const TakeLock& l) {
+                                      lock.emplace(settings.cache_dir, l.playbook, cancellation, progress,
+                                                   std::chrono::milliseconds(l.wait_ms));
+                                      inbox.on_end([&] { lock->finishing(); });
+                                      return encode(Frame::result, Done{true});
+                                    },
+                                    [&](const OpenJournal& o) {
+                                      if (!machine || !journals)
+                                        throw Error("the helper was asked before it was configured");
+                                      journal = journals->of(who, settings.person, *machine, tell);
+                                      return encode(Frame::result, journal->open(o.run));
+                                    },
+                                    [&](const PerformSteps& p) {
+                                      if (!machine)
+                                        throw Error("the helper was asked before it was configured");
+                                      machine->invalidate_caches();
+                                      return encode(Frame::result, perform(p, *machine, journal.get()));
+                                    },
+                                    [&](const Heal& h) {
+                                      if (journal) journal->mark_recovered(h.steps);
+                                      return encode(Frame::result, Done{true});
+                                    },
+                                    [&](const Conclude& c) {
+                                      if (journal) journal->conclude(c.outcome, "");
+                                      journal.reset();
+                                      return encode(Frame::result, Done{true});
+                                    },
+                                    [&](const auto& r) {
+                                      if (machine)
+                                        machine->invalidate_caches();  // other processes have acted since
+                                      if (!machine)
+                                        throw Error("the helper was asked before it was configured");
+                                      return encode(Frame::result, answer(*machine, r));
+                                    }},
+                         *request);
     } catch (const Error& e) {
       reply = encode(Frame::error, e);
     } catch (const std::exception& e) {

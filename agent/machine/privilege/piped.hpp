@@ -16,11 +16,11 @@
 namespace mlops {
 
 struct HelperSettings {
-  std::string user;                // the user that the helper runs as
-  std::string caller;              // the user that this process runs as
+  std::string user;    // the user that the helper runs as
+  std::string caller;  // the user that this process runs as
   // the command that starts the helper: {"sudo", "-n"}; {}: started directly, by root
   std::vector<std::string> sudo;
-  std::string person;              // the person that the run is for
+  std::string person;  // the person that the run is for
   std::string mirror;
   std::optional<std::string> password = {};  // for sudo, which then reads it from its input
   JournalOptions journal = {};               // of the helper's journal

@@ -152,7 +152,8 @@ void Carrier::carry(Handle socket) {
   }
   if (!proof) return carry_to(*connection, std::move(socket), tunnel_.target);
   try {
-    connection->forward(std::move(socket), tunnel_.target.is_socket() ? tunnel_.target.path : tunnel_.target.host,
+    connection->forward(std::move(socket),
+                        tunnel_.target.is_socket() ? tunnel_.target.path : tunnel_.target.host,
                         tunnel_.target.port);
     proof->settle("");
   } catch (const Error& e) {
@@ -176,7 +177,8 @@ void Carrier::carry_to(Connection& connection, Handle socket, const Endpoint& ta
 void Carrier::carry_socks(Handle socket) {
   SocksRequest request;
   if (!read_request(socket.get(), request, cancellation_)) {
-    if (!request.problem().empty()) log_->write(fmt::format("a client of SOCKS is refused: {}", request.problem()));
+    if (!request.problem().empty())
+      log_->write(fmt::format("a client of SOCKS is refused: {}", request.problem()));
     return;
   }
   const auto connection = link_->connection(host_patience);
@@ -257,7 +259,9 @@ Carrier::Probe Carrier::probe_there(const std::shared_ptr<Connection>& connectio
     return {true, e.what()};
   }
   const std::string& listen = tunnel_.listen.host;
-  const std::string host = listen == "0.0.0.0" || listen == "localhost" ? "127.0.0.1" : listen == "::" ? "::1" : listen;
+  const std::string host = listen == "0.0.0.0" || listen == "localhost" ? "127.0.0.1"
+                           : listen == "::"                             ? "::1"
+                                                                        : listen;
   const auto proof = std::make_shared<Proof>();
   {
     const std::lock_guard lock(mutex_);

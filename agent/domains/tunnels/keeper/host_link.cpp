@@ -123,7 +123,8 @@ bool HostLink::attempt() {
     connection = settings_.connect();
     if (settings_.prepare) prepared = settings_.prepare(*connection);
   } catch (const Error& e) {
-    state = e.kind() == ErrorKind::unavailable || e.kind() == ErrorKind::cancelled ? State::away : State::needs_you;
+    state =
+        e.kind() == ErrorKind::unavailable || e.kind() == ErrorKind::cancelled ? State::away : State::needs_you;
     reason = e.what();
   } catch (const std::exception& e) {
     state = State::away;

@@ -27,8 +27,8 @@ class HostLink {
 
   struct Settings {
     Connect connect;
-    Prepare prepare;                                  // may be empty
-    std::function<void(const std::string&)> log;      // a line
+    Prepare prepare;                                     // may be empty
+    std::function<void(const std::string&)> log;         // a line
     std::chrono::milliseconds needs_you_pause{300'000};  // a host that needs a person is retried less often
   };
   explicit HostLink(Settings settings);
@@ -70,7 +70,7 @@ class HostLink {
   std::shared_ptr<void> prepared_;
   std::uint64_t attempts_ = 0;  // completed ones
   bool was_up_ = false;
-  bool hurry_ = false;  // skips the current delay
+  bool hurry_ = false;                              // skips the current delay
   std::optional<std::chrono::milliseconds> doubt_;  // time within which a sign of life is required
   bool stopping_ = false;
   Handle wake_;  // an eventfd, for waiting for the connection's end

@@ -38,11 +38,11 @@ using Clock = std::chrono::steady_clock;
 using State = TunnelView::State;
 
 constexpr auto question_patience = 2s;
-constexpr auto settle_patience = 3s;    // together with the probe itself, a response within 10 s
+constexpr auto settle_patience = 3s;  // together with the probe itself, a response within 10 s
 constexpr auto retry_patience = 50s;
-constexpr auto look_interval = 10s;     // for detecting that the machine has slept
-constexpr auto shortest_look = 1s;      // between two checks of a changing network
-constexpr auto no_descriptor = 200ms;   // while none is free for a connection
+constexpr auto look_interval = 10s;    // for detecting that the machine has slept
+constexpr auto shortest_look = 1s;     // between two checks of a changing network
+constexpr auto no_descriptor = 200ms;  // while none is free for a connection
 constexpr int most_askers = 16;
 
 // Each connection takes two descriptors.
@@ -56,7 +56,9 @@ void allow_many_descriptors() {
 std::string needs_nobody(const Error& e) {
   std::string text = e.what();
   if (e.kind() == ErrorKind::privilege)
-    text += " A tunnel is kept without anybody to ask: it needs a key without a passphrase, or one that ssh-agent holds.";
+    text +=
+        " A tunnel is kept without anybody to ask: it needs a key without a passphrase, or one that ssh-agent "
+        "holds.";
   return text;
 }
 
@@ -77,12 +79,11 @@ class Keeper {
   bool run(const std::function<void(const KeeperReport&)>& report) {
     allow_many_descriptors();
     log_->write(fmt::format("begins, process {}: {}", ::getpid(), describe(tunnel_)));
-    link_.emplace(HostLink::Settings{
-        [this] { return connect(); },
-        tunnel_.direction == Tunnel::Direction::remote
-            ? HostLink::Prepare([this](Connection& c) { return listen_there(c); })
-            : HostLink::Prepare(),
-        [this](const std::string& text) { log_->write(text); }});
+    link_.emplace(HostLink::Settings{[this] { return connect(); },
+                                     tunnel_.direction == Tunnel::Direction::remote
+                                         ? HostLink::Prepare([this](Connection& c) { return listen_there(c); })
+                                         : HostLink::Prepare(),
+                                     [this](const std::string& text) { log_->write(text); }});
     carrier_->use(*link_);
     std::thread reporter([&] {
       link_->settle(false, retry_patience);

@@ -62,15 +62,16 @@ Address unix_address(const std::string& path) {
 Address own_address(const Endpoint& listen) {
   if (listen.is_socket()) return unix_address(listen.path);
   const std::string host = listen.host == "localhost" || listen.host == "0.0.0.0" ? "127.0.0.1"
-                           : listen.host == "::"                                 ? "::1"
-                                                                                 : listen.host;
+                           : listen.host == "::"                                  ? "::1"
+                                                                                  : listen.host;
   const auto address = numeric_address(host, listen.port);
   if (!address) throw Error(fmt::format("{} is no address of this machine", listen.host));
   return *address;
 }
 
 Error taken(const Endpoint& place, const std::optional<Listener>& by) {
-  const std::string what = place.is_socket() ? place.path : fmt::format("port {} of {}", place.port, place.host);
+  const std::string what =
+      place.is_socket() ? place.path : fmt::format("port {} of {}", place.port, place.host);
   return Error(fmt::format("{} is taken{}", what, by ? " by " + describe(*by) : ", it is not known by whom"));
 }
 
@@ -126,7 +127,8 @@ void LocalListener::listen_on_port(const std::string& host, bool must) {
   if (socket) ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
   if (socket && address->family() == AF_INET6)
     ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
-  if (socket && ::bind(socket.get(), address->get(), address->size) == 0 && ::listen(socket.get(), backlog) == 0) {
+  if (socket && ::bind(socket.get(), address->get(), address->size) == 0 &&
+      ::listen(socket.get(), backlog) == 0) {
     sockets_.push_back(std::move(socket));
     return;
   }
@@ -134,12 +136,14 @@ void LocalListener::listen_on_port(const std::string& host, bool must) {
   if (!must && error != EADDRINUSE) return;
   if (error == EADDRINUSE) throw taken({host, place_.port, ""}, listener_on(host, place_.port));
   if (error == EACCES)
-    throw Error(fmt::format("only root may listen on port {} (net.ipv4.ip_unprivileged_port_start)", place_.port));
+    throw Error(
+        fmt::format("only root may listen on port {} (net.ipv4.ip_unprivileged_port_start)", place_.port));
   if (error == EADDRNOTAVAIL) throw Error(fmt::format("{} is no address of this machine", host));
   throw system_error(fmt::format("cannot listen on {}", Endpoint{host, place_.port, ""}.to_text()), error);
 }
 
-Handle connect_here(const Endpoint& target, std::chrono::milliseconds patience, const Cancellation& cancellation) {
+Handle connect_here(const Endpoint& target, std::chrono::milliseconds patience,
+                    const Cancellation& cancellation) {
   if (!target.is_socket()) return connect_tcp({target.host, target.port}, Deadline(patience), cancellation);
   const Address address = unix_address(target.path);
   Handle socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));

@@ -36,7 +36,8 @@ class LocalListener {
 };
 
 // A socket connected to an endpoint from here. Error with the reason, within that time. Error cancelled.
-Handle connect_here(const Endpoint& target, std::chrono::milliseconds patience, const Cancellation& cancellation);
+Handle connect_here(const Endpoint& target, std::chrono::milliseconds patience,
+                    const Cancellation& cancellation);
 
 // A socket that will connect to a listener of this process, and its address as seen by the other end
 // (peer_mark()): so its connection is recognized when it is accepted.

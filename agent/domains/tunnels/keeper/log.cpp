@@ -25,9 +25,11 @@ void TunnelLog::open() {
 }
 
 void TunnelLog::write(const std::string& text) {
-  std::string line = fmt::format("{:%Y-%m-%dT%H:%M:%SZ} {}", fmt::gmtime(std::time(nullptr)), text.substr(0, longest_line));
+  std::string line =
+      fmt::format("{:%Y-%m-%dT%H:%M:%SZ} {}", fmt::gmtime(std::time(nullptr)), text.substr(0, longest_line));
   // It contains text from other programs.
-  std::replace_if(line.begin(), line.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
+  std::replace_if(
+      line.begin(), line.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
   line += '\n';
   const std::lock_guard lock(mutex_);
   if (size_ + line.size() > largest) {

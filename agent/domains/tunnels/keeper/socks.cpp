@@ -13,11 +13,19 @@ constexpr std::size_t longest_text = 255;  // a user's or host's name in SOCKS 4
 constexpr char connect_command = 1;
 constexpr char v4_granted = 90, v4_failed = 91;
 enum : char { address_v4 = 1, address_name = 3, address_v6 = 4 };  // RFC 1928 section 5
-enum : char { ok = 0, general_failure = 1, not_allowed = 2, unreachable = 4, connection_refused = 5,
-              command_unknown = 7, address_unknown = 8 };  // section 6
+enum : char {
+  ok = 0,
+  general_failure = 1,
+  not_allowed = 2,
+  unreachable = 4,
+  connection_refused = 5,
+  command_unknown = 7,
+  address_unknown = 8
+};  // section 6
 
 std::uint16_t port_at(std::string_view bytes) {
-  return static_cast<std::uint16_t>((static_cast<unsigned char>(bytes[0]) << 8) | static_cast<unsigned char>(bytes[1]));
+  return static_cast<std::uint16_t>((static_cast<unsigned char>(bytes[0]) << 8) |
+                                    static_cast<unsigned char>(bytes[1]));
 }
 
 std::string v4_reply(char code) { return std::string{0, code, 0, 0, 0, 0, 0, 0}; }
@@ -42,7 +50,9 @@ bool is_name(std::string_view text) {
 // A text in SOCKS 4 ends at its zero byte, so it is read byte by byte.
 std::size_t SocksRequest::wanted() const {
   const std::size_t have = bytes_.size();
-  const auto byte = [&](std::size_t i) { return static_cast<std::size_t>(static_cast<unsigned char>(bytes_[i])); };
+  const auto byte = [&](std::size_t i) {
+    return static_cast<std::size_t>(static_cast<unsigned char>(bytes_[i]));
+  };
   switch (stage_) {
     case Stage::version:
       return 1;
@@ -66,9 +76,12 @@ SocksRequest::Step SocksRequest::take(std::string_view bytes) {
 SocksRequest::Step SocksRequest::step() {
   switch (stage_) {
     case Stage::version:
-      if (bytes_[0] == 4) stage_ = Stage::socks4, is_4_ = true;
-      else if (bytes_[0] == 5) stage_ = Stage::greeting;
-      else return refuse("", "it speaks no SOCKS");
+      if (bytes_[0] == 4)
+        stage_ = Stage::socks4, is_4_ = true;
+      else if (bytes_[0] == 5)
+        stage_ = Stage::greeting;
+      else
+        return refuse("", "it speaks no SOCKS");
       return Step::reading;
     case Stage::socks4:
       return version_4();
@@ -92,12 +105,13 @@ SocksRequest::Step SocksRequest::version_4() {
   const std::string_view address = all.substr(4, 4);
   const bool named = address.substr(0, 3) == std::string_view("\0\0\0", 3) && address[3] != 0;
   if (named && (all.back() != '\0' || all.size() == user_end + 1)) {
-    if (all.size() > user_end + 1 + longest_text) return refuse(v4_reply(v4_failed), "the host's name is too long");
+    if (all.size() > user_end + 1 + longest_text)
+      return refuse(v4_reply(v4_failed), "the host's name is too long");
     return Step::reading;
   }
   if (bytes_[1] != connect_command) return refuse(v4_reply(v4_failed), "only connections are made");
-  const std::string host = named ? std::string(all.substr(user_end + 1, all.size() - user_end - 2))
-                                 : address_text(AF_INET, address);
+  const std::string host =
+      named ? std::string(all.substr(user_end + 1, all.size() - user_end - 2)) : address_text(AF_INET, address);
   return complete_with(host, port_at(all.substr(2)));
 }
 
@@ -130,7 +144,8 @@ SocksRequest::Step SocksRequest::request_5() {
 
 SocksRequest::Step SocksRequest::complete_with(std::string host, std::uint16_t port) {
   if (!is_name(host) || port == 0)
-    return refuse(is_4_ ? v4_reply(v4_failed) : v5_reply(general_failure), "what it asks for is no host and port");
+    return refuse(is_4_ ? v4_reply(v4_failed) : v5_reply(general_failure),
+                  "what it asks for is no host and port");
   host_ = std::move(host);
   port_ = port;
   return Step::complete;

@@ -23,7 +23,8 @@ std::chrono::nanoseconds sleep_until_now() { return now(CLOCK_BOOTTIME) - now(CL
 }  // namespace
 
 Surroundings::Surroundings()
-    : netlink_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE)), slept_(sleep_until_now()) {
+    : netlink_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE)),
+      slept_(sleep_until_now()) {
   sockaddr_nl address{};
   address.nl_family = AF_NETLINK;
   address.nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE;
