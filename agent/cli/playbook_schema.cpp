@@ -159,7 +159,7 @@ Value play() {
                                         {"resources", resources("Take effect one by one, in this order.")}})}});
 }
 
-// A condition: every member must match. See the README for the operators.
+// A condition: every member must match. docs/playbooks.md has the operators.
 Value condition() {
   const Value several = object({{"type", "array"}, {"items", reference("condition")}});
   return object(
