@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -14,6 +13,7 @@
 
 #include "base/person.hpp"
 #include "base/suggest.hpp"
+#include "cli/command_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
@@ -283,61 +283,52 @@ std::vector<std::string> playbook_keys(const Playbook& playbook, const std::stri
   return keys;
 }
 
-void add_reach_options(CLI::App& command, ReachSettings& reach) {
+void add_reach_options(CommandOptions& command, ReachSettings& reach) {
   command
-      .add_option("--host", reach.hosts,
-                  "Another machine: a name that ssh knows, or user@host:port (again for more)")
-      ->type_name("HOST")
-      ->allow_extra_args(false);
-  command.add_option("--hosts", reach.hosts_file, "Other machines from a file, one a line")->type_name("FILE");
-  command.add_flag("--accept-new-host-keys", reach.accept_new_host_keys,
-                   "Take a machine's key that is not known yet, and remember it");
-  command.add_option("--ssh-config", reach.ssh_config, "Another file than ~/.ssh/config")->type_name("FILE");
+      .repeated("--host", reach.hosts,
+                "Another machine: a name that ssh knows, or user@host:port (again for more)")
+      .value_name("HOST");
+  command.option("--hosts", reach.hosts_file, "Other machines from a file, one a line").value_name("FILE");
+  command.flag("--accept-new-host-keys", reach.accept_new_host_keys,
+               "Take a machine's key that is not known yet, and remember it");
+  command.option("--ssh-config", reach.ssh_config, "Another file than ~/.ssh/config").value_name("FILE");
 }
 
 namespace {
 
-void add_options(CLI::App& command, ApplyOptions& options) {
-  command.add_option("playbook", options.playbook, "The playbook, a JSON file; or a plan that was kept")
-      ->required()
-      ->type_name("PLAYBOOK");
-  command.add_option("--set", options.sets, "Set a variable (again for more)")
-      ->type_name("NAME=VALUE")
-      ->allow_extra_args(false);
-  command.add_option("--vars", options.vars_files, "Variables from a JSON file (again for more)")
-      ->type_name("FILE")
-      ->allow_extra_args(false);
-  command.add_option("--only", options.only, "Change only the resource with this id (again for more)")
-      ->type_name("ID")
-      ->allow_extra_args(false);
-  command.add_option("--tag", options.tags, "Change only resources with this tag (again for more)")
-      ->type_name("TAG")
-      ->allow_extra_args(false);
-  command.add_option("--mirror", options.mirror, "Read https://HOST/PATH from MIRROR/HOST/PATH first")
-      ->type_name("DIR|URL");
+void add_options(CommandOptions& command, ApplyOptions& options) {
+  command.option("playbook", options.playbook, "The playbook, a JSON file; or a plan that was kept")
+      .required()
+      .value_name("PLAYBOOK");
+  command.repeated("--set", options.sets, "Set a variable (again for more)").value_name("NAME=VALUE");
+  command.repeated("--vars", options.vars_files, "Variables from a JSON file (again for more)")
+      .value_name("FILE");
+  command.repeated("--only", options.only, "Change only the resource with this id (again for more)")
+      .value_name("ID");
+  command.repeated("--tag", options.tags, "Change only resources with this tag (again for more)")
+      .value_name("TAG");
+  command.option("--mirror", options.mirror, "Read https://HOST/PATH from MIRROR/HOST/PATH first")
+      .value_name("DIR|URL");
+  command.option("--state", options.state, "Keep state databases in this folder, one for each user who acts")
+      .value_name("DIR");
   command
-      .add_option("--state", options.state, "Keep state databases in this folder, one for each user who acts")
-      ->type_name("DIR");
-  command
-      .add_option("--keep-limit", options.keep_limit,
-                  "What is replaced is kept, to be taken back, up to this size (64MiB)")
-      ->transform(CLI::AsSizeValue(false))
-      ->type_name("SIZE");
-  command.add_option("--wait", options.wait, "Wait so long for another run to end (0: not at all)")
-      ->type_name("SECONDS");
+      .option("--keep-limit", options.keep_limit,
+              "What is replaced is kept, to be taken back, up to this size (64MiB)")
+      .size_in_bytes()
+      .value_name("SIZE");
+  command.option("--wait", options.wait, "Wait so long for another run to end (0: not at all)")
+      .value_name("SECONDS");
   add_output_options(command, options.output);
-  command.add_flag("--no-sudo", options.no_sudo, "Never become another user");
-  command.add_flag("--trust-writable", options.trust_writable,
-                   "As root, also follow files that others could change");
-  command.add_flag("--fail-fast", options.fail_fast, "Stop at the first failure");
-  command.add_option("--forks", options.reach.forks, "How many hosts are worked on at once (32)")
-      ->check(CLI::Range(1, 10'000))
-      ->type_name("N");
-  command
-      .add_option("--serial", options.reach.serial,
-                  "Change so many hosts after the other; stop where one fails")
-      ->check(CLI::Range(1, 10'000))
-      ->type_name("N");
+  command.flag("--no-sudo", options.no_sudo, "Never become another user");
+  command.flag("--trust-writable", options.trust_writable,
+               "As root, also follow files that others could change");
+  command.flag("--fail-fast", options.fail_fast, "Stop at the first failure");
+  command.option("--forks", options.reach.forks, "How many hosts are worked on at once (32)")
+      .between(1, 10'000)
+      .value_name("N");
+  command.option("--serial", options.reach.serial, "Change so many hosts after the other; stop where one fails")
+      .between(1, 10'000)
+      .value_name("N");
   add_reach_options(command, options.reach);
 }
 
@@ -354,35 +345,35 @@ int apply_playbook(const ApplyOptions& options) {
   return Application(settled).go();
 }
 
-void add_plan_and_apply(CLI::App& app, int& status) {
-  CLI::App* plan = app.add_subcommand("plan", "Say what would change; change nothing");
+void add_plan_and_apply(CommandLine& program) {
+  CommandOptions plan = program.command("plan", "Say what would change; change nothing");
   const auto planned = std::make_shared<ApplyOptions>();
   planned->dry = true;
-  add_options(*plan, *planned);
-  const auto add_prune = [](CLI::App* command, ApplyOptions& options) {
-    command->add_flag_callback(
+  add_options(plan, *planned);
+  const auto add_prune = [](CommandOptions& command, ApplyOptions& options) {
+    command.flag(
         "--prune", [&options] { options.prune = ApplyOptions::Prune::too; },
         "Remove what an earlier version of the playbook made and this one no longer has");
   };
   add_prune(plan, *planned);
-  plan->add_option("--out", planned->out, "Keep the plan in a file, for apply")->type_name("FILE");
-  plan->callback([planned, &status] { status = apply_playbook(*planned); });
+  plan.option("--out", planned->out, "Keep the plan in a file, for apply").value_name("FILE");
+  plan.action([planned] { return apply_playbook(*planned); });
 
-  CLI::App* apply = app.add_subcommand("apply", "Make this machine match the playbook");
+  CommandOptions apply = program.command("apply", "Make this machine match the playbook");
   const auto applied = std::make_shared<ApplyOptions>();
-  add_options(*apply, *applied);
-  apply->add_flag("--dry-run", applied->dry, "The same as plan");
+  add_options(apply, *applied);
+  apply.flag("--dry-run", applied->dry, "The same as plan");
   add_prune(apply, *applied);
-  apply->add_flag("--all-or-nothing", applied->all_or_nothing,
-                  "With a plan file: do nothing where any part of it does not hold any more");
-  apply->callback([applied, &status] { status = apply_playbook(*applied); });
+  apply.flag("--all-or-nothing", applied->all_or_nothing,
+             "With a plan file: do nothing where any part of it does not hold any more");
+  apply.action([applied] { return apply_playbook(*applied); });
 
-  CLI::App* prune = app.add_subcommand("prune", "Remove what an earlier version of the playbook made");
+  CommandOptions prune = program.command("prune", "Remove what an earlier version of the playbook made");
   const auto pruned = std::make_shared<ApplyOptions>();
   pruned->prune = ApplyOptions::Prune::alone;
-  add_options(*prune, *pruned);
-  prune->add_flag("--dry-run", pruned->dry, "Only show it");
-  prune->callback([pruned, &status] { status = apply_playbook(*pruned); });
+  add_options(prune, *pruned);
+  prune.flag("--dry-run", pruned->dry, "Only show it");
+  prune.action([pruned] { return apply_playbook(*pruned); });
 }
 
 }  // namespace mlops

@@ -9,11 +9,9 @@
 #include "hosts/chosen_hosts.hpp"
 #include "runs/saved_plan.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace mlops {
+
+class CommandOptions;
 
 struct ApplyOptions {
   std::string playbook;  // path
@@ -36,7 +34,7 @@ struct ApplyOptions {
 };
 
 // --host, --hosts, --accept-new-host-keys and --ssh-config.
-void add_reach_options(CLI::App& command, ReachSettings& reach);
+void add_reach_options(CommandOptions& command, ReachSettings& reach);
 
 // The keys of a playbook in state databases, on every machine: "MACHINE:NAME" if it has a name, else
 // "MACHINE:PATH", the path with links resolved (a temporary file is identified by the name it was given by);

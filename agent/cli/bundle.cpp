@@ -4,13 +4,13 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 
 #include "base/backend.hpp"
 #include "base/error.hpp"
+#include "cli/command_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 
@@ -35,16 +35,19 @@ int make(const std::string& out) {
 
 }  // namespace
 
-void add_bundle(CLI::App& app, int& exit_status) {
+void add_bundle(CommandLine& program) {
   auto out = std::make_shared<std::string>();
-  CLI::App* command =
-      app.add_subcommand("bundle", "Pack this program as it is sent to other hosts of this architecture");
-  command->add_option("--out", *out, "Write it to this file, for another machine's mlops-agent.");
-  command->callback([out, &exit_status] { exit_status = make(*out); });
+  CommandOptions command =
+      program.command("bundle", "Pack this program as it is sent to other hosts of this architecture");
+  command.option("--out", *out, "Write it to this file, for another machine's mlops-agent.");
+  command.action([out] { return make(*out); });
 
   // Run on a target after a bundle was unpacked there. Internal, so not in the help.
-  app.add_subcommand("bundle-check", "")->group("")->callback([] {
+  CommandOptions check = program.command("bundle-check", "");
+  check.hide();
+  check.action([] {
     for (const std::string& name : backend_names()) Backend{name};
+    return exit_done;
   });
 }
 

@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -11,6 +10,7 @@
 #include "base/person.hpp"
 #include "base/suggest.hpp"
 #include "cli/apply.hpp"
+#include "cli/command_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
@@ -119,24 +119,22 @@ int print_remote_facts(const ReachSettings& reach, const std::string& path) {
 
 }  // namespace
 
-void add_facts(CLI::App& app, int& exit_status) {
+void add_facts(CommandLine& program) {
   struct Options {
     std::string path;
     bool doc = false;
     ReachSettings reach;
   };
   const auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("facts", "What is known about a machine, as JSON");
-  command->add_option("PATH", options->path, "One fact or group: os.id, memory");
-  command->add_flag("--doc", options->doc, "Type, unit and source of each, as a table");
-  add_reach_options(*command, options->reach);
-  command->callback([options, &exit_status] {
+  CommandOptions command = program.command("facts", "What is known about a machine, as JSON");
+  command.option("PATH", options->path, "One fact or group: os.id, memory");
+  command.flag("--doc", options->doc, "Type, unit and source of each, as a table");
+  add_reach_options(command, options->reach);
+  command.action([options] {
     const std::string path = without_root(options->path);
     const bool far = !options->reach.hosts.empty() || !options->reach.hosts_file.empty();
-    if (options->doc)
-      exit_status = print_docs(path);
-    else
-      exit_status = far ? print_remote_facts(options->reach, path) : print_facts(path);
+    if (options->doc) return print_docs(path);
+    return far ? print_remote_facts(options->reach, path) : print_facts(path);
   });
 }
 

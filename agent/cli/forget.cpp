@@ -2,11 +2,11 @@
 // it.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "base/person.hpp"
 #include "base/printable.hpp"
+#include "cli/command_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "machine/local.hpp"
@@ -45,16 +45,15 @@ int forget(const ForgetOptions& options) try {
 
 }  // namespace
 
-void add_forget(CLI::App& app, int& exit_status) {
+void add_forget(CommandLine& program) {
   const auto options = std::make_shared<ForgetOptions>();
-  CLI::App* command = app.add_subcommand("forget", "Accept what a playbook made and no longer has: it stays");
-  command->add_option("RESOURCE", options->resource, "As plan tells it: file[settings]")->required();
-  command->add_option("--playbook", options->playbook, "Only of the playbook of this name, or at this path")
-      ->type_name("NAME|PATH");
-  command->add_option("--wait", options->wait_seconds, "Wait so long for another run to end")
-      ->type_name("SECONDS");
-  command->add_option("--state", options->state, "Another state folder")->type_name("DIR");
-  command->callback([options, &exit_status] { exit_status = forget(*options); });
+  CommandOptions command = program.command("forget", "Accept what a playbook made and no longer has: it stays");
+  command.option("RESOURCE", options->resource, "As plan tells it: file[settings]").required();
+  command.option("--playbook", options->playbook, "Only of the playbook of this name, or at this path")
+      .value_name("NAME|PATH");
+  command.option("--wait", options->wait_seconds, "Wait so long for another run to end").value_name("SECONDS");
+  command.option("--state", options->state, "Another state folder").value_name("DIR");
+  command.action([options] { return forget(*options); });
 }
 
 }  // namespace mlops

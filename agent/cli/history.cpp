@@ -2,13 +2,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <ctime>
 #include <memory>
 
 #include "base/person.hpp"
 #include "cli/apply.hpp"
+#include "cli/command_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
@@ -215,15 +215,15 @@ int history(const HistoryOptions& options) {
 
 }  // namespace
 
-void add_history(CLI::App& app, int& exit_status) {
+void add_history(CommandLine& program) {
   const auto options = std::make_shared<HistoryOptions>();
-  CLI::App* command = app.add_subcommand("history", "What earlier runs did on a machine");
-  command->add_option("RUN", options->run, "One of them: the beginning of its id, or last");
-  command->add_flag("--prune", options->prune, "Forget all but the last 20 runs");
-  command->add_option("--state", options->state, "Another state folder")->type_name("DIR");
-  add_output_options(*command, options->output);
-  add_reach_options(*command, options->reach);
-  command->callback([options, &exit_status] { exit_status = history(*options); });
+  CommandOptions command = program.command("history", "What earlier runs did on a machine");
+  command.option("RUN", options->run, "One of them: the beginning of its id, or last");
+  command.flag("--prune", options->prune, "Forget all but the last 20 runs");
+  command.option("--state", options->state, "Another state folder").value_name("DIR");
+  add_output_options(command, options->output);
+  add_reach_options(command, options->reach);
+  command.action([options] { return history(*options); });
 }
 
 }  // namespace mlops

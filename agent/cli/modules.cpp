@@ -1,11 +1,11 @@
 // mlops-agent modules [TYPE]
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
 
 #include "base/suggest.hpp"
+#include "cli/command_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/module_text.hpp"
@@ -54,13 +54,13 @@ int run(const Options& options) {
 
 }  // namespace
 
-void add_modules(CLI::App& app, int& exit_status) {
+void add_modules(CommandLine& program) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("modules", "Resource types, their parameters and examples");
-  command->add_option("TYPE", options->type, "Only this type, with its parameters and examples");
-  CLI::Option* json = command->add_flag("--json", options->json, "Print one JSON object");
-  command->add_flag("--markdown", options->markdown, "Print the page of docs/resources")->excludes(json);
-  command->callback([options, &exit_status] { exit_status = run(*options); });
+  CommandOptions command = program.command("modules", "Resource types, their parameters and examples");
+  command.option("TYPE", options->type, "Only this type, with its parameters and examples");
+  const CommandOption json = command.flag("--json", options->json, "Print one JSON object");
+  command.flag("--markdown", options->markdown, "Print the page of docs/resources").excludes(json);
+  command.action([options] { return run(*options); });
 }
 
 }  // namespace mlops

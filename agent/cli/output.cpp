@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
 
 #include "base/printable.hpp"
+#include "cli/command_options.hpp"
 #include "report/json.hpp"
 #include "report/terminal.hpp"
 
@@ -28,16 +28,16 @@ void show_mistakes(const Diagnostics& mistakes, std::string_view colour) {
 
 void put(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 
-void add_colour_option(CLI::App& command, std::string& colour) {
-  command.add_option("--color", colour, "auto, always or never")
-      ->check(CLI::IsMember({"auto", "always", "never"}))
-      ->type_name("WHEN");
+void add_colour_option(CommandOptions& command, std::string& colour) {
+  command.option("--color", colour, "auto, always or never")
+      .one_of({"auto", "always", "never"})
+      .value_name("WHEN");
 }
 
-void add_output_options(CLI::App& command, OutputOptions& options) {
-  command.add_flag("--json", options.json, "One JSON object a line");
-  command.add_flag("--quiet,-q", options.quiet, "Nothing about what is right already");
-  command.add_flag("--verbose,-v", options.verbose, "Every line, change and difference as a whole");
+void add_output_options(CommandOptions& command, OutputOptions& options) {
+  command.flag("--json", options.json, "One JSON object a line");
+  command.flag("--quiet,-q", options.quiet, "Nothing about what is right already");
+  command.flag("--verbose,-v", options.verbose, "Every line, change and difference as a whole");
   add_colour_option(command, options.colour);
 }
 

@@ -9,12 +9,9 @@
 #include "model/event.hpp"
 #include "report/paper.hpp"
 
-namespace CLI {
-class App;
-}
-
 namespace mlops {
 
+class CommandOptions;
 class JsonReport;
 class TerminalReport;
 
@@ -35,8 +32,8 @@ void show_mistakes(const Diagnostics& mistakes, std::string_view colour = "auto"
 void put(std::string_view text);
 
 // --color only; and --json, --quiet, --verbose and --color.
-void add_colour_option(CLI::App& command, std::string& colour);
-void add_output_options(CLI::App& command, OutputOptions& options);
+void add_colour_option(CommandOptions& command, std::string& colour);
+void add_output_options(CommandOptions& command, OutputOptions& options);
 
 // On stdout. Copies of the sink must not outlive it.
 class Output {

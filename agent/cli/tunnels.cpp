@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +14,7 @@
 #include "base/person.hpp"
 #include "base/printable.hpp"
 #include "base/suggest.hpp"
+#include "cli/command_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
@@ -172,21 +172,19 @@ int stop_tunnel(const std::string& name) {
 
 }  // namespace
 
-void add_tunnels(CLI::App& app, int& exit_status) {
+void add_tunnels(CommandLine& program) {
   struct Options {
     std::string name;
     bool json = false;
   };
   const auto options = std::make_shared<Options>();
-  CLI::App* command =
-      app.add_subcommand("tunnels", "Forwarded ports: their state, proven by a connection, and traffic");
-  command->add_flag("--json", options->json, "One JSON object a line");
-  CLI::App* stop = command->add_subcommand("stop", "End one, with the connections through it, and forget it");
-  stop->add_option("name", options->name, "Its name")->required()->type_name("NAME");
-  command->require_subcommand(0, 1);
-  command->callback([options, stop, &exit_status] {
-    exit_status = stop->parsed() ? stop_tunnel(options->name) : list_tunnels(options->json);
-  });
+  CommandOptions command =
+      program.command("tunnels", "Forwarded ports: their state, proven by a connection, and traffic");
+  command.flag("--json", options->json, "One JSON object a line");
+  CommandOptions stop = command.command("stop", "End one, with the connections through it, and forget it");
+  stop.option("name", options->name, "Its name").required().value_name("NAME");
+  command.action(
+      [options, stop] { return stop.given() ? stop_tunnel(options->name) : list_tunnels(options->json); });
 }
 
 int serve_tunnel(const char* folder, const char* name) {

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -10,6 +9,7 @@
 
 #include "base/person.hpp"
 #include "cli/apply.hpp"
+#include "cli/command_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
@@ -210,20 +210,20 @@ int undo(const UndoOptions& options) {
 
 }  // namespace
 
-void add_undo(CLI::App& app, int& exit_status) {
+void add_undo(CommandLine& program) {
   const auto options = std::make_shared<UndoOptions>();
-  CLI::App* command = app.add_subcommand("undo", "Take back what a run did on a machine");
-  command->add_option("RUN", options->run, "The beginning of its id, or last; the newest that was not undone");
-  command->add_flag("--dry-run", options->dry, "Only show what would be taken back");
-  command->add_flag("--yes,-y", options->yes, "Do not ask");
-  command->add_flag("--force", options->settings.force, "Also what somebody changed since");
-  command->add_flag("--no-sudo", options->settings.no_sudo, "Never become another user");
-  command->add_option("--wait", options->settings.wait_seconds, "Wait so long for another run to end")
-      ->type_name("SECONDS");
-  command->add_option("--state", options->settings.state, "Another state folder")->type_name("DIR");
-  add_output_options(*command, options->output);
-  add_reach_options(*command, options->reach);
-  command->callback([options, &exit_status] { exit_status = undo(*options); });
+  CommandOptions command = program.command("undo", "Take back what a run did on a machine");
+  command.option("RUN", options->run, "The beginning of its id, or last; the newest that was not undone");
+  command.flag("--dry-run", options->dry, "Only show what would be taken back");
+  command.flag("--yes,-y", options->yes, "Do not ask");
+  command.flag("--force", options->settings.force, "Also what somebody changed since");
+  command.flag("--no-sudo", options->settings.no_sudo, "Never become another user");
+  command.option("--wait", options->settings.wait_seconds, "Wait so long for another run to end")
+      .value_name("SECONDS");
+  command.option("--state", options->settings.state, "Another state folder").value_name("DIR");
+  add_output_options(command, options->output);
+  add_reach_options(command, options->reach);
+  command.action([options] { return undo(*options); });
 }
 
 }  // namespace mlops

@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -10,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/person.hpp"
+#include "cli/command_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/output.hpp"
@@ -99,21 +99,21 @@ bool validate(const std::string& path, const ValidateOptions& options, const Loa
 
 }  // namespace
 
-void add_validate(CLI::App& app, int& exit_status) {
+void add_validate(CommandLine& program) {
   auto options = std::make_shared<ValidateOptions>();
-  CLI::App* command =
-      app.add_subcommand("validate", "Is the file right? Shows every mistake; looks at no machine.");
-  command->add_option("playbook", options->playbooks, "The files to check.")->required();
-  command->add_option("--set", options->sets, "NAME=VALUE: a var, in place of its default.")
-      ->allow_extra_args(false);
-  command->add_option("--vars", options->vars_files, "A file with vars.")->allow_extra_args(false);
-  command->add_flag("--json", options->json, "One JSON object a line.");
-  command->add_option("--color", options->colour, "auto, always or never.")
-      ->check(CLI::IsMember({"auto", "always", "never"}));
-  command->callback([options, &exit_status] {
+  CommandOptions command =
+      program.command("validate", "Is the file right? Shows every mistake; looks at no machine.");
+  command.arguments("playbook", options->playbooks, "The files to check.").required();
+  command.repeated("--set", options->sets, "NAME=VALUE: a var, in place of its default.");
+  command.repeated("--vars", options->vars_files, "A file with vars.");
+  command.flag("--json", options->json, "One JSON object a line.");
+  command.option("--color", options->colour, "auto, always or never.").one_of({"auto", "always", "never"});
+  command.action([options] {
     const LoadOptions load{options->vars_files, options->sets, home()};
+    int status = exit_done;
     for (const std::string& path : options->playbooks)
-      if (!validate(path, *options, load)) exit_status = exit_wrong;
+      if (!validate(path, *options, load)) status = exit_wrong;
+    return status;
   });
 }
 

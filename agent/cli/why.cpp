@@ -2,7 +2,6 @@
 // from.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <memory>
 
@@ -10,6 +9,7 @@
 #include "base/suggest.hpp"
 #include "base/url_password.hpp"
 #include "cli/apply.hpp"
+#include "cli/command_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
@@ -275,28 +275,23 @@ class Why {
 
 }  // namespace
 
-void add_why(CLI::App& app, int& exit_status) {
+void add_why(CommandLine& program) {
   const auto options = std::make_shared<WhyOptions>();
-  CLI::App* command =
-      app.add_subcommand("why", "What a resource wants, what is there, and where each value comes from");
-  command->add_option("playbook", options->playbook, "The playbook, a JSON file")
-      ->required()
-      ->type_name("PLAYBOOK");
-  command->add_option("resource", options->resource, "Its id, or its label: docker, file[/etc/motd]")
-      ->required()
-      ->type_name("RESOURCE");
-  command->add_option("--set", options->sets, "Set a variable (again for more)")
-      ->type_name("NAME=VALUE")
-      ->allow_extra_args(false);
-  command->add_option("--vars", options->vars_files, "Variables from a JSON file (again for more)")
-      ->type_name("FILE")
-      ->allow_extra_args(false);
-  command->add_option("--mirror", options->mirror, "Read https://HOST/PATH from MIRROR/HOST/PATH first")
-      ->type_name("DIR|URL");
-  command->add_option("--state", options->state, "Another state folder")->type_name("DIR");
-  command->add_flag("--json", options->json, "One JSON object a line");
-  add_colour_option(*command, options->colour);
-  command->callback([options, &exit_status] { exit_status = Why(*options).go(); });
+  CommandOptions command =
+      program.command("why", "What a resource wants, what is there, and where each value comes from");
+  command.option("playbook", options->playbook, "The playbook, a JSON file").required().value_name("PLAYBOOK");
+  command.option("resource", options->resource, "Its id, or its label: docker, file[/etc/motd]")
+      .required()
+      .value_name("RESOURCE");
+  command.repeated("--set", options->sets, "Set a variable (again for more)").value_name("NAME=VALUE");
+  command.repeated("--vars", options->vars_files, "Variables from a JSON file (again for more)")
+      .value_name("FILE");
+  command.option("--mirror", options->mirror, "Read https://HOST/PATH from MIRROR/HOST/PATH first")
+      .value_name("DIR|URL");
+  command.option("--state", options->state, "Another state folder").value_name("DIR");
+  command.flag("--json", options->json, "One JSON object a line");
+  add_colour_option(command, options->colour);
+  command.action([options] { return Why(*options).go(); });
 }
 
 }  // namespace mlops

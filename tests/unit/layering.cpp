@@ -174,6 +174,12 @@ TEST_CASE("no header of ours includes a library's, but the codec of the few prot
         }) == "");
 }
 
+TEST_CASE("one source includes the library that parses the command line") {
+  CHECK(breaches("agent", [](const Include& i) {
+          return i.header.starts_with("CLI/") && i.file != "agent/cli/command_options.cpp";
+        }) == "");
+}
+
 TEST_CASE("the codec is included by sources alone") {
   CHECK(breaches("agent", [](const Include& i) {
           return i.file.ends_with(".hpp") &&
