@@ -67,12 +67,15 @@ std::optional<std::string> unknown_command(const CLI::App& app, const std::strin
 
 // The command that the words name, or the program itself.
 CLI::App& command_of(CLI::App& app) {
-  const std::vector<CLI::App*> parsed = app.get_subcommands();
-  return parsed.empty() ? app : *parsed.front();
+  CLI::App* command = &app;
+  while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+  return *command;
 }
 
-std::string full_name(const CLI::App& app, const CLI::App& command) {
-  return &app == &command ? app.get_name() : app.get_name() + " " + command.get_name();
+// "mlops-agent tunnels stop"
+std::string full_name(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return (parent ? full_name(*parent) + " " : "") + command.get_name();
 }
 
 // The only one that begins with the word; "" if there is none, or several.
@@ -89,7 +92,7 @@ std::string continued(const std::string& word, const std::vector<std::string>& k
 // The arguments that remain after everything else was parsed.
 std::string left_over(CLI::App& app) {
   CLI::App& command = command_of(app);
-  const std::string name = full_name(app, command);
+  const std::string name = full_name(command);
   const std::vector<std::string> rest = app.remaining(true);
   const std::string word = rest.empty() ? "" : rest.front().substr(0, rest.front().find('='));
   if (!word.starts_with('-'))
@@ -110,7 +113,7 @@ int tell_mistake(CLI::App& app, const CLI::ParseError& e) {
     say(left_over(app));
     return exit_wrong;
   }
-  const std::string name = full_name(app, command_of(app));
+  const std::string name = full_name(command_of(app));
   say(name + ": " + e.what() + "; `" + name + " --help` says what it takes");
   return exit_wrong;
 }

@@ -245,6 +245,8 @@ TEST_CASE("what a newcomer types first is answered with what to type next") {
        "q.json: error: cannot be read: No such file or directory\n  hint: did you mean `p.json`?");
   said({"plan", playbook, "more"}, 3,
        "mlops-agent plan: `more` is one word too many; `mlops-agent plan --help` says what it takes");
+  said({"tunnels", "stop", "docker", "--json"}, 3,
+       "mlops-agent tunnels stop: there is no option `--json`; `mlops-agent tunnels stop --help` lists them");
   const std::string yaml = folder.write("p.yml", "---\n- hosts: all\n");
   said({"plan", yaml}, 3, "1:1: error: this looks like YAML, and what is read here is JSON (with comments)");
 }
