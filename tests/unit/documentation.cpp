@@ -227,3 +227,15 @@ TEST_CASE("the README is short, names every resource type, and links every page 
     if (entry.path().extension() == ".md")
       CHECK(page.find("(docs/" + entry.path().filename().string() + ")") != page.npos);
 }
+
+TEST_CASE("docs/layers.svg is what docs/draw_layers.py draws from docs/architecture.md") {
+  const std::string script = (top / "docs/draw_layers.py").string();
+  FILE* const output = ::popen(("python3 -B '" + script + "' --print").c_str(), "r");
+  REQUIRE(output);
+  std::string drawn;
+  char piece[4096];
+  for (std::size_t got; (got = std::fread(piece, 1, sizeof piece, output)) > 0;) drawn.append(piece, got);
+  REQUIRE(::pclose(output) == 0);
+  INFO("docs/draw_layers.py writes it anew");
+  CHECK(read(top / "docs/layers.svg") == drawn);
+}
