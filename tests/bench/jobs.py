@@ -49,6 +49,7 @@ class Measured:
     seconds: float
     megabytes: float  # largest resident set
     status: int
+    processor: float  # seconds that it computed, or the kernel for it
 
 
 def measure(argv):
@@ -57,7 +58,7 @@ def measure(argv):
     if not launcher.exists():
         compiled("measure", LAUNCHER.name)
     printed = subprocess.run([str(launcher), *argv], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
-    return Measured(float(printed[0]), int(printed[1]) / 1024, int(printed[2]))
+    return Measured(float(printed[0]), int(printed[1]) / 1024, int(printed[2]), float(printed[3]))
 
 
 def interleaved(programs, rounds, before=lambda name: None):
@@ -71,7 +72,11 @@ def interleaved(programs, rounds, before=lambda name: None):
     for name, statuses in bad.items():
         if statuses:
             raise SystemExit(f"{name} ended with {sorted(statuses)}: {' '.join(programs[name])}")
+
+    def median(list_, figure):
+        return statistics.median(getattr(run, figure) for run in list_)
+
     return {
-        name: Measured(statistics.median(r.seconds for r in list_), statistics.median(r.megabytes for r in list_), 0)
+        name: Measured(median(list_, "seconds"), median(list_, "megabytes"), 0, median(list_, "processor"))
         for name, list_ in runs.items()
     }

@@ -1,5 +1,5 @@
 // Runs a program, its output thrown away, and prints what it cost: seconds, largest resident set in kB, exit
-// status.
+// status, seconds of the processor.
 //
 //   measure PROGRAM ARGUMENT…
 //
@@ -28,7 +28,11 @@ int main(int argc, char** argv) {
   rusage usage{};
   if (wait4(child, &status, 0, &usage) != child) return 2;
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-  std::printf("%.6f %ld %d\n", seconds.count(), usage.ru_maxrss,
-              WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+  const auto in_seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
+  std::printf("%.6f %ld %d %.6f\n", seconds.count(), usage.ru_maxrss,
+              WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+              in_seconds(usage.ru_utime) + in_seconds(usage.ru_stime));
   return 0;
 }
