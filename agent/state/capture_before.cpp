@@ -89,7 +89,7 @@ void BeforeCapture::invalidate_caches() {
 std::string BeforeCapture::real(const std::string& path, bool follow_last) {
   if (follow_last)
     if (const auto whole = walker_.canonical(path)) return *whole;
-  const auto folder = walker_.canonical(std::string(folder_of(path)));
+  const auto folder = walker_.canonical_folder(path);
   return folder ? join_path(*folder, name_of(path)) : path;
 }
 

@@ -38,24 +38,28 @@ FileType type_of(mode_t mode) {
 
 bool means_absent(int error) { return error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG; }
 
-std::string read_all(int fd, std::uint64_t expected, std::uint64_t limit, const std::string& path) {
+// Files in /proc have content, but size 0.
+std::string read_to_end(int fd, std::uint64_t limit, const std::string& path) {
   std::string content;
-  content.resize(expected);
-  std::size_t length = 0;
+  char block[4096];
   for (;;) {
-    if (length == content.size()) {
-      // One more read detects the end; a growing file (or one in /proc, size 0) is read up to the limit.
-      char more[4096];
-      const ssize_t n = ::read(fd, more, sizeof more);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) throw system_error("cannot read " + path, errno);
-      if (n == 0) return content;
-      content.append(more, static_cast<std::size_t>(n));
-      length = content.size();
-      if (length > limit) throw Error(fmt::format("{} grew over {} bytes while it was read", path, limit));
-      continue;
-    }
-    const ssize_t n = ::read(fd, content.data() + length, content.size() - length);
+    const ssize_t n = ::read(fd, block, sizeof block);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) throw system_error("cannot read " + path, errno);
+    if (n == 0) return content;
+    content.append(block, static_cast<std::size_t>(n));
+    if (content.size() > limit)
+      throw Error(fmt::format("{} grew over {} bytes while it was read", path, limit));
+  }
+}
+
+// size: as fstat(2) found it; of a file that grows meanwhile, no more is read.
+std::string read_all(int fd, std::uint64_t size, std::uint64_t limit, const std::string& path) {
+  if (size == 0) return read_to_end(fd, limit, path);
+  std::string content(size, '\0');
+  std::size_t length = 0;
+  while (length < size) {
+    const ssize_t n = ::read(fd, content.data() + length, size - length);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) throw system_error("cannot read " + path, errno);
     if (n == 0) break;
@@ -155,10 +159,15 @@ std::optional<std::string> LocalFiles::resolve(const std::string& path) const {
 }
 
 std::optional<std::string> LocalFiles::sha256(const std::string& path) const {
-  const auto place = walker_.target_place(path);
+  constexpr int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+  auto place = walker_.place(path);
   if (!place) return std::nullopt;
-  const Handle file(
-      ::openat(place->folder, place->name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  Handle file(::openat(place->folder, place->name.c_str(), flags));
+  if (!file && errno == ELOOP) {
+    place = walker_.target_place(path);
+    if (!place) return std::nullopt;
+    file = Handle(::openat(place->folder, place->name.c_str(), flags));
+  }
   if (!file) {
     if (means_absent(errno) || errno == ELOOP || errno == ENXIO) return std::nullopt;
     throw system_error("cannot read " + path, errno);

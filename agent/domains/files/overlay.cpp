@@ -114,7 +114,12 @@ std::string OverlayFiles::key(const Base& base, const std::string& path) const {
 }
 
 std::string OverlayFiles::followed(const Base& base, const std::string& path) const {
-  auto real = walk(base, key(base, path), Last::followed);
+  const std::string k = key(base, path);  // the way to it is walked: only a final link leads further
+  if (!not_foreseen(k)) {
+    const auto found = look(base, k, 0);
+    if (!found || found->status.type != FileType::symlink) return k;
+  }
+  auto real = walk(base, k, Last::followed);
   if (!real) throw Error("too many links on the way to " + path);
   return std::move(*real);
 }

@@ -174,8 +174,13 @@ struct Walker::State {
     return {folder.handle->get(), folder.status.st_uid, std::string(name), folder.handle};
   }
 
-  // Place and canonical folder of path, a final link followed.
-  std::optional<std::pair<Folder, std::string>> target(const std::string& path) {
+  // The last component of a path, a final link followed: its folder, and whether it exists.
+  struct Target {
+    Folder folder;
+    std::string name;
+    bool exists = false;
+  };
+  std::optional<Target> target(const std::string& path) {
     const auto [above, last] = split_last(path);
     const Folder* parent = folder(above);
     if (!parent) return std::nullopt;
@@ -188,13 +193,13 @@ struct Walker::State {
       if (!entry) {
         if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG)
           throw system_error("cannot open " + full, errno);
-        return std::pair(std::move(at), std::move(name));
+        return Target{std::move(at), std::move(name), false};
       }
       struct stat status {};
       if (::fstat(entry.get(), &status) != 0) throw system_error("cannot look at " + full, errno);
       // The step to a final regular file is not checked; steps to a link, and to its target, are.
       if (S_ISLNK(status.st_mode) || links > 0) check(origin, status, full);
-      if (!S_ISLNK(status.st_mode)) return std::pair(std::move(at), std::move(name));
+      if (!S_ISLNK(status.st_mode)) return Target{std::move(at), std::move(name), true};
       if (++links > link_limit) throw Loop("too many links on the way to " + path);
       const std::string to = read_link(entry.get(), full);
       From link = from_link(status, at, to, full);
@@ -229,25 +234,24 @@ std::optional<Walker::Place> Walker::place(const std::string& path) {
 std::optional<Walker::Place> Walker::target_place(const std::string& path) {
   const auto found = state_->target(path);
   if (!found) return std::nullopt;
-  return state_->lend(found->first, found->second);
+  return state_->lend(found->folder, found->name);
 }
 
 std::optional<std::string> Walker::canonical(const std::string& path) try {
   const auto found = state_->target(path);
-  if (!found) return std::nullopt;
-  const Handle entry(
-      ::openat(found->first.handle->get(), found->second.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-  if (!entry) return std::nullopt;
-  return joined(found->first.canonical, found->second);
+  if (!found || !found->exists) return std::nullopt;
+  return joined(found->folder.canonical, found->name);
 } catch (const Loop&) {
   return std::nullopt;
 }
 
-std::optional<std::string> Walker::canonical_folder(const std::string& path) {
+std::optional<std::string> Walker::canonical_folder(const std::string& path) try {
   const auto [above, name] = split_last(path);
   const State::Folder* folder = state_->folder(above);
   if (!folder) return std::nullopt;
   return folder->canonical;
+} catch (const Loop&) {
+  return std::nullopt;
 }
 
 void Walker::forget() { state_->folders.clear(); }

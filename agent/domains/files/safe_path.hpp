@@ -40,7 +40,7 @@ class Walker {
   std::optional<std::string> canonical(const std::string& path);
   // Drops the cache: call after anything that may have changed folders.
   void forget();
-  // The path with every link before the last component resolved; for messages and identities.
+  // The canonical path of the folder that place finds; absent as there, or if links form a loop.
   std::optional<std::string> canonical_folder(const std::string& path);
 
  private:
