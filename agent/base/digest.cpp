@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
-#include <memory>
 #include <new>
 
 #include "base/cancellation.hpp"
@@ -16,7 +15,7 @@
 namespace mlops {
 namespace {
 
-constexpr std::size_t block = 256u << 10;
+constexpr std::size_t block = 32u << 10;  // on the stack
 
 sha256_ctx* context(unsigned char* state) { return std::launder(reinterpret_cast<sha256_ctx*>(state)); }
 
@@ -69,15 +68,15 @@ std::string sha256_hex(std::string_view bytes) {
 }
 
 std::string sha256_hex(int descriptor, const Cancellation* cancellation) {
-  const auto buffer = std::make_unique_for_overwrite<char[]>(block);
+  char buffer[block];
   Sha256 digest;
   for (;;) {
     if (cancellation) cancellation->check();
-    const ssize_t n = ::read(descriptor, buffer.get(), block);
+    const ssize_t n = ::read(descriptor, buffer, block);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) throw system_error("reading", errno);
     if (n == 0) return digest.hex();
-    digest.update({buffer.get(), static_cast<std::size_t>(n)});
+    digest.update({buffer, static_cast<std::size_t>(n)});
   }
 }
 
