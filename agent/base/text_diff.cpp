@@ -71,8 +71,10 @@ std::vector<int> pick(const std::vector<int>& lines, const std::vector<std::size
   return picked;
 }
 
-Fate compare(const Numbered& n) {
-  Fate fate{std::vector<bool>(n.before.size(), true), std::vector<bool>(n.after.size(), true)};
+Fate compare(const Lines& old_lines, const Lines& new_lines) {
+  Fate fate{std::vector<bool>(old_lines.size(), true), std::vector<bool>(new_lines.size(), true)};
+  if (old_lines.empty() || new_lines.empty()) return fate;
+  const Numbered n = number(old_lines, new_lines);
   const auto before = shared(n.before, n.after), after = shared(n.after, n.before);
   if (before.empty()) return fate;
   dtl::Diff<int> diff(pick(n.before, before), pick(n.after, after));
@@ -143,7 +145,7 @@ std::string unified_diff(std::string_view before, std::string_view after) {
   if (before == after || !is_text(before) || !is_text(after)) return "";
   const Lines old_lines = split(before), new_lines = split(after);
   if (std::max(old_lines.size(), new_lines.size()) > most_lines) return "";
-  const auto changed = blocks(compare(number(old_lines, new_lines)));
+  const auto changed = blocks(compare(old_lines, new_lines));
   std::string text;
   for (const Block *b = changed.data(), *end = b + changed.size(); b != end;) {
     const Block* last = b + 1;
