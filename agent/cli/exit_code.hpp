@@ -1,6 +1,7 @@
-// Exit statuses of a run, for scripts. With several reasons: not started before wrong before interrupted before
-// failed before pending.
+// The exit statuses, for scripts.
 #pragma once
+
+#include "runs/run_end.hpp"
 
 namespace mlops {
 
@@ -12,5 +13,23 @@ enum ExitCode : int {
   exit_not_started = 4,    // lock held, cannot become root; nothing was changed
   exit_interrupted = 130,  // SIGINT, SIGTERM
 };
+
+constexpr int exit_code(RunEnd end) {
+  switch (end) {
+    case RunEnd::done:
+      return exit_done;
+    case RunEnd::pending:
+      return exit_pending;
+    case RunEnd::failed:
+      return exit_failed;
+    case RunEnd::interrupted:
+      return exit_interrupted;
+    case RunEnd::wrong:
+      return exit_wrong;
+    case RunEnd::not_started:
+      return exit_not_started;
+  }
+  return exit_failed;
+}
 
 }  // namespace mlops

@@ -9,12 +9,12 @@
 
 #include "base/person.hpp"
 #include "base/suggest.hpp"
-#include "cli/apply.hpp"
 #include "cli/command_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/output.hpp"
+#include "cli/reach_options.hpp"
 #include "hosts/remote_facts.hpp"
 #include "model/wording.hpp"
 

@@ -9,9 +9,9 @@
 #include "cli/command_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
+#include "host_run/prune.hpp"
 #include "machine/local.hpp"
 #include "machine/run_lock.hpp"
-#include "runs/prune.hpp"
 
 namespace mlops {
 namespace {

@@ -7,12 +7,12 @@
 #include <memory>
 
 #include "base/person.hpp"
-#include "cli/apply.hpp"
 #include "cli/command_options.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/output.hpp"
+#include "cli/reach_options.hpp"
 #include "cli/run_text.hpp"
 #include "hosts/chosen_hosts.hpp"
 #include "hosts/run_history.hpp"

@@ -8,9 +8,9 @@
 #include "cli/commands.hpp"
 #include "cli/exit_code.hpp"
 #include "domains/tunnels/keeper_process.hpp"
+#include "host_run/run_records.hpp"
 #include "hosts/serve.hpp"
 #include "machine/privilege/piped.hpp"
-#include "runs/run_records.hpp"
 #include "state/state_journals.hpp"
 
 namespace mlops {

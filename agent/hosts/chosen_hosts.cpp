@@ -90,7 +90,7 @@ std::map<std::string, std::string> mentioned_environment(const Playbook& playboo
 RunHosts::RunHosts(const ReachSettings& reach, Diagnostics& mistakes, std::function<void()> before_question,
                    std::function<void(const std::string&)> warn)
     : reach_(reach),
-      named_(named_hosts(reach, hosts_text_, mistakes)),
+      named_(named_hosts(reach, *hosts_text_, mistakes)),
       questions_(std::move(before_question)),
       warn_(std::move(warn)) {}
 

@@ -70,6 +70,8 @@ class RunHosts {
   void hold_to(const PlanFile& plan, std::vector<std::string> changed_sources, bool all_or_nothing);
   // The targets' plans by host name, if the plan is saved.
   const std::map<std::string, PlanMade>& planned() const { return planned_; }
+  // The content of the file of --hosts.
+  std::shared_ptr<const Source> hosts_text() const { return hosts_text_; }
   // --host and --hosts.
   const std::vector<std::string>& named() const { return named_; }
   // Observes the run on this machine; borrowed. To be set before.
@@ -86,7 +88,7 @@ class RunHosts {
   StartRun start_of(const Playbook& playbook, const PartSettings& settings, const LoadOptions& load);
 
   const ReachSettings& reach_;
-  Source hosts_text_;  // of --hosts
+  const std::shared_ptr<Source> hosts_text_ = std::make_shared<Source>();  // of --hosts
   std::vector<std::string> named_, names_;
   RunObserver* watcher_ = nullptr;
   Questions questions_;

@@ -5,10 +5,10 @@
 #include <optional>
 
 #include "facts/facts.hpp"
+#include "host_run/prune.hpp"
 #include "hosts/participant.hpp"
 #include "machine/journal.hpp"
 #include "machine/this_host.hpp"
-#include "runs/prune.hpp"
 
 namespace mlops {
 

@@ -5,9 +5,9 @@
 #include <map>
 
 #include "base/person.hpp"
+#include "host_run/prune.hpp"
 #include "hosts/coordinator.hpp"
 #include "hosts/local_host.hpp"
-#include "runs/prune.hpp"
 
 namespace mlops {
 namespace {

@@ -19,7 +19,7 @@ struct RunName {
   std::string id;                             // UUIDv7
   std::string kind;                           // "apply"
   std::string playbook;                       // as given on the command line
-  std::string playbook_key;                   // identifies the playbook: playbook_keys()
+  std::string playbook_key;                   // identifies the playbook: see playbook_keys
   std::vector<std::string> former_keys = {};  // earlier keys of the playbook
 };
 

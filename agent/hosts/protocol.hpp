@@ -22,9 +22,9 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "host_run/saved_plan.hpp"
 #include "hosts/participant.hpp"
 #include "resource/file_source.hpp"
-#include "runs/saved_plan.hpp"
 #include "state/recorded_runs.hpp"
 
 namespace mlops {

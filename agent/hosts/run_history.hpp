@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "runs/run_records.hpp"
+#include "host_run/run_records.hpp"
 
 namespace mlops {
 

@@ -9,6 +9,8 @@
 
 #include "base/person.hpp"
 #include "domains/accounts/owner_names.hpp"
+#include "host_run/plan_key.hpp"
+#include "host_run/planning.hpp"
 #include "hosts/controller_files.hpp"
 #include "hosts/frame_link.hpp"
 #include "hosts/local_host.hpp"
@@ -17,8 +19,6 @@
 #include "hosts/secret_reader.hpp"
 #include "hosts/undo_target.hpp"
 #include "machine/local.hpp"
-#include "runs/plan_key.hpp"
-#include "runs/planning.hpp"
 
 namespace mlops {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "host_run/undo.hpp"
 #include "hosts/remote_host.hpp"
-#include "runs/undo.hpp"
 
 namespace mlops {
 

@@ -5,8 +5,8 @@
 // number of records, made from the ones below by a generator that is always the same.
 #include "../support/replay.hpp"
 #include "base/error.hpp"
+#include "host_run/run_records.hpp"
 #include "require.hpp"
-#include "runs/run_records.hpp"
 #include "state/inverse.hpp"
 #include "state/json_value.hpp"
 #include "state/kept.hpp"

@@ -1,5 +1,5 @@
 // Plans that are kept in a file and applied later: what they allow, and what they refuse.
-#include "runs/planning.hpp"
+#include "host_run/planning.hpp"
 
 #include "base/digest.hpp"
 #include "base/person.hpp"

@@ -1,5 +1,5 @@
 // Packages that a playbook no longer has go one by one.
-#include "runs/prune_packages.hpp"
+#include "host_run/prune_packages.hpp"
 
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"

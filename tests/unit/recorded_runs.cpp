@@ -1,7 +1,7 @@
 // What is told of earlier runs, by the database and by `history`.
 #include "state/recorded_runs.hpp"
 
-#include "runs/run_records.hpp"
+#include "host_run/run_records.hpp"
 #include "state/state_database.hpp"
 #include "support/agent_process.hpp"
 #include "support/catch.hpp"

@@ -1,5 +1,5 @@
 // What an undo says of packages.
-#include "runs/undo_changes.hpp"
+#include "host_run/undo_changes.hpp"
 
 #include "model/wording.hpp"
 #include "support/catch.hpp"

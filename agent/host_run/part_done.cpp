@@ -1,4 +1,4 @@
-#include "runs/part_done.hpp"
+#include "host_run/part_done.hpp"
 
 #include <algorithm>
 #include <map>

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "engine/run_observer.hpp"
+#include "host_run/saved_plan.hpp"
 #include "resource/file_source.hpp"
-#include "runs/saved_plan.hpp"
 
 namespace mlops {
 

@@ -1,4 +1,4 @@
-#include "runs/prune.hpp"
+#include "host_run/prune.hpp"
 
 #include <fmt/format.h>
 
@@ -6,9 +6,9 @@
 
 #include "base/person.hpp"
 #include "domains/files/paths.hpp"
+#include "host_run/part_done.hpp"
+#include "host_run/prune_packages.hpp"
 #include "machine/local.hpp"
-#include "runs/part_done.hpp"
-#include "runs/prune_packages.hpp"
 #include "state/capture_before.hpp"
 #include "state/json_value.hpp"
 #include "state/mark.hpp"

@@ -1,4 +1,4 @@
-#include "runs/run_records.hpp"
+#include "host_run/run_records.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "runs/planning.hpp"
+#include "host_run/planning.hpp"
 
 #include <fmt/format.h>
 

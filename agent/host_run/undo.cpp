@@ -1,4 +1,4 @@
-#include "runs/undo.hpp"
+#include "host_run/undo.hpp"
 
 #include <fmt/format.h>
 
@@ -6,10 +6,10 @@
 #include <chrono>
 
 #include "base/person.hpp"
+#include "host_run/is_satisfied.hpp"
+#include "host_run/part_done.hpp"
+#include "host_run/undo_changes.hpp"
 #include "machine/overlay.hpp"
-#include "runs/is_satisfied.hpp"
-#include "runs/part_done.hpp"
-#include "runs/undo_changes.hpp"
 #include "state/capture_before.hpp"
 #include "state/leftovers.hpp"
 #include "state/run_id.hpp"

@@ -1,4 +1,4 @@
-#include "runs/is_satisfied.hpp"
+#include "host_run/is_satisfied.hpp"
 
 #include <algorithm>
 

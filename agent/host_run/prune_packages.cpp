@@ -1,4 +1,4 @@
-#include "runs/prune_packages.hpp"
+#include "host_run/prune_packages.hpp"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "runs/plan_key.hpp"
+#include "host_run/plan_key.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

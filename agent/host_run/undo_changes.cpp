@@ -1,4 +1,4 @@
-#include "runs/undo_changes.hpp"
+#include "host_run/undo_changes.hpp"
 
 #include <algorithm>
 #include <string_view>

@@ -1,4 +1,4 @@
-#include "runs/saved_plan.hpp"
+#include "host_run/saved_plan.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "host_run/run_records.hpp"
 #include "machine/journal.hpp"
 #include "machine/this_host.hpp"
 #include "model/event.hpp"
-#include "runs/run_records.hpp"
 #include "state/inverse.hpp"
 
 namespace mlops {
