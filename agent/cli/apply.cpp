@@ -38,7 +38,7 @@ RunFinished summary(const RunResult& result) {
   RunFinished event;
   event.seconds = result.seconds;
   event.interrupted = result.interrupted;
-  event.exit_status = exit_code(result.end);
+  event.exit_status = exit_status(result.end);
   if (!result.ran) return event;
   event.counts = result.counts;
   event.show = result.show;
@@ -68,7 +68,7 @@ int go(const ApplyOptions& options) {
   // With --json the last line is always the summary.
   if (result.ran || options.output.json) report(summary(result));
   tell_of_plan(result, request.out);
-  return exit_code(result.end);
+  return exit_status(result.end);
 }
 
 void add_options(CommandOptions& command, ApplyOptions& options) {

@@ -1,4 +1,4 @@
-// The exit statuses, for scripts.
+// The exit statuses as constants, for commands that run nothing.
 #pragma once
 
 #include "runs/run_end.hpp"
@@ -6,30 +6,12 @@
 namespace mlops {
 
 enum ExitCode : int {
-  exit_done = 0,           // nothing left to do
-  exit_failed = 1,         // a resource failed
-  exit_pending = 2,        // plan found pending or unknown changes
-  exit_wrong = 3,          // the playbook or the command line is wrong; nothing was changed
-  exit_not_started = 4,    // lock held, cannot become root; nothing was changed
-  exit_interrupted = 130,  // SIGINT, SIGTERM
+  exit_done = exit_status(RunEnd::done),
+  exit_failed = exit_status(RunEnd::failed),
+  exit_pending = exit_status(RunEnd::pending),
+  exit_wrong = exit_status(RunEnd::wrong),
+  exit_not_started = exit_status(RunEnd::not_started),
+  exit_interrupted = exit_status(RunEnd::interrupted),
 };
-
-constexpr int exit_code(RunEnd end) {
-  switch (end) {
-    case RunEnd::done:
-      return exit_done;
-    case RunEnd::pending:
-      return exit_pending;
-    case RunEnd::failed:
-      return exit_failed;
-    case RunEnd::interrupted:
-      return exit_interrupted;
-    case RunEnd::wrong:
-      return exit_wrong;
-    case RunEnd::not_started:
-      return exit_not_started;
-  }
-  return exit_failed;
-}
 
 }  // namespace mlops

@@ -19,14 +19,6 @@ std::string short_id(const std::string& id, const std::vector<RecordedRun>& runs
   return same > 1 ? id : part;
 }
 
-std::string local_time(std::int64_t us) {
-  const auto seconds = static_cast<std::time_t>(us / 1'000'000);
-  std::tm broken{};
-  ::localtime_r(&seconds, &broken);
-  std::array<char, 32> text{};
-  return {text.data(), std::strftime(text.data(), text.size(), "%F %T", &broken)};
-}
-
 std::string iso_time(std::int64_t us) {
   const auto seconds = static_cast<std::time_t>(us / 1'000'000);
   std::tm broken{};

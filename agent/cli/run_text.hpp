@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/wall_clock.hpp"
 #include "model/event.hpp"
 #include "state/recorded_runs.hpp"
 
@@ -11,9 +12,7 @@ namespace mlops {
 
 // The first 13 characters of the id, its time, or the whole id if another run has the same.
 std::string short_id(const std::string& id, const std::vector<RecordedRun>& runs);
-// Microseconds since the epoch as "2026-11-26 09:12:03", in the local time zone.
-std::string local_time(std::int64_t us);
-// … as "2026-11-26T09:12:03.000000Z" (RFC 3339).
+// Microseconds since the epoch as "2026-11-26T09:12:03.000000Z" (RFC 3339).
 std::string iso_time(std::int64_t us);
 // "2 changed, 3 ok"; "" for null.
 std::string counts_in_words(const Value& counts);

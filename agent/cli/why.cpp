@@ -162,7 +162,7 @@ int why(const WhyOptions& options) {
     options.json ? print_json(one, result.from) : print(one, result.from, paper);
   }
   if (!result.error.empty()) say(result.error);
-  return exit_code(result.end);
+  return exit_status(result.end);
 }
 
 }  // namespace

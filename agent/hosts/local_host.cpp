@@ -1,33 +1,20 @@
 #include "hosts/local_host.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
-#include <ctime>
 #include <utility>
 
 #include "base/person.hpp"
+#include "base/wall_clock.hpp"
 #include "machine/overlay.hpp"
 #include "state/mark.hpp"
 #include "state/state_journals.hpp"
 
 namespace mlops {
 namespace {
-
-std::int64_t microseconds_now() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(since).count();
-}
-
-std::string local_time(std::int64_t microseconds) {
-  const std::time_t seconds = static_cast<std::time_t>(microseconds / 1'000'000);
-  std::tm parts{};
-  ::localtime_r(&seconds, &parts);
-  return fmt::format("{:%Y-%m-%d %H:%M:%S}", parts);
-}
 
 std::string describe(const CutOffRun& run) {
   constexpr std::size_t named = 3;

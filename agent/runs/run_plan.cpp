@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <filesystem>
 #include <utility>
 
 #include "base/person.hpp"
+#include "base/wall_clock.hpp"
 #include "host_run/plan_key.hpp"
 #include "hosts/controller_files.hpp"
 
@@ -30,11 +30,6 @@ std::string needless(const RunRequest& r) {
   if (!r.reach.hosts_file.empty()) return "--hosts";
   if (!r.reach.ssh_config.empty()) return "--ssh-config";
   return "";
-}
-
-std::int64_t now_us() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::microseconds>(since).count();
 }
 
 }  // namespace
@@ -136,7 +131,8 @@ void RunPlan::set_plays(const Playbook& playbook, const RunHosts& hosts) const {
 }
 
 PlanFile RunPlan::made(const Playbook& playbook, const RunHosts& hosts) const {
-  PlanFile plan{.version = "", .made = now_us(), .place = this_place(), .playbook = request_.playbook};
+  PlanFile plan{
+      .version = "", .made = microseconds_now(), .place = this_place(), .playbook = request_.playbook};
   for (const auto& source : playbook.sources)
     if (!source->name.starts_with("--")) plan.texts[source->name] = source->text;
   for (const SentDigest& digest : hosts.source_digests()) plan.sources[digest.path] = digest.sha256;
