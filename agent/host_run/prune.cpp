@@ -43,25 +43,6 @@ std::string shown(const std::string& thing) {
   return text.starts_with("path ") ? text.substr(5) : text;
 }
 
-// Escapes text for a playbook.
-Value escaped(const Value& v) {
-  if (v.is_string()) {
-    std::string text = v.as_string();
-    for (std::size_t at = text.find("{{"); at != std::string::npos; at = text.find("{{", at + 4))
-      text.insert(at, "{{");
-    return Value(std::move(text));
-  }
-  if (v.is_array()) {
-    Value::Array items;
-    for (const Value& item : v.as_array()) items.push_back(escaped(item));
-    return Value(std::move(items));
-  }
-  if (!v.is_object()) return v;
-  Value all{Value::Object{}};
-  for (const auto& member : v.as_object()) all.set(member.key, escaped(member.value));
-  return all;
-}
-
 bool is_service(const std::string& thing) { return thing.starts_with("service "); }
 
 // A unit that is neither running nor enabled has nothing to revert.
@@ -305,33 +286,15 @@ std::vector<Stale> find_stale(const std::string& given, const std::vector<std::s
   return list;
 }
 
-std::string removing_playbook(const std::vector<Stale>& stale, const std::string& person) {
+Value::Array removals(const std::vector<Stale>& stale, const std::string& person) {
   Value::Array resources;
   for (const Stale& one : stale) {
     if (!one.stays.empty()) continue;
-    Value resource = escaped(one.owned.removal);
+    Value resource = one.owned.removal;
     if (one.owned.identity != "root" && one.owned.identity != person) resource.set("as", one.owned.identity);
     resources.push_back(std::move(resource));
   }
-  if (resources.empty()) return "";
-  Value playbook;
-  playbook.set("resources", std::move(resources));
-  return to_json(playbook, 2);
-}
-
-FileBeside TextInsteadOfFile::read(const std::string& path, bool content, std::uint64_t limit) const {
-  if (path != path_) return files_on_disk().read(path, content, limit);
-  FileBeside file;
-  file.size = text_.size();
-  if (content && file.size <= limit) file.content = text_;
-  return file;
-}
-
-FileBeside TextInsteadOfFile::whole(const std::string& path) const {
-  if (path != path_) return files_on_disk().whole(path);
-  FileBeside file;
-  file.content = text_;
-  return file;
+  return resources;
 }
 
 void forget_stale(const std::string& given, const std::vector<std::string>& keys, const std::string& run,

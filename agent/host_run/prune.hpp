@@ -8,7 +8,6 @@
 
 #include "machine/host.hpp"
 #include "model/event.hpp"
-#include "resource/file_source.hpp"
 #include "state/ledger.hpp"
 
 namespace mlops {
@@ -44,20 +43,8 @@ struct Stale {
 std::vector<Stale> find_stale(const std::string& given, const std::vector<std::string>& keys,
                               std::uint64_t digest, DeclaredResources& held, Host& host);
 
-// A playbook that removes them, as text; "" if nothing may be removed.
-std::string removing_playbook(const std::vector<Stale>& stale, const std::string& person);
-
-// Serves a text in place of a file.
-class TextInsteadOfFile : public FileSource {
- public:
-  TextInsteadOfFile(std::string path, std::string text) : path_(std::move(path)), text_(std::move(text)) {}
-  FileBeside read(const std::string& path, bool content, std::uint64_t limit) const override;
-  FileBeside whole(const std::string& path) const override;
-  std::string similar(const std::string& path) const override { return files_on_disk().similar(path); }
-
- private:
-  std::string path_, text_;
-};
+// The resources that remove them, as entries of a playbook's `resources`, in order.
+Value::Array removals(const std::vector<Stale>& stale, const std::string& person);
 
 // Removes the resource from the ledger, for all playbooks or only the one of that name or at that path ("" for
 // all); nothing is changed on the machine. Returns the keys of the playbooks that owned it. Call with the run

@@ -39,7 +39,7 @@ class LocalHost : public Participant {
   std::vector<LedgerEntry> entries(PassResult& result);
   RunHeader header() const;
   bool is_whole() const;
-  void remove(std::vector<Stale> stale, const std::string& text, const PruneOrder& order, PruneResult& result);
+  void remove(std::vector<Stale> stale, Value::Array resources, const PruneOrder& order, PruneResult& result);
 
   RunObserver* watcher_ = nullptr;
   const Playbook& playbook_;

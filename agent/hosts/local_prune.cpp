@@ -32,22 +32,21 @@ PruneResult LocalHost::prune(const PruneOrder& order) {
     if (!one.stays.empty() || !order.remove)
       tell(fmt::format("no longer in the playbook: {}{}", one.owned.resource,
                        one.stays.empty() ? "; --prune removes it" : "; it stays: " + one.stays));
-  const std::string text = order.remove ? removing_playbook(stale, person_.name) : "";
-  if (text.empty()) return result;
+  Value::Array resources = order.remove ? removals(stale, person_.name) : Value::Array();
+  if (resources.empty()) return result;
   if (failed)
     tell("nothing is pruned, because not all of the playbook is as wished");
   else
-    remove(std::move(stale), text, order, result);
+    remove(std::move(stale), std::move(resources), order, result);
   return result;
 }
 
 // Pruning is a run of its own, with a playbook that removes the resources.
-void LocalHost::remove(std::vector<Stale> stale, const std::string& text, const PruneOrder& order,
+void LocalHost::remove(std::vector<Stale> stale, Value::Array resources, const PruneOrder& order,
                        PruneResult& result) {
-  const std::string name = "what " + settings_.run.playbook + " no longer has";
-  const TextInsteadOfFile files(name, text);
   Diagnostics mistakes;
-  const Playbook playbook = load_playbook(name, {{}, {}, person_.home, &files}, all_modules(), mistakes);
+  const Playbook playbook = playbook_of("what " + settings_.run.playbook + " no longer has",
+                                        std::move(resources), person_.home, all_modules(), mistakes);
   if (!mistakes.empty()) {
     ++result.counts[static_cast<std::size_t>(Outcome::failed)];
     return tell("it cannot be pruned: " + mistakes.list().front().message);

@@ -248,6 +248,21 @@ Playbook load_playbook(const std::string& path, const LoadOptions& options, Modu
   return playbook;
 }
 
+Playbook playbook_of(const std::string& name, Value::Array resources, const std::string& home,
+                     ModuleTable modules, Diagnostics& diagnostics) {
+  Playbook playbook;
+  playbook.path = name;
+  playbook.files = &files_on_disk();
+  playbook.vars = Value(Value::Object{});
+  Play& play = playbook.plays.emplace_back();
+  for (Value& entry : resources) {
+    play.resources.push_back(read_resource(std::move(entry), modules, diagnostics));
+    play.resources.back().needs_filling = false;
+  }
+  check_parameters(playbook, home, diagnostics);
+  return playbook;
+}
+
 bool is_unconditional(const Resource& resource) {
   for (const Include* include = resource.include; include; include = include->outer)
     if (!include->when.is_null()) return false;

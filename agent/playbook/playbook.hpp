@@ -118,6 +118,11 @@ struct LoadOptions {
 Playbook load_playbook(const std::string& path, const LoadOptions& options, ModuleTable modules,
                        Diagnostics& diagnostics);
 
+// A playbook of resources that are given as values, each an entry of `resources`; a {{ in them is plain text.
+// name: stands for its path. Mistakes, also in the parameters, are reported as by load_playbook.
+Playbook playbook_of(const std::string& name, Value::Array resources, const std::string& home,
+                     ModuleTable modules, Diagnostics& diagnostics);
+
 // The label of a resource with these filled-in parameters: "package[docker.io]"; `type[id]` if it has an id.
 // key: the for_each key ("" for none).
 std::string label_of(const Resource& resource, const Value& parameters, const std::string& key = "");

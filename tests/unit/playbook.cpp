@@ -209,3 +209,29 @@ TEST_CASE("a resource with a script and without an id is called by the script's 
         "command[curl --fail --silent …]");
   CHECK(label("") == "command[]");
 }
+
+TEST_CASE("resources can be given as values: braces in them are text, and their mistakes are reported") {
+  Value file(Value::Object{});
+  file.set("type", "file");
+  file.set("path", "/srv/{{name}}");
+  file.set("state", "absent");
+  file.set("as", "ada");
+  Diagnostics mistakes;
+  const Playbook p = playbook_of("what is gone", {file}, "/home/ada", all_modules(), mistakes);
+  REQUIRE(mistakes.empty());
+  CHECK(p.path == "what is gone");
+  REQUIRE(p.plays.size() == 1);
+  REQUIRE(p.plays[0].resources.size() == 1);
+  const Resource& resource = p.plays[0].resources[0];
+  CHECK(label_of(resource, resource.parameters) == "file[/srv/{{name}}]");
+  CHECK_FALSE(resource.needs_filling);
+  CHECK(resource.as == "ada");
+
+  Value unknown(Value::Object{});
+  unknown.set("type", "fil");
+  Value wrong(Value::Object{});
+  wrong.set("type", "file");
+  wrong.set("pth", "/x");
+  static_cast<void>(playbook_of("wrong", {unknown, wrong}, "/home/ada", all_modules(), mistakes));
+  CHECK(mistakes.size() >= 2);
+}
