@@ -2,18 +2,15 @@
 #pragma once
 
 #include <array>
-#include <map>
 #include <memory>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "host_run/run_records.hpp"
+#include "host_run/undo_item.hpp"
 #include "machine/journal.hpp"
 #include "machine/this_host.hpp"
 #include "model/event.hpp"
-#include "state/inverse.hpp"
 
 namespace mlops {
 
@@ -23,12 +20,6 @@ struct UndoSettings {
   std::string state;                         // --state
   std::uint64_t wait_seconds = 0;            // --wait
   ThisHostSettings::Password password = {};  // as in ThisHost
-};
-
-// The run cannot be undone at all; nothing was changed.
-class UndoRefused : public Error {
- public:
-  using Error::Error;
 };
 
 // Reverts the steps of a run in reverse order, each as the identity that did it: first as a simulation, then
@@ -58,47 +49,26 @@ class UndoRun {
   // Actions that cannot be reverted: "the command `make install` (command[build])".
   std::vector<std::string> stays() const;
   // The undos that this one resumes, by id, the oldest first.
-  const std::vector<std::string>& resumes() const { return resumes_; }
+  const std::vector<std::string>& resumes() const { return items_.resumes; }
   Result in_thought();
   // Takes locks and privileges, and performs the undo; if nothing is left to do, records that the run is
   // undone. Error if it could not begin.
   Result for_real();
 
  private:
-  // How one step is reverted, or a restart at the end.
-  struct Item {
-    RecordedStep step;
-    StepName name;
-    Inverse inverse;
-    std::string unknown;  // why its inverse cannot be determined
-    bool restart = false;
-    bool begun = true;                    // false: it was announced, and its identity never began it
-    bool withheld = false;                // its actions can be read once its identity may act
-    bool undone = false;                  // by an undo that this one resumes
-    std::optional<RecordedStep> attempt;  // of such an undo, which was not completed
-    std::vector<StepName> heals;          // interrupted steps that are recovered once this is undone
+  struct Ended {
+    Outcome outcome = Outcome::ok;
+    std::string reason;
   };
-  using Attempts =
-      std::map<std::pair<std::string, std::uint64_t>, std::vector<std::pair<StepName, RecordedStep>>>;
-  std::vector<RecordedRun> with_resumed() const;
-  Attempts attempts();
-  void add(const RecordedRun& run, const Attempts& attempts);
-  Item item_of(const RecordedRun& run, RecordedStep step, const WholeRun& whole,
-               const Attempts& attempts) const;
   Result pass(Host& host, Outcome acted);
-  void add_restarts();
   bool removes_file_of(const std::string& unit) const;
-  bool needs_restart(const Item& item, Host& host, Outcome acted);
-  void one(Item& item, Host& host, Outcome acted, Result& result);
+  bool needs_restart(const UndoItem& item, Host& host, Outcome acted);
+  std::vector<std::string> restored(Outcome acted) const;
+  void one(UndoItem& item, Host& host, Outcome acted, Result& result);
+  Ended undo(UndoItem& item, Host& host, Outcome acted, ResourceFinished& event);
+  void perform_inverse(UndoItem& item, Host& host, Outcome acted, ResourceFinished& event);
+  void perform(const RecordedStep& step, Host& host, StepInfo purpose, const std::vector<Action>& actions);
   void will_act(const Identity& identity);
-  std::vector<Action> recovery(const Item& item, const Machine& machine) const;
-  std::vector<std::string> explained(const Item& item, const Machine& machine) const;
-  std::string changed_since(const Item& item, const Machine& machine) const;
-  void mend_accounts();
-  void narrow_removals(Item& item, const Machine& machine, Outcome acted, ResourceFinished& event) const;
-  void choose_purged(const Item& item, RemovePackages& remove, const Machine& machine, Outcome acted,
-                     ResourceFinished& event) const;
-  void tell(const Item& item, ResourceFinished event, Result& result);
   std::vector<LedgerEntry> gone() const;
 
   UndoSettings settings_;
@@ -110,8 +80,7 @@ class UndoRun {
   std::unique_ptr<Journals> journals_;
   std::string label_;  // of the current item
   ThisHost host_;
-  std::vector<Item> items_;
-  std::vector<std::string> resumes_;
+  UndoItems items_;
   std::vector<Identity> pending_;        // of the simulation
   std::vector<std::string> taken_back_;  // labels of what was really undone
   std::uint64_t sequence_ = 0;
