@@ -1,6 +1,5 @@
 #include "domains/network/local.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -15,6 +14,7 @@
 
 #include "base/error.hpp"
 #include "base/handle.hpp"
+#include "base/socket_address.hpp"
 
 namespace mlops {
 namespace {
@@ -22,29 +22,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t longest_status_line = 256;  // "HTTP/1.1 200 OK" and a reason; anything longer is not HTTP
-
-struct Address {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-};
-
-std::optional<Address> address_of(const std::string& text, std::uint16_t port) {
-  Address a;
-  auto* four = reinterpret_cast<sockaddr_in*>(&a.storage);
-  auto* six = reinterpret_cast<sockaddr_in6*>(&a.storage);
-  if (::inet_pton(AF_INET, text.c_str(), &four->sin_addr) == 1) {
-    four->sin_family = AF_INET;
-    four->sin_port = htons(port);
-    a.size = sizeof *four;
-  } else if (::inet_pton(AF_INET6, text.c_str(), &six->sin6_addr) == 1) {
-    six->sin6_family = AF_INET6;
-    six->sin6_port = htons(port);
-    a.size = sizeof *six;
-  } else {
-    return std::nullopt;
-  }
-  return a;
-}
 
 // Waits until the socket is ready, the timeout (false), or an interruption by the person.
 bool ready(int socket, short events, Clock::time_point end, const Cancellation& cancellation) {
@@ -72,16 +49,14 @@ std::optional<int> status_of(std::string_view line) {
 }  // namespace
 
 std::optional<int> LocalNetwork::http_status(const HttpGet& get) const {
-  const auto address = address_of(get.address, get.port);
+  const auto address = numeric_address(get.address, get.port);
   if (!address) return std::nullopt;
   const Clock::time_point end = Clock::now() + std::chrono::milliseconds(get.timeout_ms);
-  const Handle socket(::socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const Handle socket(::socket(address->family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) throw system_error("cannot make a socket", errno);
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address->storage), address->size) != 0 &&
-      errno != EINPROGRESS)
-    return std::nullopt;
+  if (::connect(socket.get(), address->get(), address->size) != 0 && errno != EINPROGRESS) return std::nullopt;
 
-  const bool six = address->storage.ss_family == AF_INET6;
+  const bool six = address->family() == AF_INET6;
   std::string request = fmt::format("GET {} HTTP/1.0\r\nHost: {}{}{}:{}\r\n", get.path, six ? "[" : "",
                                     get.address, six ? "]" : "", get.port);
   for (const auto& [name, value] : get.headers) request += fmt::format("{}: {}\r\n", name, value);

@@ -13,6 +13,7 @@
 #include "backends/systemd_api.hpp"
 #include "base/backend.hpp"
 #include "base/error.hpp"
+#include "base/wall_clock.hpp"
 #include "domains/services/unit_files.hpp"
 
 namespace mlops {
@@ -69,12 +70,6 @@ std::uint64_t up_ms(std::uint64_t active_since) {
   const auto now =
       static_cast<std::uint64_t>(t.tv_sec) * 1'000'000 + static_cast<std::uint64_t>(t.tv_nsec) / 1000;
   return now < active_since ? 0 : (now - active_since) / 1000;
-}
-
-std::uint64_t now_us() {
-  using namespace std::chrono;
-  return static_cast<std::uint64_t>(
-      duration_cast<microseconds>(system_clock::now().time_since_epoch()).count());
 }
 
 }  // namespace
@@ -211,7 +206,7 @@ void LocalServices::change_script(const std::string& script, ChangeUnit::Verb ve
 void LocalServices::perform(const ChangeUnit& change) const {
   cancellation_.check();
   connection_.reset();  // if an upgrade closed it, that would be noticed only in the middle
-  const std::uint64_t begun = now_us();
+  const std::uint64_t begun = static_cast<std::uint64_t>(microseconds_now());
   const bool of_file = change.verb == ChangeUnit::Verb::enable || change.verb == ChangeUnit::Verb::disable;
   mlops_systemd_result result;
   if (of_file) {

@@ -1,6 +1,5 @@
 #include "domains/tunnels/keeper/local_listener.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "base/socket_address.hpp"
 #include "domains/network/listeners.hpp"
 #include "ssh/tcp.hpp"
 
@@ -22,33 +22,8 @@ namespace {
 
 constexpr int backlog = 256;
 
-struct Address {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-  int family() const { return storage.ss_family; }
-  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
-};
-
-std::optional<Address> numeric_address(const std::string& host, std::uint16_t port) {
-  Address a;
-  auto* four = reinterpret_cast<sockaddr_in*>(&a.storage);
-  auto* six = reinterpret_cast<sockaddr_in6*>(&a.storage);
-  if (::inet_pton(AF_INET, host.c_str(), &four->sin_addr) == 1) {
-    four->sin_family = AF_INET;
-    four->sin_port = htons(port);
-    a.size = sizeof *four;
-  } else if (::inet_pton(AF_INET6, host.c_str(), &six->sin6_addr) == 1) {
-    six->sin6_family = AF_INET6;
-    six->sin6_port = htons(port);
-    a.size = sizeof *six;
-  } else {
-    return std::nullopt;
-  }
-  return a;
-}
-
-Address unix_address(const std::string& path) {
-  Address a;
+SocketAddress unix_address(const std::string& path) {
+  SocketAddress a;
   auto* un = reinterpret_cast<sockaddr_un*>(&a.storage);
   un->sun_family = AF_UNIX;
   if (path.size() >= sizeof un->sun_path)
@@ -59,7 +34,7 @@ Address unix_address(const std::string& path) {
 }
 
 // The address to connect to from here for a listener.
-Address own_address(const Endpoint& listen) {
+SocketAddress own_address(const Endpoint& listen) {
   if (listen.is_socket()) return unix_address(listen.path);
   const std::string host = listen.host == "localhost" || listen.host == "0.0.0.0" ? "127.0.0.1"
                            : listen.host == "::"                                  ? "::1"
@@ -96,7 +71,7 @@ LocalListener::~LocalListener() {
 
 void LocalListener::listen_on_path() {
   const std::string& path = place_.path;
-  const Address address = unix_address(path);
+  const SocketAddress address = unix_address(path);
   struct stat status {};
   if (::lstat(path.c_str(), &status) == 0) {
     if (!S_ISSOCK(status.st_mode)) throw Error(fmt::format("{} is there already, and is no socket", path));
@@ -145,7 +120,7 @@ void LocalListener::listen_on_port(const std::string& host, bool must) {
 Handle connect_here(const Endpoint& target, std::chrono::milliseconds patience,
                     const Cancellation& cancellation) {
   if (!target.is_socket()) return connect_tcp({target.host, target.port}, Deadline(patience), cancellation);
-  const Address address = unix_address(target.path);
+  const SocketAddress address = unix_address(target.path);
   Handle socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket || ::connect(socket.get(), address.get(), address.size) != 0)
     throw Error(fmt::format("cannot reach {}: {}", target.path, std::strerror(errno)), ErrorKind::unavailable);
@@ -153,9 +128,9 @@ Handle connect_here(const Endpoint& target, std::chrono::milliseconds patience,
 }
 
 MarkedSocket marked_socket(const Endpoint& listen) {
-  const Address to = own_address(listen);
+  const SocketAddress to = own_address(listen);
   MarkedSocket m{Handle(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)), ""};
-  Address from;
+  SocketAddress from;
   from.storage.ss_family = static_cast<sa_family_t>(to.family());
   // unix(7): binding with only the family assigns a unique name; port 0 assigns a free port.
   from.size = to.family() == AF_UNIX ? static_cast<socklen_t>(sizeof(sa_family_t)) : to.size;
@@ -171,7 +146,7 @@ MarkedSocket marked_socket(const Endpoint& listen) {
 }
 
 bool connect_marked(const MarkedSocket& marked, const Endpoint& listen) {
-  const Address to = own_address(listen);
+  const SocketAddress to = own_address(listen);
   return ::connect(marked.socket.get(), to.get(), to.size) == 0 || errno == EINPROGRESS;
 }
 
