@@ -10,6 +10,7 @@
 
 #include "base/cancellation.hpp"
 #include "base/error.hpp"
+#include "base/fields.hpp"
 
 namespace mlops {
 
@@ -23,6 +24,13 @@ struct Command {
   // terminated after this long without a byte moved by it or its children; 0: never
   std::uint64_t stall_ms = 0;
   std::vector<std::string> path;  // folders put before PATH
+  static constexpr auto fields() {
+    return std::tuple(without_passwords("argv", &Command::argv), field("cwd", &Command::cwd),
+                      unrecorded("env", &Command::env), unrecorded("input", &Command::input),
+                      unrecorded("timeout_ms", &Command::timeout_ms),
+                      unrecorded("stall_ms", &Command::stall_ms), unrecorded("path", &Command::path));
+  }
+  friend bool operator==(const Command&, const Command&) = default;
 };
 
 struct CommandResult {

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/fields.hpp"
 
 namespace mlops {
 
@@ -58,6 +59,11 @@ struct WireReader {
 template <class T>
 struct Wire {  // plain structs, numbers and enums
   static constexpr bool plain = std::is_arithmetic_v<T> || std::is_enum_v<T>;
+  static constexpr bool lists_all() {
+    if constexpr (Listed<T>) return field_count<T> == boost::pfr::tuple_size_v<T>;
+    return true;
+  }
+  static_assert(lists_all(), "fields() leaves out a field");
   template <std::size_t... I>
   static constexpr std::size_t sum(std::index_sequence<I...>) {
     return (std::size_t{0} + ... + Wire<boost::pfr::tuple_element_t<I, T>>::least());
@@ -65,12 +71,21 @@ struct Wire {  // plain structs, numbers and enums
   static constexpr std::size_t least() {
     if constexpr (plain)
       return sizeof(T);
+    else if constexpr (Listed<T>)
+      return std::apply([](const auto&... field) { return (std::size_t{0} + ... + least_of(field)); },
+                        T::fields());
     else
       return sum(std::make_index_sequence<boost::pfr::tuple_size_v<T>>());
+  }
+  template <class Struct, class Member>
+  static constexpr std::size_t least_of(const Field<Struct, Member>&) {
+    return Wire<Member>::least();
   }
   static void put(WireWriter& w, const T& v) {
     if constexpr (plain)
       w.raw(&v, sizeof v);
+    else if constexpr (Listed<T>)
+      for_each_field(v, [&]<class M>(const auto&, const M& member) { Wire<M>::put(w, member); });
     else
       boost::pfr::for_each_field(
           v, [&](const auto& field) { Wire<std::remove_cvref_t<decltype(field)>>::put(w, field); });
@@ -78,6 +93,8 @@ struct Wire {  // plain structs, numbers and enums
   static void get(WireReader& r, T& v) {
     if constexpr (plain)
       r.raw(&v, sizeof v);
+    else if constexpr (Listed<T>)
+      for_each_field(v, [&]<class M>(const auto&, M& member) { Wire<M>::get(r, member); });
     else
       boost::pfr::for_each_field(
           v, [&](auto& field) { Wire<std::remove_cvref_t<decltype(field)>>::get(r, field); });

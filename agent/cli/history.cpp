@@ -20,8 +20,8 @@
 #include "machine/run_lock.hpp"
 #include "model/wording.hpp"
 #include "ssh/settings.hpp"
+#include "state/journal_json.hpp"
 #include "state/json_value.hpp"
-#include "state/kept.hpp"
 #include "state/state_database.hpp"
 #include "state/state_folder.hpp"
 

@@ -14,7 +14,7 @@
 #include "cli/run_text.hpp"
 #include "model/wording.hpp"
 #include "runs/why.hpp"
-#include "state/kept.hpp"
+#include "state/journal_json.hpp"
 
 namespace mlops {
 namespace {

@@ -4,7 +4,7 @@
 #include <map>
 
 #include "domains/files/paths.hpp"
-#include "state/leftovers.hpp"
+#include "domains/leftovers.hpp"
 
 namespace mlops {
 namespace {

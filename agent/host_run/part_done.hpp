@@ -3,8 +3,8 @@
 
 #include <vector>
 
+#include "domains/before.hpp"
 #include "machine/machine.hpp"
-#include "state/before.hpp"
 
 namespace mlops {
 

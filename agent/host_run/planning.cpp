@@ -6,7 +6,7 @@
 
 #include "base/digest.hpp"
 #include "model/wording.hpp"
-#include "state/kept.hpp"
+#include "state/journal_json.hpp"
 
 namespace mlops {
 namespace {

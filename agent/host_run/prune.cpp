@@ -5,11 +5,11 @@
 #include <algorithm>
 
 #include "base/person.hpp"
+#include "domains/capture_before.hpp"
 #include "domains/files/paths.hpp"
 #include "host_run/part_done.hpp"
 #include "host_run/prune_packages.hpp"
 #include "machine/local.hpp"
-#include "state/capture_before.hpp"
 #include "state/json_value.hpp"
 #include "state/mark.hpp"
 #include "state/recorded_runs.hpp"

@@ -45,15 +45,7 @@ std::string told_by(const Machine& machine, const std::string& id, const std::st
 
 // Actions that need root cannot have been done by another user's process, whatever that user's database says.
 bool takes_root(const std::optional<Action>& action) {
-  return action &&
-         std::visit(
-             overloaded{[](const CreateGroup&) { return true; }, [](const ChangeGroup&) { return true; },
-                        [](const RemoveGroup&) { return true; }, [](const CreateUser&) { return true; },
-                        [](const ChangeUser&) { return true; }, [](const RemoveUser&) { return true; },
-                        [](const ChangeMembership&) { return true; },
-                        [](const InstallPackages&) { return true; }, [](const RemovePackages&) { return true; },
-                        [](const RepairPackages&) { return true; }, [](const auto&) { return false; }},
-             *action);
+  return action && traits_of(*action).needs == Needs::root;
 }
 
 }  // namespace

@@ -17,8 +17,8 @@
 #include "base/url_password.hpp"
 #include "model/value_wire.hpp"
 #include "resource/file_source.hpp"
+#include "state/journal_json.hpp"
 #include "state/json_value.hpp"
-#include "state/kept.hpp"
 
 namespace mlops {
 namespace {

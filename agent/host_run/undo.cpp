@@ -8,7 +8,7 @@
 #include "base/person.hpp"
 #include "base/short_list.hpp"
 #include "base/wall_clock.hpp"
-#include "host_run/is_satisfied.hpp"
+#include "domains/is_satisfied.hpp"
 #include "host_run/undo_changes.hpp"
 #include "host_run/undo_packages.hpp"
 #include "host_run/undo_traces.hpp"

@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "domains/inverse.hpp"
 #include "host_run/run_records.hpp"
 #include "machine/journal.hpp"
-#include "state/inverse.hpp"
 
 namespace mlops {
 

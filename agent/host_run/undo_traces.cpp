@@ -4,20 +4,16 @@
 
 #include <algorithm>
 
-#include "host_run/is_satisfied.hpp"
+#include "domains/capture_before.hpp"
+#include "domains/is_satisfied.hpp"
+#include "domains/leftovers.hpp"
 #include "host_run/part_done.hpp"
-#include "state/capture_before.hpp"
-#include "state/leftovers.hpp"
 
 namespace mlops {
 namespace {
 
 // Whether repeating the inverse would fail: an undo that stopped half-way does not repeat it.
-bool cannot_be_repeated(const Action& action) {
-  return std::visit(overloaded{[](const RenamePath&) { return true; }, [](const CreateGroup&) { return true; },
-                               [](const CreateUser&) { return true; }, [](const auto&) { return false; }},
-                    action);
-}
+bool cannot_be_repeated(const Action& action) { return traits_of(action).repeated == Repeated::fails; }
 
 // A unit that was never created, or is already gone.
 bool is_of_no_unit(const Action& action, const Machine& machine) {

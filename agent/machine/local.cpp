@@ -2,60 +2,59 @@
 
 #include <unistd.h>
 
-#include "domains/accounts/local.hpp"
 #include "domains/accounts/owner_names.hpp"
-#include "domains/commands/local.hpp"
-#include "domains/downloads/local.hpp"
-#include "domains/files/local.hpp"
 #include "domains/files/safe_path.hpp"
-#include "domains/network/local.hpp"
-#include "domains/packages/local.hpp"
-#include "domains/services/local.hpp"
-#include "domains/tunnels/local.hpp"
+#include "domains/local_domains.hpp"
 
 namespace mlops {
 namespace {
 
-class LocalMachine : public Machine {
+template <class List>
+struct LocalParts;
+template <class... Domain>
+struct LocalParts<TypeList<Domain...>> : Domain::Local... {
+  explicit LocalParts(const LocalContext& context) : Domain::Local(context)... {}
+  void before_actions() { (static_cast<typename Domain::Local&>(*this).before_actions(), ...); }
+  void wrote(const std::string& path) { (static_cast<typename Domain::Local&>(*this).wrote(path), ...); }
+  // The part of the domain whose action it is performs it.
+  template <class A>
+  void perform(const A& action) {
+    (perform_if_own<Domain>(action), ...);
+  }
+
+ private:
+  template <class Own, class A>
+  void perform_if_own(const A& action) {
+    if constexpr (OneOf<A, typename Own::Actions>) static_cast<typename Own::Local&>(*this).perform(action);
+  }
+};
+
+class LocalMachine : public HeldMachine<LocalMachine, Machine> {
  public:
   LocalMachine(LocalSettings settings, const Cancellation& cancellation, ProgressSink progress)
-      : cancellation_(cancellation),
+      : settings_(std::move(settings)),
+        cancellation_(cancellation),
         progress_(std::move(progress)),
         names_(accounts_),
-        walker_(::geteuid() == 0 || settings.who.uid == 0, settings.person),
-        files_(walker_, names_, &cancellation),
-        writer_(walker_, names_,
-                [this](const std::string& text) {
-                  progress_({text, 0, 0});
-                }),
-        account_writer_(settings.who, cancellation),
-        packages_(settings.who, cancellation, progress_),
-        services_(settings.who, cancellation),
-        commands_(settings.who, cancellation, progress_,
-                  [this](const std::string& path) {
-                    writer_.perform(RemovePath{path, true});
-                  }),
-        downloads_({settings.mirror, settings.cache_dir, settings.who}, walker_, names_, cancellation,
-                   progress_),
-        tunnels_(settings.who, cancellation),
-        network_(cancellation) {}
+        walker_(::geteuid() == 0 || settings_.who.uid == 0, settings_.person),
+        parts_({settings_.who, settings_.mirror, settings_.cache_dir, cancellation_, progress_, accounts_,
+                names_, walker_, [this](const std::string& path) {
+                  parts_.perform(RemovePath{path, true});
+                }}) {}
 
-  const FileReader& files() const override { return files_; }
-  const AccountReader& accounts() const override { return accounts_; }
-  const PackageReader& packages() const override { return packages_; }
-  const ServiceReader& services() const override { return services_; }
-  const CommandReader& commands() const override { return commands_; }
-  const DownloadReader& downloads() const override { return downloads_; }
-  const TunnelReader& tunnels() const override { return tunnels_; }
-  const NetworkReader& network() const override { return network_; }
+  template <class Domain>
+  const typename Domain::Local& part(Domain) const {
+    return parts_;
+  }
 
   void perform(std::span<const Action> actions) override {
-    if (::geteuid() == 0) account_writer_.recover();
+    parts_.before_actions();
     for (const Action& action : actions) {
       cancellation_.check();
       invalidate_caches();
-      std::visit([this](const auto& a) { act(a); }, action);
-      std::visit([this](const auto& a) { tell_services(a); }, action);
+      std::visit([this](const auto& a) { parts_.perform(a); }, action);
+      if (const auto* rename = std::get_if<RenamePath>(&action)) parts_.wrote(rename->from);
+      if (const std::string* path = path_of(action)) parts_.wrote(*path);
     }
     invalidate_caches();
   }
@@ -67,10 +66,10 @@ class LocalMachine : public Machine {
         if (const auto* write = std::get_if<WriteFile>(&list[0])) writes.push_back(write);
     if (writes.size() != lists.size()) return Machine::perform_together(lists);
     cancellation_.check();
-    if (::geteuid() == 0) account_writer_.recover();
+    parts_.before_actions();
     invalidate_caches();
-    for (const WriteFile* write : writes) services_.wrote(write->path);
-    return writer_.write_together(writes);
+    for (const WriteFile* write : writes) parts_.wrote(write->path);
+    return static_cast<FilesLocal&>(parts_).writer.write_together(writes);
   }
 
   void invalidate_caches() override {
@@ -79,50 +78,13 @@ class LocalMachine : public Machine {
   }
 
  private:
-  template <class A>
-  void tell_services(const A& a) {
-    if constexpr (requires { a.path; }) services_.wrote(a.path);
-    if constexpr (requires { a.from; }) services_.wrote(a.from), services_.wrote(a.to);
-    if constexpr (requires { a.saved; }) services_.wrote(a.saved.path);
-  }
-  void act(const WriteFile& a) { writer_.perform(a); }
-  void act(const CreateSecret& a) { writer_.perform(a); }
-  void act(const CreateDirectory& a) { writer_.perform(a); }
-  void act(const CreateLink& a) { writer_.perform(a); }
-  void act(const SetAttributes& a) { writer_.perform(a); }
-  void act(const RemovePath& a) { writer_.perform(a); }
-  void act(const RenamePath& a) { writer_.perform(a); }
-  void act(const RestorePath& a) { writer_.perform(a); }
-  void act(const CreateGroup& a) { account_writer_.perform(a); }
-  void act(const ChangeGroup& a) { account_writer_.perform(a); }
-  void act(const RemoveGroup& a) { account_writer_.perform(a); }
-  void act(const CreateUser& a) { account_writer_.perform(a); }
-  void act(const ChangeUser& a) { account_writer_.perform(a); }
-  void act(const RemoveUser& a) { account_writer_.perform(a); }
-  void act(const ChangeMembership& a) { account_writer_.perform(a); }
-  void act(const InstallPackages& a) { packages_.perform(a); }
-  void act(const RemovePackages& a) { packages_.perform(a); }
-  void act(const RepairPackages& a) { packages_.perform(a); }
-  void act(const ChangeUnit& a) { services_.perform(a); }
-  void act(const RunCommand& a) { commands_.perform(a); }
-  void act(const Download& a) { downloads_.perform(a); }
-  void act(const StartTunnel& a) { tunnels_.perform(a); }
-  void act(const StopTunnel& a) { tunnels_.perform(a); }
-
+  LocalSettings settings_;
   const Cancellation& cancellation_;
   ProgressSink progress_;
   LocalAccounts accounts_;
   OwnerNames names_;
   Walker walker_;
-  LocalFiles files_;
-  FileWriter writer_;
-  LocalAccountWriter account_writer_;
-  LocalPackages packages_;
-  LocalServices services_;
-  LocalCommands commands_;
-  LocalDownloads downloads_;
-  LocalTunnels tunnels_;
-  LocalNetwork network_;
+  LocalParts<Domains> parts_;
 };
 
 }  // namespace

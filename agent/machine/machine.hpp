@@ -10,31 +10,10 @@
 
 #include "base/error.hpp"
 #include "base/progress.hpp"
-#include "domains/accounts/reader.hpp"
 #include "domains/action.hpp"
-#include "domains/commands/reader.hpp"
-#include "domains/downloads/reader.hpp"
-#include "domains/files/reader.hpp"
-#include "domains/network/reader.hpp"
-#include "domains/packages/reader.hpp"
-#include "domains/services/reader.hpp"
-#include "domains/tunnels/reader.hpp"
+#include "domains/domains.hpp"
 
 namespace mlops {
-
-// No member can change anything. Readers live as long as the machine.
-class MachineReader {
- public:
-  virtual ~MachineReader() = default;
-  virtual const FileReader& files() const = 0;
-  virtual const AccountReader& accounts() const = 0;
-  virtual const PackageReader& packages() const = 0;
-  virtual const ServiceReader& services() const = 0;
-  virtual const CommandReader& commands() const = 0;
-  virtual const DownloadReader& downloads() const = 0;
-  virtual const TunnelReader& tunnels() const = 0;
-  virtual const NetworkReader& network() const = 0;
-};
 
 class Machine : public MachineReader {
  public:

@@ -1,21 +1,15 @@
 // Records what is read of a machine, to check later whether it is unchanged.
 #pragma once
 
-#include <map>
 #include <memory>
-#include <string>
 
+#include "domains/preconditions.hpp"
 #include "machine/machine.hpp"
 
 namespace mlops {
 
-// Each read and its result: "/etc/motd" -> "a file 0644 root root", "content of /etc/motd" -> its SHA-256.
-// Contents are represented by their digests. Volatile state is left out: times, sizes of folders, output of
-// programs, and the agent's own caches.
-using Preconditions = std::map<std::string, std::string>;
-
-// Reads through to another reader, which must outlive it, as must ground. Reads that are Unknown are not
+// Reads through to another reader, which must outlive it, as must preconditions. Reads that are Unknown are not
 // recorded.
-std::unique_ptr<MachineReader> make_read_recorder(const MachineReader& machine, Preconditions& ground);
+std::unique_ptr<MachineReader> make_read_recorder(const MachineReader& machine, Preconditions& preconditions);
 
 }  // namespace mlops

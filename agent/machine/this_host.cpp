@@ -9,6 +9,7 @@
 
 #include "base/person.hpp"
 #include "domains/accounts/local.hpp"
+#include "domains/query.hpp"
 #include "machine/overlay.hpp"
 
 namespace mlops {
@@ -31,11 +32,7 @@ bool groups_are_current(const ActingUser& self) {
 
 bool has_terminal() { return static_cast<bool>(Handle(::open("/dev/tty", O_RDWR | O_CLOEXEC))); }
 
-bool changes_groups(const Action& action) {
-  return std::holds_alternative<ChangeMembership>(action) || std::holds_alternative<ChangeUser>(action) ||
-         std::holds_alternative<ChangeGroup>(action) || std::holds_alternative<RemoveGroup>(action) ||
-         std::holds_alternative<CreateUser>(action);
-}
+bool changes_groups(const Action& action) { return traits_of(action).groups == Groups::changed; }
 
 // Whether an action might be left incomplete. A download to a path that the user cannot write to is not
 // fetched.
@@ -48,26 +45,18 @@ bool can_be_rehearsed(const Step& step) {
 }  // namespace
 
 // One identity's machine: in this process if that is enough, else through the helper.
-class ThisHost::Elevating : public Machine,
-                            FileReader,
-                            ServiceReader,
-                            CommandReader,
-                            TunnelReader,
-                            NetworkReader {
+class ThisHost::Elevating : public AskedMachine<Elevating, Machine> {
  public:
   Elevating(ThisHost& host, Identity identity)
       : host_(host),
         identity_(std::move(identity)),
         local_(make_local_machine(settings(host, identity_), host.cancellation_, host.progress_)) {}
 
-  const FileReader& files() const override { return *this; }
-  const AccountReader& accounts() const override { return local_->accounts(); }
-  const PackageReader& packages() const override { return local_->packages(); }
-  const ServiceReader& services() const override { return *this; }
-  const CommandReader& commands() const override { return *this; }
-  const DownloadReader& downloads() const override { return local_->downloads(); }
-  const TunnelReader& tunnels() const override { return *this; }
-  const NetworkReader& network() const override { return *this; }
+  // Reads with this process's privileges; where those are not enough, through the helper.
+  template <class Query>
+  typename Query::Result ask(const Query& query) const {
+    return ask(query, DomainOf<Query>{});
+  }
 
   // Without a journal: for work that belongs to no resource.
   void perform(std::span<const Action> actions) override {
@@ -162,103 +151,76 @@ class ThisHost::Elevating : public Machine,
     return command;
   }
 
-  // Reads with this process's privileges; if those are not enough, through the helper; if there is none, the
-  // result is unknown. Paths that are unsafe for root to follow for another user are not a danger to that user.
-  template <class Read>
-  auto read(const std::string& path, Read&& read) const {
+  bool reads_here() const { return host_.acts_here(identity_); }
+  // Through the helper. If there is none, the result is unknown: "needs root to read /etc/shadow".
+  template <class Query>
+  typename Query::Result ask_helper(const Query& query, const std::string& purpose) const try {
+    return answer(query, *host_.helper(identity_).machine);
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::privilege) throw;
+    throw Unknown{{}, fmt::format("needs {} to {}", identity_.user, purpose)};
+  }
+
+  // Whatever anybody may read.
+  template <class Query, class Domain>
+  typename Query::Result ask(const Query& query, Domain) const {
+    return answer(query, *local_);
+  }
+  // Paths that are unsafe for root to follow for another user are not a danger to that user.
+  template <class Query>
+  typename Query::Result ask(const Query& query, FilesDomain) const {
     try {
-      return read(local_->files());
+      return answer(query, *local_);
     } catch (const Error& e) {
       const bool others = e.kind() == ErrorKind::unsafe_path && identity_.user != "root";
-      if ((e.kind() != ErrorKind::denied && !others) || host_.acts_here(identity_)) throw;
+      if ((e.kind() != ErrorKind::denied && !others) || reads_here()) throw;
     }
-    try {
-      return read(host_.helper(identity_).machine->files());
-    } catch (const Error& e) {
-      if (e.kind() != ErrorKind::privilege) throw;
-      throw Unknown{{}, fmt::format("needs {} to read {}", identity_.user, path)};
-    }
-  }
-  std::optional<FileView> view(const std::string& path, std::uint64_t limit) const override {
-    return read(path, [&](const FileReader& f) { return f.view(path, limit); });
-  }
-  std::optional<std::vector<std::string>> list(const std::string& path) const override {
-    return read(path, [&](const FileReader& f) { return f.list(path); });
-  }
-  std::optional<std::string> resolve(const std::string& path) const override {
-    return read(path, [&](const FileReader& f) { return f.resolve(path); });
-  }
-  std::optional<Grants> grants(const std::string& path) const override {
-    return read(path, [&](const FileReader& f) { return f.grants(path); });
-  }
-  std::optional<std::string> sha256(const std::string& path) const override {
-    return read(path, [&](const FileReader& f) { return f.sha256(path); });
-  }
-  std::string log_since(const std::string& name, std::uint64_t since_us) const override {
-    if (host_.acts_here(identity_)) return local_->services().log_since(name, since_us);
-    return acting().services().log_since(name, since_us);
+    return ask_helper(query, "read " + query.path);
   }
   // Without a bus only root can ask systemd.
-  Unit unit(const std::string& name) const override {
+  Unit ask(const ReadUnit& query, ServicesDomain) const {
     try {
-      return local_->services().unit(name);
+      return answer(query, *local_);
     } catch (const Error& e) {
-      if (e.kind() != ErrorKind::denied || host_.acts_here(identity_)) throw;
+      if (e.kind() != ErrorKind::denied || reads_here()) throw;
     }
-    try {
-      return host_.helper(identity_).machine->services().unit(name);
-    } catch (const Error& e) {
-      if (e.kind() != ErrorKind::privilege) throw;
-      throw Unknown{{}, fmt::format("needs {} to ask systemd for {}", identity_.user, name)};
-    }
+    return ask_helper(query, "ask systemd for " + query.name);
+  }
+  std::string ask(const ReadLog& query, ServicesDomain) const {
+    return reads_here() ? answer(query, *local_) : answer(query, acting());
   }
   // Root may read a person's tunnels, not vice versa.
-  template <class Read>
-  auto read_tunnels(Read&& read) const {
-    if (host_.self_.uid == 0 || host_.self_.name == identity_.user) return read(local_->tunnels());
-    try {
-      return read(host_.helper(identity_).machine->tunnels());
-    } catch (const Error& e) {
-      if (e.kind() != ErrorKind::privilege) throw;
-      throw Unknown{{}, fmt::format("needs {} to look at tunnels", identity_.user)};
-    }
-  }
-  std::optional<TunnelView> tunnel(const std::string& name) const override {
-    return read_tunnels([&](const TunnelReader& t) { return t.tunnel(name); });
-  }
-  std::optional<std::string> listener(const Endpoint& place) const override {
-    return read_tunnels([&](const TunnelReader& t) { return t.listener(place); });
+  template <class Query>
+  typename Query::Result ask(const Query& query, TunnelsDomain) const {
+    if (host_.self_.uid == 0 || host_.self_.name == identity_.user) return answer(query, *local_);
+    return ask_helper(query, "look at tunnels");
   }
   // The owner of the program may be visible to another identity only; it is not important enough to fail.
-  std::optional<Listener> listener_at(const std::string& address, std::uint16_t port) const override {
-    auto found = local_->network().listener_at(address, port);
-    if (!found || found->pid || host_.acts_here(identity_)) return found;
+  std::optional<Listener> ask(const ReadListenerAt& query, NetworkDomain) const {
+    auto found = answer(query, *local_);
+    if (!found || found->pid || reads_here()) return found;
     try {
-      return host_.helper(identity_).machine->network().listener_at(address, port);
+      return answer(query, *host_.helper(identity_).machine);
     } catch (const Error& e) {
       if (e.kind() != ErrorKind::privilege) throw;
       return found;
     }
   }
-  std::optional<int> http_status(const HttpGet& get) const override {
-    return local_->network().http_status(get);
-  }
-  CommandResult run(const Command& command) const override {
-    const Command prepared = with_path(command);
-    if (host_.acts_here(identity_)) return local_->commands().run(prepared);
+  CommandResult ask(const RunGuard& query, CommandsDomain) const {
+    const RunGuard prepared{with_path(query.command)};
+    if (reads_here()) return answer(prepared, *local_);
     try {
-      return host_.helper(identity_).machine->commands().run(prepared);
+      return answer(prepared, *host_.helper(identity_).machine);
     } catch (const Error& e) {
       if (e.kind() != ErrorKind::privilege || host_.may_ask()) throw;
-      throw Unknown{{}, fmt::format("needs {} to run {}", identity_.user, command.argv.at(0))};
+      throw Unknown{{}, fmt::format("needs {} to run {}", identity_.user, query.command.argv.at(0))};
     }
   }
-
-  std::optional<Error> cannot_start(const Command& command) const override {
-    return local_->commands().cannot_start(with_path(command));
+  std::optional<Error> ask(const CheckStart& query, CommandsDomain) const {
+    return answer(CheckStart{with_path(query.command)}, *local_);
   }
-  std::vector<std::string> places(const Command& command) const override {
-    return local_->commands().places(with_path(command));
+  std::vector<std::string> ask(const ListPlaces& query, CommandsDomain) const {
+    return answer(ListPlaces{with_path(query.command)}, *local_);
   }
 
   ThisHost& host_;

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/fields.hpp"
+
 namespace mlops {
 
 // As text: "localhost:8888", "[::1]:8888", "/run/app.sock".
@@ -18,6 +20,10 @@ struct Endpoint {
   bool empty() const { return host.empty() && path.empty(); }
   // With brackets around an IPv6 address, so that it can follow "http://". "" if empty.
   std::string to_text() const;
+  static constexpr auto fields() {
+    return std::tuple(field("host", &Endpoint::host), field("port", &Endpoint::port),
+                      field("path", &Endpoint::path));
+  }
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 

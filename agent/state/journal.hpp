@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "domains/capture_before.hpp"
 #include "machine/journal.hpp"
-#include "state/capture_before.hpp"
 #include "state/images.hpp"
 #include "state/mark.hpp"
 #include "state/state_database.hpp"
@@ -84,7 +84,7 @@ class StateJournal : public Journal {
 
   JournalSettings settings_;
   const MachineReader& machine_;
-  BeforeCapture capture_;
+  CaptureBefore capture_;
   RunHeader run_;
   std::string folder_;  // with links resolved
   CleanMarker mark_;

@@ -48,4 +48,10 @@ std::vector<std::string> texts_of(const std::string& json) {
   return texts;
 }
 
+std::string kept_texts(const std::vector<std::string>& texts) {
+  Value::Array list;
+  for (const std::string& text : texts) list.push_back(kept_text(text));
+  return to_json(Value(std::move(list)));
+}
+
 }  // namespace mlops

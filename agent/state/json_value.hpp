@@ -15,7 +15,9 @@ Value parse_kept(const std::string& json);
 // Text, or {"hex": "…"} if the bytes are not UTF-8, and back. "" for anything else.
 Value kept_text(std::string_view bytes);
 std::string text_of(const Value* kept);
-// For a list of them, as JSON; empty if it is not a list.
+// For a list of them, as JSON.
+std::string kept_texts(const std::vector<std::string>& texts);
+// Empty if it is not a list.
 std::vector<std::string> texts_of(const std::string& json);
 
 }  // namespace mlops

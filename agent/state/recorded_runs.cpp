@@ -6,8 +6,8 @@
 #include <set>
 
 #include "state/images.hpp"
+#include "state/journal_json.hpp"
 #include "state/json_value.hpp"
-#include "state/kept.hpp"
 #include "state/process_mark.hpp"
 
 namespace mlops {

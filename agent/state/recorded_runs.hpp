@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "domains/before.hpp"
 #include "domains/diff.hpp"
 #include "machine/journal.hpp"
-#include "state/before.hpp"
 #include "state/database.hpp"
 #include "state/step_state.hpp"
 

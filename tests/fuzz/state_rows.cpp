@@ -5,11 +5,11 @@
 // number of records, made from the ones below by a generator that is always the same.
 #include "../support/replay.hpp"
 #include "base/error.hpp"
+#include "domains/inverse.hpp"
 #include "host_run/run_records.hpp"
 #include "require.hpp"
-#include "state/inverse.hpp"
+#include "state/journal_json.hpp"
 #include "state/json_value.hpp"
-#include "state/kept.hpp"
 
 namespace {
 

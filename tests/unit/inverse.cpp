@@ -1,7 +1,7 @@
 // How each action is taken back: the table of state/inverse.hpp, cell by cell.
-#include "state/inverse.hpp"
-#include "state/capture_before.hpp"
-#include "state/kept.hpp"
+#include "domains/inverse.hpp"
+#include "domains/capture_before.hpp"
+#include "state/journal_json.hpp"
 #include "support/catch.hpp"
 
 namespace {
@@ -15,7 +15,7 @@ SavedPath saved(const std::string& path, Kind kind) {
   if (kind == Kind::file) p.digest = "d";
   return p;
 }
-Before at(const std::string& path, Kind kind) { return {.paths = {saved(path, kind)}}; }
+Before at(const std::string& path, Kind kind) { return FilesReplaced{.paths = {saved(path, kind)}}; }
 
 // In few words, one an action.
 std::string text(const std::vector<Action>& actions) {
@@ -77,7 +77,7 @@ TEST_CASE("taking back folders, links and attributes") {
 TEST_CASE("taking back a removal and a renaming") {
   CHECK(back(RemovePath{"/f"}, at("/f", Kind::absent)) == "");
   CHECK(back(RemovePath{"/f"}, at("/f", Kind::file)) == text(RestorePath{saved("/f", Kind::file), {}}));
-  const Before tree{
+  const Before tree = FilesReplaced{
       .paths = {saved("/d", Kind::folder), saved("/d/e", Kind::folder), saved("/d/e/f", Kind::file)}};
   CHECK(back(RemovePath{"/d", true}, tree) ==
         text(RestorePath{tree.paths[0], {}, {{tree.paths[1], {}}, {tree.paths[2], {}}}}));
@@ -89,15 +89,18 @@ TEST_CASE("taking back a removal and a renaming") {
   CHECK(back(RemovePath{"/f"}, linked) ==
         text(RestorePath{linked.paths[0], {}}) +
             "stays: the hard links of /f to 1 other name, which will be another file\n");
-  CHECK(back(RenamePath{"/a", "/b"}, {.paths = {saved("/b", Kind::absent), saved("/a", Kind::file)}}) ==
+  CHECK(back(RenamePath{"/a", "/b"},
+             FilesReplaced{.paths = {saved("/b", Kind::absent), saved("/a", Kind::file)}}) ==
         text(RenamePath{"/b", "/a"}));
-  CHECK(back(RenamePath{"/a", "/b"}, {.paths = {saved("/b", Kind::folder), saved("/a", Kind::folder)}}) ==
+  CHECK(back(RenamePath{"/a", "/b"},
+             FilesReplaced{.paths = {saved("/b", Kind::folder), saved("/a", Kind::folder)}}) ==
         text({RenamePath{"/b", "/a"}, RestorePath{saved("/b", Kind::folder), {}}}));
 }
 
 TEST_CASE("taking back accounts") {
-  const Before nobody, user{.user = ada, .group = GroupAccount{"ada", 1001, {}}, .subuids = {"100000:65536"}};
-  const Before group{.group = GroupAccount{"g", 1500, {"ada", "bob"}}};
+  const Before nobody,
+      user = AccountsReplaced{.user = ada, .group = GroupAccount{"ada", 1001, {}}, .subuids = {"100000:65536"}};
+  const Before group = AccountsReplaced{.group = GroupAccount{"g", 1500, {"ada", "bob"}}};
   CHECK(back(CreateGroup{"g"}, nobody) == text(RemoveGroup{"g"}));
   CHECK(back(CreateGroup{"g"}, group) == "");
   CHECK(back(ChangeGroup{"g", 7}, group) == text(ChangeGroup{"g", 1500}));
@@ -108,8 +111,8 @@ TEST_CASE("taking back accounts") {
   CHECK(back(CreateUser{.name = "ada"}, nobody) == text(RemoveUser{"ada"}));
   CHECK(back(CreateUser{.name = "ada"}, user) == "");
   // A group of the name that was there before stays.
-  CHECK(back(CreateUser{.name = "ada", .group = "ada"}, {.group = GroupAccount{"ada", 1001, {}}}) ==
-        text(RemoveUser{"ada", true}));
+  CHECK(back(CreateUser{.name = "ada", .group = "ada"},
+             AccountsReplaced{.group = GroupAccount{"ada", 1001, {}}}) == text(RemoveUser{"ada", true}));
   CHECK(back(ChangeUser{.name = "ada", .shell = "/bin/sh"}, user) ==
         text(ChangeUser{.name = "ada", .shell = "/bin/zsh"}));
   CHECK(back(ChangeUser{"ada", 7, "g", "/h", "/s", "c"}, user) ==
@@ -133,7 +136,7 @@ TEST_CASE("taking back accounts") {
 }
 
 TEST_CASE("taking back packages") {
-  const Before before{
+  const Before before = PackagesReplaced{
       .packages = {{"curl", "", "7"}, {"git", "1", "2"}, {"libcurl", "", "7"}, {"nano", "3", ""}}};
   const RemovePackages remove{{"curl", "libcurl"}, 0, {{"curl", "7", ""}, {"libcurl", "7", ""}}};
   const InstallPackages install{{"git=1", "nano=3"}, false, 0, {{"git", "2", "1"}, {"nano", "", "3"}}};
@@ -142,7 +145,7 @@ TEST_CASE("taking back packages") {
   CHECK(back(InstallPackages{{"curl"}}, {}) == "");
   CHECK(back(RepairPackages{}, before) == "");
   // A configuration file that was there before its package came is put back.
-  Before configured{.packages = {{"nano", "", "3"}}, .configured = {"nano"}};
+  Before configured = PackagesReplaced{.packages = {{"nano", "", "3"}}, .configured = {"nano"}};
   configured.paths = {{.path = "/etc/nanorc", .kind = SavedPath::Kind::file},
                       {.path = "/etc/gone", .kind = SavedPath::Kind::absent}};
   CHECK(back(InstallPackages{{"nano"}}, configured) ==
@@ -161,12 +164,18 @@ TEST_CASE("what changed between two lists of packages, and what had only its con
   CHECK(noted.configured == std::vector<std::string>{"nano"});
   CHECK(noted.automatic == std::vector<std::string>{"zip"});
   // It came along with another, and is to do so again.
-  CHECK(back(RemovePackages{{"zip"}}, {.packages = {noted.packages[2]}, .automatic = {"zip"}}) ==
-        text(InstallPackages{{"zip=3"}, false, 0, {{"zip", "", "3"}}, {"zip"}}));
+  CHECK(
+      back(RemovePackages{{"zip"}}, PackagesReplaced{.packages = {noted.packages[2]}, .automatic = {"zip"}}) ==
+      text(InstallPackages{{"zip=3"}, false, 0, {{"zip", "", "3"}}, {"zip"}}));
 }
 
 TEST_CASE("taking back units and tunnels") {
-  const auto unit = [](bool active, bool enabled) { return Before{.active = active, .enabled = enabled}; };
+  const auto unit = [](bool active, bool enabled) {
+    Before before;
+    before.active = active;
+    before.enabled = enabled;
+    return before;
+  };
   const auto verb = [](Verb v) { return text(ChangeUnit{"u", v}); };
   CHECK(back(ChangeUnit{"u", Verb::start}, unit(false, false)) == verb(Verb::stop));
   CHECK(back(ChangeUnit{"u", Verb::start}, unit(true, false)) == "");
@@ -179,8 +188,8 @@ TEST_CASE("taking back units and tunnels") {
   CHECK(back(ChangeUnit{"u", Verb::reload}, unit(true, true)) == "");
   const Tunnel old{.name = "t", .via = "old"};
   CHECK(back(StartTunnel{{.name = "t"}}, {}) == text(StopTunnel{"t"}));
-  CHECK(back(StartTunnel{{.name = "t"}}, {.tunnel = old}) == text(StartTunnel{old}));
-  CHECK(back(StopTunnel{"t"}, {.tunnel = old}) == text(StartTunnel{old}));
+  CHECK(back(StartTunnel{{.name = "t"}}, TunnelsReplaced{.tunnel = old}) == text(StartTunnel{old}));
+  CHECK(back(StopTunnel{"t"}, TunnelsReplaced{.tunnel = old}) == text(StartTunnel{old}));
   CHECK(back(StopTunnel{"t"}, {}) == "");
 }
 
@@ -189,11 +198,11 @@ TEST_CASE("a command stays, unless it made nothing but what it names") {
   run.command.argv = {"make", "install"};
   CHECK(back(run, {}) == "stays: the command `make install`\n");
   run.creates = {"/a", "/b"};
-  const Before nothing{.paths = {saved("/a", Kind::absent), saved("/b", Kind::absent)}};
+  const Before nothing = FilesReplaced{.paths = {saved("/a", Kind::absent), saved("/b", Kind::absent)}};
   CHECK(back(run, nothing) == "stays: the command `make install`\n");
   run.bounded = true;
   CHECK(back(run, nothing) == text({RemovePath{"/b", true}, RemovePath{"/a", true}}));
-  CHECK(back(run, {.paths = {saved("/a", Kind::absent), saved("/b", Kind::folder)}}) ==
+  CHECK(back(run, FilesReplaced{.paths = {saved("/a", Kind::absent), saved("/b", Kind::folder)}}) ==
         "stays: the command `make install`\n");
 }
 
@@ -203,7 +212,8 @@ TEST_CASE("actions are taken back from the last to the first, what was made and 
   clone.creates = {"/srv/.c.new"};
   clone.bounded = true;
   const auto none = [](const char* path) { return at(path, Kind::absent); };
-  const Before rename{.paths = {saved("/srv/c", Kind::absent), saved("/srv/.c.new", Kind::absent)}};
+  const Before rename =
+      FilesReplaced{.paths = {saved("/srv/c", Kind::absent), saved("/srv/.c.new", Kind::absent)}};
   CHECK(text(inverse({clone, RenamePath{"/srv/.c.new", "/srv/c"}}, {none("/srv/.c.new"), rename}).actions) ==
         text(RemovePath{"/srv/c", true}));
 
@@ -218,15 +228,12 @@ TEST_CASE("actions are taken back from the last to the first, what was made and 
   CHECK(with_leftover.stays.empty());
 
   // A home, made beside its place.
-  const auto home =
-      inverse({CreateUser{.name = "ada"}, CreateDirectory{.path = "/home/.ada.new"},
-               WriteFile{.path = "/home/.ada.new/.profile"}, SetAttributes{.path = "/home/.ada.new"},
-               RenamePath{"/home/.ada.new", "/home/ada"}},
-              {Before(),
-               none("/home/.ada.new"),
-               none("/home/.ada.new/.profile"),
-               none("/home/.ada.new"),
-               {.paths = {saved("/home/ada", Kind::absent), saved("/home/.ada.new", Kind::absent)}}});
+  const auto home = inverse(
+      {CreateUser{.name = "ada"}, CreateDirectory{.path = "/home/.ada.new"},
+       WriteFile{.path = "/home/.ada.new/.profile"}, SetAttributes{.path = "/home/.ada.new"},
+       RenamePath{"/home/.ada.new", "/home/ada"}},
+      {Before(), none("/home/.ada.new"), none("/home/.ada.new/.profile"), none("/home/.ada.new"),
+       FilesReplaced{.paths = {saved("/home/ada", Kind::absent), saved("/home/.ada.new", Kind::absent)}}});
   CHECK(text(home.actions) == text({RemovePath{"/home/ada", true}, RemoveUser{"ada"}}));
 
   // What is forced into a place reached by a link: what is captured has the link replaced.

@@ -10,8 +10,8 @@
 
 #include "base/person.hpp"
 #include "machine/local.hpp"
+#include "state/journal_json.hpp"
 #include "state/json_value.hpp"
-#include "state/kept.hpp"
 #include "state/run_id.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_folder.hpp"

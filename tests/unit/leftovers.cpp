@@ -1,7 +1,7 @@
 // What interrupted steps leave, and that nobody gets it back.
-#include "state/leftovers.hpp"
+#include "domains/leftovers.hpp"
 
-#include "state/inverse.hpp"
+#include "domains/inverse.hpp"
 #include "support/catch.hpp"
 
 namespace {
@@ -10,7 +10,7 @@ using namespace mlops;
 using Kind = SavedPath::Kind;
 using Paths = std::vector<std::string>;
 
-Before at(const std::string& path, Kind kind) { return {.paths = {{.path = path, .kind = kind}}}; }
+Before at(const std::string& path, Kind kind) { return FilesReplaced{.paths = {{.path = path, .kind = kind}}}; }
 
 }  // namespace
 
@@ -29,7 +29,7 @@ TEST_CASE("what was to be renamed, and what a program made of its bounded part, 
   const std::string half = "/srv/.site.mlops-agent-clone";
   const std::vector<Action> clone{RunCommand{.creates = {half}, .bounded = true},
                                   RenamePath{half, "/srv/site"}};
-  const Before to_and_from{.paths = {{.path = "/srv/site"}, {.path = half}}};
+  const Before to_and_from = FilesReplaced{.paths = {{.path = "/srv/site"}, {.path = half}}};
   CHECK(leftovers(clone, {at(half, Kind::absent), to_and_from}) == Paths{half});
   // What was there before is not ours, and neither is what a program without bounds does.
   CHECK(leftovers({RunCommand{.creates = {"/srv/site"}, .bounded = true}}, {at("/srv/site", Kind::folder)})
@@ -39,10 +39,11 @@ TEST_CASE("what was to be renamed, and what a program made of its bounded part, 
 
 TEST_CASE("undo does not bring back what an interrupted run had left") {
   const std::string half = "/srv/.site.mlops-agent-clone";
-  const Before was{.paths = {{.path = half, .kind = Kind::folder},
-                             {.path = half + "/f", .kind = Kind::file, .digest = "d"}}};
+  const Before was = FilesReplaced{.paths = {{.path = half, .kind = Kind::folder},
+                                             {.path = half + "/f", .kind = Kind::file, .digest = "d"}}};
   CHECK(inverse(RemovePath{half, true}, was).actions.empty());
-  const Before tree{.paths = {{.path = "/d", .kind = Kind::folder},
+  const Before tree =
+      FilesReplaced{.paths = {{.path = "/d", .kind = Kind::folder},
                               {.path = "/d/.f.mlops-agent-new", .kind = Kind::file, .digest = "d"}}};
   for (const Action& action : inverse(RemovePath{"/d", true}, tree).actions)
     CHECK(std::get<RestorePath>(action).saved.path == "/d");

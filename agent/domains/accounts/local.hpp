@@ -1,15 +1,19 @@
 // The users and groups of the machine that this process runs on.
 #pragma once
 
+#include <unistd.h>
+
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "base/process.hpp"
+#include "base/type_list.hpp"
 #include "domains/accounts/account_change.hpp"
 #include "domains/accounts/account_files.hpp"
+#include "domains/accounts/actions.hpp"
 #include "domains/accounts/reader.hpp"
-#include "domains/action.hpp"
+#include "domains/local_context.hpp"
 
 namespace mlops {
 
@@ -65,6 +69,17 @@ class LocalAccountWriter {
   void run(const std::string& doing, std::vector<std::string> argv) const;
   ActingUser who_;
   const Cancellation& cancellation_;
+};
+
+// The domain's part of the local machine.
+struct AccountsLocal : LocalPart {
+  explicit AccountsLocal(const LocalContext& c) : reader(c.accounts), writer(c.who, c.cancellation) {}
+  void before_actions() {
+    if (::geteuid() == 0) writer.recover();
+  }
+  void perform(const OneOf<AccountActions> auto& action) { writer.perform(action); }
+  const LocalAccounts& reader;
+  LocalAccountWriter writer;
 };
 
 }  // namespace mlops

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "domains/accounts/local.hpp"
+#include "domains/domains.hpp"
 
 namespace mlops {
 namespace {
@@ -17,6 +18,17 @@ void add_sorted(std::vector<std::string>& list, const std::string& item) {
 }
 
 }  // namespace
+
+OverlayAccounts OverlayAccounts::over(const MachineReader& real, const MachineReader& /*root*/) {
+  return OverlayAccounts(real.accounts());
+}
+
+void OverlayAccounts::go_back() {
+  if (!kept_) return;
+  users_ = std::move(kept_->users);
+  groups_ = std::move(kept_->groups);
+  kept_.reset();
+}
 
 std::optional<UserAccount> OverlayAccounts::user(const std::string& name) const {
   const auto found = users_.find(name);

@@ -2,18 +2,22 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
+#include "domains/accounts/actions.hpp"
 #include "domains/accounts/reader.hpp"
-#include "domains/action.hpp"
 
 namespace mlops {
+
+class MachineReader;
 
 // base must outlive it. Accounts that no action touched are read from base each time. Numbers that the system
 // would choose are absent.
 class OverlayAccounts : public AccountReader {
  public:
   explicit OverlayAccounts(const AccountReader& base) : base_(base) {}
+  static OverlayAccounts over(const MachineReader& real, const MachineReader& root);
 
   std::optional<UserAccount> user(const std::string& name) const override;
   std::optional<GroupAccount> group(const std::string& name) const override;
@@ -37,16 +41,10 @@ class OverlayAccounts : public AccountReader {
   std::string left_owner(const std::string& user) const;
   std::string left_group(const std::string& group) const;
 
-  // A snapshot of the changes so far, to restore later.
-  struct State {
-    std::map<std::string, std::optional<UserAccount>> users;  // empty: removed
-    std::map<std::string, std::optional<GroupAccount>> groups;
-  };
-  State state() const { return {users_, groups_}; }
-  void go_back(State state) {
-    users_ = std::move(state.users);
-    groups_ = std::move(state.groups);
-  }
+  // Between begin and commit or go_back changes can be reverted; go_back does.
+  void begin() { kept_ = {users_, groups_}; }
+  void commit() { kept_.reset(); }
+  void go_back();
 
  private:
   // As groupdel(8): Error if the group is somebody's primary one.
@@ -59,6 +57,11 @@ class OverlayAccounts : public AccountReader {
   const AccountReader& base_;
   std::map<std::string, std::optional<UserAccount>> users_;  // empty: removed
   std::map<std::string, std::optional<GroupAccount>> groups_;
+  struct State {
+    std::map<std::string, std::optional<UserAccount>> users;
+    std::map<std::string, std::optional<GroupAccount>> groups;
+  };
+  std::optional<State> kept_;  // at begin
 };
 
 }  // namespace mlops

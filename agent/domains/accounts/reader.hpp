@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "base/fields.hpp"
+
 namespace mlops {
 
 struct UserAccount {
@@ -14,6 +16,12 @@ struct UserAccount {
   std::string group;                 // primary, by name
   std::string comment, home, shell;
   std::vector<std::string> groups;  // supplementary, sorted, without the primary
+  static constexpr auto fields() {
+    return std::tuple(field("name", &UserAccount::name), field("uid", &UserAccount::uid),
+                      field("group", &UserAccount::group), field("comment", &UserAccount::comment),
+                      field("home", &UserAccount::home), field("shell", &UserAccount::shell),
+                      field("groups", &UserAccount::groups));
+  }
   friend bool operator==(const UserAccount&, const UserAccount&) = default;
 };
 
@@ -21,6 +29,10 @@ struct GroupAccount {
   std::string name;
   std::optional<std::uint32_t> gid;  // absent: chosen on creation
   std::vector<std::string> members;  // sorted
+  static constexpr auto fields() {
+    return std::tuple(field("name", &GroupAccount::name), field("gid", &GroupAccount::gid),
+                      field("members", &GroupAccount::members));
+  }
   friend bool operator==(const GroupAccount&, const GroupAccount&) = default;
 };
 

@@ -6,8 +6,10 @@
 
 #include "base/process.hpp"
 #include "base/progress.hpp"
-#include "domains/action.hpp"
+#include "base/type_list.hpp"
+#include "domains/commands/actions.hpp"
 #include "domains/commands/reader.hpp"
+#include "domains/local_context.hpp"
 
 namespace mlops {
 
@@ -41,6 +43,13 @@ class LocalCommands : public CommandReader {
   const Cancellation& cancellation_;
   ProgressSink progress_;
   Remover remove_;
+};
+
+// The domain's part of the local machine.
+struct CommandsLocal : LocalPart {
+  explicit CommandsLocal(const LocalContext& c) : reader(c.who, c.cancellation, c.progress, c.remove_tree) {}
+  void perform(const OneOf<CommandActions> auto& action) { reader.perform(action); }
+  LocalCommands reader;
 };
 
 }  // namespace mlops

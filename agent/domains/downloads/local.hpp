@@ -10,8 +10,9 @@
 #include "base/network_patience.hpp"
 #include "base/process.hpp"
 #include "base/progress.hpp"
+#include "base/type_list.hpp"
 #include "domains/accounts/owner_names.hpp"
-#include "domains/action.hpp"
+#include "domains/downloads/actions.hpp"
 #include "domains/downloads/cache.hpp"
 #include "domains/downloads/http.hpp"
 #include "domains/downloads/mirror.hpp"
@@ -19,6 +20,7 @@
 #include "domains/downloads/retry.hpp"
 #include "domains/downloads/transfer.hpp"
 #include "domains/files/safe_path.hpp"
+#include "domains/local_context.hpp"
 
 namespace mlops {
 
@@ -95,6 +97,14 @@ class LocalDownloads : public DownloadReader {
   };
   mutable std::map<std::string, Compared> compared_;  // by download_key(): this run's comparisons
   std::set<std::string> fetched_;  // download_key() of this run's downloads: unchanged without asking
+};
+
+// The domain's part of the local machine.
+struct DownloadsLocal : LocalPart {
+  explicit DownloadsLocal(const LocalContext& c)
+      : reader({c.mirror, c.cache_dir, c.who}, c.walker, c.names, c.cancellation, c.progress) {}
+  void perform(const OneOf<DownloadActions> auto& action) { reader.perform(action); }
+  LocalDownloads reader;
 };
 
 }  // namespace mlops

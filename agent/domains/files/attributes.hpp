@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "domains/action.hpp"
 #include "domains/diff.hpp"
+#include "domains/files/actions.hpp"
 #include "domains/files/grants.hpp"
 
 namespace mlops {

@@ -10,10 +10,12 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/type_list.hpp"
 #include "domains/accounts/owner_names.hpp"
-#include "domains/action.hpp"
+#include "domains/files/actions.hpp"
 #include "domains/files/reader.hpp"
 #include "domains/files/safe_path.hpp"
+#include "domains/local_context.hpp"
 
 namespace mlops {
 
@@ -72,6 +74,18 @@ class FileWriter {
   Walker& walker_;
   OwnerNames& names_;
   Notice notice_;
+};
+
+// The domain's part of the local machine.
+struct FilesLocal : LocalPart {
+  explicit FilesLocal(const LocalContext& c)
+      : reader(c.walker, c.names, &c.cancellation),
+        writer(c.walker, c.names, [&progress = c.progress](const std::string& text) {
+          progress({text, 0, 0});
+        }) {}
+  void perform(const OneOf<FileActions> auto& action) { writer.perform(action); }
+  LocalFiles reader;
+  FileWriter writer;
 };
 
 // The name of the temporary file beside a target of that name. It is always the same, so that a killed run's

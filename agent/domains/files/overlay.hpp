@@ -8,17 +8,22 @@
 #include <string>
 #include <vector>
 
-#include "domains/action.hpp"
+#include "domains/downloads/actions.hpp"
+#include "domains/files/actions.hpp"
 #include "domains/files/reader.hpp"
 #include "domains/packages/reader.hpp"
 
 namespace mlops {
+
+class MachineReader;
 
 // The simulated tree, shared by all identities. The real files are passed to each call: identities differ in
 // what they may read. Keys are paths with the real machine's links resolved, so that two names of one file are
 // one entry.
 class OverlayFiles {
  public:
+  static OverlayFiles over(const MachineReader& /*real*/, const MachineReader& /*root*/) { return {}; }
+
   // The real files as the acting user reads them. strict: the acting user is root, and steps are judged as
   // Walker does; person may own entries in world-writable folders.
   struct Base {

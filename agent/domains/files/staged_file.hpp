@@ -8,7 +8,7 @@
 
 #include "base/handle.hpp"
 #include "domains/accounts/owner_names.hpp"
-#include "domains/action.hpp"
+#include "domains/files/actions.hpp"
 #include "domains/files/safe_path.hpp"
 
 namespace mlops {

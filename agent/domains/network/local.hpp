@@ -2,6 +2,8 @@
 #pragma once
 
 #include "base/cancellation.hpp"
+#include "base/type_list.hpp"
+#include "domains/local_context.hpp"
 #include "domains/network/reader.hpp"
 
 namespace mlops {
@@ -17,6 +19,12 @@ class LocalNetwork : public NetworkReader {
 
  private:
   const Cancellation& cancellation_;
+};
+
+// The domain's part of the local machine.
+struct NetworkLocal : LocalPart {
+  explicit NetworkLocal(const LocalContext& c) : reader(c.cancellation) {}
+  LocalNetwork reader;
 };
 
 }  // namespace mlops

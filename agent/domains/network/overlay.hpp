@@ -3,13 +3,16 @@
 
 #include <vector>
 
-#include "domains/action.hpp"
 #include "domains/network/reader.hpp"
+#include "domains/services/actions.hpp"
+#include "domains/simulation.hpp"
 
 namespace mlops {
 
-class OverlayNetwork {
+class OverlayNetwork : public AssumingOverlay {
  public:
+  static OverlayNetwork over(const MachineReader& /*real*/, const MachineReader& /*root*/) { return {}; }
+
   // base's listeners, adjusted for units whose start or stop is simulated.
   std::optional<Listener> listener(const NetworkReader& base, const std::string& address,
                                    std::uint16_t port) const;

@@ -6,6 +6,9 @@
 #include <set>
 #include <string>
 
+#include "base/type_list.hpp"
+#include "domains/local_context.hpp"
+#include "domains/packages/actions.hpp"
 #include "domains/packages/apt.hpp"
 #include "domains/packages/apt_history.hpp"
 #include "domains/packages/dpkg_database.hpp"
@@ -65,6 +68,13 @@ class LocalPackages : public PackageReader {
   mutable std::string forecasts_stamp_;
   mutable std::set<std::string> marks_;         // automatically installed packages, as "name:architecture"
   mutable std::optional<timespec> marks_read_;  // the marks' modification time when they were read
+};
+
+// The domain's part of the local machine.
+struct PackagesLocal : LocalPart {
+  explicit PackagesLocal(const LocalContext& c) : reader(c.who, c.cancellation, c.progress) {}
+  void perform(const OneOf<PackageActions> auto& action) { reader.perform(action); }
+  LocalPackages reader;
 };
 
 }  // namespace mlops

@@ -3,17 +3,22 @@
 
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
-#include "domains/packages/reader.hpp"
+#include "domains/simulation.hpp"
 
 namespace mlops {
 
 // base must outlive it. A transaction has exactly its forecast effect; other requested packages are installed
 // in an unknown version (""). After a refresh of the index, names that the old index did not have count as
 // known in an unknown version, since the new index cannot be read yet.
-class OverlayPackages : public PackageReader {
+class OverlayPackages : public PackageReader, public AssumingOverlay {
  public:
   explicit OverlayPackages(const PackageReader& base) : base_(base) {}
+  static OverlayPackages over(const MachineReader& real, const MachineReader& /*root*/) {
+    return OverlayPackages(real.packages());
+  }
 
   std::optional<InstalledPackage> installed(const std::string& name) const override;
   bool interrupted() const override;
@@ -37,6 +42,14 @@ class OverlayPackages : public PackageReader {
   void apply(const RemovePackages& action);
   void apply(const RepairPackages& action);
 
+  // Packages whose installation is simulated, and whose files are not in the tree of files yet.
+  struct Arriving {
+    std::string name, version, label;  // of the resource
+  };
+  void add_arriving(Arriving package) { arriving_.push_back(std::move(package)); }
+  bool has_arriving() const { return !arriving_.empty(); }
+  std::vector<Arriving> take_arriving() { return std::exchange(arriving_, {}); }
+
   // An installation is pending: its scripts may create users, groups, units and files.
   bool pending() const { return pending_; }
 
@@ -45,6 +58,7 @@ class OverlayPackages : public PackageReader {
 
   const PackageReader& base_;
   std::map<std::string, std::optional<InstalledPackage>> changed_;  // by name as given; empty: removed
+  std::vector<Arriving> arriving_;
   bool pending_ = false, repaired_ = false, refreshed_ = false, sources_changed_ = false;
 };
 

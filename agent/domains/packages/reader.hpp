@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "domains/action.hpp"
 #include "domains/files/reader.hpp"
+#include "domains/packages/actions.hpp"
 
 namespace mlops {
 

@@ -7,7 +7,9 @@
 
 #include "base/cancellation.hpp"
 #include "base/process.hpp"
-#include "domains/action.hpp"
+#include "base/type_list.hpp"
+#include "domains/local_context.hpp"
+#include "domains/services/actions.hpp"
 #include "domains/services/reader.hpp"
 
 namespace mlops {
@@ -37,6 +39,14 @@ class LocalServices : public ServiceReader {
   const Cancellation& cancellation_;
   mutable std::unique_ptr<Connection> connection_;
   mutable bool wrote_unit_files_ = false;
+};
+
+// The domain's part of the local machine.
+struct ServicesLocal : LocalPart {
+  explicit ServicesLocal(const LocalContext& c) : reader(c.who, c.cancellation) {}
+  void perform(const OneOf<ServiceActions> auto& action) { reader.perform(action); }
+  void wrote(const std::string& path) { reader.wrote(path); }
+  LocalServices reader;
 };
 
 // Throws Error unavailable, which names PID 1, unless root/run/systemd/system is a folder (sd_booted(3)). root

@@ -1,6 +1,6 @@
 #include "domains/services/overlay.hpp"
 
-#include <chrono>
+#include "base/wall_clock.hpp"
 
 namespace mlops {
 namespace {
@@ -45,9 +45,7 @@ Unit OverlayServices::unit(const std::string& name) const {
 }
 
 void OverlayServices::apply(const ChangeUnit& change) {
-  using namespace std::chrono;
-  const auto now = duration_cast<microseconds>(system_clock::now().time_since_epoch());
-  changes_[change.unit].push_back({change.verb, std::to_string(now.count())});
+  changes_[change.unit].push_back({change.verb, std::to_string(microseconds_now())});
 }
 
 }  // namespace mlops

@@ -5,15 +5,20 @@
 #include <string>
 #include <vector>
 
-#include "domains/action.hpp"
+#include "domains/services/actions.hpp"
 #include "domains/services/reader.hpp"
+#include "domains/simulation.hpp"
 
 namespace mlops {
 
-class OverlayServices : public ServiceReader {
+class OverlayServices : public ServiceReader, public AssumingOverlay {
  public:
   // base must outlive this.
   explicit OverlayServices(const ServiceReader& base) : base_(base) {}
+  // Units are read as root: without a bus only root can ask systemd.
+  static OverlayServices over(const MachineReader& /*real*/, const MachineReader& root) {
+    return OverlayServices(root.services());
+  }
 
   // base's units with the changes applied. A unit that base does not have exists once it was acted on.
   Unit unit(const std::string& name) const override;
@@ -21,6 +26,9 @@ class OverlayServices : public ServiceReader {
     return base_.log_since(name, since_us);
   }
   void apply(const ChangeUnit& change);
+  bool touched(const std::string& unit) const { return changes_.contains(unit); }
+  // Whether any unit was acted on.
+  bool any_touched() const { return !changes_.empty(); }
 
  private:
   const ServiceReader& base_;

@@ -6,6 +6,9 @@
 
 #include "base/cancellation.hpp"
 #include "base/process.hpp"
+#include "base/type_list.hpp"
+#include "domains/local_context.hpp"
+#include "domains/tunnels/actions.hpp"
 #include "domains/tunnels/control.hpp"
 #include "domains/tunnels/reader.hpp"
 #include "domains/tunnels/tunnel_folder.hpp"
@@ -38,6 +41,13 @@ class LocalTunnels : public TunnelReader {
   ActingUser who_;
   TunnelFolder folder_;
   const Cancellation& cancellation_;
+};
+
+// The domain's part of the local machine.
+struct TunnelsLocal : LocalPart {
+  explicit TunnelsLocal(const LocalContext& c) : reader(c.who, c.cancellation) {}
+  void perform(const OneOf<TunnelActions> auto& action) { reader.perform(action); }
+  LocalTunnels reader;
 };
 
 }  // namespace mlops

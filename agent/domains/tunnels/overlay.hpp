@@ -5,14 +5,18 @@
 #include <optional>
 #include <string>
 
+#include "domains/simulation.hpp"
 #include "domains/tunnels/reader.hpp"
 
 namespace mlops {
 
-class OverlayTunnels : public TunnelReader {
+class OverlayTunnels : public TunnelReader, public AssumingOverlay {
  public:
   // base must outlive this.
   explicit OverlayTunnels(const TunnelReader& base) : base_(base) {}
+  static OverlayTunnels over(const MachineReader& real, const MachineReader& /*root*/) {
+    return OverlayTunnels(real.tunnels());
+  }
 
   // A tunnel whose start is simulated is up.
   std::optional<TunnelView> tunnel(const std::string& name) const override;

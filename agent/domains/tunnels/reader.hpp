@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "domains/action.hpp"
+#include "domains/tunnels/actions.hpp"
 
 namespace mlops {
 

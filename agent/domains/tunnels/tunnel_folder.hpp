@@ -9,7 +9,7 @@
 
 #include "base/handle.hpp"
 #include "base/process.hpp"
-#include "domains/action.hpp"
+#include "domains/tunnels/actions.hpp"
 
 namespace mlops {
 

@@ -1,26 +1,22 @@
+// The caller's side of a helper.
 #include "machine/privilege/piped.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <grp.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <condition_variable>
+#include <algorithm>
 #include <csignal>
 #include <cstring>
-#include <deque>
-#include <mutex>
-#include <thread>
 
-#include "base/backend.hpp"
 #include "base/environment.hpp"
 #include "base/frame.hpp"
 #include "base/handle.hpp"
 #include "base/own_executable.hpp"
-#include "machine/run_lock.hpp"
+#include "machine/privilege/requests.hpp"
 #include "model/value_wire.hpp"
 
 extern char** environ;
@@ -28,204 +24,7 @@ extern char** environ;
 namespace mlops {
 namespace {
 
-// ---- requests and their replies --------------------------------------------------------------
-
-struct ViewFile {
-  std::string path;
-  std::uint64_t limit;
-};
-struct ListFolder {
-  std::string path;
-};
-struct ResolvePath {
-  std::string path;
-};
-struct DigestFile {
-  std::string path;
-};
-struct ReadGrants {
-  std::string path;
-};
-struct ReadUser {
-  std::string name;
-};
-struct ReadGroup {
-  std::string name;
-};
-struct ReadUserById {
-  std::uint32_t uid;
-};
-struct ReadGroupById {
-  std::uint32_t gid;
-};
-struct ReadPackage {
-  std::string name;
-};
-struct ReadInterrupted {};
-struct ReadIndexAge {};
-struct ReadCandidate {
-  std::string name;
-};
-struct ForecastInstall {
-  std::vector<std::string> wanted;
-};
-struct ForecastRemoval {
-  std::vector<std::string> names;
-};
-struct ReadSimilar {
-  std::string name;
-};
-struct ReadPurgeLoss {
-  std::string name;
-};
-struct ReadIndexOutdated {};
-struct ReadContents {
-  std::string name, version;
-};
-struct ReadUnneeded {
-  std::vector<std::string> names;
-};
-struct ReadLog {
-  std::string name;
-  std::uint64_t since_us;
-};
-struct ReadUnit {
-  std::string name;
-};
-struct RunGuard {
-  Command command;
-};
-struct ReadPublished {
-  std::string url, file_name;
-  std::uint64_t timeout_ms;
-};
-struct ReadProved {
-  std::string path, url, sha256_url;
-};
-struct ReadUnchanged {
-  std::string path, url;
-  std::uint64_t timeout_ms;
-};
-struct ReadMirrored {
-  std::string url;
-};
-struct ReadTunnel {
-  std::string name;
-};
-struct ReadListener {
-  Endpoint place;
-};
-struct ReadListenerAt {
-  std::string address;
-  std::uint16_t port;
-};
-struct AskHttp {
-  HttpGet get;
-};
-struct Perform {
-  std::vector<Action> actions;
-};
-struct PerformTogether {
-  std::vector<std::vector<Action>> lists;
-};
-struct PerformSteps {
-  std::vector<StepInfo> purposes;
-  std::vector<std::vector<Action>> lists;
-};
-struct Configure {
-  std::string mirror;
-  JournalOptions journal;
-  std::map<std::string, std::string> environment;
-};
-struct TakeLock {
-  std::string playbook;
-  std::uint64_t wait_ms;
-};
-struct OpenJournal {
-  RunHeader run;
-};
-struct Heal {
-  std::vector<StepName> steps;
-};
-struct Conclude {
-  std::string outcome;
-};
-struct Cancel {};
-
-using Request =
-    std::variant<ViewFile, ListFolder, ResolvePath, DigestFile, ReadGrants, ReadUser, ReadGroup, ReadUserById,
-                 ReadGroupById, ReadPackage, ReadInterrupted, ReadIndexAge, ReadCandidate, ForecastInstall,
-                 ForecastRemoval, ReadSimilar, ReadPurgeLoss, ReadIndexOutdated, ReadContents, ReadUnneeded,
-                 ReadUnit, ReadLog, RunGuard, ReadPublished, ReadProved, ReadUnchanged, ReadMirrored,
-                 ReadTunnel, ReadListener, ReadListenerAt, AskHttp, Perform, PerformTogether, PerformSteps,
-                 Configure, TakeLock, OpenJournal, Heal, Conclude, Cancel>;
-
-using Done = bool;  // the reply of requests without a result
-using Errors = std::vector<std::optional<Error>>;
-
-auto answer(Machine& m, const ViewFile& r) { return m.files().view(r.path, r.limit); }
-auto answer(Machine& m, const ListFolder& r) { return m.files().list(r.path); }
-auto answer(Machine& m, const ResolvePath& r) { return m.files().resolve(r.path); }
-auto answer(Machine& m, const DigestFile& r) { return m.files().sha256(r.path); }
-auto answer(Machine& m, const ReadGrants& r) { return m.files().grants(r.path); }
-auto answer(Machine& m, const ReadUser& r) { return m.accounts().user(r.name); }
-auto answer(Machine& m, const ReadGroup& r) { return m.accounts().group(r.name); }
-auto answer(Machine& m, const ReadUserById& r) { return m.accounts().user_by_uid(r.uid); }
-auto answer(Machine& m, const ReadGroupById& r) { return m.accounts().group_by_gid(r.gid); }
-auto answer(Machine& m, const ReadPackage& r) { return m.packages().installed(r.name); }
-auto answer(Machine& m, const ReadInterrupted&) { return m.packages().interrupted(); }
-auto answer(Machine& m, const ReadIndexAge&) { return m.packages().index_age(); }
-auto answer(Machine& m, const ReadCandidate& r) { return m.packages().candidate(r.name); }
-auto answer(Machine& m, const ForecastInstall& r) { return m.packages().forecast_install(r.wanted); }
-auto answer(Machine& m, const ForecastRemoval& r) { return m.packages().forecast_removal(r.names); }
-auto answer(Machine& m, const ReadSimilar& r) { return m.packages().similar(r.name); }
-auto answer(Machine& m, const ReadPurgeLoss& r) { return m.packages().purge_loss(r.name); }
-auto answer(Machine& m, const ReadIndexOutdated&) { return m.packages().index_outdated(); }
-auto answer(Machine& m, const ReadContents& r) { return m.packages().contents(r.name, r.version); }
-auto answer(Machine& m, const ReadUnneeded& r) { return m.packages().unneeded_without(r.names); }
-auto answer(Machine& m, const ReadLog& r) { return m.services().log_since(r.name, r.since_us); }
-auto answer(Machine& m, const ReadUnit& r) { return m.services().unit(r.name); }
-auto answer(Machine& m, const RunGuard& r) { return m.commands().run(r.command); }
-auto answer(Machine& m, const ReadPublished& r) {
-  return m.downloads().published_sha256(r.url, r.file_name, r.timeout_ms);
-}
-auto answer(Machine& m, const ReadProved& r) { return m.downloads().proved(r.path, r.url, r.sha256_url); }
-auto answer(Machine& m, const ReadUnchanged& r) { return m.downloads().unchanged(r.path, r.url, r.timeout_ms); }
-auto answer(Machine& m, const ReadMirrored& r) { return m.downloads().mirrored(r.url); }
-auto answer(Machine& m, const ReadTunnel& r) { return m.tunnels().tunnel(r.name); }
-auto answer(Machine& m, const ReadListener& r) { return m.tunnels().listener(r.place); }
-auto answer(Machine& m, const ReadListenerAt& r) { return m.network().listener_at(r.address, r.port); }
-auto answer(Machine& m, const AskHttp& r) { return m.network().http_status(r.get); }
-Done answer(Machine& m, const Perform& r) {
-  m.perform(r.actions);
-  return true;
-}
-Errors answer(Machine& m, const PerformTogether& r) {
-  return m.perform_together(std::vector<std::span<const Action>>(r.lists.begin(), r.lists.end()));
-}
-// Answered by the helper itself rather than its machine.
-Errors answer(Machine&, const PerformSteps&) { return {}; }
-Done answer(Machine&, const Configure&) { return true; }
-Done answer(Machine&, const TakeLock&) { return true; }
-PriorRunState answer(Machine&, const OpenJournal&) { return {}; }
-Done answer(Machine&, const Heal&) { return true; }
-Done answer(Machine&, const Conclude&) { return true; }
-Done answer(Machine&, const Cancel&) { return true; }
-
-template <class R>
-using ReplyTo = decltype(answer(std::declval<Machine&>(), std::declval<const R&>()));
-
-enum class Frame : std::uint8_t { result, error, progress, notice };
-
-template <class T>
-std::string encode(Frame kind, const T& value) {
-  WireWriter w;
-  Wire<Frame>::put(w, kind);
-  Wire<T>::put(w, value);
-  return std::move(w.bytes);
-}
-
-// ---- the caller's side --------------------------------------------------------------------------------------
+using namespace privilege;
 
 std::string read_rest(int fd) {
   std::string text;
@@ -332,7 +131,7 @@ class Link {
   }
 
   template <class R>
-  ReplyTo<R> call(const R& request) {
+  typename R::Result call(const R& request) {
     WireWriter w;
     Wire<Request>::put(w, request);
     try {
@@ -361,8 +160,9 @@ class Link {
         if (tell_) tell_(text);
         continue;
       }
-      ReplyTo<R> reply{};
-      Wire<ReplyTo<R>>::get(r, reply);
+      using Reply = typename R::Result;
+      Reply reply{};
+      Wire<Reply>::get(r, reply);
       return reply;
     }
   }
@@ -403,15 +203,7 @@ class Link {
   bool told_ = false;
 };
 
-class PipedMachine : public HelperMachine,
-                     FileReader,
-                     AccountReader,
-                     PackageReader,
-                     ServiceReader,
-                     CommandReader,
-                     DownloadReader,
-                     TunnelReader,
-                     NetworkReader {
+class PipedMachine : public AskedMachine<PipedMachine, HelperMachine> {
  public:
   PipedMachine(const HelperSettings& settings, const Cancellation& cancellation, ProgressSink progress)
       : link_(settings, cancellation, std::move(progress)) {
@@ -429,17 +221,13 @@ class PipedMachine : public HelperMachine,
     }
     return link_.call(request);
   }
-  void mark_recovered(const std::vector<StepName>& steps) override { link_.call(Heal{steps}); }
+  void mark_recovered(const std::vector<StepName>& steps) override { link_.call(MarkRecovered{steps}); }
   void conclude(const std::string& outcome) override { link_.call(Conclude{outcome}); }
 
-  const FileReader& files() const override { return *this; }
-  const AccountReader& accounts() const override { return *this; }
-  const PackageReader& packages() const override { return *this; }
-  const ServiceReader& services() const override { return *this; }
-  const CommandReader& commands() const override { return *this; }
-  const DownloadReader& downloads() const override { return *this; }
-  const TunnelReader& tunnels() const override { return *this; }
-  const NetworkReader& network() const override { return *this; }
+  template <class Query>
+  typename Query::Result ask(const Query& query) const {
+    return link_.call(query);
+  }
 
   void perform(std::span<const Action> actions) override {
     link_.call(Perform{{actions.begin(), actions.end()}});
@@ -451,152 +239,8 @@ class PipedMachine : public HelperMachine,
   }
 
  private:
-  std::optional<FileView> view(const std::string& path, std::uint64_t limit) const override {
-    return link_.call(ViewFile{path, limit});
-  }
-  std::optional<std::vector<std::string>> list(const std::string& path) const override {
-    return link_.call(ListFolder{path});
-  }
-  std::optional<std::string> resolve(const std::string& path) const override {
-    return link_.call(ResolvePath{path});
-  }
-  std::optional<std::string> sha256(const std::string& path) const override {
-    return link_.call(DigestFile{path});
-  }
-  std::optional<Grants> grants(const std::string& path) const override { return link_.call(ReadGrants{path}); }
-  std::optional<UserAccount> user(const std::string& name) const override { return link_.call(ReadUser{name}); }
-  std::optional<GroupAccount> group(const std::string& name) const override {
-    return link_.call(ReadGroup{name});
-  }
-  std::optional<UserAccount> user_by_uid(std::uint32_t uid) const override {
-    return link_.call(ReadUserById{uid});
-  }
-  std::optional<GroupAccount> group_by_gid(std::uint32_t gid) const override {
-    return link_.call(ReadGroupById{gid});
-  }
-  std::optional<InstalledPackage> installed(const std::string& name) const override {
-    return link_.call(ReadPackage{name});
-  }
-  bool interrupted() const override { return link_.call(ReadInterrupted{}); }
-  std::optional<std::uint64_t> index_age() const override { return link_.call(ReadIndexAge{}); }
-  std::optional<std::string> candidate(const std::string& name) const override {
-    return link_.call(ReadCandidate{name});
-  }
-  Forecast forecast_install(const std::vector<std::string>& wanted) const override {
-    return link_.call(ForecastInstall{wanted});
-  }
-  Forecast forecast_removal(const std::vector<std::string>& names) const override {
-    return link_.call(ForecastRemoval{names});
-  }
-  std::vector<std::string> similar(const std::string& name) const override {
-    return link_.call(ReadSimilar{name});
-  }
-  PurgeLoss purge_loss(const std::string& name) const override { return link_.call(ReadPurgeLoss{name}); }
-  bool index_outdated() const override { return link_.call(ReadIndexOutdated{}); }
-  std::optional<std::vector<PackagedPath>> contents(const std::string& name,
-                                                    const std::string& version) const override {
-    return link_.call(ReadContents{name, version});
-  }
-  std::vector<std::string> unneeded_without(const std::vector<std::string>& names) const override {
-    return link_.call(ReadUnneeded{names});
-  }
-  Unit unit(const std::string& name) const override { return link_.call(ReadUnit{name}); }
-  std::string log_since(const std::string& name, std::uint64_t since_us) const override {
-    return link_.call(ReadLog{name, since_us});
-  }
-  CommandResult run(const Command& command) const override { return link_.call(RunGuard{command}); }
-  std::string published_sha256(const std::string& url, const std::string& file_name,
-                               std::uint64_t timeout_ms) const override {
-    return link_.call(ReadPublished{url, file_name, timeout_ms});
-  }
-  std::optional<std::string> proved(const std::string& path, const std::string& url,
-                                    const std::string& sha256_url) const override {
-    return link_.call(ReadProved{path, url, sha256_url});
-  }
-  bool unchanged(const std::string& path, const std::string& url, std::uint64_t timeout_ms) const override {
-    return link_.call(ReadUnchanged{path, url, timeout_ms});
-  }
-  std::optional<std::string> mirrored(const std::string& url) const override {
-    return link_.call(ReadMirrored{url});
-  }
-  std::optional<TunnelView> tunnel(const std::string& name) const override {
-    return link_.call(ReadTunnel{name});
-  }
-  std::optional<std::string> listener(const Endpoint& place) const override {
-    return link_.call(ReadListener{place});
-  }
-  std::optional<Listener> listener_at(const std::string& address, std::uint16_t port) const override {
-    return link_.call(ReadListenerAt{address, port});
-  }
-  std::optional<int> http_status(const HttpGet& get) const override { return link_.call(AskHttp{get}); }
-
   mutable Link link_;
 };
-
-// ---- the helper's side --------------------------------------------------------------------------------------
-
-// Requests as they come, read on a thread of their own so that a stop request is noticed while an action runs.
-class Inbox {
- public:
-  explicit Inbox(Cancellation& cancellation) : cancellation_(cancellation), thread_([this] { read(); }) {}
-  ~Inbox() { thread_.join(); }
-  // Absent at the end of input.
-  std::optional<Request> next() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return ended_ || !requests_.empty(); });
-    if (requests_.empty()) return std::nullopt;
-    Request request = std::move(requests_.front());
-    requests_.pop_front();
-    return request;
-  }
-  // Called at the end of input, on the reading thread.
-  void on_end(std::function<void()> work) {
-    const std::lock_guard lock(mutex_);
-    on_end_ = std::move(work);
-  }
-
- private:
-  void read() {
-    try {
-      while (const auto frame = receive_frame(0)) {
-        Request request;
-        WireReader r{*frame};
-        Wire<Request>::get(r, request);
-        if (std::holds_alternative<Cancel>(request)) {
-          cancellation_.cancel();
-          continue;
-        }
-        const std::lock_guard lock(mutex_);
-        requests_.push_back(std::move(request));
-        changed_.notify_one();
-      }
-    } catch (const std::exception&) {
-      // An invalid request ends the connection, like the end of input.
-    }
-    cancellation_.cancel();
-    const std::lock_guard lock(mutex_);
-    if (on_end_) on_end_();
-    requests_.clear();
-    ended_ = true;
-    changed_.notify_one();
-  }
-  Cancellation& cancellation_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Request> requests_;
-  std::function<void()> on_end_;
-  bool ended_ = false;
-  std::thread thread_;
-};
-
-void become(const ActingUser& who) {
-  if (::geteuid() == 0 && who.uid != 0) {
-    for (const char* roots : {"XDG_CACHE_HOME", "XDG_STATE_HOME"}) ::unsetenv(roots);
-    if (::initgroups(who.name.c_str(), who.gid) != 0 || ::setgid(who.gid) != 0 || ::setuid(who.uid) != 0)
-      throw system_error("cannot become " + who.name, errno);
-  }
-  if (::geteuid() != who.uid) throw Error("cannot become " + who.name, ErrorKind::privilege);
-}
 
 }  // namespace
 
@@ -621,111 +265,6 @@ bool sudo_accepts(const std::string& password, const HelperSettings& settings) {
 std::unique_ptr<HelperMachine> start_helper(const HelperSettings& settings, const Cancellation& cancellation,
                                             ProgressSink progress) {
   return std::make_unique<PipedMachine>(settings, cancellation, std::move(progress));
-}
-
-namespace {
-
-Errors perform(const PerformSteps& request, Machine& machine, Journal* journal) {
-  if (request.purposes.size() != request.lists.size())
-    throw Error("a message holds lists of different lengths");
-  std::vector<Step> steps;
-  for (std::size_t i = 0; i < request.lists.size(); ++i)
-    steps.push_back({request.purposes[i], request.lists[i]});
-  return perform_steps(steps, machine, journal);
-}
-
-}  // namespace
-
-int serve_helper(const std::string& user, const std::string& person, const MakeJournals& make_journals) {
-  for (const int ignored : {SIGINT, SIGQUIT, SIGHUP, SIGPIPE}) std::signal(ignored, SIG_IGN);
-  const ActingUser who = acting_user(user);
-  become(who);
-  if (::chdir("/") != 0) throw system_error("cannot go to /", errno);
-  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  const int out = ::fcntl(1, F_DUPFD_CLOEXEC, 3);
-  ::dup2(null, 1);
-  ::dup2(null, 2);  // releases the pipe that captured sudo's messages
-
-  Cancellation cancellation;
-  std::unique_ptr<Machine> machine;
-  std::optional<RunLock> lock;
-  const auto progress = [&](const Progress& p) {
-    try {
-      send_frame(out, encode(Frame::progress, p));
-    } catch (const Error&) {
-      // The caller is gone; running actions are finished all the same.
-    }
-  };
-  const auto tell = [&](const std::string& text) {
-    try {
-      send_frame(out, encode(Frame::notice, text));
-    } catch (const Error&) {
-    }
-  };
-  LocalSettings settings{who, "", cache_folder(who), acting_user(person).uid};
-  std::unique_ptr<Journals> journals;
-  std::unique_ptr<Journal> journal;
-  Inbox inbox(cancellation);
-  while (const auto request = inbox.next()) {
-    std::string reply;
-    try {
-      reply = std::visit(overloaded{[&](const Configure& c) {
-                                      settings.mirror = c.mirror;
-                                      for (const auto& [name, value] : c.environment)
-                                        ::setenv(name.c_str(), value.c_str(), 1);
-                                      journal.reset();
-                                      machine = make_local_machine(settings, cancellation, progress);
-                                      if (make_journals) journals = make_journals(c.journal);
-                                      return encode(Frame::result, Done{true});
-                                    },
-                                    [&](const TakeLock& l) {
-                                      lock.emplace(settings.cache_dir, l.playbook, cancellation, progress,
-                                                   std::chrono::milliseconds(l.wait_ms));
-                                      inbox.on_end([&] { lock->finishing(); });
-                                      return encode(Frame::result, Done{true});
-                                    },
-                                    [&](const OpenJournal& o) {
-                                      if (!machine || !journals)
-                                        throw Error("the helper was asked before it was configured");
-                                      journal = journals->of(who, settings.person, *machine, tell);
-                                      return encode(Frame::result, journal->open(o.run));
-                                    },
-                                    [&](const PerformSteps& p) {
-                                      if (!machine)
-                                        throw Error("the helper was asked before it was configured");
-                                      machine->invalidate_caches();
-                                      return encode(Frame::result, perform(p, *machine, journal.get()));
-                                    },
-                                    [&](const Heal& h) {
-                                      if (journal) journal->mark_recovered(h.steps);
-                                      return encode(Frame::result, Done{true});
-                                    },
-                                    [&](const Conclude& c) {
-                                      if (journal) journal->conclude(c.outcome, "");
-                                      journal.reset();
-                                      return encode(Frame::result, Done{true});
-                                    },
-                                    [&](const auto& r) {
-                                      if (machine)
-                                        machine->invalidate_caches();  // other processes have acted since
-                                      if (!machine)
-                                        throw Error("the helper was asked before it was configured");
-                                      return encode(Frame::result, answer(*machine, r));
-                                    }},
-                         *request);
-    } catch (const Error& e) {
-      reply = encode(Frame::error, e);
-    } catch (const std::exception& e) {
-      reply = encode(Frame::error, Error(e.what()));
-    }
-    try {
-      send_frame(out, reply);
-    } catch (const Error&) {
-      break;
-    }
-  }
-  ::close(0);
-  return 0;
 }
 
 }  // namespace mlops

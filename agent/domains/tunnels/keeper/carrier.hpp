@@ -11,7 +11,7 @@
 
 #include "base/cancellation.hpp"
 #include "base/handle.hpp"
-#include "domains/action.hpp"
+#include "domains/tunnels/actions.hpp"
 #include "domains/tunnels/keeper/host_link.hpp"
 #include "domains/tunnels/keeper/log.hpp"
 #include "ssh/connection.hpp"

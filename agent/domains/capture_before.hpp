@@ -1,25 +1,24 @@
 // Captures what an action is about to replace, and fingerprints the result.
 #pragma once
 
-#include <map>
-#include <set>
 #include <string>
 
 #include "domains/accounts/local.hpp"
 #include "domains/accounts/owner_names.hpp"
+#include "domains/action.hpp"
+#include "domains/before.hpp"
+#include "domains/domains.hpp"
 #include "domains/files/capture.hpp"
 #include "domains/files/safe_path.hpp"
 #include "domains/packages/dpkg_database.hpp"
-#include "machine/machine.hpp"
-#include "state/before.hpp"
 
 namespace mlops {
 
-// The machine must outlive it. Reads as the acting identity.
-class BeforeCapture {
+// Reads as the acting identity. Not thread-safe.
+class CaptureBefore {
  public:
-  // strict: see Walker. dpkg_folder: for tests.
-  BeforeCapture(const MachineReader& machine, bool strict, uid_t person, CaptureLimits limits,
+  // The machine must outlive it. strict: see Walker. dpkg_folder: for tests.
+  CaptureBefore(const MachineReader& machine, bool strict, uid_t person, CaptureLimits limits,
                 std::string dpkg_folder = "/var/lib/dpkg");
 
   // keep receives content; content larger than the limits is not read.
@@ -31,11 +30,24 @@ class BeforeCapture {
   // ones; the version is "(configuration)" if only configuration files are left. "" if there is no dpkg.
   std::string package_list() const;
 
- private:
+  // ---- for the actions' capture, during before() ----
+  const MachineReader& machine() const { return machine_; }
+  const DpkgDatabase& dpkg() const { return dpkg_; }
+  std::string keep(const std::string& content) const { return (*keep_)(content); }
+  // The path with links resolved, the last one too if follow_last.
   std::string real(const std::string& path, bool follow_last);
-  void whole(const std::string& path, const KeepContent& keep, Before& into);
-  bool unseen(const std::string& path, Before& into);
+  // The path's attributes, without content.
+  void attributes(const std::string& path, Before& into);
+  // The attributes of a file whose content may hold a secret, and is not kept. False if it is no file.
+  bool attributes_of_secret(const std::string& path, Before& into);
+  // The path with a file's content.
+  void whole(const std::string& path, Before& into);
+  // The same, added only if all of it could be kept.
+  void whole_if_kept(const std::string& path, Before& into);
+  // The path with everything below it.
+  void tree(const std::string& path, Before& into);
 
+ private:
   const MachineReader& machine_;
   LocalAccounts accounts_;
   OwnerNames names_;
@@ -43,14 +55,14 @@ class BeforeCapture {
   CaptureLimits limits_;
   std::string dpkg_folder_;
   DpkgDatabase dpkg_;
+  const KeepContent* keep_ = nullptr;  // of the current call of before()
 };
 
 // Appends the differences between two lists of packages, by name.
 void note_packages(const std::string& before, const std::string& after, Before& into);
 
-// The objects that an action leaves behind, with links resolved: "path /etc/motd", "user ada", "service
-// docker.service"; "tree /srv/course" with everything below it.
-std::set<std::string> things_of(const Action& action, const Before& before);
+// The objects that an action leaves behind.
+Things things_of(const Action& action, const Before& before);
 // The current state of an object, as one line (FileReader::fingerprint for paths); "" if it cannot be
 // determined.
 std::string fingerprint_of(const std::string& thing, const MachineReader& machine);

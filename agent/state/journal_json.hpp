@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "domains/action.hpp"
+#include "domains/before.hpp"
 #include "domains/diff.hpp"
 #include "model/value.hpp"
-#include "state/before.hpp"
 
 namespace mlops {
 

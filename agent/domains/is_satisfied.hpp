@@ -3,7 +3,8 @@
 
 #include <vector>
 
-#include "machine/machine.hpp"
+#include "domains/action.hpp"
+#include "domains/domains.hpp"
 
 namespace mlops {
 

@@ -4,7 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "state/before.hpp"
+#include "domains/action.hpp"
+#include "domains/before.hpp"
 
 namespace mlops {
 

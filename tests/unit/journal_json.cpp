@@ -1,5 +1,5 @@
 // What the journal keeps of actions is read back as it was, but for what it leaves out.
-#include "state/kept.hpp"
+#include "state/journal_json.hpp"
 
 #include "state/json_value.hpp"
 #include "support/catch.hpp"

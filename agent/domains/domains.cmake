@@ -1,0 +1,43 @@
+# The list of domains, one folder each. Adding one is adding its folder and its name here: what goes over all of them
+# is generated from the list, or derived from what each folder declares (domain.hpp, local.hpp).
+set(domain_folders files accounts packages services commands downloads network tunnels)
+list(TRANSFORM domain_folders PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
+set(domain_templates ${CMAKE_CURRENT_LIST_DIR})
+
+# Writes domains/domains.hpp and domains/local_domains.hpp below out, for the domains in these folders. "files" is
+# FilesDomain, in "domains/files/domain.hpp".
+function(generate_domains out)
+  set(domain_includes "")
+  set(domain_types "")
+  set(domain_actions "")
+  set(domain_queries "")
+  set(domain_readers "")
+  set(domain_asked_bases "")
+  set(domain_asked_readers "")
+  set(domain_held_readers "")
+  set(local_includes "")
+  foreach(folder IN LISTS ARGN)
+    get_filename_component(name ${folder} NAME)
+    string(SUBSTRING ${name} 0 1 first)
+    string(SUBSTRING ${name} 1 -1 rest)
+    string(TOUPPER ${first} first)
+    set(domain ${first}${rest}Domain)
+    string(APPEND domain_includes "#include \"domains/${name}/domain.hpp\"\n")
+    string(APPEND local_includes "#include \"domains/${name}/local.hpp\"\n")
+    list(APPEND domain_types ${domain})
+    list(APPEND domain_actions ${domain}::Actions)
+    list(APPEND domain_queries ${domain}::Queries)
+    list(APPEND domain_asked_bases "public ${domain}::Asked<Asker>")
+    string(APPEND domain_readers "  virtual const ${domain}::Reader& ${name}() const = 0;\n"
+      "  const ${domain}::Reader& reader(${domain}) const { return ${name}(); }\n")
+    string(APPEND domain_asked_readers "  const ${domain}::Reader& ${name}() const override { return *this; }\n")
+    string(APPEND domain_held_readers
+      "  const ${domain}::Reader& ${name}() const override { return holder().part(${domain}{}).reader; }\n")
+  endforeach()
+  foreach(part domain_types domain_actions domain_queries domain_asked_bases)
+    list(JOIN ${part} ",\n    " ${part})
+  endforeach()
+  foreach(header domains local_domains)
+    configure_file(${domain_templates}/${header}.hpp.in ${out}/domains/${header}.hpp @ONLY)
+  endforeach()
+endfunction()
