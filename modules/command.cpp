@@ -152,10 +152,7 @@ struct CommandModule {
   }
 
   static void check(const Desired& d, Checker& c) {
-    if (!c.given("argv") && !d.shell) c.error("argv", "nothing to run: neither `argv` nor `shell` is given");
-    if (c.given("argv") && d.shell) c.error("shell", "`argv` and `shell` exclude each other");
-    if (c.given("argv") && (d.argv.words.empty() || d.argv.words[0].empty()))
-      c.error("argv", "it needs the name of a program");
+    check_program(d.argv, d.shell, c);
     if (!guarded(d) && !d.always)
       c.error("always", "nothing says when this command is needed",
               "give `creates`, `unless`, `only_if` or `only_when_notified`, or say \"always\": true");

@@ -5,6 +5,8 @@
 
 #include "base/text_diff.hpp"
 #include "resource/module.hpp"
+#include "resource/parent_folder.hpp"
+#include "resource/verified_url.hpp"
 
 namespace mlops::modules {
 namespace {
@@ -122,11 +124,7 @@ struct Conda {
     if (d.prefix.path == "/") c.error("prefix", "conda cannot be installed to the root folder");
     if (d.prefix.path.find_first_of(" \t\n'\"$`\\:") != std::string::npos)
       c.error("prefix", "conda's installers take no spaces, quotes, colons, `$` or `\\` in the prefix");
-    check_url("url", d.url, c);
-    if (given(d.sha256_url)) check_url("sha256_url", *d.sha256_url, c);
-    if (given(d.sha256) && !is_sha256(*d.sha256)) c.error("sha256", "a SHA-256 is 64 hex digits");
-    if (given(d.sha256) && given(d.sha256_url))
-      c.error("sha256_url", "`sha256` and `sha256_url` are both given", "leave one of them out");
+    check_verified_url(d.url, d.sha256, d.sha256_url, c);
     for (const std::string& shell : d.init.list)
       if (shell != "bash" && shell != "zsh" && shell != "fish")
         c.error("init", fmt::format("`{}` is no shell that can be prepared", shell), "use bash, zsh or fish");
@@ -199,15 +197,6 @@ struct Conda {
   }
 
  private:
-  static bool given(const std::optional<std::string>& text) { return text && !text->empty(); }
-  static bool is_sha256(const std::string& text) {
-    return text.size() == 64 && text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
-  }
-  static void check_url(const char* parameter, const std::string& url, Checker& c) {
-    if (!url.starts_with("https://") && !url.starts_with("http://"))
-      c.error(parameter, fmt::format("`{}` is no http or https URL", url));
-  }
-
   static const std::string& home(const Desired& d) { return d.home ? d.home->text : d.prefix.person_home; }
   static std::string below(const std::string& folder, std::string_view name) {
     return folder == "/" ? fmt::format("/{}", name) : fmt::format("{}/{}", folder, name);
@@ -253,8 +242,8 @@ struct Conda {
   // Whether the installer that an interrupted run left is the right one; without a digest that is not known.
   static bool is_good(const Desired& d, const MachineReader& machine) {
     const std::string path = beside(d, "installer.sh");
-    if (given(d.sha256_url)) return machine.downloads().proved(path, d.url, *d.sha256_url).has_value();
-    if (!given(d.sha256)) return false;
+    if (is_given(d.sha256_url)) return machine.downloads().proved(path, d.url, *d.sha256_url).has_value();
+    if (!is_given(d.sha256)) return false;
     std::string wanted = *d.sha256;
     for (char& ch : wanted)
       if (ch >= 'A' && ch <= 'F') ch = static_cast<char>(ch - 'A' + 'a');
@@ -279,10 +268,7 @@ struct Conda {
   static void install(const Desired& d, const Current& c, Diff& diff) {
     const std::string& prefix = d.prefix.path;
     const std::string installer = beside(d, "installer.sh"), marker = beside(d, "installing");
-    if (!c.missing.empty())
-      throw Error(
-          fmt::format("{} does not exist, so {} cannot be made: give it a directory resource before this one",
-                      c.missing, prefix));
+    if (!c.missing.empty()) throw no_parent(c.missing, prefix);
     diff.changes.push_back(c.what == Current::What::begun
                                ? Change{.property = "install", .before = "interrupted", .after = "complete"}
                                : Change{.property = "exists", .before = false, .after = true});

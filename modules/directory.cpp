@@ -5,6 +5,7 @@
 
 #include "domains/files/attributes.hpp"
 #include "resource/module.hpp"
+#include "resource/ownership.hpp"
 
 namespace mlops::modules {
 namespace {
@@ -64,9 +65,7 @@ struct Directory {
   static Claims claims(const Desired& d) {
     const bool absent = d.state == State::absent;
     Claims claims{{.key = d.path.text, .wish = absent ? "absent" : "", .tree = absent}};
-    if (d.owner) claims.push_back({.kind = Claim::Kind::user, .key = *d.owner, .access = Claim::Access::reads});
-    if (d.group)
-      claims.push_back({.kind = Claim::Kind::group, .key = *d.group, .access = Claim::Access::reads});
+    add_owner_claims(d.owner, d.group, claims);
     return claims;
   }
 
@@ -91,8 +90,8 @@ struct Directory {
     c.what = link ? (folder ? What::link_to_folder : What::link) : (folder ? What::folder : What::other);
     if (!folder) return c;
     c.mode = status->mode;
-    c.owner = as_wanted(d.owner, status->owner, [&](auto id) { return machine.accounts().user_by_uid(id); });
-    c.group = as_wanted(d.group, status->group, [&](auto id) { return machine.accounts().group_by_gid(id); });
+    c.owner = owner_as_wanted(d.owner, status->owner, machine.accounts());
+    c.group = group_as_wanted(d.group, status->group, machine.accounts());
     if (d.state == State::present && handover(wanted_attributes(d), c.owner, c.group, false).any())
       c.grants = files.grants(files.resolve(d.path.text).value_or(d.path.text)).value_or(Grants());
     if (d.state == State::absent && !link) c.has_content = !files.list(d.path.text).value_or(Names{}).empty();
@@ -140,17 +139,6 @@ struct Directory {
   static std::string parent(const std::string& path) {
     const auto slash = path.rfind('/');
     return slash == 0 ? "/" : path.substr(0, slash);
-  }
-
-  // The current name; or the desired text, if that is the number of this very account.
-  template <class Lookup>
-  static std::string as_wanted(const std::optional<std::string>& wanted, const std::string& found,
-                               Lookup lookup) {
-    if (!wanted || *wanted == found || wanted->empty() || wanted->size() > 9) return found;
-    if (!std::all_of(wanted->begin(), wanted->end(), [](char ch) { return ch >= '0' && ch <= '9'; }))
-      return found;
-    const auto account = lookup(static_cast<std::uint32_t>(std::stoul(*wanted)));
-    return account && account->name == found ? *wanted : found;
   }
 
   static Names missing_above(const std::string& path, const FileReader& files) {

@@ -5,6 +5,9 @@
 
 #include "domains/files/attributes.hpp"
 #include "resource/module.hpp"
+#include "resource/ownership.hpp"
+#include "resource/parent_folder.hpp"
+#include "resource/verified_url.hpp"
 
 namespace mlops::modules {
 namespace {
@@ -69,12 +72,8 @@ struct DownloadedFile {
   }
 
   static void check(const Desired& d, Checker& c) {
-    check_url("url", d.url, c);
-    if (given(d.sha256_url)) check_url("sha256_url", *d.sha256_url, c);
-    if (given(d.sha256) && !is_sha256(*d.sha256)) c.error("sha256", "a SHA-256 is 64 hex digits");
-    if (given(d.sha256) && given(d.sha256_url))
-      c.error("sha256_url", "`sha256` and `sha256_url` are both given", "leave one of them out");
-    if (given(d.sha256_url) && file_name(d.url).empty())
+    check_verified_url(d.url, d.sha256, d.sha256_url, c);
+    if (is_given(d.sha256_url) && file_name(d.url).empty())
       c.error("url", "a checksum file cannot list it: the URL does not end with a file's name");
     if (d.recursive && !d.force) c.error("recursive", "`recursive` is for `force`", "set `force` too");
     if (d.path.text == "/") c.error("path", "the root folder is no file");
@@ -82,9 +81,7 @@ struct DownloadedFile {
 
   static Claims claims(const Desired& d) {
     Claims claims{{.key = d.path.text, .tree = d.recursive}};
-    if (d.owner) claims.push_back({.kind = Claim::Kind::user, .key = *d.owner, .access = Claim::Access::reads});
-    if (d.group)
-      claims.push_back({.kind = Claim::Kind::group, .key = *d.group, .access = Claim::Access::reads});
+    add_owner_claims(d.owner, d.group, claims);
     return claims;
   }
 
@@ -95,7 +92,7 @@ struct DownloadedFile {
     Current c;
     auto status = files.status(d.path.text);
     if (!status) {
-      c.missing = missing_folder(d.path.text, files);
+      c.missing = missing_parent(d.path.text, files);
     } else if (status->type == FileType::symlink) {
       const auto target = files.resolve(d.path.text);
       const auto of_target = target ? files.status(*target) : std::nullopt;
@@ -110,8 +107,8 @@ struct DownloadedFile {
       c.what = Current::What::file;
       c.mode = status->mode;
       c.links = status->links;
-      c.owner = as_wanted(d.owner, status->owner, [&](auto id) { return machine.accounts().user_by_uid(id); });
-      c.group = as_wanted(d.group, status->group, [&](auto id) { return machine.accounts().group_by_gid(id); });
+      c.owner = owner_as_wanted(d.owner, status->owner, machine.accounts());
+      c.group = group_as_wanted(d.group, status->group, machine.accounts());
     }
     look_at_content(d, machine, c);
     if (c.what == Current::What::file && handover(wanted_attributes(d), c.owner, c.group, !c.right).any())
@@ -157,17 +154,6 @@ struct DownloadedFile {
   }
 
  private:
-  static bool given(const std::optional<std::string>& text) { return text && !text->empty(); }
-
-  static void check_url(const char* parameter, const std::string& url, Checker& c) {
-    if (!url.starts_with("https://") && !url.starts_with("http://"))
-      c.error(parameter, fmt::format("`{}` is no http or https URL", url));
-  }
-
-  static bool is_sha256(const std::string& text) {
-    return text.size() == 64 && text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
-  }
-
   static std::string file_name(const std::string& url) {
     const std::string path = url.substr(0, url.find_first_of("?#"));
     return path.substr(path.rfind('/') + 1);
@@ -183,10 +169,10 @@ struct DownloadedFile {
     const DownloadReader& downloads = machine.downloads();
     const bool file = c.what == Current::What::file;
     const std::string sha256_url = d.sha256_url.value_or("");
-    if (given(d.sha256)) {
+    if (is_given(d.sha256)) {
       c.wanted = lower(*d.sha256);
       if (file) c.sha256 = digest(d, "", machine);
-    } else if (given(d.sha256_url)) {
+    } else if (is_given(d.sha256_url)) {
       // A verified file needs no request.
       const auto proved = file ? downloads.proved(d.path.text, d.url, sha256_url) : std::nullopt;
       c.wanted = proved ? *proved : downloads.published_sha256(sha256_url, file_name(d.url), d.timeout.ms);
@@ -205,23 +191,6 @@ struct DownloadedFile {
   static std::string digest(const Desired& d, const std::string& sha256_url, const MachineReader& machine) {
     if (auto proved = machine.downloads().proved(d.path.text, d.url, sha256_url)) return *proved;
     return machine.files().sha256(d.path.text).value_or("");
-  }
-
-  // The current name; or the desired text, if that is the number of this very account.
-  template <class Lookup>
-  static std::string as_wanted(const std::optional<std::string>& wanted, const std::string& found,
-                               Lookup lookup) {
-    if (!wanted || *wanted == found || wanted->empty() || wanted->size() > 9) return found;
-    if (wanted->find_first_not_of("0123456789") != std::string::npos) return found;
-    const auto account = lookup(static_cast<std::uint32_t>(std::stoul(*wanted)));
-    return account && account->name == found ? *wanted : found;
-  }
-
-  // The parent folder, if it does not exist.
-  static std::string missing_folder(const std::string& path, const FileReader& files) {
-    const auto slash = path.rfind('/');
-    const std::string folder = slash == 0 ? "/" : path.substr(0, slash);
-    return files.exists(folder) ? "" : folder;
   }
 
   static WantedAttributes wanted_attributes(const Desired& d) {
@@ -246,10 +215,7 @@ struct DownloadedFile {
   }
 
   static Diff creation(const Desired& d, const Current& c) {
-    if (!c.missing.empty())
-      throw Error(
-          fmt::format("{} does not exist, so {} cannot be made: give it a directory resource before this one",
-                      c.missing, d.path.text));
+    if (!c.missing.empty()) throw no_parent(c.missing, d.path.text);
     Diff diff;
     Download download = fetch(d, c);
     download.mode = d.mode ? d.mode->bits : 0644;

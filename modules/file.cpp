@@ -6,6 +6,8 @@
 #include "base/text_diff.hpp"
 #include "domains/files/attributes.hpp"
 #include "resource/module.hpp"
+#include "resource/ownership.hpp"
+#include "resource/parent_folder.hpp"
 
 namespace mlops::modules {
 namespace {
@@ -81,9 +83,7 @@ struct File {
 
   static Claims claims(const Desired& d) {
     Claims claims{{.key = d.path.text, .wish = d.state == State::absent ? "absent" : "", .tree = d.recursive}};
-    if (d.owner) claims.push_back({.kind = Claim::Kind::user, .key = *d.owner, .access = Claim::Access::reads});
-    if (d.group)
-      claims.push_back({.kind = Claim::Kind::group, .key = *d.group, .access = Claim::Access::reads});
+    add_owner_claims(d.owner, d.group, claims);
     return claims;
   }
 
@@ -98,7 +98,7 @@ struct File {
     auto view = files.view(d.path.text, limit);
     Current c;
     if (!view) {
-      if (d.state == State::present) c.missing = missing_folder(d.path.text, files);
+      if (d.state == State::present) c.missing = missing_parent(d.path.text, files);
       return c;
     }
     if (view->status.type == FileType::regular) {
@@ -176,10 +176,8 @@ struct File {
     c.mode = view.status.mode;
     c.size = view.status.size;
     c.links = view.status.links;
-    c.owner = as_wanted(d.owner, std::move(view.status.owner),
-                        [&](auto id) { return machine.accounts().user_by_uid(id); });
-    c.group = as_wanted(d.group, std::move(view.status.group),
-                        [&](auto id) { return machine.accounts().group_by_gid(id); });
+    c.owner = owner_as_wanted(d.owner, view.status.owner, machine.accounts());
+    c.group = group_as_wanted(d.group, view.status.group, machine.accounts());
     c.same_content = wanted && view.content && *view.content == *wanted;
     const bool rewrite = wanted && !c.same_content && d.state == State::present;
     if (handover(wanted_attributes(d), c.owner, c.group, rewrite).any())
@@ -190,32 +188,13 @@ struct File {
     if (auto whole = machine.files().view(path, diff_limit)) c.text = std::move(whole->content);
   }
 
-  // The current name; or the desired text, if that is the number of this very account.
-  template <class Lookup>
-  static std::string as_wanted(const std::optional<std::string>& wanted, std::string found, Lookup lookup) {
-    if (!wanted || *wanted == found || wanted->empty() || wanted->size() > 9) return found;
-    if (!std::all_of(wanted->begin(), wanted->end(), [](char ch) { return ch >= '0' && ch <= '9'; }))
-      return found;
-    const auto account = lookup(static_cast<std::uint32_t>(std::stoul(*wanted)));
-    return account && account->name == found ? *wanted : found;
-  }
-
-  // The parent folder, if it does not exist.
-  static std::string missing_folder(const std::string& path, const FileReader& files) {
-    const std::string folder = path.substr(0, path.rfind('/'));
-    return folder.empty() || files.exists(folder) ? "" : folder;
-  }
-
   static WantedAttributes wanted_attributes(const Desired& d) {
     return {d.mode ? std::optional(d.mode->bits) : std::nullopt, d.owner, d.group};
   }
   static std::string bytes(std::uint64_t size) { return size == 1 ? "1 byte" : fmt::format("{} bytes", size); }
 
   static Diff creation(const Desired& d, const Current& c) {
-    if (!c.missing.empty())
-      throw Error(
-          fmt::format("{} does not exist, so {} cannot be made: give it a directory resource before this one",
-                      c.missing, d.path.text));
+    if (!c.missing.empty()) throw no_parent(c.missing, d.path.text);
     Diff diff;
     const std::string* content = wanted_content(d);
     const std::uint32_t mode = d.mode ? d.mode->bits : d.sensitive ? 0600 : 0644;

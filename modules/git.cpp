@@ -7,6 +7,7 @@
 #include "base/network_patience.hpp"
 #include "domains/files/git_folder.hpp"
 #include "resource/module.hpp"
+#include "resource/parent_folder.hpp"
 
 namespace mlops::modules {
 namespace {
@@ -380,10 +381,7 @@ struct Git {
   }
 
   static void clone(const Desired& d, const Current& c, Diff& diff) {
-    if (!c.missing.empty())
-      throw Error(
-          fmt::format("{} does not exist, so {} cannot be made: give it a directory resource before this one",
-                      c.missing, d.to.text));
+    if (!c.missing.empty()) throw no_parent(c.missing, d.to.text);
     diff.changes.push_back({.property = "exists", .before = false, .after = true});
     diff.changes.push_back({.property = "remote", .after = d.repo});
     if (d.ref) diff.changes.push_back({.property = "ref", .after = *d.ref});

@@ -61,10 +61,7 @@ struct Verify {
   }
 
   static void check(const Desired& d, Checker& c) {
-    if (!c.given("argv") && !d.shell) c.error("argv", "nothing to run: neither `argv` nor `shell` is given");
-    if (c.given("argv") && d.shell) c.error("shell", "`argv` and `shell` exclude each other");
-    if (c.given("argv") && (d.argv.words.empty() || d.argv.words[0].empty()))
-      c.error("argv", "it needs the name of a program");
+    check_program(d.argv, d.shell, c);
     if (d.status < 0 || d.status > 255)
       c.error("status", fmt::format("{} is no exit status (0 to 255)", d.status));
     if (d.times < 1) c.error("times", "it must be tried at least once");

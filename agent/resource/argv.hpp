@@ -15,6 +15,9 @@ struct Argv {
 // The word with ~ replaced by the home, if it begins with "~/".
 std::string below_home(std::string word, const std::string& home);
 
+// Checks the parameters `argv` and `shell`: exactly one of them says what runs.
+void check_program(const Argv& argv, const std::optional<std::string>& shell, Checker& checker);
+
 template <>
 struct Codec<Argv> {
   static bool decode(const Value&, Argv& into, Decoder&);
