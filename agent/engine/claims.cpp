@@ -33,6 +33,13 @@ Claims with_implied(Claims claims, const std::string& as) {
   return claims;
 }
 
+std::vector<std::string> written_things(const Claims& claims) {
+  std::vector<std::string> things;
+  for (const Claim& claim : claims)
+    if (writes(claim)) things.push_back(key_of(claim));
+  return things;
+}
+
 std::optional<std::string> Failures::cause(const Claims& claims, const std::vector<std::string>& after,
                                            bool opaque, std::size_t play) const {
   for (const Failed& failed : list_)

@@ -13,6 +13,8 @@ namespace mlops {
 
 // A resource's claims including the implied ones: the user that it runs as has to exist.
 Claims with_implied(Claims claims, const std::string& as);
+// What they own or edit: "path /etc/motd", "user ada".
+std::vector<std::string> written_things(const Claims& claims);
 
 // Failed resources, and those skipped because of one. Also used for pending and unknown resources.
 class Failures {

@@ -1,59 +1,59 @@
-// The state that a run keeps for one resource. Used by Run's own files only.
+// One resource as a run works on it, with all values filled in.
 #pragma once
 
-#include <algorithm>
 #include <any>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
 
-#include "engine/run.hpp"
+#include "base/person.hpp"
+#include "engine/notifications.hpp"
+#include "machine/journal.hpp"
+#include "model/claim.hpp"
+#include "playbook/playbook.hpp"
 
 namespace mlops {
 
-// A resource with all values filled in.
-struct Run::Instance {
-  const Resource* resource = nullptr;
-  std::string key;
+// A resource of a play or, if it has a for_each, one element of that.
+struct Element {
+  std::size_t play = 0;                // its place in the playbook
+  const Resource* resource = nullptr;  // borrowed from the playbook
+  std::string key;                     // of the for_each; "" without one
   std::optional<Value> item;
+};
+
+struct Instance : Element {
+  Instance() = default;
+  explicit Instance(Element element) : Element(std::move(element)) {}
+
   std::string label, as;
-  std::any desired;
-  Value parameters;  // filled in, if an observer needs them
+  std::any desired;             // empty until values are filled in
+  std::optional<Value> filled;  // the parameters; absent: those of the resource are used as they are
   Claims claims;
-  Claims real;  // the claims of paths that go through links, under the resolved path
+  Claims real_claims;  // the claims of paths that go through links, under the resolved path
   Actor actor;
   Identity identity;
+  bool identity_is_assumed = false;  // the user to run as is not known yet
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   std::chrono::system_clock::time_point began = std::chrono::system_clock::now();
-  bool forbidden = false;       // no permitted user could make the change; planned as if it were made
-  bool may_be_another = false;  // the identity is assumed: the user to run as is not known yet
   std::optional<Notification> notified;
-  std::vector<StepName> cut_off;  // its steps that were interrupted in earlier runs
-  bool doubted = false;           // a program was interrupted: its results are not trusted
-  Interruption interruption;      // of the earliest of them
-  std::vector<Change> recovered;  // what recovery changed
-  std::string note;               // see ResourceFinished
+  std::vector<StepName> interrupted;  // its steps that earlier runs did not finish
+  bool untrusted = false;             // a program was interrupted or failed: its results are not trusted
+  Interruption interruption;          // of the earliest of `interrupted`
+  std::vector<Change> recovered;      // what recovery changed
+  std::string note;                   // see ResourceFinished
+
+  const Value& parameters() const { return filled ? *filled : resource->parameters; }
 };
 
-// Kept of a finished instance, to recheck it later.
-struct Run::Record {
-  const Resource* resource;
-  std::string key;
-  std::optional<Value> item;
-  std::string label;
-  Identity identity;
-  Outcome outcome;
-  bool made = false;  // it did not exist before
-  Claims real;        // as an instance's
-};
-
-// A write queued to be batched with adjacent ones, or an event queued behind those writes.
-struct Run::Queued {
-  Instance instance;
-  Diff diff;  // without actions: it is ok
-  std::vector<std::string> maybe;
-};
-
-inline bool has_state_changes(const Diff& diff) {
-  return std::any_of(diff.changes.begin(), diff.changes.end(),
-                     [](const Change& c) { return c.kind == Change::Kind::state; });
+// Before values are filled in: with the label as declared.
+inline Instance unfilled(const Element& element) {
+  Instance instance(element);
+  instance.label = label_of(*element.resource, element.resource->parameters, element.key);
+  return instance;
 }
 
 }  // namespace mlops

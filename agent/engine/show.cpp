@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
-#include "engine/outputs.hpp"
+#include "engine/run_scope.hpp"
 #include "playbook/condition.hpp"
 #include "playbook/scopes.hpp"
 

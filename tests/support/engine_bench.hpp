@@ -40,6 +40,8 @@ class FakeHost : public Host {
   std::vector<std::size_t> together;                   // sizes of what was performed together
   std::vector<std::string> path;                       // what was put on PATH: "ubuntu: /soft"
   std::function<void(const std::string&)> performing;  // each line of the log, before it takes effect
+  PriorRunState left;                                  // by earlier runs
+  std::vector<StepName> recovered;                     // steps that were found converged
 
   FakeHost() {
     world.f.folder("/");
@@ -56,6 +58,10 @@ class FakeHost : public Host {
   void require_right(const Identity& identity) const override {
     if (forbidden.contains(identity.user))
       throw Error("nobody may act as " + identity.user, ErrorKind::privilege);
+  }
+  const PriorRunState& earlier() const override { return left; }
+  void mark_recovered(const Identity&, const std::vector<StepName>& steps) override {
+    recovered.insert(recovered.end(), steps.begin(), steps.end());
   }
   void begin(const std::string&) override {}
   std::vector<std::string> doubts() const override { return {}; }

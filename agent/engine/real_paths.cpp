@@ -1,4 +1,4 @@
-#include "engine/linked_paths.hpp"
+#include "engine/real_paths.hpp"
 
 #include <algorithm>
 

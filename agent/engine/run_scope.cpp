@@ -1,4 +1,4 @@
-#include "engine/outputs.hpp"
+#include "engine/run_scope.hpp"
 
 #include <fmt/format.h>
 
