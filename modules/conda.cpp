@@ -271,7 +271,7 @@ struct Conda {
     if (!c.missing.empty()) throw no_parent(c.missing, prefix);
     diff.changes.push_back(c.what == Current::What::begun
                                ? Change{.property = "install", .before = "interrupted", .after = "complete"}
-                               : Change{.property = "exists", .before = false, .after = true});
+                               : Change::create());
     diff.changes.push_back({.property = "installer", .after = d.url});
     if (c.there) diff.actions.push_back(RemovePath{prefix, c.what == Current::What::begun});
     if (!c.installer_good)

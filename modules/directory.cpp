@@ -173,7 +173,7 @@ struct Directory {
     Diff diff;
     const std::uint32_t mode = d.mode ? d.mode->bits : 0755;
     const std::string owner = d.owner.value_or(""), group = d.group.value_or("");
-    diff.changes.push_back({.property = "exists", .before = false, .after = true});
+    diff.changes.push_back(Change::create());
     if (!c.missing.empty()) {
       Value::Array made(c.missing.begin(), c.missing.end());
       diff.changes.push_back({.property = "parents", .before = Value::Array{}, .after = std::move(made)});
@@ -204,7 +204,7 @@ struct Directory {
       throw Error(
           fmt::format("{} has content; with `recursive` it would be removed with all of it", d.path.text));
     Diff diff;
-    diff.changes.push_back({.property = "exists", .before = true, .after = false});
+    diff.changes.push_back(Change::remove());
     diff.actions.push_back(RemovePath{d.path.text, c.has_content});
     return diff;
   }

@@ -219,7 +219,7 @@ struct DownloadedFile {
     Diff diff;
     Download download = fetch(d, c);
     download.mode = d.mode ? d.mode->bits : 0644;
-    diff.changes.push_back({.property = "exists", .before = false, .after = true});
+    diff.changes.push_back(Change::create());
     diff.changes.push_back({.property = "content", .after = new_content(d, c)});
     diff.changes.push_back({.property = "mode", .after = octal(*download.mode)});
     if (d.owner) diff.changes.push_back({.property = "owner", .after = *d.owner});

@@ -198,7 +198,7 @@ struct File {
     Diff diff;
     const std::string* content = wanted_content(d);
     const std::uint32_t mode = d.mode ? d.mode->bits : d.sensitive ? 0600 : 0644;
-    diff.changes.push_back({.property = "exists", .before = false, .after = true});
+    diff.changes.push_back(Change::create());
     if (content && !content->empty())
       diff.changes.push_back({.property = "content",
                               .after = bytes(content->size()),
@@ -246,7 +246,7 @@ struct File {
     if (c.what == What::nothing) return {};
     if (c.what == What::folder || c.what == What::other) guard(d, c, "removed");
     Diff diff;
-    diff.changes.push_back({.property = "exists", .before = true, .after = false});
+    diff.changes.push_back(Change::remove());
     diff.actions.push_back(RemovePath{d.path.text, c.has_content, d.sensitive});
     return diff;
   }

@@ -382,7 +382,7 @@ struct Git {
 
   static void clone(const Desired& d, const Current& c, Diff& diff) {
     if (!c.missing.empty()) throw no_parent(c.missing, d.to.text);
-    diff.changes.push_back({.property = "exists", .before = false, .after = true});
+    diff.changes.push_back(Change::create());
     diff.changes.push_back({.property = "remote", .after = d.repo});
     if (d.ref) diff.changes.push_back({.property = "ref", .after = *d.ref});
     const std::string folder = clone_folder(d), doing = "cloning " + d.repo;

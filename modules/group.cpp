@@ -69,7 +69,7 @@ struct Group {
   static Diff diff(const Desired& d, const Current& now) {
     if (d.state == State::absent) {
       if (!now.group) return {};
-      Diff diff{{{.property = "exists", .before = true, .after = false}}, {RemoveGroup{d.name}}};
+      Diff diff{{Change::remove()}, {RemoveGroup{d.name}}};
       Value::Array members(now.group->members.begin(), now.group->members.end());
       if (!members.empty())
         diff.changes.push_back({.property = "members", .before = std::move(members), .after = Value::Array{}});
@@ -83,7 +83,7 @@ struct Group {
       return {{{.property = "gid", .before = before, .after = std::int64_t{*d.gid}}},
               {ChangeGroup{d.name, *d.gid}}};
     }
-    Diff diff{{{.property = "exists", .before = false, .after = true}}, {CreateGroup{d.name, d.gid, d.system}}};
+    Diff diff{{Change::create()}, {CreateGroup{d.name, d.gid, d.system}}};
     if (d.gid) diff.changes.push_back({.property = "gid", .after = std::int64_t{*d.gid}});
     return diff;
   }

@@ -132,7 +132,7 @@ struct Jupyter {
     draw_token(d, c, diff);
     if (c.file != wanted) {
       diff.changes.push_back(c.file ? Change{.property = "unit", .before = "other", .after = unit_name(d)}
-                                    : Change{.property = "exists", .before = false, .after = true});
+                                    : Change::create());
       diff.changes.back().text_diff = unified_diff(c.file.value_or(""), wanted);
       diff.actions.push_back(
           WriteFile{.path = unit_path(d), .content = wanted, .mode = 0644, .replace_link = true});
@@ -386,7 +386,7 @@ struct Jupyter {
     if (c.file) diff.actions.push_back(RemovePath{unit_path(d)});
     if (c.token != Current::Token::absent)
       diff.actions.push_back(RemovePath{.path = token_path(d, c.home), .sensitive = true});
-    if (!diff.actions.empty()) diff.changes.push_back({"exists", true, false});
+    if (!diff.actions.empty()) diff.changes.push_back(Change::remove());
     return diff;
   }
 

@@ -198,13 +198,13 @@ struct PortForward {
     };
     if (d.state == State::absent) {
       if (!c.is) return diff;
-      note("exists", true, false);
+      diff.changes.push_back(Change::remove());
       diff.actions.push_back(StopTunnel{name(d)});
       return diff;
     }
     const Tunnel wanted = tunnel(d, c.listen);
     if (!c.is) {
-      note("exists", false, true);
+      diff.changes.push_back(Change::create());
       note("forwards", Value(), mlops::describe(wanted));
     } else {
       const Tunnel& is = c.is->settings;

@@ -184,7 +184,7 @@ struct SshHost {
       if (present && there)
         name_options(ssh_host_options(before, d.name, wanted), ssh_host_options(after, d.name, wanted), diff);
       else
-        diff.changes.push_back({.property = "exists", .before = there, .after = present});
+        diff.changes.push_back(present ? Change::create() : Change::remove());
       diff.changes.front().text_diff = unified_diff(before, after);
       write(d, c, after, diff);
     }

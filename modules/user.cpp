@@ -331,7 +331,7 @@ struct User {
   static Diff removal(const Desired& d, const Current& now) {
     if (!now.account) return {};
     Diff diff;
-    diff.changes.push_back({.property = "exists", .before = true, .after = false});
+    diff.changes.push_back(Change::remove());
     if (d.remove_home && now.home_status) {
       if (now.home_status->owner != d.name)
         throw Error(fmt::format("{} is the home of `{}` but belongs to `{}`: it is not removed", now.home,
@@ -367,7 +367,7 @@ struct User {
     create.groups = wanted_groups(d);
     std::erase(create.groups, create.group.empty() ? d.name : create.group);
     auto& changes = diff.changes;
-    changes.push_back({.property = "exists", .before = false, .after = true});
+    changes.push_back(Change::create());
     if (d.uid) changes.push_back({.property = "uid", .after = std::int64_t{*d.uid}});
     changes.push_back({.property = "group", .after = create.group.empty() ? d.name : create.group});
     if (!create.groups.empty()) changes.push_back({.property = "groups", .after = list(create.groups)});

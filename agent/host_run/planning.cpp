@@ -56,7 +56,7 @@ std::string describe(const std::vector<Change>& changes) {
 // of a package before its index was fetched, and the state left by other programs that run first.
 bool says(const Change& planned, const Change& change, bool loosely) {
   if (planned.property != change.property || planned.kind != change.kind) return false;
-  if (change.kind == Change::Kind::event) return true;
+  if (change.is_event()) return true;
   const Value was = to_kept(planned), is = to_kept(change);
   if (was == is) return true;
   const auto same = [&](const char* name) {

@@ -27,7 +27,7 @@ bool contains(const std::vector<std::string>& list, const std::string& word) {
 
 bool made_it(const std::vector<Change>& changes) {
   return std::any_of(changes.begin(), changes.end(),
-                     [](const Change& c) { return c.property == "exists" && c.after == Value(true); });
+                     [](const Change& c) { return c.kind == Change::Kind::create; });
 }
 
 }  // namespace

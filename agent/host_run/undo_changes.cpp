@@ -18,7 +18,7 @@ std::string_view package_of(std::string_view text) {
 }
 
 bool is_of(const Change& change, const std::string& package) {
-  return change.kind == Change::Kind::state && package_of(change.property) == package_of(package);
+  return !change.is_event() && package_of(change.property) == package_of(package);
 }
 
 }  // namespace
@@ -26,11 +26,15 @@ bool is_of(const Change& change, const std::string& package) {
 std::vector<Change> turned(const std::string& type, const std::vector<Change>& changes) {
   std::vector<Change> back;
   for (const Change& change : changes) {
-    if (change.kind == Change::Kind::event) continue;
+    if (change.is_event()) continue;
     Change turn = change;
     std::swap(turn.before, turn.after);
     turn.text_diff = reversed_diff(change.text_diff);
-    if (turn.property == "exists" && turn.after == Value(false)) return {turn};
+    if (change.kind == Change::Kind::remove) turn.kind = Change::Kind::create;
+    if (change.kind == Change::Kind::create) {
+      turn.kind = Change::Kind::remove;
+      return {turn};
+    }
     // A reinstalled package is shown as a new one.
     if (type == "package" && (turn.before == Value(removed) || turn.before == Value(purged))) turn.before = {};
     back.push_back(std::move(turn));

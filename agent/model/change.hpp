@@ -9,16 +9,24 @@ namespace mlops {
 
 // One property that differs.
 struct Change {
-  // A state change must be gone on the next inspection. An event (a restart, a command that always runs) is
-  // exempt.
-  enum class Kind { state, event };
+  // create, remove: the presence of the resource as a whole. update: of one of its properties. These must be
+  // gone on the next inspection; an event (a restart, a command that always runs) is exempt.
+  enum class Kind { create, remove, update, event };
 
-  std::string property;    // "mode", "content", "groups", "running"; "exists" for presence itself
+  std::string property;    // "mode", "content", "groups", "running"; "exists" of create and remove
   Value before;            // null: absent, or not known
   Value after;             // null: it is removed
   bool sensitive = false;  // before and after are shown as ***
-  Kind kind = Kind::state;
+  Kind kind = Kind::update;
   std::string text_diff;  // a unified diff, for text content; "" otherwise
+
+  bool is_event() const { return kind == Kind::event; }
+  static Change create() {
+    return {.property = "exists", .before = false, .after = true, .kind = Kind::create};
+  }
+  static Change remove() {
+    return {.property = "exists", .before = true, .after = false, .kind = Kind::remove};
+  }
 };
 
 }  // namespace mlops

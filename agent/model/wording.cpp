@@ -49,8 +49,6 @@ std::string diff_size(std::string_view diff) {
   return text;
 }
 
-bool says_yes(const Value& v) { return !v.is_null() && !(v.is_bool() && !v.as_bool()); }
-
 std::string event_in_words(const Change& change, const std::string& property, std::size_t limit) {
   if (change.after.is_null() || change.after.is_bool()) return property;
   return property + " " + (change.sensitive ? "***" : describe(change.after, limit));
@@ -69,8 +67,9 @@ std::string describe(const Value& value, std::size_t limit) {
 
 std::string describe(const Change& change, std::size_t limit) {
   const std::string property = printable(change.property);
-  if (change.kind == Change::Kind::event) return event_in_words(change, property, limit);
-  if (property == "exists") return says_yes(change.after) ? "create" : "remove";
+  if (change.is_event()) return event_in_words(change, property, limit);
+  if (change.kind == Change::Kind::create) return "create";
+  if (change.kind == Change::Kind::remove) return "remove";
   if (change.sensitive) return property + (change.before.is_null() ? " ***" : " *** → ***");
   if (!change.text_diff.empty()) return property + diff_size(change.text_diff);
   if (change.before.is_array() && change.after.is_array()) {

@@ -80,7 +80,7 @@ void JsonReport::play(const PlayStarted& e) {
 void JsonReport::change(const Change& c, const std::vector<std::string>& maybe) {
   const auto shown = [&](const Value& v) { return c.sensitive && !v.is_null() ? R"("***")" : to_json(v); };
   append(line_, R"({{"property":{},"before":{},"after":{},"kind":"{}","sensitive":{})", json_quote(c.property),
-         shown(c.before), shown(c.after), c.kind == Change::Kind::state ? "state" : "event", word(c.sensitive));
+         shown(c.before), shown(c.after), c.is_event() ? "event" : "state", word(c.sensitive));
   texts("maybe", maybe);
   text("diff", c.sensitive ? "" : c.text_diff);
   line_ += '}';

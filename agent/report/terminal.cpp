@@ -41,11 +41,10 @@ Symbol symbol(const ResourceFinished& e) {
     case Outcome::changed:
       return {"✓", green};
     case Outcome::would_change:
-      for (const Change& c : e.changes)
-        if (c.property == "exists") {
-          const bool made = !c.after.is_null() && !(c.after.is_bool() && !c.after.as_bool());
-          return made ? Symbol{"+", green} : Symbol{"-", red};
-        }
+      for (const Change& c : e.changes) {
+        if (c.kind == Change::Kind::create) return {"+", green};
+        if (c.kind == Change::Kind::remove) return {"-", red};
+      }
       return {"~", yellow};
     case Outcome::unknown:
       return {"?", magenta};

@@ -29,8 +29,8 @@
 //     // The resource that removes what this one made, as in a playbook; null if there is none; false if there
 //     // is nothing to remove: its desired state is absence.
 //     static Value   removal(const Desired&);
-//     // Whether these changes created all of it, so that nothing of it existed before. Default: "exists"
-//     // became true.
+//     // Whether these changes created all of it, so that nothing of it existed before. Default: one
+//     // of them is a creation.
 //     static bool    made(const Desired&, const std::vector<Change>&);
 //     static constexpr bool settles = true;      // rechecked for up to 10 s after acting
 //     // With settles: how much longer it must stay unchanged before it counts as converged; 0: it counts.
@@ -61,10 +61,10 @@ struct Outputs {
   std::vector<std::string> unknown;  // names that have no value before the real run: in a plan
 };
 
-// Whether "exists" became true.
+// Whether one of the changes is a creation.
 inline bool is_made_by(const std::vector<Change>& changes) {
   for (const Change& change : changes)
-    if (change.property == "exists") return change.after == Value(true) && change.before != Value(true);
+    if (change.kind == Change::Kind::create) return true;
   return false;
 }
 

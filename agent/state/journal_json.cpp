@@ -156,7 +156,7 @@ Value to_kept(const Change& change) {
   v.set("property", change.property);
   v.set("before", shown(change.before));
   v.set("after", shown(change.after));
-  if (change.kind == Change::Kind::event) v.set("event", true);
+  if (change.is_event()) v.set("event", true);
   if (secret) v.set("sensitive", true);
   if (!secret && !change.text_diff.empty()) v.set("text_diff", change.text_diff);
   return v;
@@ -167,7 +167,10 @@ Change kept_change(const Value& kept) {
   change.property = text_of(kept.find("property"));
   if (const Value* before = kept.find("before")) change.before = *before;
   if (const Value* after = kept.find("after")) change.after = *after;
-  if (kept.find("event")) change.kind = Change::Kind::event;
+  if (kept.find("event"))
+    change.kind = Change::Kind::event;
+  else if (change.property == "exists")  // how creations and removals are stored
+    change.kind = change.after == Value(true) ? Change::Kind::create : Change::Kind::remove;
   change.sensitive = kept.find("sensitive") != nullptr;
   change.text_diff = text_of(kept.find("text_diff"));
   return change;

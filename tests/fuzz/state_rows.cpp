@@ -76,7 +76,7 @@ std::vector<std::string> records() {
   const auto add = [&](std::vector<Action> actions) {
     step.actions.assign(actions.begin(), actions.end());
     step.before.assign(actions.size(), before);
-    step.changes = {{.property = "exists", .before = Value(false), .after = Value(true)}};
+    step.changes = {Change::create()};
     step.after = {{"path /etc/shadow", "file 0644"}, {"tree /", ""}};
     texts.push_back(to_json(Value(Value::Array{to_value(step)})));
   };

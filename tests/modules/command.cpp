@@ -21,8 +21,7 @@ std::string first_line(const std::string& text) { return text.substr(0, text.fin
 std::string in_a_line(const Diff& diff) {
   std::string text;
   for (const Change& c : diff.changes)
-    text += (text.empty() ? "" : " ") + c.property + ":" + c.after.to_text() +
-            (c.kind == Change::Kind::event ? "" : "!");
+    text += (text.empty() ? "" : " ") + c.property + ":" + c.after.to_text() + (c.is_event() ? "" : "!");
   CHECK(diff.actions.size() == (diff.changes.empty() ? 0 : 1));
   return text;
 }

@@ -77,9 +77,9 @@ std::string in_a_line(const Diff& diff) {
   std::string text;
   for (const Change& c : diff.changes)
     text += (text.empty() ? "" : ", ") + c.property +
-            (c.sensitive                     ? " ***"
-             : c.kind == Change::Kind::event ? " (event)"
-                                             : " " + c.before.to_text() + ">" + c.after.to_text());
+            (c.sensitive    ? " ***"
+             : c.is_event() ? " (event)"
+                            : " " + c.before.to_text() + ">" + c.after.to_text());
   text += " |";
   const char* verbs[] = {"start", "stop", "restart", "reload", "enable", "disable"};
   for (const Action& a : diff.actions)

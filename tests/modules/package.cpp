@@ -40,7 +40,7 @@ std::string text(const Diff& d) {
   std::string all;
   for (const Change& c : d.changes) {
     all += c.property + ": " + c.before.to_text() + " -> " + c.after.to_text();
-    all += c.kind == Change::Kind::event ? " (event)\n" : "\n";
+    all += c.is_event() ? " (event)\n" : "\n";
   }
   return all;
 }

@@ -95,7 +95,7 @@ TEST_CASE("a resource was made where nothing of it was there before") {
     return module_of(type).made(desired(json), changes);
   };
   const char* const file = R"({"type": "file", "path": "/f", "content": "x"})";
-  CHECK(made("file", file, {{.property = "exists", .before = false, .after = true}}));
+  CHECK(made("file", file, {Change::create()}));
   CHECK_FALSE(made("file", file, {{.property = "content"}}));
   const char* const package = R"({"type": "package", "names": ["jq", "git"]})";
   CHECK(made("package", package, {{.property = "jq", .after = "1"}, {.property = "git", .after = "2"}}));

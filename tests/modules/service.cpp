@@ -22,8 +22,8 @@ Tried service(const std::string& parameters, const Unit& now, bool notified = fa
 std::string in_a_line(const Diff& diff) {
   std::string text;
   for (const Change& c : diff.changes)
-    text += c.property + " " + c.before.to_text() + ">" + c.after.to_text() +
-            (c.kind == Change::Kind::event ? " (event) " : " ");
+    text +=
+        c.property + " " + c.before.to_text() + ">" + c.after.to_text() + (c.is_event() ? " (event) " : " ");
   text += "|";
   const char* verbs[] = {"start", "stop", "restart", "reload", "enable", "disable"};
   for (std::size_t i = 0; i < diff.actions.size(); ++i) {

@@ -210,7 +210,7 @@ struct EngineKey {
   }
   static Diff diff(const Desired& d, const Current& now) {
     if (now.there) return {};
-    return {{{.property = "exists", .before = false, .after = true}}, {CreateSecret{.path = d.path}}};
+    return {{Change::create()}, {CreateSecret{.path = d.path}}};
   }
   static Outputs outputs(const Desired& d, const Current& now) {
     Outputs o;

@@ -60,7 +60,7 @@ RunFinished ending(std::initializer_list<std::pair<Outcome, int>> counts, double
   return e;
 }
 
-const Change made{.property = "exists", .before = false, .after = true};
+const Change made = Change::create();
 
 }  // namespace
 
@@ -83,7 +83,7 @@ TEST_CASE("a plan is one aligned line a resource, its diffs below it, and a clos
                          {.property = "runc", .before = "1.0", .after = "1.1"}}),
                group, member, file,
                finished("directory[old]", Outcome::would_change,
-                        {{.property = "exists", .before = true, .after = false}}),
+                        {Change::remove()}),
                finished("verify[docker works]", Outcome::unknown, {}, "waits for package[docker.io]"),
                finished("git[course]", Outcome::skipped, {}, "facts.os.id is debian, wanted ubuntu"),
                finished("directory[soft]", Outcome::ok),
