@@ -182,7 +182,7 @@ struct CommandModule {
       claims.push_back({.key = path.text,
                         .access = Claim::Access::edits,
                         .subkey = line_of(d),
-                        .wish = line_of(d),
+                        .desired = line_of(d),
                         .tree = true});
     };
     if (d.creates) std::for_each(d.creates->list.begin(), d.creates->list.end(), edit);

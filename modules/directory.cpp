@@ -64,7 +64,7 @@ struct Directory {
 
   static Claims claims(const Desired& d) {
     const bool absent = d.state == State::absent;
-    Claims claims{{.key = d.path.text, .wish = absent ? "absent" : "", .tree = absent}};
+    Claims claims{{.key = d.path.text, .desired = absent ? "absent" : "", .tree = absent}};
     add_owner_claims(d.owner, d.group, claims);
     return claims;
   }

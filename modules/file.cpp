@@ -82,7 +82,8 @@ struct File {
   }
 
   static Claims claims(const Desired& d) {
-    Claims claims{{.key = d.path.text, .wish = d.state == State::absent ? "absent" : "", .tree = d.recursive}};
+    Claims claims{
+        {.key = d.path.text, .desired = d.state == State::absent ? "absent" : "", .tree = d.recursive}};
     add_owner_claims(d.owner, d.group, claims);
     return claims;
   }

@@ -55,7 +55,7 @@ struct Group {
   static Claims claims(const Desired& d) {
     std::string wish = d.state == State::absent ? "absent" : "present";
     if (d.gid) wish += fmt::format(" gid {}", *d.gid);
-    return {{.kind = Claim::Kind::group, .key = d.name, .wish = std::move(wish)}};
+    return {{.kind = Claim::Kind::group, .key = d.name, .desired = std::move(wish)}};
   }
   static Actor actor(const Desired&) { return {.kind = Actor::Kind::root}; }
 

@@ -121,7 +121,7 @@ struct Package {
       const bool any_version = wanted.version.empty() || d.state == State::absent;
       claims.push_back({.kind = Claim::Kind::package,
                         .key = wanted.name,
-                        .wish = any_version ? state : "=" + wanted.version});
+                        .desired = any_version ? state : "=" + wanted.version});
     }
     return claims;
   }

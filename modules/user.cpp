@@ -171,14 +171,14 @@ struct User {
 
   static Claims claims(const Desired& d) {
     Claims claims;
-    if (manages_account(d)) claims.push_back({.kind = Claim::Kind::user, .key = d.name, .wish = wish(d)});
+    if (manages_account(d)) claims.push_back({.kind = Claim::Kind::user, .key = d.name, .desired = wish(d)});
     for (const std::string& group : wanted_groups(d)) {
       if (!d.only_groups)
         claims.push_back({.kind = Claim::Kind::user,
                           .key = d.name,
                           .access = Claim::Access::edits,
                           .subkey = "group:" + group,
-                          .wish = "member"});
+                          .desired = "member"});
       claims.push_back({.kind = Claim::Kind::group, .key = group, .access = Claim::Access::reads});
     }
     if (d.group)
@@ -188,7 +188,7 @@ struct User {
                         .key = d.home->text,
                         .access = Claim::Access::edits,
                         .subkey = "home of " + d.name,
-                        .wish = "exists"});
+                        .desired = "exists"});
     return claims;
   }
   static Actor actor(const Desired&) { return {.kind = Actor::Kind::root}; }

@@ -163,4 +163,8 @@ std::string fingerprint_of(const std::string& text, const MachineReader& machine
   return "";
 }
 
+std::string fingerprint_of(const ClaimedObject& object, const MachineReader& machine) {
+  return fingerprint_of(to_string(object), machine);
+}
+
 }  // namespace mlops

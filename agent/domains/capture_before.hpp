@@ -11,6 +11,7 @@
 #include "domains/files/capture.hpp"
 #include "domains/files/safe_path.hpp"
 #include "domains/packages/dpkg_database.hpp"
+#include "model/claim.hpp"
 
 namespace mlops {
 
@@ -65,6 +66,10 @@ void note_packages(const std::string& before, const std::string& after, Before& 
 Things things_of(const Action& action, const Before& before);
 // The current state of an object, as one line (FileReader::fingerprint for paths); "" if it cannot be
 // determined.
+std::string fingerprint_of(const ClaimedObject& object, const MachineReader& machine);
+// The same of an object as things_of names it.
+std::string fingerprint_of(const ClaimedObject& object, const MachineReader& machine);
+// The same of an object as things_of names it.
 std::string fingerprint_of(const std::string& thing, const MachineReader& machine);
 
 }  // namespace mlops

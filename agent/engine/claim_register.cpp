@@ -1,10 +1,11 @@
 #include "engine/claim_register.hpp"
 
-#include "engine/claims.hpp"
+#include <utility>
 
 namespace mlops {
 
-ClaimRegister::ClaimRegister(const Playbook& playbook, std::vector<std::string>* claimed) : claimed_(claimed) {
+ClaimRegister::ClaimRegister(const Playbook& playbook, std::vector<ClaimedObject>* claimed)
+    : claimed_(claimed) {
   for (const Play& play : playbook.plays)
     for (const Resource& resource : play.resources)
       compares_ = compares_ || play.on != playbook.plays[0].on || resource.needs_filling ||
@@ -13,7 +14,7 @@ ClaimRegister::ClaimRegister(const Playbook& playbook, std::vector<std::string>*
 
 void ClaimRegister::add(const Instance& i) {
   if (claimed_)
-    for (std::string& thing : written_things(i.claims)) claimed_->push_back(std::move(thing));
+    for (ClaimedObject& object : written_objects(i.claims)) claimed_->push_back(std::move(object));
   if (!compares_) return;
   const Value& kept = i.filled ? filled_.emplace_back(*i.filled) : i.resource->parameters;
   holders_.push_back({i.label, i.resource->where, i.claims, &kept});

@@ -14,7 +14,7 @@ namespace mlops {
 class ClaimRegister {
  public:
   // claimed: see RunOptions. Both must outlive it.
-  ClaimRegister(const Playbook& playbook, std::vector<std::string>* claimed);
+  ClaimRegister(const Playbook& playbook, std::vector<ClaimedObject>* claimed);
 
   void add(const Instance& instance);
   // Adds a mistake for each pair that conflicts.
@@ -22,7 +22,7 @@ class ClaimRegister {
 
  private:
   bool compares_ = false;  // else all claims were compared when the playbook was loaded
-  std::vector<std::string>* claimed_;
+  std::vector<ClaimedObject>* claimed_;
   std::vector<ClaimHolder> holders_;
   std::deque<Value> filled_;  // the parameters that holders_ point to
 };

@@ -1,13 +1,13 @@
 #include "engine/claims.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "domains/files/paths.hpp"
 
 namespace mlops {
 namespace {
 
-std::string key_of(const Claim& claim) { return std::string(to_text(claim.kind)) + ' ' + claim.key; }
 bool writes(const Claim& claim) { return claim.access != Claim::Access::reads; }
 
 // Whether the failure concerns what is claimed: the same path or object, or a folder above it.
@@ -31,13 +31,6 @@ bool depends(const Claims& claims, const std::vector<std::string>& after, const 
 Claims with_implied(Claims claims, const std::string& as) {
   if (!as.empty()) claims.push_back({Claim::Kind::user, as, Claim::Access::reads, {}, {}, false});
   return claims;
-}
-
-std::vector<std::string> written_things(const Claims& claims) {
-  std::vector<std::string> things;
-  for (const Claim& claim : claims)
-    if (writes(claim)) things.push_back(key_of(claim));
-  return things;
 }
 
 std::optional<std::string> Failures::cause(const Claims& claims, const std::vector<std::string>& after,
@@ -67,24 +60,24 @@ bool Failures::has_id(const std::string& id) const {
 }
 
 void Written::add(std::size_t place, const std::string& label, const Claims& claims, bool anything) {
-  for (const Claim& claim : claims)
-    if (writes(claim)) last_writer_.insert_or_assign(key_of(claim), Writer{place, label});
+  for (ClaimedObject& object : written_objects(claims))
+    last_writer_.insert_or_assign(std::move(object), Writer{place, label});
   if (anything) program_ = Writer{place, label};
   any_ = true;
   last_ = std::max(last_, place);
 }
 
 std::optional<std::string> Written::later_writer(std::size_t place, const Claims& claims) const {
-  const auto by = [&](const std::string& key) -> std::optional<std::string> {
-    const auto found = last_writer_.find(key);
+  const auto by = [&](const ClaimedObject& object) -> std::optional<std::string> {
+    const auto found = last_writer_.find(object);
     if (found == last_writer_.end() || found->second.place <= place) return std::nullopt;
     return found->second.label;
   };
   for (const Claim& claim : claims) {
-    if (auto label = by(key_of(claim))) return label;
+    if (auto label = by(object_of(claim).itself())) return label;
     if (claim.kind != Claim::Kind::path) continue;
     for (std::string_view folder = folder_of(claim.key); folder != "/"; folder = folder_of(folder))
-      if (auto label = by("path " + std::string(folder))) return label;
+      if (auto label = by({Claim::Kind::path, std::string(folder)})) return label;
   }
   if (program_ && program_->place > place) return program_->label;
   return std::nullopt;

@@ -13,8 +13,6 @@ namespace mlops {
 
 // A resource's claims including the implied ones: the user that it runs as has to exist.
 Claims with_implied(Claims claims, const std::string& as);
-// What they own or edit: "path /etc/motd", "user ada".
-std::vector<std::string> written_things(const Claims& claims);
 
 // Failed resources, and those skipped because of one. Also used for pending and unknown resources.
 class Failures {
@@ -56,7 +54,7 @@ class Written {
     std::size_t place;
     std::string label;
   };
-  std::map<std::string, Writer> last_writer_;  // key: kind and key of the claim
+  std::map<ClaimedObject, Writer> last_writer_;  // none with a tree
   std::optional<Writer> program_;
   std::size_t last_ = 0;
   bool any_ = false;

@@ -6,8 +6,8 @@
 namespace mlops {
 namespace {
 
-bool same_things(const CutOff& step, const std::vector<std::string>& claims) {
-  return std::any_of(step.claims.begin(), step.claims.end(), [&](const std::string& one) {
+bool same_things(const CutOff& step, const std::vector<ClaimedObject>& claims) {
+  return std::any_of(step.claims.begin(), step.claims.end(), [&](const ClaimedObject& one) {
     return std::find(claims.begin(), claims.end(), one) != claims.end();
   });
 }
@@ -18,13 +18,12 @@ void Recovery::find_interrupted(Instance& i) const {
   const std::vector<CutOff>& steps = context_.host.earlier().steps;
   if (steps.empty()) return;
   bool failed = false;
-  const std::vector<std::string> claims = written_things(i.claims);
+  const std::vector<ClaimedObject> claims = written_objects(i.claims);
   for (const CutOff& step : steps) {
     if (step.type != i.resource->module->type) continue;
     const bool same = step.playbook_key == context_.options.playbook_key && step.resource == i.label;
     if (!same && !same_things(step, claims)) continue;
-    if (!step.told_by.empty() &&
-        context_.identities.decide_to_change(i.actor, i.as, i.identity).user != step.told_by)
+    if (!step.told_by.empty() && context_.identities.decide_to_change(i.actor, i.as, i.identity).user != step.told_by)
       continue;
     i.interrupted.push_back(step.name);
     i.untrusted = i.untrusted || step.program;

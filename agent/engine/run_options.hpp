@@ -21,8 +21,8 @@ struct RunOptions {
   std::string host = "local";                // its name in events
   RunObserver* observer = nullptr;           // borrowed; null: no observer
   std::uint64_t keep_limit = 0;  // bytes kept of what is replaced, see JournalOptions; 0: nothing is kept
-  // Collects what resources own or edit: "path /etc/motd", "user ada". Borrowed; null: not needed.
-  std::vector<std::string>* claimed = nullptr;
+  // Collects what resources own or edit. Borrowed; null: not needed.
+  std::vector<ClaimedObject>* claimed = nullptr;
   std::string playbook_key;  // identifies the playbook, as in RunHeader
   // Whether to list the made and converged resources at the end: when_new lists them if nothing is to be done
   // and the digest differs from known_digest.

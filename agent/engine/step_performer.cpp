@@ -17,7 +17,7 @@ StepInfo StepPerformer::describe_step(const Instance& instance, std::vector<Chan
           .type = std::string(resource.module->type),
           .notifies = resource.notify,
           .changes = std::move(changes),
-          .claims = written_things(instance.claims),
+          .claims = written_objects(instance.claims),
           .heals = instance.interrupted,
           .makes = makes};
 }

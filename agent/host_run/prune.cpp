@@ -34,36 +34,30 @@ std::unique_ptr<Database> open_state(const std::string& given, StateDatabaseSett
 // A playbook's name or path, without the machine.
 std::string shown_key(const std::string& key) { return key.substr(key.find(':') + 1); }
 
-// Objects in the form that claims use: a tree becomes its path.
-std::string plain(const std::string& thing) {
-  return thing.starts_with("tree ") ? "path " + thing.substr(5) : thing;
-}
-std::string shown(const std::string& thing) {
-  const std::string text = plain(thing);
-  return text.starts_with("path ") ? text.substr(5) : text;
+std::string shown(const ClaimedObject& object) {
+  return object.kind == Claim::Kind::path ? object.key : to_string(object);
 }
 
-bool is_service(const std::string& thing) { return thing.starts_with("service "); }
+bool is_service(const ClaimedObject& object) { return object.kind == Claim::Kind::service; }
 
 // A unit that is neither running nor enabled has nothing to revert.
-bool is_gone(const std::string& thing, const MachineReader& machine) {
-  const std::string print = fingerprint_of(thing, machine);
-  return print == "absent" || (is_service(thing) && print == "inactive, not enabled");
+bool is_gone(const ClaimedObject& object, const MachineReader& machine) {
+  const std::string print = fingerprint_of(object, machine);
+  return print == "absent" || (is_service(object) && print == "inactive, not enabled");
 }
 
 bool is_gone(const Owned& owned, const MachineReader& machine) {
   return owned.edits.empty() && !owned.owns.empty() &&
          std::all_of(owned.owns.begin(), owned.owns.end(),
-                     [&](const std::string& thing) { return is_gone(thing, machine); });
+                     [&](const ClaimedObject& object) { return is_gone(object, machine); });
 }
 
-bool has_any(const std::string& kept_claims, const std::vector<std::string>& things) {
-  const Value claims = parse_kept(kept_claims);
-  return claims.is_array() &&
-         std::any_of(claims.as_array().begin(), claims.as_array().end(), [&](const Value& claim) {
-           return std::any_of(things.begin(), things.end(),
-                              [&](const std::string& thing) { return plain(thing) == text_of(&claim); });
-         });
+// kept: of a step. A tree counts as its path.
+bool has_any(const std::string& kept, const std::vector<ClaimedObject>& objects) {
+  const std::vector<std::string> texts = texts_of(kept);
+  return std::any_of(objects.begin(), objects.end(), [&](const ClaimedObject& object) {
+    return std::find(texts.begin(), texts.end(), to_string(object.itself())) != texts.end();
+  });
 }
 
 // The last prune step for the resource since the playbook last made it, if it was interrupted or failed; absent
@@ -106,42 +100,40 @@ bool explains_what_is_left(const RecordedStep& prune, const MachineReader& machi
 
 std::string why_it_stays(const Owned& owned, Database& database, const MachineReader& machine) {
   if (!owned.removal.is_object()) return "nothing is known that takes it away";
-  for (const auto* things : {&owned.owns, &owned.edits})
-    for (const std::string& thing : *things)
-      if (const std::string other = other_owner(database, thing, owned.playbook_key); !other.empty())
-        return fmt::format("{} is also of the playbook {}", shown(thing), shown_key(other));
+  for (const auto* objects : {&owned.owns, &owned.edits})
+    for (const ClaimedObject& object : *objects)
+      if (const std::string other = other_owner(database, object, owned.playbook_key); !other.empty())
+        return fmt::format("{} is also of the playbook {}", shown(object), shown_key(other));
   std::optional<bool> by_us;
-  for (const auto& [thing, print] : owned.fingerprint) {
+  for (const auto& [object, print] : owned.fingerprint) {
     // A service that was stopped in the meantime may still be removed.
-    if (print.empty() || is_service(thing) || fingerprint_of(thing, machine) == print) continue;
+    if (print.empty() || is_service(object) || fingerprint_of(object, machine) == print) continue;
     if (!by_us) {
       const auto prune = unfinished_prune(owned, database);
       by_us = prune && explains_what_is_left(*prune, machine);
     }
-    if (!*by_us) return shown(thing) + " was changed since";
+    if (!*by_us) return shown(object) + " was changed since";
   }
   return "";
 }
-
-constexpr std::string_view package = "package ";
 
 // Adds the resource's packages that are not held: one entry for those that may be removed, one for those that
 // stay, each with its share of the resource.
 void add_packages(Owned owned, const DeclaredResources& held, Database& database, const MachineReader& machine,
                   std::vector<Stale>& list) {
   std::vector<std::string> names;
-  for (const std::string& thing : owned.owns)
-    if (thing.starts_with(package) && !held.has(thing)) names.push_back(thing.substr(package.size()));
+  for (const ClaimedObject& object : owned.owns)
+    if (object.kind == Claim::Kind::package && !held.has(object)) names.push_back(object.key);
   const PackagesToPrune chosen =
       choose_packages(std::move(names), machine.packages(), [&](const std::string& name) {
-        const std::string other = other_owner(database, std::string(package) + name, owned.playbook_key);
+        const std::string other = other_owner(database, {Claim::Kind::package, name}, owned.playbook_key);
         return other.empty() ? "" : fmt::format("it is also of the playbook {}", other);
       });
   std::string why;
   std::vector<std::string> keeps;
   for (const auto& [name, reason] : chosen.stay) {
     why += fmt::format("{}{}: {}", why.empty() ? "" : "; ", name, reason);
-    keeps.push_back(std::string(package) + name);
+    keeps.push_back(name);
   }
   if (!chosen.go.empty()) {
     Stale going{owned, "", keeps};
@@ -162,9 +154,8 @@ std::string emptied_folder(const Stale& stale) {
 }
 
 bool lies_within(const Stale& stale, const std::string& folder) {
-  const auto within = [&](const std::string& thing) {
-    const std::string text = plain(thing);
-    return text.starts_with("path ") && text.substr(5) != folder && is_within(text.substr(5), folder);
+  const auto within = [&](const ClaimedObject& object) {
+    return object.kind == Claim::Kind::path && object.key != folder && is_within(object.key, folder);
   };
   return std::any_of(stale.owned.owns.begin(), stale.owned.owns.end(), within);
 }
@@ -188,8 +179,8 @@ std::string what_stays_in(const std::string& folder, const std::vector<Stale>& l
   const auto goes = [&](const std::string& path) {
     return std::any_of(list.begin(), list.end(), [&](const Stale& one) {
       const auto& owns = one.owned.owns;
-      return one.stays.empty() && std::any_of(owns.begin(), owns.end(), [&](const auto& thing) {
-               return plain(thing) == "path " + path;
+      return one.stays.empty() && std::any_of(owns.begin(), owns.end(), [&](const ClaimedObject& object) {
+               return object.kind == Claim::Kind::path && object.key == path;
              });
     });
   };
@@ -238,7 +229,7 @@ bool DeclaredResources::has(const Owned& owned) const {
         return owned.declared == label || owned.declared.starts_with(label + "[");
       }))
     return true;
-  const auto claims = [&](const std::string& thing) { return has(thing); };
+  const auto claims = [&](const ClaimedObject& object) { return has(object); };
   // Packages are reported and removed one by one.
   if (owned.type == "package" && !owned.owns.empty())
     return std::all_of(owned.owns.begin(), owned.owns.end(), claims);
@@ -247,8 +238,8 @@ bool DeclaredResources::has(const Owned& owned) const {
           std::all_of(owned.edits.begin(), owned.edits.end(), claims));
 }
 
-bool DeclaredResources::has(const std::string& thing) const {
-  return std::binary_search(claimed_.begin(), claimed_.end(), plain(thing));
+bool DeclaredResources::has(const ClaimedObject& object) const {
+  return std::binary_search(claimed_.begin(), claimed_.end(), object.itself());
 }
 
 std::vector<Stale> find_stale(const std::string& given, const std::vector<std::string>& keys,
@@ -312,9 +303,9 @@ void forget_stale(const std::string& given, const std::vector<std::string>& keys
       continue;
     }
     Value::Array claims, names;
-    for (const std::string& thing : one.keeps) {
-      claims.emplace_back("owns " + thing);
-      names.emplace_back(thing.substr(package.size()));
+    for (const std::string& name : one.keeps) {
+      claims.emplace_back(to_string(Claim{.kind = Claim::Kind::package, .key = name}));
+      names.emplace_back(name);
     }
     Value removal = one.owned.removal;
     removal.set("names", std::move(names));

@@ -17,22 +17,21 @@ class DeclaredResources {
  public:
   void take(const Event& event);
   bool has(const Owned& owned) const;
-  // An object: "package jq".
-  bool has(const std::string& thing) const;
-  std::vector<std::string>& claimed() { return claimed_; }
+  bool has(const ClaimedObject& object) const;
+  std::vector<ClaimedObject>& claimed() { return claimed_; }
   // Call after all events were taken and before has: sorting is left to the runs that need it.
   void order();
 
  private:
   std::vector<std::string> labels_;
-  std::vector<std::string> vague_;    // of resources that were not filled in: skipped, failed, unknown
-  std::vector<std::string> claimed_;  // "path /etc/motd"
+  std::vector<std::string> vague_;  // of resources that were not filled in: skipped, failed, unknown
+  std::vector<ClaimedObject> claimed_;
 };
 
 struct Stale {
   Owned owned;
   std::string stays;               // why it is not removed; "": it may be
-  std::vector<std::string> keeps;  // objects of its resource that the playbook still owns after the removal
+  std::vector<std::string> keeps;  // packages of its resource that the playbook still owns after the removal
 };
 
 // The playbook's resources that it created and no longer has, the newest first; objects that are already gone

@@ -264,7 +264,8 @@ void UndoRun::perform(const RecordedStep& step, Host& host, StepInfo purpose,
   purpose.sequence = ++sequence_;
   purpose.resource = step.resource;
   purpose.type = step.type;
-  for (const auto& [thing, print] : step.after) purpose.claims.push_back(thing);
+  for (const auto& [thing, print] : step.after)
+    if (auto object = parse_object(thing)) purpose.claims.push_back(*std::move(object));
   const Step doing{std::move(purpose), actions};
   for (const auto& error : host.perform({step.identity}, {&doing, 1}))
     if (error) throw *error;

@@ -29,13 +29,6 @@ std::string describe(const CutOffRun& run) {
                      run.id, doing);
 }
 
-std::string describe(const Claim& claim) {
-  const char* access = claim.access == Claim::Access::owns    ? "owns"
-                       : claim.access == Claim::Access::edits ? "edits"
-                                                              : "reads";
-  return fmt::format("{} {} {}", access, claim.tree ? "tree" : to_text(claim.kind), claim.key);
-}
-
 bool any_failed(const PassResult& result) {
   return result.count(Outcome::failed) + result.count(Outcome::not_converged) > 0;
 }
@@ -151,7 +144,7 @@ std::vector<LedgerEntry> LocalHost::entries(PassResult& result) {
   for (MadeResource& made : result.made) {
     LedgerEntry entry{made.label, made.declared, std::string(made.type), made.identity.user, made.came, {}, "",
                       false,      nullptr};
-    for (const Claim& claim : made.claims) entry.claims.push_back(describe(claim));
+    entry.claims = std::move(made.claims);
     entry.absent = made.removal == Value(false);
     if (made.removal.is_object()) entry.removal = to_json(made.removal);
     entry.machine = &host_->as(made.identity);

@@ -11,6 +11,7 @@
 
 #include "domains/diff.hpp"
 #include "machine/machine.hpp"
+#include "model/claim.hpp"
 
 namespace mlops {
 
@@ -41,7 +42,7 @@ struct StepInfo {
   std::string resource, type;         // its label
   std::vector<std::string> notifies;  // ids
   std::vector<Change> changes;        // for people; sensitive values are not stored
-  std::vector<std::string> claims;    // what the resource owns or edits: "path /etc/motd"
+  std::vector<ClaimedObject> claims;  // what the resource owns or edits
   std::vector<StepName> heals;        // interrupted steps that this one recovers
   bool makes = false;                 // the resource did not exist before
   StepName undoes = {};               // the step that it reverts; without a run: none
@@ -59,7 +60,7 @@ struct CutOff {
   StepName name;
   std::string playbook_key;              // of that run
   std::string resource, type, identity;  // its label; the user that it ran as
-  std::vector<std::string> claims;       // as in Purpose
+  std::vector<ClaimedObject> claims;     // as in StepInfo
   // A program ran, and its results are not trusted. Other actions are atomic, and their result can be
   // inspected.
   bool program = false;
@@ -99,7 +100,7 @@ struct PriorRunState {
 struct LedgerEntry {
   std::string resource, declared, type, identity;  // its label; the label before values were filled in
   enum class Came { found, changed, made } came = Came::found;  // in this run
-  std::vector<std::string> claims;                              // "owns path /etc/motd"
+  Claims claims;
   std::string removal;                     // the resource that removes it, as JSON; "": none
   bool absent = false;                     // its desired state is absence: its ledger entry is removed
   const MachineReader* machine = nullptr;  // as the identity sees it; borrowed

@@ -1,7 +1,10 @@
 // What a resource owns, edits or reads, to find conflicts and dependencies.
 #pragma once
 
+#include <compare>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mlops {
@@ -15,14 +18,38 @@ struct Claim {
   Kind kind = Kind::path;
   std::string key;  // "/etc/hosts", "ubuntu", "docker.io", "docker.service", "tcp:8888"
   Access access = Access::owns;
-  std::string subkey;  // for edits
-  std::string wish;    // equal states of two owners do not conflict; "": its parameters as JSON
-  bool tree = false;   // a path and everything below it
+  std::string subkey;   // for edits
+  std::string desired;  // equal states of two owners do not conflict; "": its parameters as JSON
+  bool tree = false;    // a path and everything below it
 };
 using Claims = std::vector<Claim>;
 
+// One object of a machine: what a claim is about.
+struct ClaimedObject {
+  Claim::Kind kind = Claim::Kind::path;
+  std::string key;    // as in Claim
+  bool tree = false;  // as in Claim
+
+  // The same object, without what is below it.
+  ClaimedObject itself() const { return {kind, key, false}; }
+  friend auto operator<=>(const ClaimedObject&, const ClaimedObject&) = default;
+};
+
+ClaimedObject object_of(const Claim& claim);
+// What the claims own or edit, without trees.
+std::vector<ClaimedObject> written_objects(const Claims& claims);
+
 // "path", "user", …
 const char* to_text(Claim::Kind kind);
+
+// The text of claims where they are stored. parse_… is absent for text of another form.
+//
+// "path /etc/motd", "tree /srv/course", "user ada", "service docker.service"
+std::string to_string(const ClaimedObject& object);
+std::optional<ClaimedObject> parse_object(std::string_view text);
+// "owns path /etc/motd": the access and the object only
+std::string to_string(const Claim& claim);
+std::optional<Claim> parse_claim(std::string_view text);
 
 // Which user a resource runs as if `as` is not given (design: who acts).
 struct Actor {

@@ -31,7 +31,7 @@ std::string_view type_of(const ClaimHolder& holder) {
 }
 
 bool same_wish(const Held& a, const Held& b) {
-  if (!a.claim->wish.empty() || !b.claim->wish.empty()) return a.claim->wish == b.claim->wish;
+  if (!a.claim->desired.empty() || !b.claim->desired.empty()) return a.claim->desired == b.claim->desired;
   return a.holder->parameters && b.holder->parameters && type_of(*a.holder) == type_of(*b.holder) &&
          *a.holder->parameters == *b.holder->parameters;
 }
@@ -58,13 +58,14 @@ class ClaimsCheck {
     const auto [first, added] = held_.emplace(key, held);
     if (!added && first->second.holder != held.holder && !same_wish(first->second, held))
       report(first->second, held);
-    if (!edits && claim.kind == Claim::Kind::path && claim.wish == "absent") removed_.emplace(claim.key, held);
+    if (!edits && claim.kind == Claim::Kind::path && claim.desired == "absent")
+      removed_.emplace(claim.key, held);
   }
 
   // Whether the claim is inside what another resource removes.
   void look_above(const Held& held) {
     const Claim& claim = *held.claim;
-    if (claim.kind != Claim::Kind::path || claim.access == Claim::Access::reads || claim.wish == "absent")
+    if (claim.kind != Claim::Kind::path || claim.access == Claim::Access::reads || claim.desired == "absent")
       return;
     std::string_view path = claim.key;
     while (path.size() > 1) {

@@ -6,6 +6,17 @@
 #include "state/process_mark.hpp"
 
 namespace mlops {
+namespace {
+
+std::vector<ClaimedObject> parsed_objects(const std::string& kept) {
+  std::vector<ClaimedObject> objects;
+  for (const std::string& text : texts_of(kept))
+    if (auto object = parse_object(text)) objects.push_back(*std::move(object));
+  return objects;
+}
+
+}  // namespace
+
 PriorRunState earlier_runs(Database& database, const std::string& playbook_key) {
   PriorRunState earlier;
   std::set<std::string> alive;
@@ -30,7 +41,7 @@ PriorRunState earlier_runs(Database& database, const std::string& playbook_key) 
                              steps.text(3),
                              steps.text(4),
                              steps.text(5),
-                             texts_of(steps.text(6)),
+                             parsed_objects(steps.text(6)),
                              steps.integer(7) != 0,
                              steps.integer(8),
                              steps.text(9) != boot,

@@ -13,6 +13,7 @@
 #include "state/earlier_runs.hpp"
 #include "state/journal_json.hpp"
 #include "state/json_value.hpp"
+#include "state/kept_claims.hpp"
 #include "state/ledger.hpp"
 #include "state/process_mark.hpp"
 #include "state/state_folder.hpp"
@@ -312,7 +313,7 @@ void StateJournal::record(const Step& step) {
           "SET "
           "changes = excluded.changes, actions = excluded.actions, before = excluded.before")
       .with(number_, static_cast<std::int64_t>(p.sequence), p.resource, p.type, settings_.identity,
-            std::int64_t{any_program(step.actions)}, std::int64_t{p.makes}, kept_texts(p.claims),
+            std::int64_t{any_program(step.actions)}, std::int64_t{p.makes}, kept_claims(p.claims),
             to_json(to_kept_list(p.changes)), to_json(to_kept_list(step.actions)),
             to_json(to_kept_list(before)))
       .run();
@@ -334,7 +335,7 @@ void StateJournal::announce(std::span<const Step> steps, const std::string& iden
                 "INSERT OR IGNORE INTO steps (run, sequence, resource, type, identity, state, program, makes, "
                 "claims) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?)")
             .with(number_, static_cast<std::int64_t>(p.sequence), p.resource, p.type, identity,
-                  std::int64_t{any_program(step.actions)}, std::int64_t{p.makes}, kept_texts(p.claims))
+                  std::int64_t{any_program(step.actions)}, std::int64_t{p.makes}, kept_claims(p.claims))
             .run();
         note_role(p);
         note_notifications(step);
@@ -425,7 +426,7 @@ std::optional<std::string> StateJournal::packages_after(std::vector<Before>& bef
 // After a failure although the object exists: it could not be synced, for example, but this run created it.
 bool StateJournal::made_all_the_same(const StepInfo& purpose) const {
   return purpose.makes &&
-         std::any_of(purpose.claims.begin(), purpose.claims.end(), [&](const std::string& claim) {
+         std::any_of(purpose.claims.begin(), purpose.claims.end(), [&](const ClaimedObject& claim) {
            const std::string print = fingerprint_of(claim, machine_);
            return !print.empty() && print != "absent";
          });

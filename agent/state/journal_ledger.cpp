@@ -9,6 +9,7 @@
 #include "domains/capture_before.hpp"
 #include "state/journal.hpp"
 #include "state/json_value.hpp"
+#include "state/kept_claims.hpp"
 #include "state/ledger.hpp"
 
 namespace mlops {
@@ -39,22 +40,18 @@ void StateJournal::account(std::vector<LedgerEntry> entries, const std::string& 
 
 namespace {
 
-constexpr std::string_view owns_thing = "owns ";
-
-// The owned objects, in order.
-std::vector<std::string> owned_of(const std::vector<std::string>& claims) {
-  std::vector<std::string> things;
-  for (const std::string& claim : claims)
-    if (claim.starts_with(owns_thing)) things.push_back(claim.substr(owns_thing.size()));
-  std::sort(things.begin(), things.end());
-  return things;
+// The owned objects, in the order of their texts.
+std::vector<ClaimedObject> owned_of(const Claims& claims) {
+  std::vector<ClaimedObject> objects;
+  for (const Claim& claim : claims)
+    if (claim.access == Claim::Access::owns) objects.push_back(object_of(claim));
+  std::sort(objects.begin(), objects.end(),
+            [](const auto& one, const auto& other) { return to_string(one) < to_string(other); });
+  return objects;
 }
 
-std::string joined(const std::string& type, const std::vector<std::string>& things) {
-  std::string text = type;
-  for (const std::string& thing : things) text += '\n' + thing;
-  return text;
-}
+// What identifies an entry: its type, and what it owns.
+using OwnedByType = std::pair<std::string, std::vector<ClaimedObject>>;
 
 }  // namespace
 
@@ -72,14 +69,15 @@ void StateJournal::follow_owned(const std::vector<LedgerEntry>& entries, bool wh
   for (query.with(run_.playbook_key); query.step();)
     rows.push_back({query.text(0), query.text(1), query.text(2), query.text(3) == "created"});
   if (rows.empty()) return;
-  std::map<std::string, std::string> wanted, claims_of;  // owned objects -> the label; the label -> claims
-  std::set<std::string> owned;
+  std::map<OwnedByType, std::string> label_of;   // of the entry that owns these
+  std::map<std::string, std::string> claims_of;  // by label, as stored
+  std::set<ClaimedObject> owned;
   for (const LedgerEntry& entry : entries) {
     if (entry.absent) continue;
-    claims_of[entry.resource] = kept_texts(entry.claims);
-    std::vector<std::string> things = owned_of(entry.claims);
-    if (!things.empty()) wanted[joined(entry.type, things)] = entry.resource;
-    owned.insert(things.begin(), things.end());
+    claims_of[entry.resource] = kept_claims(entry.claims);
+    std::vector<ClaimedObject> objects = owned_of(entry.claims);
+    owned.insert(objects.begin(), objects.end());
+    if (!objects.empty()) label_of[{entry.type, std::move(objects)}] = entry.resource;
   }
   std::map<std::string, Row> best;               // the future label -> the entry that continues
   std::map<std::string, std::string> new_names;  // of entries that lost their label
@@ -97,15 +95,14 @@ void StateJournal::follow_owned(const std::vector<LedgerEntry>& entries, bool wh
       goes_on(row.resource, row);
       continue;
     }
-    const std::vector<std::string> things = owned_of(texts_of(row.claims));
-    if (things.empty()) continue;
-    if (const auto found = wanted.find(joined(row.type, things)); found != wanted.end()) {
+    const std::vector<ClaimedObject> objects = owned_of(parsed_claims(row.claims));
+    if (objects.empty()) continue;
+    if (const auto found = label_of.find({row.type, objects}); found != label_of.end()) {
       goes_on(found->second, row);
     } else if (whole && row.created && same != claims_of.end() &&
-               std::none_of(things.begin(), things.end(),
-                            [&](const auto& thing) { return owned.contains(thing); })) {
-      new_names[row.resource] =
-          fmt::format("{}[{}]", row.type, things.front().substr(things.front().find(' ') + 1));
+               std::none_of(objects.begin(), objects.end(),
+                            [&](const ClaimedObject& object) { return owned.contains(object); })) {
+      new_names[row.resource] = fmt::format("{}[{}]", row.type, objects.front().key);
     }
   }
   for (const auto& [label, row] : best)
@@ -134,7 +131,7 @@ void StateJournal::enter(const LedgerEntry& entry) {
     return;
   }
   using Came = LedgerEntry::Came;
-  const std::string claims = kept_texts(entry.claims);
+  const std::string claims = kept_claims(entry.claims);
   const bool made = entry.came == Came::made || made_before(entry.resource);
   const bool acted = entry.came != Came::found;
   const std::string fingerprint = acted || made ? fingerprints(entry) : "";
@@ -177,18 +174,18 @@ bool StateJournal::made_before(const std::string& resource) {
 
 // For what it owns. Objects that this identity acted on were fingerprinted at that time.
 std::string StateJournal::fingerprints(const LedgerEntry& entry) {
-  constexpr std::string_view owns = "owns ";
   Value all{Value::Object{}};
-  for (const std::string& claim : entry.claims) {
-    if (!claim.starts_with(owns)) continue;
-    const std::string thing = claim.substr(owns.size());
+  for (const Claim& claim : entry.claims) {
+    if (claim.access != Claim::Access::owns) continue;
+    const ClaimedObject object = object_of(claim);
+    const std::string thing = to_string(object);
     std::string print;
     if (entry.identity == settings_.identity) {
       Statement& known = database_->statement("SELECT fingerprint FROM things WHERE thing = ?").with(thing);
       if (known.step()) print = known.text(0);
       known.with();
     }
-    if (print.empty()) print = fingerprint_of(thing, entry.machine ? *entry.machine : machine_);
+    if (print.empty()) print = fingerprint_of(object, entry.machine ? *entry.machine : machine_);
     all.set(thing, kept_text(print));
   }
   return to_json(all);

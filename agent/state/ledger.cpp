@@ -5,14 +5,12 @@
 namespace mlops {
 namespace {
 
-constexpr std::string_view owns = "owns ", edits = "edits ";
-
 void read_claims(const Value& list, Owned& into) {
   if (!list.is_array()) return;
   for (const Value& item : list.as_array()) {
-    const std::string claim = text_of(&item);
-    if (claim.starts_with(owns)) into.owns.push_back(claim.substr(owns.size()));
-    if (claim.starts_with(edits)) into.edits.push_back(claim.substr(edits.size()));
+    const auto claim = parse_claim(text_of(&item));
+    if (claim && claim->access == Claim::Access::owns) into.owns.push_back(object_of(*claim));
+    if (claim && claim->access == Claim::Access::edits) into.edits.push_back(object_of(*claim));
   }
 }
 
@@ -36,17 +34,19 @@ std::vector<Owned> ledger_of(Database& database, const std::string& playbook_key
     owned.removal = parse_kept(row.text(8));
     const Value prints = parse_kept(row.text(9));
     if (prints.is_object())
-      for (const auto& member : prints.as_object()) owned.fingerprint[member.key] = text_of(&member.value);
+      for (const auto& member : prints.as_object())
+        if (const auto object = parse_object(member.key)) owned.fingerprint[*object] = text_of(&member.value);
     list.push_back(std::move(owned));
   }
   return list;
 }
 
-std::string other_owner(Database& database, const std::string& thing, const std::string& playbook_key) {
+std::string other_owner(Database& database, const ClaimedObject& object, const std::string& playbook_key) {
   std::string owner;
   Statement& row = database.statement(
       "SELECT playbook_key FROM ledger, json_each(claims) WHERE playbook_key <> ? AND "
       "json_each.value IN ('owns ' || ?, 'edits ' || ?) LIMIT 1");
+  const std::string thing = to_string(object);
   if (row.with(playbook_key, thing, thing).step()) owner = row.text(0);
   row.with();
   return owner;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "model/claim.hpp"
 #include "model/value.hpp"
 #include "state/database.hpp"
 
@@ -14,18 +15,18 @@ namespace mlops {
 struct Owned {
   // declared: the label before values were filled in
   std::string playbook_key, resource, declared, type, identity;
-  bool created = false;                            // false: it was found converged
-  std::int64_t since = 0;                          // microseconds since the epoch
-  std::string made_by;                             // the id of the run that created or found it
-  std::vector<std::string> owns, edits;            // objects: "path /etc/motd"
-  Value removal;                                   // the resource that removes it; null if there is none
-  std::map<std::string, std::string> fingerprint;  // of what it owns, as it was left
+  bool created = false;    // false: it was found converged
+  std::int64_t since = 0;  // microseconds since the epoch
+  std::string made_by;     // the id of the run that created or found it
+  std::vector<ClaimedObject> owns, edits;
+  Value removal;                                     // the resource that removes it; null if there is none
+  std::map<ClaimedObject, std::string> fingerprint;  // of what it owns, as it was left
 };
 
 // The newest first. Throws DatabaseError.
 std::vector<Owned> ledger_of(Database& database, const std::string& playbook_key);
 // The key of another playbook that owns or edits the object; "" if there is none.
-std::string other_owner(Database& database, const std::string& thing, const std::string& playbook_key);
+std::string other_owner(Database& database, const ClaimedObject& object, const std::string& playbook_key);
 
 // Saves the playbook's entry for the resource before the run of this id removes or shrinks it, so that undoing
 // the run restores it. Call within a transaction. Throws DatabaseError.

@@ -13,7 +13,7 @@ std::string shown(const Tried& t, const Module& module) {
   const Actor actor = module.actor(t.desired);
   std::string text = fmt::format("{} {} {} ", static_cast<int>(actor.kind), actor.path, actor.owner);
   for (const Claim& c : module.claims(t.desired))
-    text += fmt::format("{}:{}:{}:{} ", static_cast<int>(c.access), c.key, c.subkey, c.wish);
+    text += fmt::format("{}:{}:{}:{} ", static_cast<int>(c.access), c.key, c.subkey, c.desired);
   for (const Change& c : t.diff.changes) text += c.property + " ";
   return text + std::to_string(t.diff.actions.size());
 }

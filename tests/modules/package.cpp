@@ -331,10 +331,10 @@ TEST_CASE("package: it owns its names with state or version as the wish") {
   const Claims present = claims(R"({"names": ["bash", "jq=1.6"]})");
   REQUIRE(present.size() == 2);
   CHECK(present[0].key == "bash");
-  CHECK(present[0].wish == "present");
+  CHECK(present[0].desired == "present");
   CHECK(present[1].key == "jq");
-  CHECK(present[1].wish == "=1.6");
-  CHECK(claims(R"({"names": "bash", "state": "absent"})")[0].wish == "absent");
+  CHECK(present[1].desired == "=1.6");
+  CHECK(claims(R"({"names": "bash", "state": "absent"})")[0].desired == "absent");
 }
 
 TEST_CASE("package: its outputs are the versions") {

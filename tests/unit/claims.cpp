@@ -1,7 +1,9 @@
 // Resources that get in each other's way.
+#include "model/claim.hpp"
 #include "support/catch.hpp"
 #include "support/site.hpp"
 
+using namespace mlops;
 using mlops::test::Site;
 
 TEST_CASE("two that own the same thing with different wishes") {
@@ -114,4 +116,36 @@ site.json:3:5: note: file[/x][a] stands here
       {"type": "file", "for_each": {"a": "1", "b": "2"}, "path": "/x", "conten…
       ^
 )");
+}
+
+TEST_CASE("a claim is stored as its access, kind and key, and read back") {
+  const std::vector<std::pair<Claim, std::string>> rows{
+      {{Claim::Kind::path, "/etc/my motd"}, "owns path /etc/my motd"},
+      {{.key = "/srv", .access = Claim::Access::edits, .tree = true}, "edits tree /srv"},
+      {{.kind = Claim::Kind::user, .key = "ada", .access = Claim::Access::reads}, "reads user ada"},
+      {{.kind = Claim::Kind::tunnel, .key = "web"}, "owns tunnel web"}};
+  for (const auto& [claim, text] : rows) {
+    CHECK(to_string(claim) == text);
+    const auto back = parse_claim(text);
+    REQUIRE(back);
+    CHECK(back->access == claim.access);
+    CHECK(object_of(*back) == object_of(claim));
+  }
+}
+
+TEST_CASE("every kind of object is read back from its text") {
+  for (const auto kind : {Claim::Kind::path, Claim::Kind::user, Claim::Kind::group, Claim::Kind::package,
+                          Claim::Kind::service, Claim::Kind::port, Claim::Kind::tunnel}) {
+    const ClaimedObject object{kind, "a b"};
+    CHECK(parse_object(to_string(object)) == object);
+  }
+}
+
+TEST_CASE("text of another form is no claim") {
+  for (const char* text : {"", "owns", "owns path", "has path /a", "owns thing /a", "path /a"}) {
+    CAPTURE(text);
+    CHECK(!parse_claim(text));
+  }
+  CHECK(!parse_object("thing a"));
+  CHECK(!parse_object(""));
 }

@@ -53,7 +53,7 @@ struct Bench {
                      .type = "file",
                      .notifies = std::move(notifies),
                      .changes = {{.property = "content", .after = label}},
-                     .claims = {"path " + label},
+                     .claims = {{Claim::Kind::path, label}},
                      .heals = std::move(heals)},
                     kept.back()};
     return perform_steps({&step, 1}, *machine, journal.get());

@@ -17,7 +17,7 @@ CutOff interrupted_step() {
   step.resource = "link[/a]";
   step.type = "link";
   step.identity = "root";
-  step.claims = {"path /a"};
+  step.claims = {{Claim::Kind::path, "/a"}};
   step.began = 100;
   return step;
 }
@@ -45,7 +45,7 @@ TEST_CASE("it counts for a resource of another playbook that has its type and cl
   CutOff step = interrupted_step();
   step.playbook_key = "other";
   CHECK(found({step}).interrupted.size() == 1);
-  step.claims = {"path /b"};
+  step.claims = {{Claim::Kind::path, "/b"}};
   CHECK(found({step}).interrupted.empty());
   step = interrupted_step();
   step.type = "file";
