@@ -50,7 +50,8 @@ bool shows_url_password(const Event& event) {
   return std::visit(
       overloaded{[](const RunStarted&) { return false; }, [](const RunFinished&) { return false; },
                  [](const ResourceStarted&) { return false; }, [](const ResourcesKnown&) { return false; },
-                 [&](const PlayStarted& e) { return in(e.skipped); },
+                 [](const TerminalReleased&) { return false; },
+                 [&](const PlayStarted& e) { return e.skipped && in(*e.skipped); },
                  [&](const ProgressMade& e) { return in(e.doing); },
                  [&](const NoticeGiven& e) { return in(e.text); },
                  [&](const ResourceFinished& e) {
@@ -78,7 +79,10 @@ EventSink concealing(const Secrets& secrets, EventSink sink) {
     const auto text = [&](std::string& t) { t = concealed(secrets, std::move(t)); };
     Event shown = event;
     std::visit(overloaded{[](RunStarted&) {}, [](ResourcesKnown&) {}, [](RunFinished&) {},
-                          [](ResourceStarted&) {}, [&](PlayStarted& e) { text(e.skipped); },
+                          [](ResourceStarted&) {}, [](TerminalReleased&) {},
+                          [&](PlayStarted& e) {
+                            if (e.skipped) text(*e.skipped);
+                          },
                           [&](ProgressMade& e) { text(e.doing); }, [&](NoticeGiven& e) { text(e.text); },
                           [&](ResourceFinished& e) {
                             text(e.reason);

@@ -23,7 +23,7 @@ void Recovery::find_interrupted(Instance& i) const {
     if (step.type != i.resource->module->type) continue;
     const bool same = step.playbook_key == context_.options.playbook_key && step.resource == i.label;
     if (!same && !same_things(step, claims)) continue;
-    if (!step.told_by.empty() && context_.identities.decide_to_change(i.actor, i.as, i.identity).user != step.told_by)
+    if (step.told_by && context_.identities.decide_to_change(i.actor, i.as, i.identity).user != *step.told_by)
       continue;
     i.interrupted.push_back(step.name);
     i.untrusted = i.untrusted || step.program;

@@ -72,7 +72,7 @@ void Run::play(std::size_t index) {
     return Ok{};
   });
   if (!std::holds_alternative<Ok>(applies)) return skip_play(index, std::move(applies));
-  context_.sink(PlayStarted{play.name, context_.options.host, ""});
+  context_.sink(PlayStarted{play.name, context_.options.host, {}});
   const std::size_t first = recheck_.records().size();
   for (const Resource& one : play.resources) {
     if (is_over()) break;
@@ -94,7 +94,8 @@ void Run::skip_play(std::size_t index, AttemptResult result) {
     result = Skipped{std::move(failed->reason), {}};
   }
   const auto* skipped = std::get_if<Skipped>(&result);
-  context_.sink(PlayStarted{play.name, context_.options.host, skipped ? skipped->reason : ""});
+  context_.sink(
+      PlayStarted{play.name, context_.options.host, skipped ? std::optional(skipped->reason) : std::nullopt});
   for (const Resource& one : play.resources) {
     Instance whole = unfilled({index, &one, "", {}});
     conclude(whole, result);

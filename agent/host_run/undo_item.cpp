@@ -60,8 +60,8 @@ class UndoReading {
     for (const RecordedRun& undo : undos) {
       items_.resumes.push_back(undo.id);
       for (RecordedStep& step : records_.whole(undo, host_).steps)
-        if (!step.undoes.run.empty() && !step.recovery)
-          found[{step.undoes.run, step.undoes.sequence}].emplace_back(StepName{undo.id, step.sequence},
+        if (step.undoes && !step.recovery)
+          found[{step.undoes->run, step.undoes->sequence}].emplace_back(StepName{undo.id, step.sequence},
                                                                       std::move(step));
     }
     return found;

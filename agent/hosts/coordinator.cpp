@@ -10,7 +10,8 @@ namespace mlops {
 namespace {
 
 bool is_live(const Event& e) {
-  return std::holds_alternative<ResourceStarted>(e) || std::holds_alternative<ProgressMade>(e);
+  return std::holds_alternative<ResourceStarted>(e) || std::holds_alternative<TerminalReleased>(e) ||
+         std::holds_alternative<ProgressMade>(e);
 }
 
 bool failed_in(const std::array<std::uint64_t, outcome_count>& counts) {
@@ -182,7 +183,7 @@ Conclusion Coordinator::go() {
     conclude(conclusion);
     return conclusion;
   }
-  report_(ResourceStarted{});  // sudo may ask on the terminal now
+  report_(TerminalReleased{});  // sudo may ask on it now
   run(all(acts), [](Part& part) {
     try {
       part.host->prepare();

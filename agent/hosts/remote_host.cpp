@@ -26,7 +26,7 @@ std::size_t weight(const Value& value) {
       all += sizeof member + member.key.size() + weight(member.value);
   return all;
 }
-std::size_t weight(const PlayStarted& e) { return sizeof e + e.name.size() + e.skipped.size(); }
+std::size_t weight(const PlayStarted& e) { return sizeof e + e.name.size() + e.skipped.value_or("").size(); }
 std::size_t weight(const NoticeGiven& e) { return sizeof e + e.text.size(); }
 std::size_t weight(const ResourceFinished& e) {
   std::size_t all = sizeof e + e.label.size() + e.id.size() + e.type.size() + e.as.size() + e.reason.size() +

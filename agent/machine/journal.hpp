@@ -45,7 +45,7 @@ struct StepInfo {
   std::vector<ClaimedObject> claims;  // what the resource owns or edits
   std::vector<StepName> heals;        // interrupted steps that this one recovers
   bool makes = false;                 // the resource did not exist before
-  StepName undoes = {};               // the step that it reverts; without a run: none
+  std::optional<StepName> undoes;     // the step that it reverts
   bool recovery = false;              // it only cleans up after an interrupted step; undo does not revert it
 };
 
@@ -68,8 +68,8 @@ struct CutOff {
   bool restarted = false;  // the machine has rebooted since: unsynced data may be lost
   bool failed = false;     // it ended with a failure that leaves as much doubt as an interruption
   // Reported only by the database of another user, which only that user has to trust: it counts only for
-  // resources that run as this identity. "": reported by the process's own database, or root's.
-  std::string told_by = {};
+  // resources that run as this identity. Absent: reported by the process's own database, or root's.
+  std::optional<std::string> told_by = {};
 };
 
 // Whether a failure of these leaves as much doubt as an interruption: true for a program that does not run

@@ -370,7 +370,7 @@ void ThisHost::add_earlier(PriorRunState more) {
                                     [&](const CutOff& one) { return one.name == step.name; });
     if (known == earlier_.steps.end())
       earlier_.steps.push_back(std::move(step));
-    else if (!known->told_by.empty() && step.told_by.empty())
+    else if (known->told_by && !step.told_by)
       *known = std::move(step);
   }
   for (CutOffRun& run : more.runs) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -36,15 +37,17 @@ struct ResourcesKnown {
 };
 
 struct PlayStarted {
-  std::string name, host;  // name: "" if the play has none
-  std::string skipped;     // the reason if its `when` does not match, else ""
+  std::string name, host;              // name: "" if the play has none
+  std::optional<std::string> skipped;  // the reason, if its `when` does not match
 };
 
-// A resource is being inspected or changed; only for the live line. An empty label: none is, and another
-// program may use the terminal for a while (sudo asks for its password).
+// A resource is being inspected or changed; only for the live line.
 struct ResourceStarted {
   std::string label, host, as;
 };
+
+// Another program may use the terminal for a while: sudo asks for its password. Only for the live line.
+struct TerminalReleased {};
 
 // Progress of a slow operation; only for the live line. total is 0 if it is not known.
 struct ProgressMade {
@@ -93,8 +96,8 @@ struct RunFinished {
   std::vector<HostFinished> hosts = {};
 };
 
-using Event = std::variant<RunStarted, ResourcesKnown, PlayStarted, ResourceStarted, ProgressMade, NoticeGiven,
-                           ResourceFinished, RunFinished>;
+using Event = std::variant<RunStarted, ResourcesKnown, PlayStarted, ResourceStarted, TerminalReleased,
+                           ProgressMade, NoticeGiven, ResourceFinished, RunFinished>;
 using EventSink = std::function<void(const Event&)>;
 
 }  // namespace mlops

@@ -31,8 +31,9 @@ void JsonReport::operator()(const Event& event) {
   std::visit(
       overloaded{[&](const RunStarted& e) { run(e); }, [](const ResourcesKnown&) {},
                  [&](const PlayStarted& e) { play(e); }, [](const ResourceStarted&) {},
-                 [](const ProgressMade&) {}, [&](const NoticeGiven& e) { notice(e); },
-                 [&](const ResourceFinished& e) { resource(e); }, [&](const RunFinished& e) { summary(e); }},
+                 [](const TerminalReleased&) {}, [](const ProgressMade&) {},
+                 [&](const NoticeGiven& e) { notice(e); }, [&](const ResourceFinished& e) { resource(e); },
+                 [&](const RunFinished& e) { summary(e); }},
       event);
 }
 
@@ -73,7 +74,7 @@ void JsonReport::play(const PlayStarted& e) {
   begin("play");
   text("name", e.name);
   text("host", e.host);
-  text("skipped", e.skipped);
+  text("skipped", e.skipped.value_or(""));
   end();
 }
 

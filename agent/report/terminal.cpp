@@ -140,6 +140,7 @@ void TerminalReport::operator()(const Event& event) {
                         [&](const ResourcesKnown& e) { resources_known(e); },
                         [&](const PlayStarted& e) { play_started(e); },
                         [&](const ResourceStarted& e) { resource_started(e); },
+                        [&](const TerminalReleased&) { release_terminal(); },
                         [&](const ProgressMade& e) { progress_made(e); },
                         [&](const NoticeGiven& e) { notice_given(e); },
                         [&](const ResourceFinished& e) { resource_finished(e); },
@@ -170,13 +171,13 @@ void TerminalReport::resources_known(const ResourcesKnown& e) {
 void TerminalReport::play_started(const PlayStarted& e) {
   const std::lock_guard lock(mutex_);
   release();
-  const bool here = several_ ? e.skipped.empty() : e.host.empty() || e.host == "local";
-  if (several_ && e.skipped.empty() && (e.name.empty() || std::exchange(play_, e.name) == e.name)) return;
+  const bool here = several_ ? !e.skipped : e.host.empty() || e.host == "local";
+  if (several_ && !e.skipped && (e.name.empty() || std::exchange(play_, e.name) == e.name)) return;
   std::string title = printable(e.name.empty() ? e.host : e.name);
   if (!e.name.empty() && !here) title += " on " + printable(e.host);
-  if (!e.skipped.empty()) {
+  if (e.skipped) {
     print_hanging(coloured(dim, "○ " + (e.name.empty() ? "play" : title) + "  "),
-                  coloured(dim, "skipped: " + printable(e.skipped)));
+                  coloured(dim, "skipped: " + printable(*e.skipped)));
   } else if (!e.name.empty() || !here) {
     print(coloured(bold, title));
   }
@@ -185,14 +186,18 @@ void TerminalReport::play_started(const PlayStarted& e) {
 void TerminalReport::resource_started(const ResourceStarted& e) {
   const std::lock_guard lock(mutex_);
   const Time at = now();
-  if (held_count_ > 0 && held_count_ <= most_held && at - held_since_ > patience) release();
+  release_if_due(at);
   if (!options_.live) return;
-  if (e.label.empty()) {
-    erase();
-    std::fflush(options_.out);
-  }
-  if (e.label.empty()) return doing_.clear();
   doing_[e.host] = {true, e.label, "", at, {}, 0, 0, 0};
+}
+
+void TerminalReport::release_terminal() {
+  const std::lock_guard lock(mutex_);
+  release_if_due(now());
+  if (!options_.live) return;
+  erase();
+  std::fflush(options_.out);
+  doing_.clear();
 }
 
 void TerminalReport::progress_made(const ProgressMade& e) {
@@ -374,6 +379,10 @@ void TerminalReport::hold(const ResourceFinished& e) {
   }
   if (held_count_++ == 0) held_since_ = now();
   if (held_count_ <= most_held) held_.push_back(resource_line(e));
+}
+
+void TerminalReport::release_if_due(Time at) {
+  if (held_count_ > 0 && held_count_ <= most_held && at - held_since_ > patience) release();
 }
 
 void TerminalReport::release() {

@@ -59,6 +59,7 @@ class TerminalReport {
   void resources_known(const ResourcesKnown& e);
   void play_started(const PlayStarted& e);
   void resource_started(const ResourceStarted& e);
+  void release_terminal();
   void progress_made(const ProgressMade& e);
   void notice_given(const NoticeGiven& e);
   void resource_finished(const ResourceFinished& e);
@@ -71,6 +72,7 @@ class TerminalReport {
   std::string what_changes(const ResourceFinished& e) const;
   std::string changes_text(const ResourceFinished& e) const;
   void hold(const ResourceFinished& e);
+  void release_if_due(Time at);
   void release();
   void note_failure(const ResourceFinished& e);
   void print_diff(const Change& change);

@@ -126,7 +126,7 @@ class PlaybookRun {
       return refuse(RunEnd::wrong, "--prune looks at all of a playbook: without --only and --tag");
     Diagnostics mistakes;
     RunHosts hosts(
-        request_.reach, mistakes, [this] { request_.sink(ResourceStarted{}); }, request_.warn);
+        request_.reach, mistakes, [this] { request_.sink(TerminalReleased{}); }, request_.warn);
     result_.hosts_text = hosts.hosts_text();
     plan.attach(hosts);
     if (!request_.trust_writable) hosts.guard_files(person_.uid, request_.state, mistakes);

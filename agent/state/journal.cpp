@@ -347,13 +347,14 @@ void StateJournal::announce(std::span<const Step> steps, const std::string& iden
 }
 
 void StateJournal::note_role(const StepInfo& purpose) {
-  if (purpose.undoes.run.empty() && !purpose.recovery) return;
+  if (!purpose.undoes && !purpose.recovery) return;
+  const StepName undoes = purpose.undoes.value_or(StepName());
   database_
       ->statement(
           "INSERT OR REPLACE INTO step_roles (run, sequence, undoes, undone, recovery) VALUES (?, ?, nullif(?, "
           "''), ?, ?)")
-      .with(number_, static_cast<std::int64_t>(purpose.sequence), purpose.undoes.run,
-            static_cast<std::int64_t>(purpose.undoes.sequence), std::int64_t{purpose.recovery})
+      .with(number_, static_cast<std::int64_t>(purpose.sequence), undoes.run,
+            static_cast<std::int64_t>(undoes.sequence), std::int64_t{purpose.recovery})
       .run();
 }
 
@@ -466,7 +467,7 @@ void StateJournal::note_end(const Step& step, const std::optional<Error>& error)
   }
   if (in_doubt) in_doubt_.insert(step.purpose.resource);
   if (!error) mark_recovered(step.purpose.heals);
-  if (!error && !step.purpose.undoes.run.empty()) drop_notifications_of(step.purpose.undoes);
+  if (!error && step.purpose.undoes) drop_notifications_of(*step.purpose.undoes);
   if (!error && in_doubt_.erase(step.purpose.resource) > 0)  // it was retried
     later([resource = step.purpose.resource](Database& database, std::int64_t run) {
       database.statement("UPDATE steps SET state = 4 WHERE state = 3 AND run = ? AND resource = ?")

@@ -104,8 +104,8 @@ Value to_value(const RecordedStep& step) {
   Value after{Value::Object{}};
   for (const auto& [thing, print] : step.after) after.set(thing, kept_text(print));
   v.set("after", std::move(after));
-  v.set("undoes", step.undoes.run);
-  v.set("undone", static_cast<std::int64_t>(step.undoes.sequence));
+  v.set("undoes", step.undoes ? step.undoes->run : "");
+  v.set("undone", static_cast<std::int64_t>(step.undoes ? step.undoes->sequence : 0));
   v.set("recovery", step.recovery);
   return v;
 }
@@ -125,7 +125,8 @@ RecordedStep recorded_step(const Value& v) {
   each(v.find("before"), [&](const Value& kept) { step.before.push_back(kept_before(kept)); });
   if (const Value* after = v.find("after"); after && after->is_object())
     for (const auto& member : after->as_object()) step.after[member.key] = text_of(&member.value);
-  step.undoes = {text_of(v.find("undoes")), static_cast<std::uint64_t>(number_in(v.find("undone")))};
+  if (std::string run = text_of(v.find("undoes")); !run.empty())
+    step.undoes = {std::move(run), static_cast<std::uint64_t>(number_in(v.find("undone")))};
   const Value* recovery = v.find("recovery");
   step.recovery = recovery && recovery->is_bool() && recovery->as_bool();
   return step;

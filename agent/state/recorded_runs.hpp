@@ -44,7 +44,7 @@ struct RecordedStep {
   std::vector<std::optional<Action>> actions;  // absent: this version does not know it
   std::vector<Before> before;
   std::map<std::string, std::string> after;  // objects and their fingerprints, as left
-  StepName undoes;                           // the step that it reverts; without a run: none
+  std::optional<StepName> undoes;            // the step that it reverts
   bool recovery = false;                     // as in Purpose
 };
 

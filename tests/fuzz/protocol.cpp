@@ -77,7 +77,7 @@ std::vector<std::string> to_near() {
           encode(UndoRead{recorded.runs[0], {"x"}, {"y"}, ""}),
           encode(UndoEnded{}),
           encode(Happened{finished}),
-          encode(Happened{PlayStarted{"one", "web1", ""}}),
+          encode(Happened{PlayStarted{"one", "web1", {}}}),
           encode(ended),
           encode(pass),
           encode(Prepared{}),

@@ -27,7 +27,7 @@ std::string written(const std::vector<Event>& events) {
 
 TEST_CASE("every field of every event is there, null when there is nothing to say") {
   CHECK(
-      written({RunStarted{"zoomcamp.json", "plan"}, PlayStarted{"", "local", ""}, ResourceFinished{},
+      written({RunStarted{"zoomcamp.json", "plan"}, PlayStarted{"", "local", {}}, ResourceFinished{},
                RunFinished{}}) ==
       R"({"event":"run","time":"2023-05-16T18:04:05.007Z","playbook":"zoomcamp.json","mode":"plan","hosts":null}
 {"event":"play","time":"2023-05-16T18:04:05.007Z","name":null,"host":"local","skipped":null}

@@ -74,7 +74,7 @@ std::vector<Event> hostile_events() {
   bad.output = hostile + "\n";
   bad.note = hostile;
   std::vector<Event> events{RunStarted{hostile, "plan", {hostile, "b"}}, ResourcesKnown{1, hostile, hostile},
-                            PlayStarted{hostile, hostile, ""}, PlayStarted{hostile, hostile, hostile},
+                            PlayStarted{hostile, hostile, {}}, PlayStarted{hostile, hostile, hostile},
                             NoticeGiven{hostile, hostile}};
   for (const Outcome outcome : {Outcome::ok, Outcome::changed, Outcome::would_change, Outcome::unknown,
                                 Outcome::skipped, Outcome::failed, Outcome::not_converged}) {

@@ -77,13 +77,11 @@ TEST_CASE("a plan is one aligned line a resource, its diffs below it, and a clos
                          .text_diff = "@@ -1,2 +1,3 @@\n same\n-old\n+new\n+more\n"},
                         {.property = "mode", .before = "0600", .after = "0644"}});
   file.as = "ubuntu";
-  CHECK(shown({RunStarted{"zoomcamp.json", "plan"}, PlayStarted{"", "local", ""},
+  CHECK(shown({RunStarted{"zoomcamp.json", "plan"}, PlayStarted{"", "local", {}},
                finished("package[docker.io]", Outcome::would_change,
                         {{.property = "docker.io", .after = "20.10.24"},
                          {.property = "runc", .before = "1.0", .after = "1.1"}}),
-               group, member, file,
-               finished("directory[old]", Outcome::would_change,
-                        {Change::remove()}),
+               group, member, file, finished("directory[old]", Outcome::would_change, {Change::remove()}),
                finished("verify[docker works]", Outcome::unknown, {}, "waits for package[docker.io]"),
                finished("git[course]", Outcome::skipped, {}, "facts.os.id is debian, wanted ubuntu"),
                finished("directory[soft]", Outcome::ok),
@@ -324,7 +322,7 @@ TEST_CASE("columns count code points and grow with what they hold") {
 }
 
 TEST_CASE("plays have titles where they have names or another host, and say why they are skipped") {
-  CHECK(shown({PlayStarted{"Tools", "local", ""}, PlayStarted{"", "web1", ""}, PlayStarted{"Db", "web2", ""},
+  CHECK(shown({PlayStarted{"Tools", "local", {}}, PlayStarted{"", "web1", {}}, PlayStarted{"Db", "web2", {}},
                PlayStarted{"Mac", "local", "facts.os.id is debian"}}) ==
         "Tools\nweb1\nDb on web2\n○ Mac  skipped: facts.os.id is debian\n");
 }
@@ -380,7 +378,7 @@ TEST_CASE("nothing is drawn while the terminal is somebody else's") {
   time += 1s;
   report.redraw();
   const std::string before = screen.text();
-  report(ResourceStarted{});
+  report(TerminalReleased{});
   time += 1s;
   report.redraw();
   CHECK(screen.text() == before + "\r\x1b[K");
