@@ -195,11 +195,11 @@ struct CommandModule {
   static Actor actor(const Desired&) { return {Actor::Kind::person}; }
 
   // After an interrupted run, the files at `creates` may be incomplete.
-  static Current inspect(const Desired& d, const MachineReader& machine, bool cut_off) {
+  static Current inspect(const Desired& d, const MachineReader& machine, bool interrupted) {
     Current c;
     if (d.creates)
       for (const Path& path : d.creates->list)
-        if (cut_off || !machine.files().status(path.text)) c.missing.push_back(path.text);
+        if (interrupted || !machine.files().status(path.text)) c.missing.push_back(path.text);
     if (d.creates && !d.creates->list.empty()) c.wanted = !c.missing.empty();
     if (c.wanted && d.only_if) c.wanted = agrees(d, *d.only_if, "only_if", machine);
     if (c.wanted && d.unless) c.wanted = !agrees(d, *d.unless, "unless", machine);

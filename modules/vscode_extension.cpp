@@ -84,11 +84,11 @@ struct Extensions {
   static Actor actor(const Desired&) { return {Actor::Kind::person}; }
 
   // An interrupted installation may leave an incomplete extension.
-  static Current inspect(const Desired& d, const MachineReader& machine, bool cut_off) {
+  static Current inspect(const Desired& d, const MachineReader& machine, bool interrupted) {
     Current c;
     find_program(d, machine, c);
     if (!c.program.empty()) c.is = vscode_extensions(machine.files(), folder(d));
-    if (cut_off && d.state == State::present)
+    if (interrupted && d.state == State::present)
       std::erase_if(c.is, [&](const VscodeExtension& e) {
         return std::any_of(d.names.list.begin(), d.names.list.end(),
                            [&](const std::string& name) { return wish(name).id == e.id; });

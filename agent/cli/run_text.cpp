@@ -56,9 +56,9 @@ const char* to_text(StepState state) {
       return "done";
     case StepState::failed:
       return "failed";
-    case StepState::cut_off:
+    case StepState::interrupted:
       return "cut off";
-    case StepState::healed:
+    case StepState::recovered:
       return "healed";
   }
   return "unknown";
@@ -70,8 +70,9 @@ ResourceFinished as_event(const RecordedStep& step) {
   event.changes = step.changes;
   event.reason = step.reason;
   if (step.state == StepState::begun) event.reason = "begun";
-  if (step.state == StepState::cut_off) event.reason = "cut off: it was begun, and the run ended before it did";
-  if (step.state == StepState::healed) event.reason = "cut off; a later run made it right";
+  if (step.state == StepState::interrupted)
+    event.reason = "cut off: it was begun, and the run ended before it did";
+  if (step.state == StepState::recovered) event.reason = "cut off; a later run made it right";
   return event;
 }
 

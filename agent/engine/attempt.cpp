@@ -196,7 +196,7 @@ void Attempt::recover(Instance& i) {
 std::any Attempt::inspect(Instance& i, Preconditions& preconditions) {
   const Module& module = *i.resource->module;
   const Machine& machine = parts_.context.host.as(i.identity);
-  const auto look = i.untrusted ? module.inspect_cut_off : module.inspect;
+  const auto look = i.untrusted ? module.inspect_interrupted : module.inspect;
   const auto read_recorder =
       parts_.context.options.observer ? make_read_recorder(machine, preconditions) : nullptr;
   const LinkRecorder recorder(read_recorder ? *read_recorder : static_cast<const MachineReader&>(machine));

@@ -6,7 +6,7 @@
 namespace mlops {
 namespace {
 
-bool same_things(const CutOff& step, const std::vector<ClaimedObject>& claims) {
+bool same_things(const InterruptedStep& step, const std::vector<ClaimedObject>& claims) {
   return std::any_of(step.claims.begin(), step.claims.end(), [&](const ClaimedObject& one) {
     return std::find(claims.begin(), claims.end(), one) != claims.end();
   });
@@ -15,11 +15,11 @@ bool same_things(const CutOff& step, const std::vector<ClaimedObject>& claims) {
 }  // namespace
 
 void Recovery::find_interrupted(Instance& i) const {
-  const std::vector<CutOff>& steps = context_.host.earlier().steps;
+  const std::vector<InterruptedStep>& steps = context_.host.earlier().steps;
   if (steps.empty()) return;
   bool failed = false;
   const std::vector<ClaimedObject> claims = written_objects(i.claims);
-  for (const CutOff& step : steps) {
+  for (const InterruptedStep& step : steps) {
     if (step.type != i.resource->module->type) continue;
     const bool same = step.playbook_key == context_.options.playbook_key && step.resource == i.label;
     if (!same && !same_things(step, claims)) continue;

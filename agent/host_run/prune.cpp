@@ -77,7 +77,7 @@ std::optional<RecordedStep> unfinished_prune(const Owned& owned, Database& datab
     state = static_cast<StepState>(rows.integer(2));
   }
   rows.with();
-  if (run == 0 || state == StepState::done || state == StepState::healed) return std::nullopt;
+  if (run == 0 || state == StepState::done || state == StepState::recovered) return std::nullopt;
   for (RecordedStep& step : RecordedRuns(database).steps(run))
     if (step.sequence == static_cast<std::uint64_t>(sequence)) return std::move(step);
   return std::nullopt;
@@ -85,7 +85,7 @@ std::optional<RecordedStep> unfinished_prune(const Owned& owned, Database& datab
 
 // Then the next prune inspects the resource again, though it may already be removed, and finishes it.
 bool was_interrupted(const std::optional<RecordedStep>& prune) {
-  return prune && (prune->state == StepState::begun || prune->state == StepState::cut_off);
+  return prune && (prune->state == StepState::begun || prune->state == StepState::interrupted);
 }
 
 // Another identity's step can only be inspected by that identity: its steps are assumed to explain the current

@@ -12,7 +12,7 @@ using Attempts =
     std::map<std::pair<std::string, std::uint64_t>, std::vector<std::pair<StepName, RecordedStep>>>;
 
 bool ended_well(const RecordedStep& step) {
-  return step.state == StepState::done || step.state == StepState::healed;
+  return step.state == StepState::done || step.state == StepState::recovered;
 }
 
 // Units that were running, and were restarted or reloaded.
@@ -62,7 +62,7 @@ class UndoReading {
       for (RecordedStep& step : records_.whole(undo, host_).steps)
         if (step.undoes && !step.recovery)
           found[{step.undoes->run, step.undoes->sequence}].emplace_back(StepName{undo.id, step.sequence},
-                                                                      std::move(step));
+                                                                        std::move(step));
     }
     return found;
   }
@@ -135,7 +135,7 @@ class UndoReading {
 }  // namespace
 
 bool in_doubt(const RecordedStep& step) {
-  return step.state == StepState::begun || step.state == StepState::cut_off;
+  return step.state == StepState::begun || step.state == StepState::interrupted;
 }
 
 std::vector<Action> known_actions(const RecordedStep& step) {

@@ -16,7 +16,7 @@
 namespace mlops {
 namespace {
 
-std::string describe(const CutOffRun& run) {
+std::string describe(const InterruptedRun& run) {
   constexpr std::size_t named = 3;
   std::string doing;
   for (std::size_t i = 0; i < std::min(named, run.resources.size()); ++i)
@@ -72,8 +72,8 @@ ThisHostSettings LocalHost::host_settings(ThisHostSettings::Password password) {
 
 void LocalHost::tell(const std::string& text) { sink_(NoticeGiven{values_.name, text}); }
 
-void LocalHost::tell_of_cut_off() {
-  for (const CutOffRun& run : host_->earlier().runs) tell(describe(run));
+void LocalHost::tell_of_interrupted() {
+  for (const InterruptedRun& run : host_->earlier().runs) tell(describe(run));
 }
 
 void LocalHost::begin(Pass pass, const std::vector<std::size_t>&) {
@@ -81,7 +81,7 @@ void LocalHost::begin(Pass pass, const std::vector<std::size_t>&) {
   pass_ = pass;
   held_ = {};
   if (pass == Pass::what_if) host_->look_back(settings_.run.playbook_key);
-  if (pass == Pass::real || settings_.dry) tell_of_cut_off();
+  if (pass == Pass::real || settings_.dry) tell_of_interrupted();
   run_.reset();
   identities_.reset();
   overlay_ = pass == Pass::what_if ? make_overlay_host(*host_, self_, person_.name) : nullptr;

@@ -34,7 +34,7 @@ class LocalHost : public Participant {
  private:
   ThisHostSettings host_settings(ThisHostSettings::Password password);
   void tell(const std::string& text);
-  void tell_of_cut_off();
+  void tell_of_interrupted();
   void conclude(PassResult& result);
   std::vector<LedgerEntry> entries(PassResult& result);
   RunHeader header() const;

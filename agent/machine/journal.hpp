@@ -56,7 +56,7 @@ struct Step {
 };
 
 // A step that an earlier run began and never ended.
-struct CutOff {
+struct InterruptedStep {
   StepName name;
   std::string playbook_key;              // of that run
   std::string resource, type, identity;  // its label; the user that it ran as
@@ -77,7 +77,7 @@ struct CutOff {
 bool leaves_doubt(std::span<const Action> actions);
 
 // A run that never ended, though its process is gone.
-struct CutOffRun {
+struct InterruptedRun {
   std::string id, kind, playbook;
   std::int64_t started = 0;            // microseconds since the epoch
   std::vector<std::string> resources;  // the labels of the interrupted resources
@@ -90,8 +90,8 @@ struct PendingNotification {
 
 // The state that earlier runs left for the next.
 struct PriorRunState {
-  std::vector<CutOffRun> runs;
-  std::vector<CutOff> steps;                       // of all playbooks
+  std::vector<InterruptedRun> runs;
+  std::vector<InterruptedStep> steps;              // of all playbooks
   std::vector<PendingNotification> notifications;  // of the requested playbook
   std::string ledger;  // the digest of the ledger's entries for that playbook; "" if it is not known
 };

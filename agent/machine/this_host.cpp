@@ -358,24 +358,24 @@ void ThisHost::look_back(const std::string& playbook_key) {
 PriorRunState ThisHost::believed(PriorRunState told, const Identity& by) const {
   if (by.user == "root" || by.user == self_.name) return told;
   told.runs.clear();
-  std::erase_if(told.steps, [&](const CutOff& step) { return step.identity != by.user; });
-  for (CutOff& step : told.steps) step.told_by = by.user;
+  std::erase_if(told.steps, [&](const InterruptedStep& step) { return step.identity != by.user; });
+  for (InterruptedStep& step : told.steps) step.told_by = by.user;
   return told;
 }
 
 // A step recorded in several databases counts once.
 void ThisHost::add_earlier(PriorRunState more) {
-  for (CutOff& step : more.steps) {
+  for (InterruptedStep& step : more.steps) {
     const auto known = std::find_if(earlier_.steps.begin(), earlier_.steps.end(),
-                                    [&](const CutOff& one) { return one.name == step.name; });
+                                    [&](const InterruptedStep& one) { return one.name == step.name; });
     if (known == earlier_.steps.end())
       earlier_.steps.push_back(std::move(step));
     else if (known->told_by && !step.told_by)
       *known = std::move(step);
   }
-  for (CutOffRun& run : more.runs) {
+  for (InterruptedRun& run : more.runs) {
     const auto known = std::find_if(earlier_.runs.begin(), earlier_.runs.end(),
-                                    [&](const CutOffRun& one) { return one.id == run.id; });
+                                    [&](const InterruptedRun& one) { return one.id == run.id; });
     if (known == earlier_.runs.end()) earlier_.runs.push_back(std::move(run));
   }
 }

@@ -21,9 +21,9 @@
 //     static bool    waits_for_notification(const Desired&);  // for opaque ones: acts only when notified
 //     // Why it does not apply to this machine, and is skipped there.
 //     static std::optional<std::string> not_applicable(const Desired&, const Current&);
-//     // Instead of the other inspect. cut_off: an earlier run was interrupted while changing this; its result
-//     // is not trusted.
-//     static Current inspect(const Desired&, const MachineReader&, bool cut_off);
+//     // Instead of the other inspect. interrupted: an earlier run was, while changing this; its result is not
+//     // trusted.
+//     static Current inspect(const Desired&, const MachineReader&, bool interrupted);
 //     // The actions to do first in that case.
 //     static std::vector<Action> recover(const Desired&, const MachineReader&, const Interruption&);
 //     // The resource that removes what this one made, as in a playbook; null if there is none; false if there
@@ -90,7 +90,7 @@ struct Module {
   Actor (*actor)(const std::any& desired);
   std::any (*inspect)(const std::any& desired, const MachineReader&);
   // The same after an earlier run was interrupted while changing this: its result is not trusted.
-  std::any (*inspect_cut_off)(const std::any& desired, const MachineReader&);
+  std::any (*inspect_interrupted)(const std::any& desired, const MachineReader&);
   // The actions to do first in that case; empty if the module has none.
   std::vector<Action> (*recover)(const std::any& desired, const MachineReader&, const Interruption&);
   // The resource that removes what this one made; null if there is none, false if its desired state is absence.
@@ -163,7 +163,7 @@ const Module& erase_module() {
       else
         return M::inspect(*std::any_cast<D>(&d), m);
     },
-    .inspect_cut_off = [](const std::any& d, const MachineReader& m) -> std::any {
+    .inspect_interrupted = [](const std::any& d, const MachineReader& m) -> std::any {
       if constexpr (requires(const D& x) { M::inspect(x, m, true); })
         return M::inspect(*std::any_cast<D>(&d), m, true);
       else

@@ -46,7 +46,7 @@ PriorRunState earlier_runs(Database& database, const std::string& playbook_key) 
                              steps.integer(8),
                              steps.text(9) != boot,
                              steps.integer(10) != 0});
-    for (CutOffRun& one : earlier.runs)
+    for (InterruptedRun& one : earlier.runs)
       if (one.id == run) one.resources.push_back(steps.text(3));
   }
   Statement& pending = database.statement(

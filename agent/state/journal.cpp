@@ -91,8 +91,8 @@ PriorRunState StateJournal::open(const RunHeader& run) {
     throw cannot_write(e);
   }
   // This very run, if another process of it works with the same database.
-  std::erase_if(earlier.runs, [&](const CutOffRun& one) { return one.id == run_.id; });
-  std::erase_if(earlier.steps, [&](const CutOff& one) { return one.name.run == run_.id; });
+  std::erase_if(earlier.runs, [&](const InterruptedRun& one) { return one.id == run_.id; });
+  std::erase_if(earlier.steps, [&](const InterruptedStep& one) { return one.name.run == run_.id; });
   unfinished_ = !earlier.runs.empty();
   const auto known = mark_.playbooks.find(run_.playbook_key);
   if (known != mark_.playbooks.end()) earlier.ledger = known->second;
@@ -212,8 +212,9 @@ void StateJournal::close_earlier() {
         ->statement(
             "UPDATE steps SET state = ?, after = ?, before = coalesce(?, before) WHERE run = ? AND sequence = "
             "?")
-        .with(number_of(StepState::cut_off), actions.empty() ? "" : left_by(actions, before, machine_, things),
-              packages, one.run, one.sequence)
+        .with(number_of(StepState::interrupted),
+              actions.empty() ? "" : left_by(actions, before, machine_, things), packages, one.run,
+              one.sequence)
         .run();
   }
   database_->statement("UPDATE runs SET outcome = 'cut off' WHERE outcome IS NULL AND number <> ?")
@@ -436,7 +437,9 @@ bool StateJournal::made_all_the_same(const StepInfo& purpose) const {
 void StateJournal::note_end(const Step& step, const std::optional<Error>& error) {
   const auto sequence = static_cast<std::int64_t>(step.purpose.sequence);
   const bool in_doubt = error && (leaves_doubt(step.actions) || made_all_the_same(step.purpose));
-  const auto state = number_of(!error ? StepState::done : in_doubt ? StepState::cut_off : StepState::failed);
+  const auto state = number_of(!error     ? StepState::done
+                               : in_doubt ? StepState::interrupted
+                                          : StepState::failed);
   const std::string reason = error ? without_url_passwords(error->what()) : "";
   const auto known = under_way_.find(step.purpose.sequence);
   if (known == under_way_.end()) {  // another identity acted

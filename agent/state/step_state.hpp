@@ -11,8 +11,8 @@ enum class StepState : std::int64_t {
   done = 1,
   failed = 2,
   // its result is not trusted: begun by a run that never ended, or failed in doubt (then with a reason)
-  cut_off = 3,
-  healed = 4,  // interrupted, and since then found or made converged
+  interrupted = 3,
+  recovered = 4,  // interrupted, and since then found or made converged
 };
 
 constexpr std::int64_t number_of(StepState state) { return static_cast<std::int64_t>(state); }

@@ -112,7 +112,7 @@ TEST_CASE("a command whose last try was cut off does not believe that it made wh
   const Module& command = module_of("command");
   const std::any d = desired(R"({"type": "command", "argv": ["make"], "creates": "/made"})");
   CHECK(command.diff(d, command.inspect(d, machine), false).empty());
-  const Diff diff = command.diff(d, command.inspect_cut_off(d, machine), false);
+  const Diff diff = command.diff(d, command.inspect_interrupted(d, machine), false);
   REQUIRE(diff.actions.size() == 1);
   CHECK(std::get<RunCommand>(diff.actions[0]).command.argv == std::vector<std::string>{"make"});
 }

@@ -63,7 +63,7 @@ class Recorder {
     journal_.reset();
   }
   // As a process that was killed leaves it.
-  void cut_off() { journal_.reset(); }
+  void interrupt() { journal_.reset(); }
 
  private:
   ActingUser self_;

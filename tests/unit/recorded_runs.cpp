@@ -43,7 +43,7 @@ TEST_CASE("runs are listed with how they ended, the newest first") {
   const std::string first = run_of(recorder, top / "f", "one");
   const std::string second = recorder.begin();
   recorder.perform("file[f]", {WriteFile{.path = top / "f", .content = "two"}});
-  recorder.cut_off();
+  recorder.interrupt();
   const std::string third = run_of(recorder, top / "f", "three");
 
   const auto database = read(recorder.folder());
@@ -160,7 +160,7 @@ TEST_CASE("pruning keeps the newest runs, and what was cut off until it is made 
   Recorder recorder(top / "state");
   const std::string cut = recorder.begin();
   recorder.begin_only("file[g]", {WriteFile{.path = top / "g", .content = "half"}});
-  recorder.cut_off();
+  recorder.interrupt();
   for (int i = 0; i < 5; ++i) run_of(recorder, top / "f", std::to_string(i));
   const auto database = open_state_database({recorder.folder(), StateDatabaseSettings::For::writing, {}, {}});
   CHECK(prune_runs(*database, recorder.folder(), 3) == 2);
@@ -261,7 +261,7 @@ TEST_CASE("of another user's record only the details of the steps that are liste
   for (const std::uint64_t sequence : {1, 2, 3, 4}) {
     RecordedStep one = step(sequence, "root", true);
     one.resource = "file[forged]";
-    one.state = StepState::cut_off;
+    one.state = StepState::interrupted;
     told.push_back(to_value(one));
   }
   add_details(own, "ada", Value(std::move(told)));

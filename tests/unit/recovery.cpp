@@ -10,8 +10,8 @@ namespace {
 
 constexpr const char* one_link = R"([{"type": "link", "path": "/a", "target": "x"}])";
 
-CutOff interrupted_step() {
-  CutOff step;
+InterruptedStep interrupted_step() {
+  InterruptedStep step;
   step.name = {"run", 7};
   step.playbook_key = "mine";
   step.resource = "link[/a]";
@@ -23,7 +23,7 @@ CutOff interrupted_step() {
 }
 
 // The link after looking for what earlier runs left of it.
-Instance found(const std::vector<CutOff>& steps) {
+Instance found(const std::vector<InterruptedStep>& steps) {
   EngineParts parts(one_link, {.steps = steps});
   Instance instance = parts.instance(0);
   Recovery(parts.context).find_interrupted(instance);
@@ -33,7 +33,7 @@ Instance found(const std::vector<CutOff>& steps) {
 }  // namespace
 
 TEST_CASE("an interrupted step counts for its resource in its playbook") {
-  CutOff step = interrupted_step();
+  InterruptedStep step = interrupted_step();
   step.claims.clear();
   const Instance instance = found({step});
   CHECK(instance.interrupted == std::vector<StepName>{{"run", 7}});
@@ -42,7 +42,7 @@ TEST_CASE("an interrupted step counts for its resource in its playbook") {
 }
 
 TEST_CASE("it counts for a resource of another playbook that has its type and claims, and for no other") {
-  CutOff step = interrupted_step();
+  InterruptedStep step = interrupted_step();
   step.playbook_key = "other";
   CHECK(found({step}).interrupted.size() == 1);
   step.claims = {{Claim::Kind::path, "/b"}};
@@ -53,7 +53,7 @@ TEST_CASE("it counts for a resource of another playbook that has its type and cl
 }
 
 TEST_CASE("a program that was interrupted, or failed, is not trusted") {
-  CutOff step = interrupted_step();
+  InterruptedStep step = interrupted_step();
   step.program = step.failed = true;
   const Instance instance = found({step});
   CHECK(instance.untrusted);
@@ -61,7 +61,7 @@ TEST_CASE("a program that was interrupted, or failed, is not trusted") {
 }
 
 TEST_CASE("of several interrupted steps the earliest counts, and any restart") {
-  CutOff first = interrupted_step(), second = interrupted_step();
+  InterruptedStep first = interrupted_step(), second = interrupted_step();
   second.name.sequence = 8;
   second.began = 50;
   second.restarted = true;
@@ -72,7 +72,7 @@ TEST_CASE("of several interrupted steps the earliest counts, and any restart") {
 }
 
 TEST_CASE("a step known only from another user's database counts only for that user") {
-  CutOff step = interrupted_step();
+  InterruptedStep step = interrupted_step();
   step.told_by = "ubuntu";
   CHECK(found({step}).interrupted.empty());
   step.told_by = "root";
@@ -80,7 +80,7 @@ TEST_CASE("a step known only from another user's database counts only for that u
 }
 
 TEST_CASE("a type that clears up nothing needs no action first") {
-  CutOff step = interrupted_step();
+  InterruptedStep step = interrupted_step();
   step.program = true;
   EngineParts parts(one_link, {.steps = {step}});
   Instance instance = parts.instance(0);

@@ -132,15 +132,15 @@ LocalAccounts::Stamp LocalAccounts::stamp(const std::string& path) {
 
 const AccountFiles& LocalAccounts::files() const {
   const std::string passwd_path = etc_ + "/passwd", group_path = etc_ + "/group";
-  const Stamp passwd = stamp(passwd_path), group = stamp(group_path), cut_off = stamp(change_.mark());
-  if (passwd.size >= 0 && passwd == passwd_ && group == group_ && cut_off == cut_off_) return files_;
+  const Stamp passwd = stamp(passwd_path), group = stamp(group_path), interrupted = stamp(change_.mark());
+  if (passwd.size >= 0 && passwd == passwd_ && group == group_ && interrupted == interrupted_) return files_;
   users_before_ = change_.before("passwd");
   groups_before_ = change_.before("group");
   const auto text = [](const std::string& path, const KeptLines& before) {
     return before.empty() ? read_text(path) : with_lines(read_text(path), before);
   };
   files_ = AccountFiles(text(passwd_path, users_before_), text(group_path, groups_before_));
-  cut_off_ = cut_off;
+  interrupted_ = interrupted;
   passwd_ = passwd;
   group_ = group;
   return files_;

@@ -42,7 +42,7 @@ class LocalAccounts : public AccountReader {
   std::string etc_;
   bool services_ = false;  // name services besides the files
   AccountChange change_;
-  mutable Stamp passwd_, group_, cut_off_;
+  mutable Stamp passwd_, group_, interrupted_;
   mutable KeptLines users_before_, groups_before_;
   mutable AccountFiles files_;
 };
