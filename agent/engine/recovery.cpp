@@ -47,7 +47,7 @@ void Recovery::perform(Instance& i, const std::vector<Action>& actions, StepPerf
   performer.note_written(i, actions);
   i.recovered = {{.property = "cut off", .after = "recovered", .kind = Change::Kind::event}};
   StepInfo info = performer.describe_step(i, i.recovered);
-  info.heals.clear();  // this step alone does not recover the resource
+  info.recovers.clear();  // this step alone does not recover the resource
   info.recovery = true;
   performer.perform(i, std::move(info), actions);
   performer.begin(i.label);

@@ -18,7 +18,7 @@ StepInfo StepPerformer::describe_step(const Instance& instance, std::vector<Chan
           .notifies = resource.notify,
           .changes = std::move(changes),
           .claims = written_objects(instance.claims),
-          .heals = instance.interrupted,
+          .recovers = instance.interrupted,
           .makes = makes};
 }
 

@@ -203,7 +203,7 @@ UndoRun::Ended UndoRun::undo(UndoItem& item, Host& host, Outcome acted, Resource
   if (!item.unknown.empty()) return {Outcome::failed, item.unknown};
   if (!item.begun) return {Outcome::skipped, "it was never begun"};
   if (item.undone) {
-    if (!item.heals.empty()) host.mark_recovered(identity, item.heals);
+    if (!item.recovers.empty()) host.mark_recovered(identity, item.recovers);
     taken_back_.push_back(step.resource);
     return {Outcome::ok, ""};
   }
@@ -216,9 +216,9 @@ UndoRun::Ended UndoRun::undo(UndoItem& item, Host& host, Outcome acted, Resource
                                   : "it cannot be taken back: " + short_list(item.inverse.stays)};
   const bool settled = !item.restart && is_satisfied(item.inverse.actions, machine);
   if (settled && first.empty()) {
-    if (!item.heals.empty()) {
+    if (!item.recovers.empty()) {
       will_act(identity);
-      host.mark_recovered(identity, item.heals);
+      host.mark_recovered(identity, item.recovers);
     }
     taken_back_.push_back(step.resource);
     return {Outcome::ok, ""};
@@ -236,7 +236,7 @@ UndoRun::Ended UndoRun::undo(UndoItem& item, Host& host, Outcome acted, Resource
     perform(step, host, {.changes = event.changes, .recovery = true}, first);
   }
   if (settled)
-    host.mark_recovered(identity, item.heals);
+    host.mark_recovered(identity, item.recovers);
   else
     perform_inverse(item, host, acted, event);
   if (acted == Outcome::changed && !item.restart && !is_satisfied(item.inverse.actions, machine))
@@ -253,7 +253,7 @@ void UndoRun::perform_inverse(UndoItem& item, Host& host, Outcome acted, Resourc
   narrow_removals(item, restored(acted), machine, event);
   if (event.changes.empty())
     event.changes = {{.property = "taken back", .after = true, .kind = Change::Kind::event}};
-  StepInfo purpose{.changes = event.changes, .heals = item.heals};
+  StepInfo purpose{.changes = event.changes, .recovers = item.recovers};
   if (!item.restart) purpose.undoes = item.name;
   perform(step, host, std::move(purpose), remaining(item.inverse.actions, machine));
 }

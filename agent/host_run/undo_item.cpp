@@ -80,17 +80,21 @@ class UndoReading {
     for (const auto& [name, attempt] : known->second) {
       // A healed attempt may have been healed by a run that redid what was not undone yet.
       item.undone = item.undone || attempt.state == StepState::done;
-      if (in_doubt(attempt)) item.heals.push_back(name);
+      if (in_doubt(attempt)) item.recovers.push_back(name);
       if (attempt.state != StepState::done) item.attempt = attempt;
     }
   }
 
   static UndoItem item_of(const RecordedRun& run, RecordedStep step, const WholeRun& whole,
                           const Attempts& attempts) {
-    UndoItem item{
-        .step = std::move(step), .name = {run.id, 0}, .inverse = {}, .unknown = "", .attempt = {}, .heals = {}};
+    UndoItem item{.step = std::move(step),
+                  .name = {run.id, 0},
+                  .inverse = {},
+                  .unknown = "",
+                  .attempt = {},
+                  .recovers = {}};
     item.name.sequence = item.step.sequence;
-    if (in_doubt(item.step)) item.heals.push_back(item.name);
+    if (in_doubt(item.step)) item.recovers.push_back(item.name);
     add_attempts(item, attempts);
     if (item.step.detailed) {
       const std::vector<Action> actions = known_actions(item.step);

@@ -32,7 +32,7 @@ struct UndoItem {
   bool withheld = false;                // its actions can be read once its identity may act
   bool undone = false;                  // by an undo that this one resumes
   std::optional<RecordedStep> attempt;  // of such an undo, which was not completed
-  std::vector<StepName> heals;          // interrupted steps that are recovered once this is undone
+  std::vector<StepName> recovers;       // interrupted steps that are recovered once this is undone
 };
 
 struct UndoItems {

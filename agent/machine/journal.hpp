@@ -43,7 +43,7 @@ struct StepInfo {
   std::vector<std::string> notifies;  // ids
   std::vector<Change> changes;        // for people; sensitive values are not stored
   std::vector<ClaimedObject> claims;  // what the resource owns or edits
-  std::vector<StepName> heals;        // interrupted steps that this one recovers
+  std::vector<StepName> recovers;     // interrupted steps that this one recovers
   bool makes = false;                 // the resource did not exist before
   std::optional<StepName> undoes;     // the step that it reverts
   bool recovery = false;              // it only cleans up after an interrupted step; undo does not revert it

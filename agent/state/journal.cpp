@@ -469,7 +469,7 @@ void StateJournal::note_end(const Step& step, const std::optional<Error>& error)
     });
   }
   if (in_doubt) in_doubt_.insert(step.purpose.resource);
-  if (!error) mark_recovered(step.purpose.heals);
+  if (!error) mark_recovered(step.purpose.recovers);
   if (!error && step.purpose.undoes) drop_notifications_of(*step.purpose.undoes);
   if (!error && in_doubt_.erase(step.purpose.resource) > 0)  // it was retried
     later([resource = step.purpose.resource](Database& database, std::int64_t run) {

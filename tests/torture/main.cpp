@@ -199,7 +199,7 @@ class Torture {
       outcome.wrong = half(world);
       for (const std::string& database : state_databases(world.root()))
         if (outcome.wrong.empty()) outcome.wrong = unsound(database);
-      if (outcome.wrong.empty()) outcome.wrong = not_healed(world);
+      if (outcome.wrong.empty()) outcome.wrong = not_recovered(world);
       if (outcome.wrong.empty()) continue;
       const WriteOp& last = power_.log[at - 1];
       outcome.where = fmt::format("{}, after {}: {} {}", name_of(loss), last.program, last.path, last.other);
@@ -245,7 +245,7 @@ class Torture {
     } else if (fault != Fault::kill && fault != Fault::kill_one && disturbed.how.status > 4) {
       outcome.wrong = fmt::format("it ended with status {}:{}", disturbed.how.status, complaints(disturbed));
     }
-    if (outcome.wrong.empty()) outcome.wrong = not_healed(world);
+    if (outcome.wrong.empty()) outcome.wrong = not_recovered(world);
     return outcome;
   }
 
@@ -310,7 +310,7 @@ class Torture {
           fmt::format("{} ended with status {}:{}", what, ran.how.status, complaints(ran)));
   }
 
-  std::string not_healed(World& world) const {
+  std::string not_recovered(World& world) const {
     const Ran again = world.run(apply_, watch({}, 0));
     if (again.how.status != 0)
       return fmt::format("the next run ended with status {}:{}", again.how.status, complaints(again));

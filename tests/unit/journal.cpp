@@ -46,7 +46,7 @@ struct Bench {
   }
   std::vector<std::optional<Error>> perform(const std::string& label, std::vector<Action> actions,
                                             std::vector<std::string> notifies = {},
-                                            std::vector<StepName> heals = {}) {
+                                            std::vector<StepName> recovers = {}) {
     kept.push_back(std::move(actions));
     const Step step{{.sequence = ++sequence,
                      .resource = label,
@@ -54,7 +54,7 @@ struct Bench {
                      .notifies = std::move(notifies),
                      .changes = {{.property = "content", .after = label}},
                      .claims = {{Claim::Kind::path, label}},
-                     .heals = std::move(heals)},
+                     .recovers = std::move(recovers)},
                     kept.back()};
     return perform_steps({&step, 1}, *machine, journal.get());
   }
