@@ -106,7 +106,7 @@ UndoRun::Result UndoRun::for_real() {
 std::vector<LedgerEntry> UndoRun::gone() const {
   std::vector<LedgerEntry> entries;
   for (const UndoItem& item : items_.list)
-    if (!item.restart && made_it(item.step.changes) && contains(taken_back_, item.step.resource)) {
+    if (!item.restart && made_it(item.step.changes) && contains(reverted_, item.step.resource)) {
       LedgerEntry entry;
       entry.resource = entry.declared = item.step.resource;
       entry.type = item.step.type;
@@ -119,7 +119,7 @@ std::vector<LedgerEntry> UndoRun::gone() const {
 
 UndoRun::Result UndoRun::pass(Host& host, Outcome acted) {
   Result result;
-  taken_back_.clear();
+  reverted_.clear();
   for (UndoItem& item : items_.list) {
     if (cancellation_.cancelled()) break;
     if (item.restart && (result.count(acted) == 0 || !needs_restart(item, host, acted))) continue;
@@ -165,7 +165,7 @@ std::vector<std::string> UndoRun::restored(Outcome acted) const {
   if (acted == Outcome::changed) return paths;
   for (const UndoItem& item : items_.list)
     for (const auto& [thing, print] : item.step.after)
-      if (thing.starts_with("path ") && contains(taken_back_, item.step.resource))
+      if (thing.starts_with("path ") && contains(reverted_, item.step.resource))
         paths.push_back(thing.substr(5));
   return paths;
 }
@@ -204,7 +204,7 @@ UndoRun::Ended UndoRun::undo(UndoItem& item, Host& host, Outcome acted, Resource
   if (!item.begun) return {Outcome::skipped, "it was never begun"};
   if (item.undone) {
     if (!item.recovers.empty()) host.mark_recovered(identity, item.recovers);
-    taken_back_.push_back(step.resource);
+    reverted_.push_back(step.resource);
     return {Outcome::ok, ""};
   }
   host.begin(step.resource);
@@ -220,7 +220,7 @@ UndoRun::Ended UndoRun::undo(UndoItem& item, Host& host, Outcome acted, Resource
       will_act(identity);
       host.mark_recovered(identity, item.recovers);
     }
-    taken_back_.push_back(step.resource);
+    reverted_.push_back(step.resource);
     return {Outcome::ok, ""};
   }
   if (settings_.no_sudo && identity.user != records_.self() && records_.self() != "root")
@@ -241,7 +241,7 @@ UndoRun::Ended UndoRun::undo(UndoItem& item, Host& host, Outcome acted, Resource
     perform_inverse(item, host, acted, event);
   if (acted == Outcome::changed && !item.restart && !is_satisfied(item.inverse.actions, machine))
     return {Outcome::not_converged, "after acting it is not as it was before the run"};
-  taken_back_.push_back(step.resource);
+  reverted_.push_back(step.resource);
   return {acted, ""};
 }
 

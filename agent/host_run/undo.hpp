@@ -81,8 +81,8 @@ class UndoRun {
   std::string label_;  // of the current item
   ThisHost host_;
   UndoItems items_;
-  std::vector<Identity> pending_;        // of the simulation
-  std::vector<std::string> taken_back_;  // labels of what was really undone
+  std::vector<Identity> pending_;      // of the simulation
+  std::vector<std::string> reverted_;  // labels of what was really undone
   std::uint64_t sequence_ = 0;
 };
 
