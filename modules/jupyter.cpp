@@ -280,10 +280,10 @@ struct Jupyter {
   }
   // A server whose start is simulated cannot be queried, and one that will be restarted need not be.
   static void ask(const Desired& d, const NetworkReader& network, Current& c) {
-    const bool in_thought = c.listener && !c.listener->pid && !c.listener->unit.empty();
+    const bool simulated = c.listener && !c.listener->pid && !c.listener->unit.empty();
     const bool stays =
         c.unit.active() && !c.outdated && c.token == Current::Token::good && c.file == unit_text(d, c);
-    if (!stays || in_thought || (c.listener && !is_ours(d, c))) return;
+    if (!stays || simulated || (c.listener && !is_ours(d, c))) return;
     c.asked = true;
     c.answer = network.http_status({.address = loopback,
                                     .port = port(d),

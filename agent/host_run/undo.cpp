@@ -67,7 +67,7 @@ std::vector<std::string> UndoRun::stays() const {
   return list;
 }
 
-UndoRun::Result UndoRun::in_thought() {
+UndoRun::Result UndoRun::simulate() {
   host_.look_back(run_.playbook_key);
   const auto overlay = make_overlay_host(host_, {effective_person().name}, current_person().name);
   pending_.clear();

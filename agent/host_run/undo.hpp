@@ -50,7 +50,7 @@ class UndoRun {
   std::vector<std::string> stays() const;
   // The undos that this one resumes, by id, the oldest first.
   const std::vector<std::string>& resumes() const { return items_.resumes; }
-  Result in_thought();
+  Result simulate();
   // Takes locks and privileges, and performs the undo; if nothing is left to do, records that the run is
   // undone. Error if it could not begin.
   Result for_real();

@@ -162,7 +162,7 @@ Conclusion Coordinator::go() {
   Conclusion conclusion;
   const auto everybody = [](const Part&) { return true; };
   run(all(everybody), [](Part& part) { part.host->join(); });
-  pass(Pass::what_if, everybody);
+  pass(Pass::simulated, everybody);
   for (Part& part : parts_) {
     conclusion.not_started = conclusion.not_started || part.lost;
     for (const Diagnostic& mistake : part.result.mistakes.list()) conclusion.mistakes.add(mistake);

@@ -80,11 +80,11 @@ void LocalHost::begin(Pass pass, const std::vector<std::size_t>&) {
   if (!host_) throw Error("the run is over: it was pruned");
   pass_ = pass;
   held_ = {};
-  if (pass == Pass::what_if) host_->look_back(settings_.run.playbook_key);
+  if (pass == Pass::simulated) host_->look_back(settings_.run.playbook_key);
   if (pass == Pass::real || settings_.dry) tell_of_interrupted();
   run_.reset();
   identities_.reset();
-  overlay_ = pass == Pass::what_if ? make_overlay_host(*host_, self_, person_.name) : nullptr;
+  overlay_ = pass == Pass::simulated ? make_overlay_host(*host_, self_, person_.name) : nullptr;
   Host& host = overlay_ ? *overlay_ : *host_;
   identities_.emplace(host, person_, self_);
   RunOptions options{Outcome::changed, settings_.only, settings_.tags, settings_.fail_fast};
@@ -98,7 +98,7 @@ void LocalHost::begin(Pass pass, const std::vector<std::size_t>&) {
                   : settings_.dry || !is_whole() ? RunOptions::Lists::never
                                                  : RunOptions::Lists::when_new;
   options.known_digest = std::strtoull(host_->earlier().ledger.c_str(), nullptr, 16);
-  if (pass == Pass::what_if) {
+  if (pass == Pass::simulated) {
     options.acted = Outcome::would_change;
     options.settle = std::chrono::milliseconds(0);
   }

@@ -50,7 +50,7 @@ class LocalHost : public Participant {
   Person person_;
   Identity self_;
   std::unique_ptr<Journals> journals_;
-  Pass pass_ = Pass::what_if;
+  Pass pass_ = Pass::simulated;
   std::unique_ptr<Run> run_;  // the current pass
   ThisHostSettings::Password password_;
   std::unique_ptr<ThisHost> host_;  // null once it was pruned

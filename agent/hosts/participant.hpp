@@ -12,7 +12,7 @@
 
 namespace mlops {
 
-enum class Pass { what_if, real };
+enum class Pass { simulated, real };
 
 // How state databases identify the run. The same on all hosts.
 struct RunName {

@@ -174,7 +174,7 @@ class Server {
   void handle(const BeginPass& begin) {
     if (!ready()) return;
     if (keeper_) keeper_->set_plays({begin.plays.begin(), begin.plays.end()});
-    part_->begin(begin.real ? Pass::real : Pass::what_if, {});
+    part_->begin(begin.real ? Pass::real : Pass::simulated, {});
     begun_ = true;
   }
   void handle(const RunPlay& play) {
@@ -261,7 +261,7 @@ class Server {
   void handle(const UndoPass& pass) {
     if (failed_) return;
     if (!undo_ready_) throw Error("a request came before the run was started");
-    const UndoRun::Result result = pass.real ? undo_->for_real() : undo_->in_thought();
+    const UndoRun::Result result = pass.real ? undo_->for_real() : undo_->simulate();
     say(UndoEnded{result.counts, result.interrupted});
   }
   // Unexpected answers, and messages that the reading thread has handled.

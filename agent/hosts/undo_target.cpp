@@ -21,7 +21,7 @@ class UndoHere : public UndoTarget {
   }
   std::vector<std::string> stays() const override { return undo_->stays(); }
   std::vector<std::string> resumes() const override { return undo_->resumes(); }
-  UndoRun::Result in_thought() override { return undo_->in_thought(); }
+  UndoRun::Result simulate() override { return undo_->simulate(); }
   UndoRun::Result for_real() override { return undo_->for_real(); }
 
  private:
@@ -57,7 +57,7 @@ class UndoThere : public UndoTarget {
   }
   std::vector<std::string> stays() const override { return stays_; }
   std::vector<std::string> resumes() const override { return resumes_; }
-  UndoRun::Result in_thought() override { return pass(false); }
+  UndoRun::Result simulate() override { return pass(false); }
   UndoRun::Result for_real() override { return pass(true); }
 
  private:

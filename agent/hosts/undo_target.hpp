@@ -10,7 +10,7 @@
 
 namespace mlops {
 
-// Driven in this order: read, in_thought, for_real. Its events go to the sink that it was created with.
+// Driven in this order: read, simulate, for_real. Its events go to the sink that it was created with.
 class UndoTarget {
  public:
   virtual ~UndoTarget() = default;
@@ -20,7 +20,7 @@ class UndoTarget {
   virtual RecordedRun read(const std::string& run) = 0;
   virtual std::vector<std::string> stays() const = 0;    // as in UndoRun
   virtual std::vector<std::string> resumes() const = 0;  // as in UndoRun
-  virtual UndoRun::Result in_thought() = 0;
+  virtual UndoRun::Result simulate() = 0;
   virtual UndoRun::Result for_real() = 0;
 };
 

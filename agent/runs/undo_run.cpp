@@ -53,21 +53,21 @@ class HostUndo {
     for (const std::string& what : target_->stays())
       report_(NoticeGiven{target_->name(), "cannot be taken back: " + what});
     started_ = Clock::now();
-    const UndoRun::Result thought = plan();
-    const auto to_do = thought.count(Outcome::would_change) + thought.count(Outcome::unknown);
-    const bool ends_here = request_.dry || to_do == 0 || thought.interrupted;
+    const UndoRun::Result simulated = plan();
+    const auto to_do = simulated.count(Outcome::would_change) + simulated.count(Outcome::unknown);
+    const bool ends_here = request_.dry || to_do == 0 || simulated.interrupted;
     if (request_.dry || request_.ask || ends_here) {  // if nothing is left to do, the earlier lines say why
       report_(RunStarted{title_, "plan", {target_->name()}});
       report_(known_);
       for (const Event& event : held_) report_(event);
     }
-    if (ends_here && !request_.dry && !thought.interrupted && end_of(thought) == RunEnd::done) {
+    if (ends_here && !request_.dry && !simulated.interrupted && end_of(simulated) == RunEnd::done) {
       planning_ = true;  // only records that nothing is left; already reported
       target_->for_real();
       planning_ = false;
     }
-    if (ends_here) return end(thought, request_.dry || to_do == 0 ? end_of(thought) : RunEnd::interrupted);
-    if (request_.dry || request_.ask) end(thought, end_of(thought));
+    if (ends_here) return end(simulated, request_.dry || to_do == 0 ? end_of(simulated) : RunEnd::interrupted);
+    if (request_.dry || request_.ask) end(simulated, end_of(simulated));
     if (request_.ask && !request_.agree(to_do, host_)) return RunEnd::not_started;
     return undo();
   }
@@ -75,9 +75,9 @@ class HostUndo {
  private:
   UndoRun::Result plan() {
     planning_ = true;
-    const UndoRun::Result thought = target_->in_thought();
+    const UndoRun::Result simulated = target_->simulate();
     planning_ = false;
-    return thought;
+    return simulated;
   }
   RunEnd undo() {
     started_ = Clock::now();

@@ -85,11 +85,11 @@ void converse(std::string_view said) {
       });
   try {
     host.join();
-    for (const Pass pass : {Pass::what_if, Pass::real}) {
+    for (const Pass pass : {Pass::simulated, Pass::real}) {
       host.begin(pass, {0});
       host.play(0, {});
       host.end();
-      if (pass == Pass::what_if) host.prepare();
+      if (pass == Pass::simulated) host.prepare();
     }
   } catch (const Error&) {
   }

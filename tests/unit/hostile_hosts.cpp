@@ -126,7 +126,7 @@ TEST_CASE("A target is given the files that its plays name, by the very path, an
     end.say(PassEnded{});
   });
   host->join();
-  host->begin(Pass::what_if, {});
+  host->begin(Pass::simulated, {});
   host->end();
   REQUIRE(given.size() == wanted.size());
   CHECK(given[0].content == "welcome\n");
@@ -180,7 +180,7 @@ TEST_CASE("A password is asked for and given only where another identity has wor
       },
       &questions);
   host->join();
-  host->begin(Pass::what_if, {});
+  host->begin(Pass::simulated, {});
   host->end();
   host->prepare();
   REQUIRE(given.size() == 2);
@@ -215,7 +215,7 @@ TEST_CASE("A host that tells of its plan without end is dropped") {
     }
   });
   host->join();
-  host->begin(Pass::what_if, {});
+  host->begin(Pass::simulated, {});
   CHECK_THROWS_WITH(host->end(),
                     "web1 tells more of its plan than is kept of one host (500000 events, 256 MiB); it "
                     "takes no part");
@@ -234,7 +234,7 @@ TEST_CASE("What a host says of ids of other hosts is not believed") {
     end.say(PassEnded{});
   });
   host->join();
-  host->begin(Pass::what_if, {0});
+  host->begin(Pass::simulated, {0});
   host->play(0, {});
   REQUIRE(host->values().resources.size() == 1);
   CHECK(host->values().resources.begin()->first == "motd");
