@@ -13,10 +13,10 @@ namespace mlops {
 
 // A resource that was just inspected.
 struct Inspection {
-  std::size_t play = 0;   // its place in the playbook
-  std::string label, as;  // as: the user that it would run as
-  Value parameters;       // filled in: they contain secrets
-  Preconditions ground;   // everything that was read
+  std::size_t play = 0;         // its place in the playbook
+  std::string label, as;        // as: the user that it would run as
+  Value parameters;             // filled in: they contain secrets
+  Preconditions preconditions;  // everything that was read
 };
 
 class RunObserver {
@@ -28,7 +28,7 @@ class RunObserver {
   // resource has failed.
   virtual void inspected(const Inspection& seen, const Diff& diff, const std::vector<std::string>& maybe) = 0;
   // Called before that, when recovery of a resource that an earlier run left interrupted is about to act; the
-  // ground is empty. Error: as in inspected.
+  // preconditions are empty. Error: as in inspected.
   virtual void recovers(const Inspection& seen, const std::vector<Action>& actions) = 0;
   // The outcome of a resource, also of one that was never inspected.
   virtual void finished(std::size_t /*play*/, const std::string& /*label*/, Outcome,

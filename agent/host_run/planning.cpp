@@ -25,10 +25,10 @@ std::string list_of(const std::vector<std::string>& items, const char* between) 
 bool is_digest(const std::string& text) { return is_sha256(text); }
 
 // Contents that may hold secrets.
-Preconditions sealed(Preconditions ground, const std::string& key) {
-  for (auto& [what, how] : ground)
+Preconditions sealed(Preconditions preconditions, const std::string& key) {
+  for (auto& [what, how] : preconditions)
     if (is_digest(how)) how = hmac_sha256_hex(key, how);
-  return ground;
+  return preconditions;
 }
 
 // "/etc/motd was absent, is a file 0644 root root"
@@ -77,7 +77,7 @@ void PlanKeeper::inspected(const Inspection& seen, const Diff& diff, const std::
   PlannedResource& r = planned_[{seen.play, seen.label}];
   r.parameters = digest_of_parameters(seen.parameters);
   r.actions = digest_of_actions(diff.actions);
-  r.ground = seen.ground;
+  r.preconditions = seen.preconditions;
   r.changes = diff.changes;
   r.maybe = maybe;
   if (holds_secret(seen.parameters)) seal(r, seen.parameters);
@@ -86,7 +86,7 @@ void PlanKeeper::inspected(const Inspection& seen, const Diff& diff, const std::
 void PlanKeeper::seal(PlannedResource& resource, const Value& parameters) try {
   if (!key_) key_ = get_key_();
   resource.secrets = keyed_digest_of_parameters(parameters, *key_);
-  resource.ground = sealed(std::move(resource.ground), *key_);
+  resource.preconditions = sealed(std::move(resource.preconditions), *key_);
 } catch (const Error& e) {
   error_ = e;
 }
@@ -133,8 +133,8 @@ const std::string& PlanGuard::key() {
   return *key_;
 }
 
-Preconditions PlanGuard::ground_of(const Inspection& seen) {
-  return holds_secret(seen.parameters) ? sealed(seen.ground, key()) : seen.ground;
+Preconditions PlanGuard::preconditions_of(const Inspection& seen) {
+  return holds_secret(seen.parameters) ? sealed(seen.preconditions, key()) : seen.preconditions;
 }
 
 // "" if the secrets are those that it was planned with.
@@ -157,19 +157,19 @@ std::string PlanGuard::objection(const Inspection& seen, const Diff& diff,
   if (planned.outcome == Outcome::unknown) return "";
   if (std::string other = other_secret(planned, seen); !other.empty()) return other;
   const std::vector<std::string> other =
-      real_ ? std::vector<std::string>() : shifted(planned.ground, ground_of(seen));
-  const std::string ground =
+      real_ ? std::vector<std::string>() : shifted(planned.preconditions, preconditions_of(seen));
+  const std::string changed =
       other.empty() ? "" : "the ground that it was planned on has shifted: " + list_of(other, "; ");
   if (planned.outcome != Outcome::would_change) {
     const std::string said = planned.outcome == Outcome::ok        ? "that nothing is to be done"
                              : planned.outcome == Outcome::skipped ? "that it is skipped"
                                                                    : "that it fails";
     return fmt::format("the plan said {}, now it would change: {}{}", said, describe(diff.changes),
-                       ground.empty() ? "" : "; " + ground);
+                       changed.empty() ? "" : "; " + changed);
   }
   if (!real_ && planned.parameters != digest_of_parameters(seen.parameters))
     return "its parameters are not those that it was planned with";
-  if (!ground.empty()) return ground;
+  if (!changed.empty()) return changed;
   if (planned.as != seen.as) return fmt::format("{} would act, the plan said {}", seen.as, planned.as);
   std::vector<Change> unsaid;
   const bool loosely = !planned.maybe.empty() || !maybe.empty();

@@ -76,7 +76,7 @@ class PlanGuard : public RunObserver {
   using Place = std::pair<std::size_t, std::string>;
   std::string objection(const Inspection& seen, const Diff& diff, const std::vector<std::string>& maybe);
   std::string other_secret(const PlannedResource& planned, const Inspection& seen);
-  Preconditions ground_of(const Inspection& seen);
+  Preconditions preconditions_of(const Inspection& seen);
   const std::string& key();
   std::vector<std::string> held_back_by() const;
 

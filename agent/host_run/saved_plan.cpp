@@ -76,7 +76,7 @@ Value put(const PlannedResource& r) {
   if (!r.secrets.empty()) v.set("secrets", r.secrets);
   v.set("actions", r.actions);
   if (!r.recovery.empty()) v.set("recovery", r.recovery);
-  v.set("ground", put(r.ground));
+  v.set("ground", put(r.preconditions));
   v.set("changes", to_kept_list(r.changes));
   v.set("maybe", put(r.maybe));
   return v;
@@ -94,7 +94,7 @@ PlannedResource planned(const Value& v) {
   get(v.find("secrets"), r.secrets);
   get(v.find("actions"), r.actions);
   get(v.find("recovery"), r.recovery);
-  get(v.find("ground"), r.ground);
+  get(v.find("ground"), r.preconditions);
   if (const Value* changes = v.find("changes"); changes && changes->is_array())
     for (const Value& kept : changes->as_array()) r.changes.push_back(kept_change(kept));
   get(v.find("maybe"), r.maybe);
