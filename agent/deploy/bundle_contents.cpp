@@ -18,7 +18,7 @@ namespace mlops {
 namespace {
 
 // Not loaded by a run on a target.
-constexpr std::string_view near_only[] = {"ssh"};
+constexpr std::string_view controller_only[] = {"ssh"};
 
 // Libraries that glibc 2.36 installs and others link or load: they must all be of one version. They are
 // included whether this program needs them or not: the target's name services may load them (the empty
@@ -136,7 +136,7 @@ BundleContents bundle_contents(const Cancellation& cancellation) {
   Collection collection(contents.interpreter, cancellation);
   collection.add("bin/mlops-agent", own_executable());
   for (const std::string& name : backend_names())
-    if (!is_one_of(near_only, name))
+    if (!is_one_of(controller_only, name))
       collection.add(fmt::format("backends/{}.so", name), fmt::format("{}/{}.so", backends_folder(), name));
   contents.files = collection.take();
   return contents;

@@ -14,7 +14,7 @@ bool are_known(const std::vector<Change>& changes) {
 }
 
 // Checks values that are later used as an index or in a switch.
-void check(const ToNear& message) {
+void check(const ToController& message) {
   const auto* happened = std::get_if<Happened>(&message);
   const auto* r = happened ? std::get_if<ResourceFinished>(&happened->event) : nullptr;
   bool good = !r || (static_cast<std::size_t>(r->outcome) < outcome_count && are_known(r->changes));
@@ -30,11 +30,11 @@ void check(const ToNear& message) {
 
 }  // namespace
 
-std::string encode(const ToFar& message) { return to_wire(message); }
-std::string encode(const ToNear& message) { return to_wire(message); }
-ToFar decode_to_target(std::string_view bytes) { return from_wire<ToFar>(bytes); }
-ToNear decode_to_controller(std::string_view bytes) {
-  auto message = from_wire<ToNear>(bytes);
+std::string encode(const ToTarget& message) { return to_wire(message); }
+std::string encode(const ToController& message) { return to_wire(message); }
+ToTarget decode_to_target(std::string_view bytes) { return from_wire<ToTarget>(bytes); }
+ToController decode_to_controller(std::string_view bytes) {
+  auto message = from_wire<ToController>(bytes);
   check(message);
   return message;
 }

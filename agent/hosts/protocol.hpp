@@ -106,8 +106,8 @@ struct FilesGiven {
 };
 struct Stop {};
 
-using ToFar = std::variant<StartRun, BeginPass, RunPlay, EndPass, Prepare, AskPlan, Prune, AskFacts,
-                           AskRecorded, StartUndo, UndoPass, PasswordGiven, FilesGiven, Stop>;
+using ToTarget = std::variant<StartRun, BeginPass, RunPlay, EndPass, Prepare, AskPlan, Prune, AskFacts,
+                              AskRecorded, StartUndo, UndoPass, PasswordGiven, FilesGiven, Stop>;
 
 // ---- target to controller -----------------------------------------------------------------------------------
 
@@ -177,16 +177,16 @@ struct Failed {
   std::string what;
 };
 
-using ToNear = std::variant<Happened, PlayEnded, PassEnded, Prepared, PlanMade, PruneEnded, FactsTold,
-                            RecordedTold, UndoRead, UndoEnded, PasswordWanted, FilesWanted, Failed>;
+using ToController = std::variant<Happened, PlayEnded, PassEnded, Prepared, PlanMade, PruneEnded, FactsTold,
+                                  RecordedTold, UndoRead, UndoEnded, PasswordWanted, FilesWanted, Failed>;
 
 // The size limit of a message, in bytes.
 inline constexpr std::uint32_t to_target_limit = 256u << 20, to_controller_limit = 64u << 20;
 
-std::string encode(const ToFar& message);
-std::string encode(const ToNear& message);
+std::string encode(const ToTarget& message);
+std::string encode(const ToController& message);
 // Error if the bytes are not a valid message.
-ToFar decode_to_target(std::string_view bytes);
-ToNear decode_to_controller(std::string_view bytes);
+ToTarget decode_to_target(std::string_view bytes);
+ToController decode_to_controller(std::string_view bytes);
 
 }  // namespace mlops

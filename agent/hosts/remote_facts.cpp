@@ -23,7 +23,7 @@ std::vector<HostFacts> remote_facts(const ReachSettings& reach, const std::vecto
     try {
       RemoteAgent agent(hosts[i], settings, cancellation, [](const Progress&) {});
       agent.say(AskFacts{path});
-      ToNear answer = agent.hear();
+      ToController answer = agent.hear();
       if (auto* facts = std::get_if<FactsTold>(&answer))
         told[i].facts = std::move(facts->facts);
       else

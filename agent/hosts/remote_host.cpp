@@ -89,7 +89,7 @@ void RemoteAgent::watch() {
   if (fds[0].revents) say(Stop{});
 }
 
-ToNear RemoteAgent::hear() {
+ToController RemoteAgent::hear() {
   const auto frame = link_->next();
   if (!frame) lost();
   try {
@@ -220,7 +220,7 @@ template <class Answer>
 Answer RemoteHost::wait() {
   try {
     for (;;) {
-      ToNear message = agent_->hear();
+      ToController message = agent_->hear();
       if (auto* wanted = std::get_if<Answer>(&message)) return std::move(*wanted);
       if (auto* failed = std::get_if<Failed>(&message)) throw Error(failed->what, failed->kind);
       if (auto* happened = std::get_if<Happened>(&message))

@@ -43,10 +43,10 @@ class RemoteAgent {
   ~RemoteAgent();
 
   const SshSettings& reached() const { return reached_.connection->settings(); }
-  void say(const ToFar& message) { link_->send(encode(message)); }
+  void say(const ToTarget& message) { link_->send(encode(message)); }
   // The next message. Error if the connection is lost, or the agent exited: says how. If the person interrupts,
   // the agent is told to stop, and still answers.
-  ToNear hear();
+  ToController hear();
 
  private:
   void watch();

@@ -27,7 +27,7 @@ RunHistory run_history(const std::string& run, const std::string& state,
 
 RunHistory run_history(RemoteAgent& agent, const std::string& run, const std::string& state) {
   agent.say(AskRecorded{run, state});
-  ToNear answer = agent.hear();
+  ToController answer = agent.hear();
   if (const auto* failed = std::get_if<Failed>(&answer)) throw Error(failed->what, failed->kind);
   auto* told = std::get_if<RecordedTold>(&answer);
   if (!told) throw Error("it answered what was not asked");

@@ -74,9 +74,9 @@ class Server {
     return true;
   }
 
-  void say(const ToNear& message) { link_.send(encode(message)); }
+  void say(const ToController& message) { link_.send(encode(message)); }
 
-  ToFar receive() {
+  ToTarget receive() {
     const auto frame = link_.next();
     if (!frame) throw Gone{};
     try {
@@ -85,9 +85,9 @@ class Server {
       throw Gone{};  // an invalid message ends the connection, like the end of input
     }
   }
-  ToFar next() {
+  ToTarget next() {
     if (waiting_.empty()) return receive();
-    ToFar message = std::move(waiting_.front());
+    ToTarget message = std::move(waiting_.front());
     waiting_.pop_front();
     return message;
   }
@@ -95,13 +95,13 @@ class Server {
   template <class Answer>
   Answer wait_for() {
     for (;;) {
-      ToFar message = receive();
+      ToTarget message = receive();
       if (auto* answer = std::get_if<Answer>(&message)) return std::move(*answer);
       waiting_.push_back(std::move(message));
     }
   }
 
-  void take(const ToFar& message) {
+  void take(const ToTarget& message) {
     try {
       std::visit([this](const auto& m) { handle(m); }, message);
     } catch (const Error& e) {
@@ -290,7 +290,7 @@ class Server {
   }
 
   Cancellation cancellation_;
-  std::deque<ToFar> waiting_;
+  std::deque<ToTarget> waiting_;
   std::optional<ControllerFiles> files_;
   Playbook playbook_;
   std::optional<PlanKeeper> keeper_;

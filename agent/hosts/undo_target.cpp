@@ -71,7 +71,7 @@ class UndoThere : public UndoTarget {
   template <class Answer>
   Answer wait() {
     for (;;) {
-      ToNear message = agent_.hear();
+      ToController message = agent_.hear();
       if (auto* wanted = std::get_if<Answer>(&message)) return std::move(*wanted);
       if (auto* failed = std::get_if<Failed>(&message)) throw Error(failed->what, failed->kind);
       if (auto* happened = std::get_if<Happened>(&message)) {

@@ -267,7 +267,7 @@ void paths_below(const Scope& scope, std::vector<std::string>& path,
 
 // The fact whose joined names equal, or nearly equal, those of the path from `from` on: `facts.host.name` for
 // facts.hostname.
-std::string near_fact(const std::vector<std::string>& path, std::size_t from, const Scope& scope) {
+std::string similar_fact(const std::vector<std::string>& path, std::size_t from, const Scope& scope) {
   std::vector<std::string> below(path.begin(), path.begin() + static_cast<std::ptrdiff_t>(from));
   std::vector<std::vector<std::string>> all;
   paths_below(scope, below, all);
@@ -289,7 +289,8 @@ Diagnostic unknown_name(const std::vector<std::string>& path, Position where, co
     if (std::find(names.begin(), names.end(), element) != names.end()) continue;
     if (path[0] == "hosts" && known.size() == 2 && names.empty()) continue;  // set on the command line
     std::string hint = as_index(element) ? "" : did_you_mean(element, names);
-    if (hint.empty() && path[0] == "facts" && known.size() > 1) hint = near_fact(path, known.size() - 1, scope);
+    if (hint.empty() && path[0] == "facts" && known.size() > 1)
+      hint = similar_fact(path, known.size() - 1, scope);
     if (path[0] == "secrets" && known.size() == 1)
       return {where,
               fmt::format("there is no `{}`", path_text(path)),

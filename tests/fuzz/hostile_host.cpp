@@ -53,7 +53,7 @@ Controller& controller() {
   return one;
 }
 
-void check_given(const ToFar& message, bool prepared) {
+void check_given(const ToTarget& message, bool prepared) {
   if (const auto* files = std::get_if<FilesGiven>(&message))
     for (const FileBeside& file : files->files)
       require(file.content.empty() || file.content == "welcome\n",
@@ -97,7 +97,7 @@ void converse(std::string_view said) {
     require(id == "motd", "an id of another host was believed");
 }
 
-std::string framed(const ToNear& message) {
+std::string framed(const ToController& message) {
   const std::string payload = encode(message);
   const auto size = static_cast<std::uint32_t>(payload.size());
   return std::string(reinterpret_cast<const char*>(&size), sizeof size) + payload;

@@ -24,7 +24,7 @@ namespace mlops::test {
 class HostEnd {
  public:
   explicit HostEnd(int fd) : fd_(fd) {}
-  void say(const ToNear& message) const { send(encode(message)); }
+  void say(const ToController& message) const { send(encode(message)); }
   void send(const std::string& payload) const {
     try {
       send_frame(fd_, payload);
@@ -41,7 +41,7 @@ class HostEnd {
     ::shutdown(fd_, SHUT_WR);
   }
   // The next message that is no sign of life; absent at the end.
-  std::optional<ToFar> hear() const {
+  std::optional<ToTarget> hear() const {
     try {
       while (auto frame = receive_frame(fd_, to_target_limit))
         if (!frame->empty()) return decode_to_target(*frame);
