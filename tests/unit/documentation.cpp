@@ -216,6 +216,24 @@ TEST_CASE("every link of the README and of docs leads somewhere") {
   }
 }
 
+// The pages that say where something stands; not docs/writing-a-module.md, whose module is an example.
+TEST_CASE("every path of the tree that a page names is there") {
+  const std::regex path(R"(`((agent|modules|tests|docs|playbooks|third_party)/[a-z0-9_./-]*))");
+  std::size_t count = 0;
+  for (const auto& page : pages()) {
+    if (page.filename() == "writing-a-module.md") continue;
+    const std::string text = read(page);
+    for (std::sregex_iterator at(text.begin(), text.end(), path), end; at != end; ++at) {
+      const char after = text[static_cast<std::size_t>(at->position() + at->length())];
+      if (after != '`' && after != ':' && after != ' ') continue;  // a placeholder such as TYPE
+      INFO(page << " names " << (*at)[1]);
+      CHECK(std::filesystem::exists(top / (*at)[1].str()));
+      ++count;
+    }
+  }
+  CHECK(count > 50);
+}
+
 TEST_CASE("the README is short, names every resource type, and links every page of docs") {
   const std::string page = read(top / "README.md");
   CHECK(std::count(page.begin(), page.end(), '\n') <= 200);
