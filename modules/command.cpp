@@ -121,17 +121,17 @@ struct CommandModule {
     s.optional("only_when_notified", &Desired::only_when_notified,
                "It runs only when an earlier resource notified it.");
     s.optional("always", &Desired::always, "It has no guard, and runs every time.");
-    s.optional("cwd", &Desired::cwd, "Where it runs; the home of who acts where not given.");
+    s.optional("cwd", &Desired::cwd,
+               "The folder that it runs in. Default: the home of the user that it runs as.");
     s.optional("env", &Desired::env, "Variables added to its environment.").secret();
-    s.optional("stdin", &Desired::stdin_text, "What it reads; nothing where not given.").secret();
+    s.optional("stdin", &Desired::stdin_text, "Its standard input. Default: empty.").secret();
     s.optional("timeout", &Desired::timeout,
                "After this time it is ended, and the resource failed; 0s: never. "
                "Guards have as long, or a minute.");
     s.optional("ok_status", &Desired::ok_status, "The exit statuses that count as success.");
     s.optional("changes", &Desired::changes,
-               "What it may change of what other resources manage, beside `creates`; [] is nothing. Where not "
-               "given, a "
-               "plan takes everything after it that it might change as unknown.");
+               "What it may change of what other resources manage, beside `creates`; [] is nothing. Without "
+               "it, a plan reports everything after it that it might change as unknown.");
     s.check(&CommandModule::check);
     s.example(
         "Runs once, as long as its result is there",

@@ -37,15 +37,15 @@ struct Directory {
     s.named_by("path");
     s.required("path", &Desired::path, "Where the folder is.");
     s.one_of("state", &Desired::state, {{"present", State::present}, {"absent", State::absent}},
-             "Whether it is to be there.");
-    s.optional("mode", &Desired::mode, "Permission bits, \"0750\". A new folder gets 0755 where not given.")
+             "Whether it should exist.");
+    s.optional("mode", &Desired::mode, "Permission bits, \"0750\". Default: 0755 for a new folder.")
         .for_present();
     s.optional("owner", &Desired::owner, "Name of the user it belongs to.").for_present();
     s.optional("group", &Desired::group, "Name of the group it belongs to.").for_present();
     s.optional("parents", &Desired::parents,
                "Make missing folders above it too: mode 0755, with the same owner and group.");
     s.optional("recursive", &Desired::recursive, "With state absent: remove it though it has content.");
-    s.optional("force", &Desired::force, "Replace, or remove, what is there and is no folder.");
+    s.optional("force", &Desired::force, "Replace or remove anything at the path that is not a folder.");
     s.absent([](const Desired& d) { return d.state == State::absent; });
     s.check(&Directory::check);
     s.example("A folder of a person", R"({"type": "directory", "path": "~/soft"})");

@@ -50,7 +50,7 @@ struct DownloadedFile {
                "A published checksum file that lists it by the last part of its URL: as sha256sum writes it, "
                "BSD's, or a lone digest. Once the file was verified it is not asked for again.");
     s.optional("mode", &Desired::mode,
-               "Permission bits, \"0755\". Where not given, a new file gets 0644; with another owner, group or "
+               "Permission bits, \"0755\". Default: 0644 for a new file; with another owner, group or "
                "content a "
                "file loses the set-user-ID and set-group-ID bits.");
     s.optional("owner", &Desired::owner, "Name of the user it belongs to.");
@@ -59,7 +59,8 @@ struct DownloadedFile {
     s.optional("timeout", &Desired::timeout,
                "After this time a transfer is ended, with all tries, and the resource failed; 0s: never. "
                "One that moves no byte for 60 s is ended in any case, and tried again.");
-    s.optional("force", &Desired::force, "Replace what is there and is no file: a folder, a device, a link.");
+    s.optional("force", &Desired::force,
+               "Replace anything at the path that is not a file: a folder, a device, a link.");
     s.optional("recursive", &Desired::recursive, "With force: also a folder that has content.");
     s.check(&DownloadedFile::check);
     s.example("A program, verified by the checksum file that is published with it",

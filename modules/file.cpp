@@ -45,7 +45,7 @@ struct File {
     s.named_by("path");
     s.required("path", &Desired::path, "Where the file is. A link there is followed when it points at a file.");
     s.one_of("state", &Desired::state, {{"present", State::present}, {"absent", State::absent}},
-             "Whether it is to be there.");
+             "Whether it should exist.");
     s.optional("content", &Desired::content,
                "The whole content. With neither content nor source, what a file holds is left alone, "
                "and a new one is empty.")
@@ -53,18 +53,19 @@ struct File {
         .for_present();
     s.optional("source", &Desired::source, "A file beside the playbook that has the content.").for_present();
     s.optional("mode", &Desired::mode,
-               "Permission bits, \"0600\". Where not given, a new file gets 0644, one with a secret 0600; with "
+               "Permission bits, \"0600\". Default: 0644 for a new file, 0600 for one with a secret; with "
                "another "
                "owner, group or content a file loses the set-user-ID and set-group-ID bits.")
         .for_present();
     s.optional("owner", &Desired::owner, "Name of the user it belongs to.").for_present();
     s.optional("group", &Desired::group, "Name of the group it belongs to.").for_present();
-    s.optional("force", &Desired::force,
-               "Replace, or remove, what is there and is no file: a folder, a device, the link itself.");
+    s.optional(
+        "force", &Desired::force,
+        "Replace or remove anything at the path that is not a file: a folder, a device, the link itself.");
     s.optional("recursive", &Desired::recursive, "With force: also a folder that has content.");
     s.optional("sensitive", &Desired::sensitive,
                "Never show the content: it is *** everywhere, and what it replaces is not kept. "
-               "Goes without saying where `content` has a secret.");
+               "Implied where `content` holds a secret.");
     s.secrets(&Desired::sensitive);
     s.absent([](const Desired& d) { return d.state == State::absent; });
     s.check(&File::check);

@@ -29,9 +29,8 @@ struct Group {
     s.named_by("name");
     s.required("name", &Desired::name, "Its name.");
     s.one_of("state", &Desired::state, {{"present", State::present}, {"absent", State::absent}},
-             "Whether it is to be there.");
-    s.optional("gid", &Desired::gid, "Its number. A new group gets the next free one where not given.")
-        .for_present();
+             "Whether it should exist.");
+    s.optional("gid", &Desired::gid, "Its number. Default: a new group gets the next free one.").for_present();
     s.optional("system", &Desired::system,
                "A new group gets a number of the range for the system's own groups.")
         .for_present();

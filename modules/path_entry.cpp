@@ -94,7 +94,7 @@ struct PathEntry {
     s.named_by("path");
     s.required("path", &Desired::path, "The folder. It need not exist yet.");
     s.one_of("state", &Desired::state, {{"present", State::present}, {"absent", State::absent}},
-             "Whether it is to be on PATH. With absent, the lines that this type wrote are removed.");
+             "Whether it should be on PATH. With absent, the lines that this type wrote are removed.");
     s.one_of("others", &Desired::others, {{"refuse", Others::refuse}, {"keep", Others::keep}},
              "With absent: whether a line of another's that still adds the folder is an error that names it, "
              "or may stay.");
@@ -161,7 +161,7 @@ struct PathEntry {
     const auto status = files.status(files.resolve(home(d)).value_or(home(d)));
     Current c;
     if (!status && d.state == State::absent) return c;
-    if (!status) throw Error(fmt::format("{} does not exist, so no shell of it can be given a PATH", home(d)));
+    if (!status) throw Error(fmt::format("{} does not exist, so no shell in it can get a PATH", home(d)));
     c.owner = status->owner;
     c.group = status->group;
     if (c.owner == "root" && d.state == State::present)

@@ -94,7 +94,7 @@ struct PortForward {
                "address), or "
                "a Unix socket.");
     s.optional("target", &Desired::target,
-               "Where they are carried to: a port of the other side's loopback, \"host:port\" as seen from "
+               "Where they are forwarded to: a port of the remote loopback, \"host:port\" as seen from "
                "there, or a "
                "Unix socket.")
         .for_present();
@@ -111,10 +111,9 @@ struct PortForward {
     s.optional("at_login", &Desired::at_login,
                "Also started when the person logs in, by a unit of systemd's user manager.")
         .for_present();
-    s.one_of(
-         "proven_by", &Desired::proven_by, {{"target", Proof::target}, {"host", Proof::host}},
-         "What has to answer for it to count as right: the target, or only the host, for a target that is not "
-         "always there.")
+    s.one_of("proven_by", &Desired::proven_by, {{"target", Proof::target}, {"host", Proof::host}},
+             "What has to answer for it to count as up: the target, or only the host, for a target that is not "
+             "always running.")
         .for_present();
     s.optional("config", &Desired::config,
                "The file in which `via` is looked up. Default: that of --ssh-config, else the person's "

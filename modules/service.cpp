@@ -47,7 +47,7 @@ struct Service {
     s.named_by("name");
     s.required("name", &Desired::name, "Its name; \".service\" is added when it has no suffix of a unit.");
     s.one_of("state", &Desired::state, {{"running", State::running}, {"stopped", State::stopped}},
-             "Whether it is to run now. A oneshot that remains after exit counts as running.");
+             "Whether it should run now. A oneshot that remains after exit counts as running.");
     s.optional("enabled", &Desired::enabled, "Whether it starts at boot.");
     s.one_of(
         "on_notify", &Desired::on_notify, {{"restart", OnNotify::restart}, {"reload", OnNotify::reload}},

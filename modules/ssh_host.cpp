@@ -100,7 +100,7 @@ struct SshHost {
              "stay; an "
              "empty text names none.");
     s.optional("hostname", &Desired::hostname, "The host's address or full name.").for_present();
-    s.optional("user", &Desired::user, "Whom to log in as.").for_present();
+    s.optional("user", &Desired::user, "The user to log in as.").for_present();
     s.optional("port", &Desired::port, "The port of its sshd.").for_present();
     s.optional("identity_file", &Desired::identity_file, "The private key, or several.").for_present();
     s.one_of(

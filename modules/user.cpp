@@ -93,15 +93,14 @@ struct User {
   };
 
   static void describe(Schema<Desired>& s) {
-    s.summary("An account, its groups and its home. What is not given is left as it is.");
+    s.summary("An account, its groups and its home. Parameters that are left out are left alone.");
     s.named_by("name");
     s.required("name", &Desired::name, "Login name.");
     s.one_of("state", &Desired::state, {{"present", State::present}, {"absent", State::absent}},
-             "Whether it is to be there.");
-    s.optional("uid", &Desired::uid, "Its number. A new user gets the next free one where not given.")
-        .for_present();
+             "Whether it should exist.");
+    s.optional("uid", &Desired::uid, "Its number. Default: a new user gets the next free one.").for_present();
     s.optional("group", &Desired::group,
-               "Primary group, which must exist. A new user gets one of its own name where not given.")
+               "Primary group, which must exist. Default: a new user gets one of its own name.")
         .for_present();
     s.optional("groups", &Desired::groups, "Supplementary groups to be in; others are left alone.")
         .for_present();
@@ -115,10 +114,10 @@ struct User {
     s.optional("comment", &Desired::comment, "The person's name, or what the account is for.").for_present();
     s.optional(
          "system", &Desired::system,
-         "A new user is one of the system: a number of that range, no shell, no home where none is given.")
+         "A new user is one of the system: a number of that range, no shell, and no home unless `home` is set.")
         .for_present();
     s.optional("create_home", &Desired::create_home,
-               "Make the home where it is missing, from /etc/skel. Not given: for ordinary users.")
+               "Make the home where it is missing, from /etc/skel. Default: for ordinary users.")
         .for_present();
     s.optional("remove_home", &Desired::remove_home, "With state absent: also the home and all that is in it.");
     s.absent([](const Desired& d) { return d.state == State::absent; });

@@ -32,7 +32,7 @@ struct Verify {
   };
 
   static void describe(Schema<Desired>& s) {
-    s.summary("Runs a program and fails when it does not answer as it should. Never a change.");
+    s.summary("Runs a program and fails when its status or output is not as expected. Never changes anything.");
     s.named_by("argv", "shell");
     s.optional("argv", &Desired::argv,
                "The program and its arguments; no shell is involved. `~/` at the beginning of one is the "
@@ -48,9 +48,10 @@ struct Verify {
     s.optional("timeout", &Desired::timeout, "How long one try may take.");
     s.optional("times", &Desired::times, "How often it is tried before it has failed.");
     s.optional("every", &Desired::every, "How long to wait between two tries.");
-    s.optional("cwd", &Desired::cwd, "Where it runs; the home of who acts where not given.");
+    s.optional("cwd", &Desired::cwd,
+               "The folder that it runs in. Default: the home of the user that it runs as.");
     s.optional("env", &Desired::env, "Variables added to its environment.").secret();
-    s.optional("stdin", &Desired::stdin_text, "What it reads; nothing where not given.").secret();
+    s.optional("stdin", &Desired::stdin_text, "Its standard input. Default: empty.").secret();
     s.check(&Verify::check);
     s.example("A program answers with a version",
               R"({"type": "verify", "argv": ["docker-compose", "version"], "contains": "v2."})");

@@ -42,7 +42,7 @@ struct Extensions {
         "The extension, or several: \"publisher.name\", or \"publisher.name@1.2.3\" for one version. Without "
         "a version, any that is there will do.");
     s.one_of("state", &Desired::state, {{"present", State::present}, {"absent", State::absent}},
-             "Whether they are to be there.");
+             "Whether they should be installed.");
     s.one_of(
         "editor", &Desired::editor,
         {{"code", Editor::code},

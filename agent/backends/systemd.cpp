@@ -253,7 +253,8 @@ bool wait_for(sd_bus* bus, const Job& job, const char* name, int cancel_fd, Resu
     if (r > 0) continue;
     const std::uint64_t now = now_us();
     if (now >= end)
-      return fail(result, mlops_systemd_other, "%s: its job did not end within 95 s and goes on", name);
+      return fail(result, mlops_systemd_other, "%s: its job did not end within 95 s and is still running",
+                  name);
     pollfd fds[] = {{sd_bus_get_fd(bus), static_cast<short>(sd_bus_get_events(bus)), 0},
                     {cancel_fd, POLLIN, 0}};
     poll(fds, 2, static_cast<int>((end - now) / 1000 + 1));

@@ -51,8 +51,8 @@ void tell_of_plan(const RunResult& result, const std::string& file) {
   if (!result.plan_saved) return;
   std::string labels;
   for (const std::string& label : result.unforeseen) labels += (labels.empty() ? "" : ", ") + label;
-  if (!labels.empty()) say("not known yet, and free to do what is needed then: " + labels);
-  say(fmt::format("the plan is kept in {}; `mlops-agent apply {}` does just that", file, file));
+  if (!labels.empty()) say("not known yet; apply does what they need then: " + labels);
+  say(fmt::format("the plan is saved in {}; `mlops-agent apply {}` performs it", file, file));
 }
 
 int go(const ApplyOptions& options) {
@@ -72,7 +72,7 @@ int go(const ApplyOptions& options) {
 }
 
 void add_options(CommandOptions& command, ApplyOptions& options) {
-  command.option("playbook", options.run.playbook, "The playbook, a JSON file; or a plan that was kept")
+  command.option("playbook", options.run.playbook, "The playbook, a JSON file; or a saved plan")
       .required()
       .value_name("PLAYBOOK");
   command.repeated("--set", options.run.sets, "Set a variable (again for more)").value_name("NAME=VALUE");
@@ -84,27 +84,23 @@ void add_options(CommandOptions& command, ApplyOptions& options) {
       .value_name("TAG");
   command.option("--mirror", options.run.mirror, "Read https://HOST/PATH from MIRROR/HOST/PATH first")
       .value_name("DIR|URL");
-  command
-      .option("--state", options.run.state, "Keep state databases in this folder, one for each user who acts")
+  command.option("--state", options.run.state, "Keep the state databases in this folder, one for each user")
       .value_name("DIR");
   command
-      .option("--keep-limit", options.run.keep_limit,
-              "What is replaced is kept, to be taken back, up to this size (64MiB)")
+      .option("--keep-limit", options.run.keep_limit, "Keep replaced content for undo up to this size (64MiB)")
       .size_in_bytes()
       .value_name("SIZE");
-  command.option("--wait", options.run.wait_seconds, "Wait so long for another run to end (0: not at all)")
+  command.option("--wait", options.run.wait_seconds, "How long to wait for another run to end (0: not at all)")
       .value_name("SECONDS");
   add_output_options(command, options.output);
   command.flag("--no-sudo", options.run.no_sudo, "Never become another user");
   command.flag("--trust-writable", options.run.trust_writable,
-               "As root, also follow files that others could change");
+               "As root, also trust files that others could change");
   command.flag("--fail-fast", options.run.fail_fast, "Stop at the first failure");
-  command.option("--forks", options.run.reach.forks, "How many hosts are worked on at once (32)")
+  command.option("--forks", options.run.reach.forks, "Work on this many hosts at once (32)")
       .between(1, 10'000)
       .value_name("N");
-  command
-      .option("--serial", options.run.reach.serial,
-              "Change so many hosts after the other; stop where one fails")
+  command.option("--serial", options.run.reach.serial, "Change this many hosts at a time; stop when one fails")
       .between(1, 10'000)
       .value_name("N");
   add_reach_options(command, options.run.reach);
@@ -113,7 +109,7 @@ void add_options(CommandOptions& command, ApplyOptions& options) {
 }  // namespace
 
 void add_plan_and_apply(CommandLine& program) {
-  CommandOptions plan = program.command("plan", "Say what would change; change nothing");
+  CommandOptions plan = program.command("plan", "Show what would change; change nothing");
   const auto planned = std::make_shared<ApplyOptions>();
   planned->run.dry = true;
   add_options(plan, *planned);
@@ -123,7 +119,7 @@ void add_plan_and_apply(CommandLine& program) {
         "Remove what an earlier version of the playbook made and this one no longer has");
   };
   add_prune(plan, *planned);
-  plan.option("--out", planned->run.out, "Keep the plan in a file, for apply").value_name("FILE");
+  plan.option("--out", planned->run.out, "Save the plan to a file, for apply").value_name("FILE");
   plan.action([planned] { return go(*planned); });
 
   CommandOptions apply = program.command("apply", "Make this machine match the playbook");
@@ -132,14 +128,14 @@ void add_plan_and_apply(CommandLine& program) {
   apply.flag("--dry-run", applied->run.dry, "The same as plan");
   add_prune(apply, *applied);
   apply.flag("--all-or-nothing", applied->run.all_or_nothing,
-             "With a plan file: do nothing where any part of it does not hold any more");
+             "With a saved plan: change nothing unless all of it is still valid");
   apply.action([applied] { return go(*applied); });
 
   CommandOptions prune = program.command("prune", "Remove what an earlier version of the playbook made");
   const auto pruned = std::make_shared<ApplyOptions>();
   pruned->run.prune = RunRequest::Prune::alone;
   add_options(prune, *pruned);
-  prune.flag("--dry-run", pruned->run.dry, "Only show it");
+  prune.flag("--dry-run", pruned->run.dry, "Only show what would be removed");
   prune.action([pruned] { return go(*pruned); });
 }
 

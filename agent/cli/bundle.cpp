@@ -37,8 +37,7 @@ int make(const std::string& out) {
 
 void add_bundle(CommandLine& program) {
   auto out = std::make_shared<std::string>();
-  CommandOptions command =
-      program.command("bundle", "Pack this program as it is sent to other hosts of this architecture");
+  CommandOptions command = program.command("bundle", "Pack this program for hosts of this architecture");
   command.option("--out", *out, "Write it to this file, for another machine's mlops-agent.");
   command.action([out] { return make(*out); });
 

@@ -201,8 +201,8 @@ CommandLine::CommandLine(const std::string& description, const std::string& vers
     : state_(std::make_unique<State>(description)) {
   CLI::App& app = state_->app;
   app.formatter(std::make_shared<HelpText>());
-  app.set_help_flag("-h,--help", "Show this, and end");
-  app.set_version_flag("-V,--version", version, "Show the version, and end");
+  app.set_help_flag("-h,--help", "Show this help");
+  app.set_version_flag("-V,--version", version, "Show the version");
   app.footer(help_end);
   app.require_subcommand(1);
 }

@@ -126,7 +126,7 @@ void add_facts(CommandLine& program) {
     ReachSettings reach;
   };
   const auto options = std::make_shared<Options>();
-  CommandOptions command = program.command("facts", "What is known about a machine, as JSON");
+  CommandOptions command = program.command("facts", "Facts about a machine, as JSON");
   command.option("PATH", options->path, "One fact or group: os.id, memory");
   command.flag("--doc", options->doc, "Type, unit and source of each, as a table");
   add_reach_options(command, options->reach);

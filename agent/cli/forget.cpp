@@ -47,12 +47,14 @@ int forget(const ForgetOptions& options) try {
 
 void add_forget(CommandLine& program) {
   const auto options = std::make_shared<ForgetOptions>();
-  CommandOptions command = program.command("forget", "Accept what a playbook made and no longer has: it stays");
-  command.option("RESOURCE", options->resource, "As plan tells it: file[settings]").required();
+  CommandOptions command =
+      program.command("forget", "Accept that a resource stays which a playbook made and no longer has");
+  command.option("RESOURCE", options->resource, "As the plan shows it: file[settings]").required();
   command.option("--playbook", options->playbook, "Only of the playbook of this name, or at this path")
       .value_name("NAME|PATH");
-  command.option("--wait", options->wait_seconds, "Wait so long for another run to end").value_name("SECONDS");
-  command.option("--state", options->state, "Another state folder").value_name("DIR");
+  command.option("--wait", options->wait_seconds, "How long to wait for another run to end")
+      .value_name("SECONDS");
+  command.option("--state", options->state, "Use another state folder").value_name("DIR");
   command.action([options] { return forget(*options); });
 }
 

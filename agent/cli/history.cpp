@@ -217,10 +217,10 @@ int history(const HistoryOptions& options) {
 
 void add_history(CommandLine& program) {
   const auto options = std::make_shared<HistoryOptions>();
-  CommandOptions command = program.command("history", "What earlier runs did on a machine");
-  command.option("RUN", options->run, "One of them: the beginning of its id, or last");
-  command.flag("--prune", options->prune, "Forget all but the last 20 runs");
-  command.option("--state", options->state, "Another state folder").value_name("DIR");
+  CommandOptions command = program.command("history", "List earlier runs, or show what one did");
+  command.option("RUN", options->run, "The beginning of a run's id, or last");
+  command.flag("--prune", options->prune, "Delete all but the last 20 runs");
+  command.option("--state", options->state, "Use another state folder").value_name("DIR");
   add_output_options(command, options->output);
   add_reach_options(command, options->reach);
   command.action([options] { return history(*options); });

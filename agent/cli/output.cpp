@@ -36,8 +36,8 @@ void add_colour_option(CommandOptions& command, std::string& colour) {
 
 void add_output_options(CommandOptions& command, OutputOptions& options) {
   command.flag("--json", options.json, "One JSON object a line");
-  command.flag("--quiet,-q", options.quiet, "Nothing about what is right already");
-  command.flag("--verbose,-v", options.verbose, "Every line, change and difference as a whole");
+  command.flag("--quiet,-q", options.quiet, "Show nothing for resources that are ok");
+  command.flag("--verbose,-v", options.verbose, "Show every line, change and difference in full");
   add_colour_option(command, options.colour);
 }
 

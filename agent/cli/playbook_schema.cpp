@@ -56,9 +56,9 @@ Value common_properties() {
       {"for_each", documented(fillable(object({{"type", list({"array", "object"})}})),
                               "One resource for each item, which is {{item}}.")},
       {"tags", texts("Words to select resources by, with --tag.")},
-      {"as", text("The user who acts.")},
+      {"as", text("The user that the resource runs as.")},
       {"after",
-       texts("Ids of earlier resources that must have gone well; a command waits in a plan for these alone.")},
+       texts("Ids of earlier resources that must have succeeded; in a plan, a command waits for these alone.")},
       {"notify", texts("Ids of later resources that act when this one changed something.")},
       {"retry",
        documented(
@@ -68,7 +68,7 @@ Value common_properties() {
                    {"properties",
                     object({{"times", object({{"type", "integer"}, {"minimum", 1}, {"maximum", 1000}})},
                             {"delay", object({{"type", "string"}, {"pattern", "^[0-9]+(ms|s|m|h|d)$"}})}})}}),
-           "When it failed it is tried again so often, after that time each.")},
+           "After a failure, how often to try again, and how long to wait before each try.")},
   });
 }
 
@@ -76,7 +76,7 @@ Value type_words(ModuleTable modules) {
   Value::Array words;
   for (const Module* m : modules)
     words.push_back(object({{"const", m->type}, {"description", m->schema->summary()}}));
-  return object({{"description", "What kind of thing this is."}, {"oneOf", std::move(words)}});
+  return object({{"description", "The resource type."}, {"oneOf", std::move(words)}});
 }
 
 // If the type is this module's, then these are its parameters.
@@ -128,8 +128,8 @@ Value include() {
         object({{"include", object({{"anyOf", list({object({{"type", "string"}}), std::move(what)})}})},
                 {"id", documented(object({{"type", "string"}, {"pattern", "^[A-Za-z0-9_.-]+$"}}),
                                   "The prefix of its ids; else the file's name.")},
-                {"when", documented(reference("condition"), "Skips all of it.")},
-                {"tags", texts("Words for each of its resources.")}})}});
+                {"when", documented(reference("condition"), "All of it is skipped unless this matches.")},
+                {"tags", texts("Tags for each of its resources.")}})}});
 }
 
 // The source of a secret: one of four.
@@ -149,14 +149,16 @@ Value secret() {
 }
 
 Value play() {
-  return object({{"type", "object"},
-                 {"required", list({"resources"})},
-                 {"additionalProperties", false},
-                 {"properties", object({{"name", text("Shown while the play runs.")},
-                                        {"on", texts("Where it runs: local (where the command was typed) or "
-                                                     "hosts; absent: the hosts that --host names.")},
-                                        {"when", documented(reference("condition"), "Skips the whole play.")},
-                                        {"resources", resources("Take effect one by one, in this order.")}})}});
+  return object(
+      {{"type", "object"},
+       {"required", list({"resources"})},
+       {"additionalProperties", false},
+       {"properties",
+        object({{"name", text("Shown while the play runs.")},
+                {"on", texts("Where it runs: local (the controller) or "
+                             "hosts; absent: the hosts that --host names.")},
+                {"when", documented(reference("condition"), "The whole play is skipped unless this matches.")},
+                {"resources", resources("Take effect one by one, in this order.")}})}});
 }
 
 // A condition: every member must match. docs/playbooks.md has the operators.
@@ -185,9 +187,9 @@ Value playbook_schema(ModuleTable modules) {
        {"vars",
         documented(object({{"type", "object"}}), "Values for {{vars.NAME}}, changed by --vars and --set.")},
        {"secrets", documented(object({{"type", "object"}, {"additionalProperties", reference("secret")}}),
-                              "Values for {{secrets.NAME}}, read where the command is typed and never shown.")},
+                              "Values for {{secrets.NAME}}, read on the controller and never shown.")},
        {"plays", documented(object({{"type", "array"}, {"items", reference("play")}}), "Run in this order.")},
-       {"resources", resources("Short for one play on this machine.")},
+       {"resources", resources("Short for a single play.")},
        {"show",
         documented(object({{"type", "array"}, {"items", show_text()}}), "Lines to print after success.")}});
   Value definitions = object({{"filled_in", object({{"type", "string"}, {"pattern", "\\{\\{"}})},

@@ -11,8 +11,8 @@ void add_reach_options(CommandOptions& command, ReachSettings& reach) {
       .value_name("HOST");
   command.option("--hosts", reach.hosts_file, "Other machines from a file, one a line").value_name("FILE");
   command.flag("--accept-new-host-keys", reach.accept_new_host_keys,
-               "Take a machine's key that is not known yet, and remember it");
-  command.option("--ssh-config", reach.ssh_config, "Another file than ~/.ssh/config").value_name("FILE");
+               "Accept a host key that is not known yet, and remember it");
+  command.option("--ssh-config", reach.ssh_config, "Use this file instead of ~/.ssh/config").value_name("FILE");
 }
 
 }  // namespace mlops

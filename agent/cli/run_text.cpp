@@ -41,9 +41,20 @@ std::string counts_in_words(const Value& counts) {
   return text;
 }
 
+namespace {
+
+// Databases hold "cut off" and "under way".
+std::string shown_outcome(const std::string& outcome) {
+  if (outcome == "cut off") return "did not finish";
+  if (outcome == "under way") return "running";
+  return outcome;
+}
+
+}  // namespace
+
 std::string ending(const RecordedRun& run, const std::vector<RecordedRun>& runs) {
-  std::string text = run.outcome;
-  if (!run.undoes.empty()) text += ", took back " + short_id(run.undoes, runs);
+  std::string text = shown_outcome(run.outcome);
+  if (!run.undoes.empty()) text += ", undid " + short_id(run.undoes, runs);
   if (!run.undone_by.empty()) text += ", undone by " + short_id(run.undone_by, runs);
   return text;
 }
@@ -70,9 +81,8 @@ ResourceFinished as_event(const RecordedStep& step) {
   event.changes = step.changes;
   event.reason = step.reason;
   if (step.state == StepState::begun) event.reason = "begun";
-  if (step.state == StepState::interrupted)
-    event.reason = "cut off: it was begun, and the run ended before it did";
-  if (step.state == StepState::recovered) event.reason = "cut off; a later run made it right";
+  if (step.state == StepState::interrupted) event.reason = "interrupted: the run ended before this step did";
+  if (step.state == StepState::recovered) event.reason = "interrupted; a later run recovered it";
   return event;
 }
 

@@ -16,7 +16,7 @@ std::string short_id(const std::string& id, const std::vector<RecordedRun>& runs
 std::string iso_time(std::int64_t us);
 // "2 changed, 3 ok"; "" for null.
 std::string counts_in_words(const Value& counts);
-// "done", "cut off; undone by 0193a1b2-c3d4".
+// "done", "did not finish, undone by 0193a1b2-c3d4".
 std::string ending(const RecordedRun& run, const std::vector<RecordedRun>& runs);
 // "begun", "done", "failed", "cut off", "healed".
 const char* to_text(StepState state);

@@ -28,8 +28,8 @@ bool agreed(Questions& questions, std::uint64_t count, const std::string& host) 
     return false;
   }
   const std::string where = host.empty() ? "" : " on " + host;
-  const auto answer = questions.ask(
-      fmt::format("Take back {} resource{}{}? [y/N] ", count, count == 1 ? "" : "s", where), true);
+  const auto answer =
+      questions.ask(fmt::format("Undo {} resource{}{}? [y/N] ", count, count == 1 ? "" : "s", where), true);
   if (answer == "y" || answer == "Y" || answer == "yes") return true;
   say("nothing was touched");
   return false;
@@ -59,15 +59,16 @@ int undo(const UndoOptions& options) {
 void add_undo(CommandLine& program) {
   const auto options = std::make_shared<UndoOptions>();
   UndoRequest& undo_request = options->undo;
-  CommandOptions command = program.command("undo", "Take back what a run did on a machine");
-  command.option("RUN", undo_request.run, "The beginning of its id, or last; the newest that was not undone");
-  command.flag("--dry-run", undo_request.dry, "Only show what would be taken back");
+  CommandOptions command = program.command("undo", "Undo what a run did on a machine");
+  command.option("RUN", undo_request.run,
+                 "The beginning of its id, or last. Default: the newest run that was not undone");
+  command.flag("--dry-run", undo_request.dry, "Only show what would be undone");
   command.flag("--yes,-y", options->yes, "Do not ask");
-  command.flag("--force", undo_request.settings.force, "Also what somebody changed since");
+  command.flag("--force", undo_request.settings.force, "Also undo what was changed since the run");
   command.flag("--no-sudo", undo_request.settings.no_sudo, "Never become another user");
-  command.option("--wait", undo_request.settings.wait_seconds, "Wait so long for another run to end")
+  command.option("--wait", undo_request.settings.wait_seconds, "How long to wait for another run to end")
       .value_name("SECONDS");
-  command.option("--state", undo_request.settings.state, "Another state folder").value_name("DIR");
+  command.option("--state", undo_request.settings.state, "Use another state folder").value_name("DIR");
   add_output_options(command, options->output);
   add_reach_options(command, undo_request.reach);
   command.action([options] { return undo(*options); });

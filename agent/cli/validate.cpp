@@ -102,7 +102,7 @@ bool validate(const std::string& path, const ValidateOptions& options, const Loa
 void add_validate(CommandLine& program) {
   auto options = std::make_shared<ValidateOptions>();
   CommandOptions command =
-      program.command("validate", "Is the file right? Shows every mistake; looks at no machine.");
+      program.command("validate", "Check a playbook and show every mistake; looks at no machine");
   command.arguments("playbook", options->playbooks, "The files to check.").required();
   command.repeated("--set", options->sets, "NAME=VALUE: a var, in place of its default.");
   command.repeated("--vars", options->vars_files, "A file with vars.");

@@ -33,7 +33,7 @@ std::string place(const Position& where) {
 
 std::string describe(const ProvenanceStep& origin) {
   if (!origin.where.source) return "{{" + origin.name + "}}";
-  if (origin.kind == ProvenanceStep::Kind::replaced) return "in place of what stands at " + place(origin.where);
+  if (origin.kind == ProvenanceStep::Kind::replaced) return "overrides " + place(origin.where);
   const std::string what = origin.name.empty() ? "" : origin.name + " is ";
   return what + cut(printable(without_url_passwords(origin.text)), value_length) + "  " +
          printable(place(origin.where));
@@ -171,7 +171,7 @@ void add_why(CommandLine& program) {
   const auto options = std::make_shared<WhyOptions>();
   options->request.warn = say;
   CommandOptions command =
-      program.command("why", "What a resource wants, what is there, and where each value comes from");
+      program.command("why", "Desired and current values of a resource, and where each was written");
   command.option("playbook", options->request.playbook, "The playbook, a JSON file")
       .required()
       .value_name("PLAYBOOK");
@@ -183,7 +183,7 @@ void add_why(CommandLine& program) {
       .value_name("FILE");
   command.option("--mirror", options->request.mirror, "Read https://HOST/PATH from MIRROR/HOST/PATH first")
       .value_name("DIR|URL");
-  command.option("--state", options->request.state, "Another state folder").value_name("DIR");
+  command.option("--state", options->request.state, "Use another state folder").value_name("DIR");
   command.flag("--json", options->json, "One JSON object a line");
   add_colour_option(command, options->colour);
   command.action([options] { return why(*options); });

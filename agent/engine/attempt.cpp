@@ -218,7 +218,7 @@ void Attempt::note_not_kept(Instance& i, const Diff& diff) {
   if (limit == 0 || i.resource->module->made(i.desired, diff.changes)) return;
   const FileReader& files = parts_.context.host.as(i.identity).files();
   if (!replaces_more_than(limit, diff.actions, files)) return;
-  i.note += fmt::format("{}what is there is not kept: it is more than {}", i.note.empty() ? "" : ", ",
+  i.note += fmt::format("{}the replaced content is not kept: it is more than {}", i.note.empty() ? "" : ", ",
                         in_bytes(limit));
 }
 

@@ -13,7 +13,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds settle_interval{100};
-constexpr const char* does_not_stay = "it does not stay as it is: it ends and begins anew";
+constexpr const char* does_not_stay = "it does not stay up: it ends and starts again";
 
 std::string short_text(const Value& value) {
   constexpr std::size_t limit = 60;
@@ -35,7 +35,7 @@ std::string describe_rest(const Diff& diff) {
     if (!text.empty()) text += ", ";
     text += change.property;
     if (!change.sensitive)
-      text += fmt::format(" is {}, wanted {}", short_text(change.before), short_text(change.after));
+      text += fmt::format(" is {}, expected {}", short_text(change.before), short_text(change.after));
   }
   return text;
 }
@@ -59,7 +59,8 @@ AttemptResult Convergence::prove(const Instance& i, std::vector<Change> changes,
         take_effect(i, current);
         return attempted::Changed{std::move(changes), std::move(maybe)};
       } else if (!module.settles || Clock::now() >= std::max(deadline, end.value_or(deadline))) {
-        return not_converged(i, "after acting, " + describe_rest(rest), std::move(changes), std::move(maybe));
+        return not_converged(i, "after the change, " + describe_rest(rest), std::move(changes),
+                             std::move(maybe));
       }
     } catch (const Unknown&) {  // a plan: only the real run can tell
       values_.scope().set_unknown(i.resource->id, i.key, i.label);

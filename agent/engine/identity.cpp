@@ -72,11 +72,10 @@ void IdentityRules::require_trusted(const Actor& actor, const Identity& identity
   try {
     const std::string folder(folder_of(actor.path));
     if (const auto why = distrust_folder(host_.as(identity).files(), folder))
-      throw Error(
-          fmt::format(
-              "root runs no programs in a folder that others may write to: {}; say with `as` who is to act",
-              *why),
-          ErrorKind::unsafe_path);
+      throw Error(fmt::format("root runs no programs in a folder that others may write to: {}; name the user "
+                              "to run as with `as`",
+                              *why),
+                  ErrorKind::unsafe_path);
   } catch (const Unknown&) {
     // What a program has yet to create is checked after it was created.
   }

@@ -53,7 +53,7 @@ void Recheck::look_again(std::size_t first, const Drifted& drifted) {
       return attempted::Ok{};
     });
     if (const auto* failed = std::get_if<attempted::Failed>(&looked); failed && failed->kind)
-      reason = "it could not be looked at again: " + failed->reason;
+      reason = "it could not be inspected again: " + failed->reason;
     if (!reason.empty()) drifted(record, std::exchange(record.outcome, Outcome::not_converged), reason);
   }
 }
@@ -70,7 +70,7 @@ std::string Recheck::drift_of(std::size_t place) const {
   const std::any current = module.inspect(i.desired, host_.as(record.identity));
   const Diff rest = module.diff(i.desired, current, false);
   if (!has_state_changes(rest)) return "";
-  return "it no longer is as wanted after " + *writer + ": " + describe_rest(rest);
+  return "no longer as desired after " + *writer + ": " + describe_rest(rest);
 }
 
 }  // namespace mlops

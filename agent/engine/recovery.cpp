@@ -33,7 +33,7 @@ void Recovery::find_interrupted(Instance& i) const {
     known.restarted = known.restarted || step.restarted;
   }
   if (!i.interrupted.empty())
-    i.note = std::string(failed ? "failed half-way in an earlier run" : "was cut off by an earlier run") +
+    i.note = std::string(failed ? "failed in an earlier run" : "interrupted in an earlier run") +
              (i.note.empty() ? "" : ", " + i.note);
 }
 

@@ -87,7 +87,7 @@ std::string RunValues::filled_as(const Resource& r) const {
   as.where = r.as_where;
   const Value filled = interpolate(as, scopes_.of(r.include));
   if (holds_secret(filled))
-    throw InterpolationError{{r.as_where, "`as` cannot be given a secret: it would be seen", "", {}, {}}};
+    throw InterpolationError{{r.as_where, "`as` cannot hold a secret: it would be visible", "", {}, {}}};
   return filled.to_text();
 }
 

@@ -38,7 +38,7 @@ std::vector<std::string> shifted(const Preconditions& was, const Preconditions& 
     const auto now = is.find(what);
     if (now == is.end() || now->second == how) continue;
     if (is_digest(how) && is_digest(now->second))
-      list.push_back(what + " is another");
+      list.push_back(what);
     else
       list.push_back(fmt::format("{} was {}, is {}", what, cut(printable(how), value_length),
                                  cut(printable(now->second), value_length)));
@@ -145,7 +145,7 @@ std::string PlanGuard::other_secret(const PlannedResource& planned, const Inspec
            "state folder";
   if (planned.secrets == keyed_digest_of_parameters(seen.parameters, key())) return "";
   return planned.parameters == digest_of_parameters(seen.parameters)
-             ? "a secret in its parameters is not the one that it was planned with"
+             ? "a secret in its parameters has changed since the plan was made"
              : "";
 }
 
@@ -158,28 +158,27 @@ std::string PlanGuard::objection(const Inspection& seen, const Diff& diff,
   if (std::string other = other_secret(planned, seen); !other.empty()) return other;
   const std::vector<std::string> other =
       real_ ? std::vector<std::string>() : shifted(planned.preconditions, preconditions_of(seen));
-  const std::string changed =
-      other.empty() ? "" : "the ground that it was planned on has shifted: " + list_of(other, "; ");
+  const std::string changed = other.empty() ? "" : "changed since the plan was made: " + list_of(other, "; ");
   if (planned.outcome != Outcome::would_change) {
-    const std::string said = planned.outcome == Outcome::ok        ? "that nothing is to be done"
+    const std::string said = planned.outcome == Outcome::ok        ? "that there is nothing to do"
                              : planned.outcome == Outcome::skipped ? "that it is skipped"
                                                                    : "that it fails";
     return fmt::format("the plan said {}, now it would change: {}{}", said, describe(diff.changes),
                        changed.empty() ? "" : "; " + changed);
   }
   if (!real_ && planned.parameters != digest_of_parameters(seen.parameters))
-    return "its parameters are not those that it was planned with";
+    return "its parameters have changed since the plan was made";
   if (!changed.empty()) return changed;
-  if (planned.as != seen.as) return fmt::format("{} would act, the plan said {}", seen.as, planned.as);
+  if (planned.as != seen.as) return fmt::format("it would run as {}, the plan said {}", seen.as, planned.as);
   std::vector<Change> unsaid;
   const bool loosely = !planned.maybe.empty() || !maybe.empty();
   for (const Change& change : diff.changes)
     if (std::none_of(planned.changes.begin(), planned.changes.end(),
                      [&](const Change& said) { return says(said, change, loosely); }))
       unsaid.push_back(change);
-  if (!unsaid.empty()) return "it would do what the plan did not say: " + describe(unsaid);
+  if (!unsaid.empty()) return "it would do something that the plan did not show: " + describe(unsaid);
   if (!real_ && planned.actions != digest_of_actions(diff.actions))
-    return "it would bring about in another way what the plan said";
+    return "it would make the planned change in another way";
   return "";
 }
 
@@ -188,7 +187,7 @@ void PlanGuard::inspected(const Inspection& seen, const Diff& diff, const std::v
   const Place place{seen.play, seen.label};
   if (const auto refused = refused_.find(place); refused != refused_.end()) throw Error(refused->second);
   if (all_or_nothing_ && real_ && !refused_.empty())
-    throw Error("--all-or-nothing: the plan did not hold for " + refused_.begin()->first.second);
+    throw Error("--all-or-nothing: the plan is no longer valid for " + refused_.begin()->first.second);
   std::string why = objection(seen, diff, maybe);
   if (why.empty()) return;
   if (!changed_sources_.empty())
@@ -203,7 +202,7 @@ void PlanGuard::recovers(const Inspection& seen, const std::vector<Action>& acti
   if (known != planned_.end() &&
       (known->second->outcome == Outcome::unknown || known->second->recovery == digest_of_actions(actions)))
     return;
-  refused_[place] = "a run was cut off here since the plan was made, and what mends that is not in the plan";
+  refused_[place] = "a run was interrupted here since the plan was made, and its recovery is not in the plan";
   throw Error(refused_[place]);
 }
 
@@ -230,7 +229,7 @@ std::vector<std::string> PlanGuard::held_back_by() const {
 }
 
 std::string PlanGuard::why_held_back() const {
-  return "--all-or-nothing: the plan does not hold any more for " + list_of(held_back_by(), ", ");
+  return "--all-or-nothing: the plan is no longer valid for " + list_of(held_back_by(), ", ");
 }
 
 void PlanGuard::about_to_act() {

@@ -99,7 +99,7 @@ bool explains_what_is_left(const RecordedStep& prune, const MachineReader& machi
 }
 
 std::string why_it_stays(const Owned& owned, Database& database, const MachineReader& machine) {
-  if (!owned.removal.is_object()) return "nothing is known that takes it away";
+  if (!owned.removal.is_object()) return "how to remove it is not known";
   for (const auto* objects : {&owned.owns, &owned.edits})
     for (const ClaimedObject& object : *objects)
       if (const std::string other = other_owner(database, object, owned.playbook_key); !other.empty())

@@ -69,7 +69,7 @@ WholeRun RunRecords::whole(const RecordedRun& run, Host& host) const {
     } catch (const Error& e) {
       whole.missing[identity] = e.what();
     } catch (const Unknown& unknown) {
-      whole.missing[identity] = "needs the right to act as " + identity;
+      whole.missing[identity] = "needs to run as " + identity;
       whole.withheld.insert(identity);
     }
   }

@@ -212,8 +212,8 @@ UndoRun::Ended UndoRun::undo(UndoItem& item, Host& host, Outcome acted, Resource
   const std::vector<Action> first = item.restart ? std::vector<Action>() : clearing_actions(item, machine);
   if (item.inverse.actions.empty() && first.empty())
     return {Outcome::skipped, item.inverse.stays.empty()
-                                  ? "nothing of it is left to take back"
-                                  : "it cannot be taken back: " + short_list(item.inverse.stays)};
+                                  ? "nothing of it is left to undo"
+                                  : "it cannot be undone: " + short_list(item.inverse.stays)};
   const bool settled = !item.restart && is_satisfied(item.inverse.actions, machine);
   if (settled && first.empty()) {
     if (!item.recovers.empty()) {
@@ -224,12 +224,11 @@ UndoRun::Ended UndoRun::undo(UndoItem& item, Host& host, Outcome acted, Resource
     return {Outcome::ok, ""};
   }
   if (settings_.no_sudo && identity.user != records_.self() && records_.self() != "root")
-    throw Error(fmt::format("needs the right to act as {}, and --no-sudo was given", identity.user),
+    throw Error(fmt::format("needs to run as {}, and --no-sudo was given", identity.user),
                 ErrorKind::privilege);
   if (!settings_.force && !settled)
     if (const auto changed = changed_since(item, machine, records_.own(), run_.number); !changed.empty())
-      return {Outcome::failed,
-              fmt::format("changed since: {}; --force takes it back all the same", short_list(changed))};
+      return {Outcome::failed, fmt::format("changed since: {}; --force undoes it anyway", short_list(changed))};
   will_act(identity);
   if (!first.empty()) {
     event.changes = {{.property = "cut off", .after = "recovered", .kind = Change::Kind::event}};
@@ -240,7 +239,7 @@ UndoRun::Ended UndoRun::undo(UndoItem& item, Host& host, Outcome acted, Resource
   else
     perform_inverse(item, host, acted, event);
   if (acted == Outcome::changed && !item.restart && !is_satisfied(item.inverse.actions, machine))
-    return {Outcome::not_converged, "after acting it is not as it was before the run"};
+    return {Outcome::not_converged, "after the undo it still differs from its state before the run"};
   reverted_.push_back(step.resource);
   return {acted, ""};
 }

@@ -99,7 +99,7 @@ class UndoReading {
     if (item.step.detailed) {
       const std::vector<Action> actions = known_actions(item.step);
       if (actions.size() != item.step.actions.size())
-        item.unknown = "a newer version of this program did it, and this one does not know how to take it back";
+        item.unknown = "a newer version of mlops-agent did it, and this version cannot undo it";
       else
         item.inverse = inverse(actions, item.step.before);
       return item;
@@ -109,7 +109,7 @@ class UndoReading {
     if (const auto missing = whole.missing.find(who); missing != whole.missing.end())
       item.unknown = fmt::format("what {} did cannot be read: {}", who, missing->second);
     else if (ended_well(item.step))
-      item.unknown = "what it did is not written down where it was done";
+      item.unknown = "what it did is not recorded where it was done";
     else
       item.begun = false;  // an identity records an action before doing it
     return item;
@@ -150,7 +150,7 @@ std::vector<Action> known_actions(const RecordedStep& step) {
 }
 
 UndoItems read_undo_items(const RecordedRun& run, const RunRecords& records, Host& host) {
-  if (run.outcome == "under way") throw UndoRefused(fmt::format("the run {} is still under way", run.id));
+  if (run.outcome == "under way") throw UndoRefused(fmt::format("the run {} is still active", run.id));
   if (!run.undone_by.empty())
     throw UndoRefused(fmt::format("the run {} was undone already, by {}", run.id, run.undone_by));
   if (!run.whole)

@@ -20,13 +20,11 @@ std::string describe(const InterruptedRun& run) {
   constexpr std::size_t named = 3;
   std::string doing;
   for (std::size_t i = 0; i < std::min(named, run.resources.size()); ++i)
-    doing += (i ? ", " : " while ") + run.resources[i];
+    doing += (i ? ", " : " during ") + run.resources[i];
   if (run.resources.size() > named) doing += fmt::format(" and {} more", run.resources.size() - named);
-  doing += run.resources.empty()       ? " between two resources"
-           : run.resources.size() == 1 ? " was under way"
-                                       : " were under way";
-  return fmt::format("an earlier run of {} (begun {}, {}) was cut off{}", run.playbook, local_time(run.started),
-                     run.id, doing);
+  if (run.resources.empty()) doing = " between two resources";
+  return fmt::format("an earlier run of {} (started {}, {}) was interrupted{}", run.playbook,
+                     local_time(run.started), run.id, doing);
 }
 
 bool any_failed(const PassResult& result) {
@@ -190,7 +188,7 @@ void LocalHost::prepare() {
     if (!known && host_->as(self_).accounts().user(identity.user)) identities.push_back(identity);
   }
   if (settings_.no_sudo && !need_others.empty())
-    throw Error("These need another identity, and --no-sudo was given; " + untouched + ":" + need_others,
+    throw Error("These run as another user, and --no-sudo was given; " + untouched + ":" + need_others,
                 ErrorKind::privilege);
   try {
     host_->prepare(std::move(identities), header());

@@ -35,7 +35,7 @@ PruneResult LocalHost::prune(const PruneOrder& order) {
   Value::Array resources = order.remove ? removals(stale, person_.name) : Value::Array();
   if (resources.empty()) return result;
   if (failed)
-    tell("nothing is pruned, because not all of the playbook is as wished");
+    tell("nothing is pruned, because not every resource has converged");
   else
     remove(std::move(stale), std::move(resources), order, result);
   return result;

@@ -235,8 +235,8 @@ Answer RemoteHost::wait() {
   } catch (Error& e) {
     if (!acts_ || doing_.empty()) throw;
     throw Error(
-        fmt::format("{}; {} was under way: the host finishes that action and stops. Run it again: it goes on "
-                    "from what is there",
+        fmt::format("{}; interrupted during {}: the host finishes that action and stops. Type the same command "
+                    "again to resume",
                     e.what(), doing_),
         e.kind());
   }
@@ -247,9 +247,9 @@ void HeldEvents::add(const Happened& happened, const std::string& host) {
   bytes_ += bytes;
   events_ += bytes > 0 ? 1 : 0;
   if (bytes_ > held_limits.bytes || events_ > held_limits.events)
-    throw Error(
-        fmt::format("{} tells more of its plan than is kept of one host ({} events, {} MiB); it takes no part",
-                    host, held_limits.events, held_limits.bytes >> 20));
+    throw Error(fmt::format(
+        "{} sends more events of its plan than are kept for one host ({} events, {} MiB); it is left out", host,
+        held_limits.events, held_limits.bytes >> 20));
 }
 
 // A host reports for itself only, whatever name it sends.

@@ -105,7 +105,7 @@ RunLock::RunLock(const std::string& cache_folder, const std::string& playbook, c
       const auto two_blanks = [](char a, char b) { return a == ' ' && b == ' '; };
       line.erase(std::unique(line.begin(), line.end(), two_blanks), line.end());
       if (std::chrono::steady_clock::now() >= deadline)
-        throw Error(fmt::format("another run is under way{}: {}", waited(wait), line));
+        throw Error(fmt::format("another run is active{}: {}", waited(wait), line));
       if (progress) progress({"waiting for another run: " + line, 0, 0});
     } else if (!just_taken && progress) {
       progress({"waiting for an earlier run to finish its last action", 0, 0});

@@ -240,8 +240,7 @@ Machine& ThisHost::as(const Identity& identity) { return machine(identity); }
 
 void ThisHost::require_right(const Identity& identity) const {
   if (settings_.sudo == ThisHostSettings::Sudo::never && self_.uid != 0 && identity.user != self_.name)
-    throw Error("needs the right to act as " + identity.user + ", and --no-sudo was given",
-                ErrorKind::privilege);
+    throw Error("needs to run as " + identity.user + ", and --no-sudo was given", ErrorKind::privilege);
 }
 
 ThisHost::Elevating& ThisHost::machine(const Identity& identity) {
@@ -422,8 +421,7 @@ void ThisHost::record_found(RunHeader run, std::vector<LedgerEntry> entries, con
     journal->account(std::move(entries), digest);
     journal->conclude("done", "");
   } catch (const Error& e) {
-    if (settings_.tell)
-      settings_.tell(fmt::format("what is as it should be could not be written down: {}", e.what()));
+    if (settings_.tell) settings_.tell(fmt::format("converged resources could not be recorded: {}", e.what()));
   }
 }
 

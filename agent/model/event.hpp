@@ -71,7 +71,7 @@ struct ResourceFinished {
   double seconds = 0;
   std::string reason;     // why it was skipped, failed, or is unknown; "" otherwise
   std::string output;     // the last lines of a failed program's output
-  std::string note = {};  // its relation to an earlier run: "was cut off by an earlier run"; "" otherwise
+  std::string note = {};  // its relation to an earlier run: "interrupted in an earlier run"; "" otherwise
 };
 
 // A line to print after success. A secret one is shown only to the person: no stored report contains it.

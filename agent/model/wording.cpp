@@ -49,6 +49,13 @@ std::string diff_size(std::string_view diff) {
   return text;
 }
 
+// Databases hold the events "cut off" and "taken back".
+std::string shown_event(const std::string& property) {
+  if (property == "cut off") return "interrupted step";
+  if (property == "taken back") return "undone";
+  return property;
+}
+
 std::string event_in_words(const Change& change, const std::string& property, std::size_t limit) {
   if (change.after.is_null() || change.after.is_bool()) return property;
   return property + " " + (change.sensitive ? "***" : describe(change.after, limit));
@@ -67,7 +74,7 @@ std::string describe(const Value& value, std::size_t limit) {
 
 std::string describe(const Change& change, std::size_t limit) {
   const std::string property = printable(change.property);
-  if (change.is_event()) return event_in_words(change, property, limit);
+  if (change.is_event()) return event_in_words(change, shown_event(property), limit);
   if (change.kind == Change::Kind::create) return "create";
   if (change.kind == Change::Kind::remove) return "remove";
   if (change.sensitive) return property + (change.before.is_null() ? " ***" : " *** → ***");

@@ -113,7 +113,7 @@ void check_member(const Value::Member& member, Diagnostics& diagnostics) {
   if (parsed.path.empty()) {
     diagnostics.add(no_path(member, parsed.mistake));
   } else if (!member.value.is_object()) {
-    check_choice(member.value, "what is wanted", diagnostics);
+    check_choice(member.value, "the expected value", diagnostics);
   } else {
     if (member.value.as_object().empty()) diagnostics.add(member.value.where, "no operator is given");
     for (const Value::Member& op : member.value.as_object()) check_operator(op, diagnostics);
@@ -175,7 +175,7 @@ struct Match {
 
   Verdict verdict(bool matches, const std::string& wanted) const {
     if (matches) return {};
-    return {false, fmt::format("{} is {}, wanted {}", path, shown(value), wanted)};
+    return {false, fmt::format("{} is {}, expected {}", path, shown(value), wanted)};
   }
 
   static std::string shown(const Value& v) { return holds_secret(v) ? "***" : v.to_text(); }
@@ -185,7 +185,7 @@ struct Match {
     // 12 and "12" would read the same.
     const std::string text = shown(wanted);
     if (text == value.to_text() && !holds_secret(value))
-      return {false, fmt::format("{} is {}, wanted {}", path, to_json(value), to_json(wanted))};
+      return {false, fmt::format("{} is {}, expected {}", path, to_json(value), to_json(wanted))};
     return verdict(false, text);
   }
 

@@ -158,7 +158,7 @@ const Source* read_source(const std::string& path, Playbook& playbook, Diagnosti
   if (file.error == 0 && file.regular) return &source;
   if (file.error == 0) {
     diagnostics.add({&source, 0, 0}, file.folder ? "it is a folder, not a file" : "it is no regular file",
-                    file.folder ? "" : "write what it gives to a file first");
+                    file.folder ? "" : "write its output to a file first");
     return nullptr;
   }
   diagnostics.add({&source, 0, 0}, fmt::format("cannot be read: {}", std::strerror(file.error)),

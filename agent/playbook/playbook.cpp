@@ -193,7 +193,7 @@ void settle_on(Play& play, const Scope& scope, bool on_target, Diagnostics& diag
   try {
     names = interpolate(play.on_written, scope);
     if (holds_secret(names)) {
-      diagnostics.add(play.on_written.where, "`on` cannot be given a secret: it would be seen");
+      diagnostics.add(play.on_written.where, "`on` cannot hold a secret: it would be visible");
       return;
     }
   } catch (const Unknown&) {

@@ -151,11 +151,11 @@ std::string to_text(const ProvenanceStep& step) {
     case Kind::var:
       return fmt::format("{} is {} at {}", step.name, step.text, at);
     case Kind::passed:
-      return fmt::format("{} is {}, given by the include at {}", step.name, step.text, at);
+      return fmt::format("{} is {}, set by the include at {}", step.name, step.text, at);
     case Kind::vars_file:
-      return fmt::format("{} is {}, given by --vars at {}", step.name, step.text, at);
+      return fmt::format("{} is {}, set by --vars at {}", step.name, step.text, at);
     case Kind::set:
-      return fmt::format("{} is {}, given by {}", step.name, step.text, at);
+      return fmt::format("{} is {}, set by {}", step.name, step.text, at);
     case Kind::replaced:
       return fmt::format("in the place of {}", at);
     case Kind::secret:
@@ -165,9 +165,9 @@ std::string to_text(const ProvenanceStep& step) {
     case Kind::environment:
       return step.name + " is of the environment where the command is typed";
     case Kind::resource:
-      return fmt::format("{} is what the resource at {} gives", step.name, at);
+      return fmt::format("{} is an output of the resource at {}", step.name, at);
     case Kind::host:
-      return step.name + " is what another machine gives";
+      return step.name + " is an output of another machine";
     case Kind::item:
       return fmt::format("{} is of the for_each {} at {}", step.name, step.text, at);
   }

@@ -112,7 +112,7 @@ class ReferenceCheck {
         const auto found = scope.lookup(reference.path);
         if (found && holds_secret(*found))
           diagnostics_.add(reference.where,
-                           fmt::format("`{}` cannot be given a secret: it would be seen", what));
+                           fmt::format("`{}` cannot hold a secret: it would be visible", what));
       } catch (const Unknown&) {
       } catch (const InterpolationError&) {
       }

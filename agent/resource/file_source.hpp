@@ -33,7 +33,7 @@ inline constexpr auto refused_hint = "take that right away, or say --trust-writa
 // The hint for a file that is not sent to a target (EACCES), since the files to send are determined before it
 // is reached.
 inline constexpr auto not_sent_hint =
-    "in `source`, `{{vars…}}` can be used, but neither facts nor what resources give: write one resource for "
+    "in `source`, `{{vars…}}` can be used, but neither facts nor outputs of resources: write one resource for "
     "each file, and "
     "choose among them with `when`";
 

@@ -75,7 +75,7 @@ void report_secret(const SchemaBase& schema, const Value::Member& m, Decoder& d)
                          : m.value.where.source ? m.value.where
                                                 : m.key_where;
   d.diagnostics.add(where.source ? where : d.resource,
-                    fmt::format("`{}` cannot be given a secret: it would be seen", m.key),
+                    fmt::format("`{}` cannot hold a secret: it would be visible", m.key),
                     names.empty() ? "no parameter of this type can"
                                   : fmt::format("of this type, {} can", listing(names, "`", " and ")));
 }

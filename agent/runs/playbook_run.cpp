@@ -123,7 +123,7 @@ class PlaybookRun {
   void run() {
     RunPlan plan(request_);
     if (removes_stale() && has_selection())
-      return refuse(RunEnd::wrong, "--prune looks at all of a playbook: without --only and --tag");
+      return refuse(RunEnd::wrong, "--prune looks at the whole playbook: it excludes --only and --tag");
     Diagnostics mistakes;
     RunHosts hosts(
         request_.reach, mistakes, [this] { request_.sink(TerminalReleased{}); }, request_.warn);

@@ -58,8 +58,7 @@ void RunPlan::take(RunRequest& request) {
         throw RunRefused(RunEnd::wrong, fmt::format("{}\n  hint: {}", file.refused, refused_hint));
       throw RunRefused(
           RunEnd::wrong,
-          fmt::format("--all-or-nothing: {} is a playbook; it is for a plan that was kept with plan --out",
-                      path));
+          fmt::format("--all-or-nothing: {} is a playbook; it is for a plan saved with plan --out", path));
     }
     if (request.out.empty()) return;
     // Independent of the folder from which it is applied.
@@ -68,10 +67,9 @@ void RunPlan::take(RunRequest& request) {
     return;
   }
   if (const std::string option = needless(request); !option.empty())
-    throw RunRefused(
-        RunEnd::wrong,
-        fmt::format("{}: {} is a plan, which was made with values of its own; plan anew to change them", option,
-                    path));
+    throw RunRefused(RunEnd::wrong,
+                     fmt::format("{}: {} is a saved plan, and its values are fixed; plan again to change them",
+                                 option, path));
   check_place(path, *plan, this_place());
   distrusted_ = files.distrusted();
   request.playbook = plan->playbook;

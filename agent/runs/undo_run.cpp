@@ -47,11 +47,10 @@ class HostUndo {
     const RecordedRun run = target_->read(request_.run);
     title_ = fmt::format("{} {} of {}", run.kind, printable(run.playbook), local_time(run.started));
     for (const std::string& id : target_->resumes())
-      report_(
-          NoticeGiven{"local", fmt::format("the undo {} did not come to its end; this one resumes it", id)});
+      report_(NoticeGiven{"local", fmt::format("the undo {} did not finish; this run resumes it", id)});
     // By name, before anything is done.
     for (const std::string& what : target_->stays())
-      report_(NoticeGiven{target_->name(), "cannot be taken back: " + what});
+      report_(NoticeGiven{target_->name(), "cannot be undone: " + what});
     started_ = Clock::now();
     const UndoRun::Result simulated = plan();
     const auto to_do = simulated.count(Outcome::would_change) + simulated.count(Outcome::unknown);

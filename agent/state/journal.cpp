@@ -249,10 +249,10 @@ void StateJournal::durably(List list, Write write) {
   if (!database_) throw Error("the journal is not open");
   try {
     if (database_->moved()) {
-      tell(fmt::format(
-          "the state database {} was removed while the run was under way; a new one is begun. What was "
-          "done before this cannot be undone.",
-          database_->path()));
+      tell(
+          fmt::format("the state database {} was removed during the run; a new one is created. What was "
+                      "done before this cannot be undone.",
+                      database_->path()));
       mark_ = {};
       open_sound();
     }
@@ -282,7 +282,7 @@ void StateJournal::begin(std::span<const Step> steps) {
     throw unreached.error;
   } catch (Error& e) {
     forget();
-    throw e.while_doing("it was not begun, because it could not be written down first");
+    throw e.while_doing("it was not started, because it could not be recorded first");
   }
 }
 
@@ -343,7 +343,7 @@ void StateJournal::announce(std::span<const Step> steps, const std::string& iden
       }
     });
   } catch (Error& e) {
-    throw e.while_doing("it was not begun, because it could not be written down first");
+    throw e.while_doing("it was not started, because it could not be recorded first");
   }
 }
 
@@ -406,7 +406,7 @@ void StateJournal::end(std::span<const Step> steps, std::span<const std::optiona
   }
   if (urgent) durably(List::nothing, [] {});
 } catch (const std::exception& e) {
-  tell(fmt::format("{}; what was done stays, but the next run will not believe it", e.what()));
+  tell(fmt::format("{}; what was done stays, but the next run will not trust it", e.what()));
 }
 
 // The packages that the transaction installed, known only now; absent if there was none.
@@ -535,7 +535,7 @@ void StateJournal::conclude(const std::string& outcome, const std::string& count
   database_.reset();
   if (marks) write_mark(folder_, mark_);
 } catch (const std::exception& e) {
-  tell(fmt::format("{}; the run will be listed as cut off", e.what()));
+  tell(fmt::format("{}; the run will be listed as not finished", e.what()));
   later_.clear();
 }
 

@@ -69,14 +69,14 @@ def test_apply_makes_the_machine_ready(world):
 
 def test_new_shells_find_compose(world):
     """a new login shell and a new interactive shell find ~/soft/docker-compose"""
-    host, wanted = world.applied.host, "/home/ubuntu/soft/docker-compose"
+    host, expected = world.applied.host, "/home/ubuntu/soft/docker-compose"
     find = "command -v docker-compose"
     for name, found in {
         "login": host.login(find),
         "login, not interactive": host.run(["env", "-i", "HOME=/home/ubuntu", "bash", "-lc", find]),
         "interactive": host.run(["env", "-i", "HOME=/home/ubuntu", "bash", "-ic", find]),
     }.items():
-        check(found.output.strip().endswith(wanted), f"{name} shell: {found}")
+        check(found.output.strip().endswith(expected), f"{name} shell: {found}")
     ran = host.login("docker-compose version")
     check("2.18.1" in ran.output, ran)
 

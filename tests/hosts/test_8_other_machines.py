@@ -180,7 +180,7 @@ def test_a_cut_network(world):
     noticed = time.monotonic() - begin
     assert run.returncode == FAILED, (run.returncode, output, errors)
     assert noticed < 15.5, f"noticed after {noticed:.1f} s"
-    assert "box: " in errors and "command[slow] was under way" in errors, errors
+    assert "box: " in errors and "interrupted during command[slow]" in errors, errors
     nothing_left(host, seconds=20)
     assert host.run(["pgrep", "-x", "sleep"]).status != 0 and host.read("/home/ubuntu/after") is None
 

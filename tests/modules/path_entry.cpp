@@ -297,7 +297,7 @@ TEST_CASE("path_entry: another home's shells") {
   CHECK(action<WriteFile>(t.diff, 0)->owner == "ann");
   CHECK(says(action<WriteFile>(t.diff, 0)->content, "\"/home/ubuntu/soft:$PATH\""));
   CHECK(failure(machine, R"({"path": "/x", "home": "/home/bob"})") ==
-        "/home/bob does not exist, so no shell of it can be given a PATH");
+        "/home/bob does not exist, so no shell in it can get a PATH");
 }
 
 TEST_CASE("path_entry: mistakes in its parameters") {

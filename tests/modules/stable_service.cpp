@@ -37,7 +37,7 @@ TEST_CASE("A service that dies a moment after it was started has not converged, 
   Looks bench({stopped, begun, died});
   bench.host.world.s.logs["a.service"] = "cannot bind: address in use";
   CHECK(bench.apply(playbook) ==
-        Lines{"service[a] not_converged: after acting, state is failed, wanted running"});
+        Lines{"service[a] not_converged: after the change, state is failed, expected running"});
   CHECK(bench.output() == "cannot bind: address in use");
 }
 
@@ -50,10 +50,9 @@ TEST_CASE("A service that was up for long enough counts") {
 TEST_CASE("A service that ends and begins anew for ever has not converged") {
   Looks acted({stopped, begun});
   CHECK(acted.apply(playbook) ==
-        Lines{"service[a] not_converged: it does not stay as it is: it ends and begins anew"});
+        Lines{"service[a] not_converged: it does not stay up: it ends and starts again"});
   Looks found({begun});
-  CHECK(found.apply(playbook) ==
-        Lines{"service[a] failed: it does not stay as it is: it ends and begins anew"});
+  CHECK(found.apply(playbook) == Lines{"service[a] failed: it does not stay up: it ends and starts again"});
 }
 
 TEST_CASE("A service that is found just begun is looked at until it counts, or is started when it dies") {

@@ -298,7 +298,7 @@ TEST_CASE("no line of a help or of a newcomer's mistake is longer than 80 column
   CHECK(longest({"help"}) <= 80);
   CHECK(longest({"plan", folder.path("p.json")}) <= 80);
   const Ended help = folder.run({"plan", "--help"});
-  CHECK(help.out.find("  --forks N                 How many hosts are worked on at once (32)\n") !=
+  CHECK(help.out.find("  --forks N                 Work on this many hosts at once (32)\n") !=
         std::string::npos);
   CHECK(help.out.find("  --color WHEN              auto, always or never\n") != std::string::npos);
 }
@@ -435,7 +435,7 @@ TEST_CASE("A second run exits with 4 and names the first; a plan takes no lock")
   const std::string other = folder.write("o.json", small);
   const Ended second = folder.run({"apply", other});
   CHECK(second.status == 4);
-  CHECK(second.err.find("another run is under way: process " + std::to_string(first)) != std::string::npos);
+  CHECK(second.err.find("another run is active: process " + std::to_string(first)) != std::string::npos);
   CHECK(second.err.find(playbook) != std::string::npos);
   CHECK(!std::filesystem::exists(folder.tree() + "/g"));
   const Ended json = folder.run({"apply", "--json", other});

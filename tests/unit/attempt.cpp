@@ -30,7 +30,7 @@ TEST_CASE("an attempt whose `when` does not match is Skipped with the reason") {
   EngineParts parts(R"([{"type": "link", "path": "/a", "target": "x", "when": {"vars.x": 2}}])");
   const Attempted done = parts.attempt_at(0);
   REQUIRE(std::holds_alternative<Skipped>(done.result));
-  CHECK(std::get<Skipped>(done.result).reason == "vars.x is 1, wanted 2");
+  CHECK(std::get<Skipped>(done.result).reason == "vars.x is 1, expected 2");
   CHECK(!std::get<Skipped>(done.result).cause);
 }
 

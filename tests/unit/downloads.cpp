@@ -182,8 +182,8 @@ TEST_CASE("content with another digest is removed, and the error names both and 
   write_file(w.target(), "old");
   const std::string wanted = sha256_hex("other");
   CHECK(w.failure({.url = server.url("/x"), .path = w.target(), .sha256 = wanted}) ==
-        server.url("/x") + " has the SHA-256 " + sha256_hex("hello") + ", and " + wanted +
-            " is wanted; it was removed");
+        server.url("/x") + " has the SHA-256 " + sha256_hex("hello") + ", expected " + wanted +
+            "; it was removed");
   CHECK(content_of(w.target()) == "old");
   CHECK(w.only({"file"}));
 }
@@ -202,8 +202,8 @@ TEST_CASE("the digest is taken from the published checksum file, which is asked 
   CHECK(downloads.published_sha256(server.url("/sums"), "y", 0) == sha256_hex("y"));
   CHECK(server.seen().size() == 2);
   CHECK(w.failure({.url = server.url("/y"), .path = w.target(), .sha256_url = server.url("/sums")}) ==
-        server.url("/y") + " has the SHA-256 " + sha256_hex("hello") + ", and " + sha256_hex("y") +
-            " is wanted; it was removed");
+        server.url("/y") + " has the SHA-256 " + sha256_hex("hello") + ", expected " + sha256_hex("y") +
+            "; it was removed");
   CHECK(w.failure({.url = server.url("/z"), .path = w.target(), .sha256_url = server.url("/sums")}) ==
         server.url("/sums") + ": it does not list z");
 }

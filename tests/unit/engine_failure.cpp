@@ -87,7 +87,7 @@ TEST_CASE("With fail-fast what did not converge stops the run too") {
   bench.host.idle = {"/a"};
   CHECK(bench.apply(R"({"resources": [
     {"type": "link", "path": "/a", "target": "1"}, {"type": "link", "path": "/b", "target": "1"}]})") ==
-        Lines{"link[/a] not_converged: after acting, target is absent, wanted 1"});
+        Lines{"link[/a] not_converged: after the change, target is absent, expected 1"});
 }
 
 TEST_CASE("A user who is not there fails the resource that acts as the user") {

@@ -86,10 +86,10 @@ TEST_CASE("Programs work in another's folder as its owner, and as root only wher
   CHECK(tree("/home/mallory/x") == "mallory");
   CHECK(tree("/home/mallory/not/there/x") == "mallory");
   CHECK(tree("/etc/x") == "root");
-  CHECK(refused("/home/mallory/x", "root") ==
-        "root runs no programs in a folder that others may write to: /home/mallory belongs to mallory; say "
-        "with `as` "
-        "who is to act");
+  CHECK(
+      refused("/home/mallory/x", "root") ==
+      "root runs no programs in a folder that others may write to: /home/mallory belongs to mallory; name the "
+      "user to run as with `as`");
   CHECK_THAT(refused("/home/mallory/roots/x"), Catch::Contains("/home/mallory belongs to mallory"));
   CHECK_THAT(refused("/home/ubuntu/theirs/x"), Catch::Contains("/home/ubuntu belongs to ubuntu"));
   CHECK_THAT(refused("/open/x"), Catch::Contains("/open is writable by everyone (mode 0777)"));

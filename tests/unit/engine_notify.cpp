@@ -46,7 +46,7 @@ TEST_CASE("A resource that changed nothing, failed or was skipped notifies nobod
     {"type": "link", "path": "/b", "target": "1", "notify": "s"},
     {"type": "link", "path": "/c", "target": "1", "notify": "s", "when": {"vars.x": 2}},
     {"type": "unit", "id": "s", "name": "u"}]})") ==
-        Lines{"link[/a] ok", "link[/b] failed: no", "link[/c] skipped: vars.x is 1, wanted 2", "unit[s] ok"});
+        Lines{"link[/a] ok", "link[/b] failed: no", "link[/c] skipped: vars.x is 1, expected 2", "unit[s] ok"});
 }
 
 TEST_CASE("A failure keeps the notification for the next one of a for_each") {

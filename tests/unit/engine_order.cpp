@@ -43,9 +43,9 @@ TEST_CASE("A skipped resource says why, and a reference to it skips too unless i
     {"type": "link", "path": "/c", "target": "{{resources.a.target | default(\"x\")}}"},
     {"type": "link", "path": "/d", "target": "1", "when": {"vars.os": ["ubuntu", "fedora"]}},
     {"type": "link", "path": "/e", "target": "1", "when": {"resources.a.target": "1"}}]})") ==
-        Lines{"link[a] skipped: vars.os is debian, wanted ubuntu",
+        Lines{"link[a] skipped: vars.os is debian, expected ubuntu",
               "link[/b] skipped: it refers to link[a], which was skipped", "link[/c] changed",
-              "link[/d] skipped: vars.os is debian, wanted ubuntu or fedora",
+              "link[/d] skipped: vars.os is debian, expected ubuntu or fedora",
               "link[/e] skipped: it refers to link[a], which was skipped"});
   CHECK(bench.host.log == Lines{"root: link /c -> x"});
 }
@@ -57,7 +57,7 @@ TEST_CASE("A condition on a fact says what the fact is") {
   const std::string id = facts.lookup(path)->to_text();
   CHECK(bench.apply(R"({"resources": [
     {"type": "link", "path": "/a", "target": "1", "when": {"facts.os.id": "plan9"}}]})") ==
-        Lines{"link[/a] skipped: facts.os.id is " + id + ", wanted plan9"});
+        Lines{"link[/a] skipped: facts.os.id is " + id + ", expected plan9"});
 }
 
 TEST_CASE("for_each repeats over lists and objects, and others refer to what each gave") {
@@ -90,8 +90,8 @@ TEST_CASE("A play whose condition does not hold skips all its resources with the
       {"type": "link", "id": "a", "path": "/a", "target": "1"},
       {"type": "link", "for_each": [1, 2], "path": "/{{item}}", "target": "1"}]},
     {"name": "two", "resources": [{"type": "link", "path": "/b", "target": "{{resources.a.target}}"}]}]})") ==
-        Lines{"link[a] skipped: vars.big is false, wanted true",
-              "link[/{{item}}] skipped: vars.big is false, wanted true",
+        Lines{"link[a] skipped: vars.big is false, expected true",
+              "link[/{{item}}] skipped: vars.big is false, expected true",
               "link[/b] skipped: it refers to link[a], which was skipped"});
   CHECK(bench.host.log.empty());
 }

@@ -13,8 +13,8 @@ TEST_CASE("A state change that is still there after acting is not converged, and
     {"type": "link", "id": "a", "path": "/a", "target": "1"},
     {"type": "file", "path": "/f", "content": "1"},
     {"type": "link", "path": "/b", "target": "{{resources.a.target}}"}]})") ==
-        Lines{"link[a] not_converged: after acting, target is absent, wanted 1",
-              "file[/f] not_converged: after acting, content is absent, wanted 1",
+        Lines{"link[a] not_converged: after the change, target is absent, expected 1",
+              "file[/f] not_converged: after the change, content is absent, expected 1",
               "link[/b] skipped: link[a] failed"});
   CHECK(bench.result.count(Outcome::not_converged) == 2);
   CHECK(bench.result.count(Outcome::skipped) == 1);
@@ -38,7 +38,7 @@ TEST_CASE("What has to settle is looked at again until it is as wanted, or time 
   never.options.settle = std::chrono::milliseconds(1);
   never.host.idle = {"u"};
   CHECK(never.apply(R"({"resources": [{"type": "unit", "name": "u"}]})") ==
-        Lines{"unit[u] not_converged: after acting, running is false, wanted true"});
+        Lines{"unit[u] not_converged: after the change, running is false, expected true"});
   CHECK(never.host.log == Lines{"root: start u"});
 }
 
@@ -59,7 +59,7 @@ TEST_CASE("A program that undoes an earlier resource is found at the end of the 
     {"type": "program", "id": "p", "argv": ["set", "/a", "2"]},
     {"type": "link", "path": "/c", "target": "1"}]})") ==
         Lines{"link[a] changed", "link[/b] changed", "program[p] changed", "link[/c] changed",
-              "link[a] not_converged: it no longer is as wanted after program[p]: target is 2, wanted 1"});
+              "link[a] not_converged: no longer as desired after program[p]: target is 2, expected 1"});
   CHECK(bench.result.count(Outcome::changed) == 3);
   CHECK(bench.result.count(Outcome::not_converged) == 1);
 }
@@ -67,13 +67,12 @@ TEST_CASE("A program that undoes an earlier resource is found at the end of the 
 TEST_CASE("What was right before a program undid it is found too") {
   EngineBench bench;
   bench.host.world.f.file("/a", "1");
-  CHECK(
-      bench
-          .apply(R"({"vars": {"x": "1"}, "resources": [
+  CHECK(bench
+            .apply(R"({"vars": {"x": "1"}, "resources": [
     {"type": "file", "for_each": ["/a"], "path": "{{item}}", "content": "{{vars.x}}"},
     {"type": "program", "argv": ["set", "/a", "2"]}]})")
-          .back() ==
-      "file[/a][/a] not_converged: it no longer is as wanted after program[set, /a, 2]: content is , wanted 1");
+            .back() ==
+        "file[/a][/a] not_converged: no longer as desired after program[set, /a, 2]: content is , expected 1");
 }
 
 TEST_CASE("Two resources that undo each other are found by their claims, without a program") {
@@ -94,7 +93,7 @@ TEST_CASE("Two resources that undo each other are found by their claims, without
     {"type": "link", "path": "/a/x", "target": "1"},
     {"type": "link", "path": "/a", "target": "1"}]})")
             .back() ==
-        "link[/a/x] not_converged: it no longer is as wanted after link[/a]: target is absent, wanted 1");
+        "link[/a/x] not_converged: no longer as desired after link[/a]: target is absent, expected 1");
 }
 
 TEST_CASE("Entries that overwrite each other in one file are found") {
@@ -102,14 +101,14 @@ TEST_CASE("Entries that overwrite each other in one file are found") {
   CHECK(
       bench.apply(R"({"resources": [{"type": "entry", "folder": "/a"}, {"type": "entry", "folder": "/b"}]})") ==
       Lines{"entry[/a] changed", "entry[/b] changed",
-            "entry[/a] not_converged: it no longer is as wanted after entry[/b]: entry is absent, wanted /a"});
+            "entry[/a] not_converged: no longer as desired after entry[/b]: entry is absent, expected /a"});
 }
 
 TEST_CASE("A plan finds resources that undo each other as well") {
   EngineBench bench;
   CHECK(bench.plan(R"({"resources": [{"type": "entry", "folder": "/a"}, {"type": "entry", "folder": "/b"}]})")
             .back() ==
-        "entry[/a] not_converged: it no longer is as wanted after entry[/b]: entry is absent, wanted /a");
+        "entry[/a] not_converged: no longer as desired after entry[/b]: entry is absent, expected /a");
 }
 
 TEST_CASE("A resource that a program failed in the middle of undoing is looked at again") {
@@ -119,10 +118,8 @@ TEST_CASE("A resource that a program failed in the middle of undoing is looked a
     bench.host.world.f.link("/a", "broken");
     throw Error("bad ended with status 1");
   };
-  CHECK(
-      bench.apply(R"({"resources": [
+  CHECK(bench.apply(R"({"resources": [
     {"type": "link", "path": "/a", "target": "1"}, {"type": "program", "argv": ["bad"]}]})") ==
-      Lines{
-          "link[/a] changed", "program[bad] failed: bad ended with status 1",
-          "link[/a] not_converged: it no longer is as wanted after program[bad]: target is broken, wanted 1"});
+        Lines{"link[/a] changed", "program[bad] failed: bad ended with status 1",
+              "link[/a] not_converged: no longer as desired after program[bad]: target is broken, expected 1"});
 }

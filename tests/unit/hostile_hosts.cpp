@@ -216,9 +216,10 @@ TEST_CASE("A host that tells of its plan without end is dropped") {
   });
   host->join();
   host->begin(Pass::simulated, {});
-  CHECK_THROWS_WITH(host->end(),
-                    "web1 tells more of its plan than is kept of one host (500000 events, 256 MiB); it "
-                    "takes no part");
+  CHECK_THROWS_WITH(
+      host->end(),
+      "web1 sends more events of its plan than are kept for one host (500000 events, 256 MiB); it "
+      "is left out");
   CHECK(bench.told.size() <= 500'002);
 }
 

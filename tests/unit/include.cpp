@@ -193,9 +193,9 @@ TEST_CASE("a condition of an include is one of each of its resources") {
   CHECK(b.apply(R"({"vars": {"on": false, "text": "z"}, "resources": [
     {"include": "in.json", "when": {"vars.on": true}},
     {"include": {"file": "in.json", "vars": {"to": "{{vars.text}}"}}, "id": "two"}]})") ==
-        Lines{"link[in-a] skipped: vars.on is false, wanted true",
-              "link[/b/{{item}}] skipped: vars.on is false, wanted true",
-              "link[/c] skipped: vars.on is false, wanted true", "link[two-a] changed", "link[/b/z][z] changed",
-              "link[/c] changed"});
+        Lines{"link[in-a] skipped: vars.on is false, expected true",
+              "link[/b/{{item}}] skipped: vars.on is false, expected true",
+              "link[/c] skipped: vars.on is false, expected true", "link[two-a] changed",
+              "link[/b/z][z] changed", "link[/c] changed"});
   CHECK(b.host.log == Lines{"root: link /a -> z", "root: link /b/z -> z", "root: link /c -> y"});
 }

@@ -312,7 +312,7 @@ TEST_CASE("a database that is deleted or spoilt while a run is under way is begu
     for (const char* part : {"", "-wal", "-shm"}) std::filesystem::remove((top / "state/state.db") + part);
     CHECK_FALSE(bench.perform("two", {WriteFile{.path = top / "two", .content = "2"}})[0]);
     REQUIRE(bench.told.size() == 1);
-    CHECK_THAT(bench.told[0], Catch::Contains("was removed while the run was under way"));
+    CHECK_THAT(bench.told[0], Catch::Contains("was removed during the run"));
   }
   SECTION("another one in its place") {
     TemporaryFolder other;
@@ -375,7 +375,7 @@ TEST_CASE("on a full disk nothing begins that could not be written down") {
       if (error) CHECK(test::content_of(path) == (i == 0 ? std::string(100'000, 'a') : std::to_string(i - 1)));
     }
     REQUIRE(error);
-    CHECK_THAT(error->what(), Catch::Contains("it was not begun, because it could not be written down first") &&
+    CHECK_THAT(error->what(), Catch::Contains("it was not started, because it could not be recorded first") &&
                                   Catch::Contains("full"));
     std::filesystem::remove(disk + "/ballast");
     CHECK_FALSE(bench.perform("f", {WriteFile{.path = path, .content = "room again"}})[0]);

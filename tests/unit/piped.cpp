@@ -230,7 +230,7 @@ TEST_CASE("one run at a time has the lock, and the other is told who") {
   const std::string cache = ::geteuid() == 0 ? t / "" : t / "cache";
   const auto first = std::make_unique<RunLock>(cache, "first.json", none, quiet);
   const Error e = error_of([&] { RunLock second(cache, "second.json", none, quiet); });
-  CHECK(e.message().starts_with("another run is under way: " + me));
+  CHECK(e.message().starts_with("another run is active: " + me));
   CHECK(e.message().find('\n') == std::string::npos);
   if (::geteuid() != 0) return;  // the helper's lock is the person's own then
   Helper h;
@@ -254,7 +254,7 @@ TEST_CASE("the lock of a user without a home cannot be taken away by another use
       const RunLock lock("/nonexistent/cache", "p.json", none, nullptr);
       const bool second = error_of([&] { RunLock again("/nonexistent/cache", "q.json", none, nullptr); })
                               .message()
-                              .starts_with("another run is under way: ");
+                              .starts_with("another run is active: ");
       ::_exit(second ? 0 : 3);
     } catch (const std::exception&) {
       ::_exit(1);

@@ -242,8 +242,8 @@ TEST_CASE("two names of one file: that one desires what the other does not is fo
       if (line.at("event") == "resource" && line.at("outcome") == "not_converged")
         found.push_back(line.at("label").get<std::string>() + " " + line.at("reason").get<std::string>());
     REQUIRE(found.size() == 2);
-    CHECK_THAT(found[0], Catch::StartsWith("file[a] it no longer is as wanted after file[b]"));
-    CHECK_THAT(found[1], Catch::StartsWith("file[c] it no longer is as wanted after file[d]"));
+    CHECK_THAT(found[0], Catch::StartsWith("file[a] no longer as desired after file[b]"));
+    CHECK_THAT(found[1], Catch::StartsWith("file[c] no longer as desired after file[d]"));
   }
   CHECK(AgentFolder::read(bench.tree() + "/b") == "B");
 }
@@ -262,15 +262,15 @@ TEST_CASE("a group that comes or goes with the user of its name is looked at aga
   // userdel(8) takes the group along, as nobody else is in it.
   const std::string user = R"({"type": "user", "name": "news", "state": "absent"})";
   CHECK(not_converged(R"({"type": "group", "name": "news"}, )" + user) ==
-        "group[news]: it no longer is as wanted after user[news]: exists is false, wanted true");
+        "group[news]: no longer as desired after user[news]: exists is false, expected true");
   CHECK(not_converged(R"({"type": "directory", "path": "@/d", "group": "news"}, )" + user) ==
-        fmt::format("directory[{}/d]: it no longer is as wanted after user[news]: group is 9, wanted news",
+        fmt::format("directory[{}/d]: no longer as desired after user[news]: group is 9, expected news",
                     bench.tree()));
   CHECK(not_converged(user + R"(, {"type": "group", "name": "news"})").empty());
   // useradd(8) makes one.
   CHECK(not_converged(R"({"type": "group", "name": "mlops-test-ada", "state": "absent"},
     {"type": "user", "name": "mlops-test-ada"})") ==
-        "group[mlops-test-ada]: it no longer is as wanted after user[mlops-test-ada]: exists is true, wanted "
+        "group[mlops-test-ada]: no longer as desired after user[mlops-test-ada]: exists is true, expected "
         "false");
 }
 

@@ -26,8 +26,8 @@ struct Site : test::PlaybookSite {
     const Ended kept = folder.run({"plan", folder.write("site.json", resources), "--out", plan});
     INFO(kept.err);
     REQUIRE(kept.status == 2);
-    CHECK_THAT(kept.err, Catch::EndsWith("the plan is kept in " + plan + "; `mlops-agent apply " + plan +
-                                         "` does just that\n"));
+    CHECK_THAT(kept.err, Catch::EndsWith("the plan is saved in " + plan + "; `mlops-agent apply " + plan +
+                                         "` performs it\n"));
   }
   Ended apply(const Words& more = {}) const {
     Words words{"apply", plan, "--json"};
@@ -68,17 +68,16 @@ TEST_CASE("a plan that is kept is applied as it was made, though the playbook ha
   CHECK(by_id(again) == std::map<std::string, std::string>{{"a", "ok"}, {"b", "ok"}});
 }
 
-TEST_CASE("only a resource whose ground has shifted is refused, and it is told what shifted") {
+TEST_CASE("only a resource that changed since the plan was made is refused, and the change is named") {
   const Site site;
   site.put("a", "zero\n");
   site.keep(two_files);
   site.put("a", "mine\n");
   const Ended applied = site.apply();
   CHECK(applied.status == 1);
-  CHECK(by_id(applied) == std::map<std::string, std::string>{
-                              {"a", "failed: the ground that it was planned on has shifted: content of " +
-                                        site.at("a") + " is another"},
-                              {"b", "changed"}});
+  CHECK(by_id(applied) ==
+        std::map<std::string, std::string>{
+            {"a", "failed: changed since the plan was made: content of " + site.at("a")}, {"b", "changed"}});
   CHECK(site.text("a") == "mine\n");
   CHECK(site.text("b") == "two\n");
 }
@@ -93,8 +92,8 @@ TEST_CASE("what depends on a refused resource is skipped") {
   const Ended applied = site.apply();
   CHECK(applied.status == 1);
   const auto found = by_id(applied);
-  CHECK_THAT(found.at("d"), Catch::StartsWith("failed: the ground that it was planned on has shifted: " +
-                                              site.at("d") + " was absent, is a folder 0700 "));
+  CHECK_THAT(found.at("d"), Catch::StartsWith("failed: changed since the plan was made: " + site.at("d") +
+                                              " was absent, is a folder 0700 "));
   CHECK(found.at("f") == "skipped: directory[d] failed");
   CHECK_FALSE(site.there("d/f"));
 }
@@ -106,7 +105,7 @@ TEST_CASE("With --all-or-nothing an apply touches nothing where a part of the pl
   const auto before = site.folder.picture();
   const Ended applied = site.apply({"--all-or-nothing"});
   CHECK(applied.status == 4);
-  CHECK_THAT(applied.err, Catch::Contains("--all-or-nothing: the plan does not hold any more for file[a]"));
+  CHECK_THAT(applied.err, Catch::Contains("--all-or-nothing: the plan is no longer valid for file[a]"));
   CHECK(site.folder.picture() == before);
   // Also where nothing else is left to do.
   site.put("b", "two\n");
@@ -124,8 +123,7 @@ TEST_CASE("with --all-or-nothing a resource that now fails, or is gone, keeps ev
   const auto before = site.folder.picture();
   const Ended applied = site.apply({"--all-or-nothing"});
   CHECK(applied.status == 4);
-  CHECK_THAT(applied.err,
-             Catch::Contains("--all-or-nothing: the plan does not hold any more for directory[d]"));
+  CHECK_THAT(applied.err, Catch::Contains("--all-or-nothing: the plan is no longer valid for directory[d]"));
   CHECK(site.folder.picture() == before);
   CHECK_FALSE(site.there("f"));
   CHECK(site.apply().status == 1);  // without it, what holds is done
@@ -160,8 +158,7 @@ TEST_CASE(
   CHECK(refused.status == 1);
   CHECK(by_id(refused) ==
         std::map<std::string, std::string>{
-            {"a", "failed: a secret in its parameters is not the one that it was planned with"},
-            {"b", "changed"}});
+            {"a", "failed: a secret in its parameters has changed since the plan was made"}, {"b", "changed"}});
   CHECK(site.text("a") == "old first-password\n");
   set("first-password\n");
   const Ended applied = site.apply();
@@ -196,9 +193,8 @@ TEST_CASE("it stops before doing what the plan did not say") {
   CHECK(applied.status == 1);
   const auto found = by_id(applied);
   CHECK_THAT(found.at("a"),
-             Catch::StartsWith("failed: the plan said that nothing is to be done, now it would change: "
-                               "create, content +1, mode 0644; the ground that it was planned on has "
-                               "shifted: "));
+             Catch::StartsWith("failed: the plan said that there is nothing to do, now it would change: "
+                               "create, content +1, mode 0644; changed since the plan was made: "));
   CHECK(found.at("b") == "ok");
   CHECK(found.at("c") == "changed");
   CHECK_FALSE(site.there("a"));
@@ -226,15 +222,16 @@ TEST_CASE("what shifts while a plan is being applied is refused when its turn co
   CHECK_NOTHROW(see("file[a]", {}));  // less is left to do
   Change other = planned;
   other.text_diff = "-c\n+b\n";
-  CHECK_THROWS_WITH(see("file[a]", {other}), "it would do what the plan did not say: content +1 −1");
-  CHECK_THROWS_WITH(see("file[a]", {planned}), "it would do what the plan did not say: content +1 −1");
+  CHECK_THROWS_WITH(see("file[a]", {other}), "it would do something that the plan did not show: content +1 −1");
+  CHECK_THROWS_WITH(see("file[a]", {planned}),
+                    "it would do something that the plan did not show: content +1 −1");
   // A package's programs came first: how it was before could not be known.
   CHECK_NOTHROW(see("unit[u]", {{.property = "state", .before = "stopped", .after = "running"}}));
   CHECK_THROWS_WITH(see("unit[u]", {{.property = "enabled", .before = false, .after = true}}),
-                    "it would do what the plan did not say: enabled no → yes");
+                    "it would do something that the plan did not show: enabled no → yes");
   CHECK_NOTHROW(see("package[p]", {{.property = "p", .after = "2.0"}}));
   CHECK_THROWS_WITH(see("package[p]", {{.property = "p", .after = "2.0"}, {.property = "+q", .before = "1"}}),
-                    "it would do what the plan did not say: +q 1 → removed");
+                    "it would do something that the plan did not show: +q 1 → removed");
   CHECK_THROWS_WITH(see("file[z]", {planned}), "it is not in the plan");
 }
 
@@ -245,7 +242,7 @@ TEST_CASE("a plan names what is not known yet, and lets it do what it then finds
     {"id": "b", "type": "file", "path": "@/b", "content": "two\n"}]})");
   const Ended kept = site.folder.run({"plan", path, "--out", site.plan});
   CHECK(kept.status == 2);
-  CHECK_THAT(kept.err, Catch::StartsWith("not known yet, and free to do what is needed then: file[b]\n"));
+  CHECK_THAT(kept.err, Catch::StartsWith("not known yet; apply does what they need then: file[b]\n"));
   CHECK(site.apply().status == 0);
   CHECK(site.text("b") == "two\n");
 }
@@ -349,7 +346,7 @@ TEST_CASE(
   const Ended refused = site.apply({"--state", site.state});
   CHECK(refused.status == 1);
   CHECK(by_id(refused)["course"] ==
-        "failed: a run was cut off here since the plan was made, and what mends that is not in the plan");
+        "failed: a run was interrupted here since the plan was made, and its recovery is not in the plan");
   CHECK(std::filesystem::exists(lock));
   plan();
   CHECK(site.apply({"--state", site.state}).status == 0);
@@ -362,17 +359,17 @@ TEST_CASE("values beside a plan file are refused") {
   site.keep(two_files);
   const Ended set = site.folder.run({"apply", site.plan, "--set", "x=1"});
   CHECK(set.status == 3);
-  CHECK(set.err == "--set: " + site.plan +
-                       " is a plan, which was made with values of its own; plan anew to change them\n");
+  CHECK(set.err ==
+        "--set: " + site.plan + " is a saved plan, and its values are fixed; plan again to change them\n");
   const std::string playbook = site.folder.path("site.json");
   const Ended host = site.folder.run({"apply", site.plan, "--host", "web1"});
   CHECK(host.status == 3);
-  CHECK(host.err == "--host: " + site.plan +
-                        " is a plan, which was made with values of its own; plan anew to change them\n");
+  CHECK(host.err ==
+        "--host: " + site.plan + " is a saved plan, and its values are fixed; plan again to change them\n");
   const Ended whole = site.folder.run({"apply", playbook, "--all-or-nothing"});
   CHECK(whole.status == 3);
   CHECK(whole.err ==
-        "--all-or-nothing: " + playbook + " is a playbook; it is for a plan that was kept with plan --out\n");
+        "--all-or-nothing: " + playbook + " is a playbook; it is for a plan saved with plan --out\n");
 }
 
 TEST_CASE("resources that edit one file one after the other do what their kept plan said") {

@@ -89,7 +89,7 @@ TEST_CASE("root neither clones nor installs where others may write") {
   const auto outcomes = told(folder.run({"plan", "--json", playbook}));
   const std::string why =
       "failed: root runs no programs in a folder that others may write to: " + folder.tree() +
-      " is writable by everyone (mode 0777); say with `as` who is to act";
+      " is writable by everyone (mode 0777); name the user to run as with `as`";
   CHECK(outcomes.at("git[g]") == why);
   CHECK(outcomes.at("conda[c]") == why);
   REQUIRE(::chmod(folder.tree().c_str(), 0755) == 0);

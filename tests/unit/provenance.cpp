@@ -41,27 +41,27 @@ TEST_CASE("each value is followed to where it was given") {
 })");
   CHECK(told(p, p.plays[0].resources[1], folder) == R"(when:
   {"vars.first":"b"} at site.json:7:103
-    vars.first is "b", given by --set:1:7
+    vars.first is "b", set by --set:1:7
     in the place of site.json:2:34
 for_each:
   ["{{vars.first}}"] at site.json:6:85
-    vars.first is "b", given by --set:1:7
+    vars.first is "b", set by --set:1:7
     in the place of site.json:2:34
 path:
   "/{{vars.name}}/{{vars.box.in}}/{{item}}" at site.json:6:30
-    vars.name is "{{vars.first}}-x", given by --vars at vars.json:1:10
+    vars.name is "{{vars.first}}-x", set by --vars at vars.json:1:10
     in the place of site.json:2:20
-      vars.first is "b", given by --set:1:7
+      vars.first is "b", set by --set:1:7
       in the place of site.json:2:34
     vars.box.in is "{{env.HOME}}" at site.json:2:53
       env.HOME is of the environment where the command is typed
     item is of the for_each ["{{vars.first}}"] at site.json:6:85
-      vars.first is "b", given by --set:1:7
+      vars.first is "b", set by --set:1:7
       in the place of site.json:2:34
 content:
   "{{secrets.token}} {{resources.other.path}} {{facts.os.id}}" at site.json:7:17
     secrets.token is ***, read as site.json:3:32 says
-    resources.other.path is what the resource at site.json:5:5 gives
+    resources.other.path is an output of the resource at site.json:5:5
     facts.os.id is a fact of the machine
 mode:
   "0600" at site.json:7:87
@@ -79,7 +79,7 @@ TEST_CASE("through includes, to the vars of the file that includes") {
     vars.p is 8080 at site.json:1:16
 path:
   "/{{vars.port}}{{vars.own}}" at in.json:2:28
-    vars.port is "{{vars.p}}", given by the include at site.json:2:52
+    vars.port is "{{vars.p}}", set by the include at site.json:2:52
     in the place of in.json:1:19
       vars.p is 8080 at site.json:1:16
     vars.own is "o" at in.json:1:30

@@ -138,7 +138,7 @@ TEST_CASE("what has another name now, is skipped, or is not selected is still th
   CHECK(notices(site.apply(both, {"--only", "g"})).empty());
   const Ended part = site.run({"apply", site.playbook, "--prune", "--only", "g"});
   CHECK(part.status == 3);
-  CHECK(part.err == "--prune looks at all of a playbook: without --only and --tag\n");
+  CHECK(part.err == "--prune looks at the whole playbook: it excludes --only and --tag\n");
 }
 
 TEST_CASE("resources that wish an absence hide nothing from prune") {

@@ -37,7 +37,7 @@ TEST_CASE("a resource that a later one undid has drifted, and the reason names t
   CHECK(drifts(parts).empty());
   parts.host.world.f.link("/a", "other");
   CHECK(drifts(parts) ==
-        Lines{"link[/a] changed: it no longer is as wanted after program[later]: target is other, wanted x"});
+        Lines{"link[/a] changed: no longer as desired after program[later]: target is other, expected x"});
   CHECK(parts.recheck.records()[0].outcome == Outcome::not_converged);
   CHECK(drifts(parts).empty());
 }

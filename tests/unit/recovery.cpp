@@ -37,7 +37,7 @@ TEST_CASE("an interrupted step counts for its resource in its playbook") {
   step.claims.clear();
   const Instance instance = found({step});
   CHECK(instance.interrupted == std::vector<StepName>{{"run", 7}});
-  CHECK(instance.note == "was cut off by an earlier run");
+  CHECK(instance.note == "interrupted in an earlier run");
   CHECK(!instance.untrusted);
 }
 
@@ -57,7 +57,7 @@ TEST_CASE("a program that was interrupted, or failed, is not trusted") {
   step.program = step.failed = true;
   const Instance instance = found({step});
   CHECK(instance.untrusted);
-  CHECK(instance.note == "failed half-way in an earlier run");
+  CHECK(instance.note == "failed in an earlier run");
 }
 
 TEST_CASE("of several interrupted steps the earliest counts, and any restart") {

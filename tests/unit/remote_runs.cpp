@@ -101,7 +101,7 @@ TEST_CASE("What refers to a host that could not begin is skipped, and nothing is
   const Ended locked = folder.run(on_box(server, {"apply", "--json", playbook}));
   INFO(locked.out << locked.err);
   CHECK(locked.status == (std::filesystem::exists(folder.tree() + "/there") ? 1 : 4));
-  CHECK(locked.err.find("another run is under way") != std::string::npos);
+  CHECK(locked.err.find("another run is active") != std::string::npos);
   CHECK_FALSE(std::filesystem::exists(folder.tree() + "/here"));
 }
 
@@ -170,7 +170,7 @@ TEST_CASE("A file whose name only the host could tell is not sent, and the messa
   CHECK(ended.err.find("is not sent to another machine: its name is only known there\n") != std::string::npos);
   CHECK(
       ended.err.find(
-          "  hint: in `source`, `{{vars…}}` can be used, but neither facts nor what resources give: write one "
+          "  hint: in `source`, `{{vars…}}` can be used, but neither facts nor outputs of resources: write one "
           "resource for each file, and choose among them with `when`\n") != std::string::npos);
   CHECK(folder.picture().empty());
 }

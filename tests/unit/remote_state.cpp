@@ -33,7 +33,7 @@ TEST_CASE("A run on another host is written down there, and what is cut off ther
       notices.push_back(line["host"].get<std::string>() + ": " + line["text"].get<std::string>());
   REQUIRE(notices.size() == 1);
   CHECK_THAT(notices[0], Catch::StartsWith("box: an earlier run of " + playbook) &&
-                             Catch::EndsWith("was cut off while file[f] was under way"));
+                             Catch::EndsWith("was interrupted during file[f]"));
   CHECK(database->integer("SELECT count(*) FROM steps WHERE state = 4") == 1);
 }
 
@@ -163,7 +163,7 @@ TEST_CASE("A plan for another host is kept, and does there what it said and noth
   const Ended kept = site.on_box({"plan", site.playbook, "--out", plan});
   INFO(kept.out << kept.err);
   REQUIRE(kept.status == 2);
-  CHECK_THAT(kept.err, Catch::Contains("the plan is kept in " + plan));
+  CHECK_THAT(kept.err, Catch::Contains("the plan is saved in " + plan));
   site.hold(
       R"({"type": "file", "id": "a", "path": "@/a", "content": "another"})");  // the plan has its own text
   const Words apply{"apply", "--json", plan, "--state", site.state()};
@@ -180,7 +180,7 @@ TEST_CASE("A plan for another host is kept, and does there what it said and noth
     const Ended applied = site.run(apply);
     CHECK(applied.status == 1);
     CHECK(outcome_of(applied, "file[a]") == "box failed");
-    CHECK_THAT(applied.out, Catch::Contains("the ground that it was planned on has shifted"));
+    CHECK_THAT(applied.out, Catch::Contains("changed since the plan was made"));
     CHECK(AgentFolder::read(site.tree() + "/a") == "by hand");
     CHECK(site.has("c"));
   }
@@ -191,7 +191,7 @@ TEST_CASE("A plan for another host is kept, and does there what it said and noth
     const Ended applied = site.run(all);
     INFO(applied.out << applied.err);
     CHECK(applied.status == 4);
-    CHECK_THAT(applied.err, Catch::Contains("the plan does not hold any more for file[a]"));
+    CHECK_THAT(applied.err, Catch::Contains("the plan is no longer valid for file[a]"));
     CHECK_FALSE(site.has("c"));
   }
 }

@@ -97,7 +97,7 @@ TEST_CASE("a run is listed with what it did, one that changes nothing is not") {
   CHECK(folder.is_settled());
 }
 
-TEST_CASE("after a run that was killed, the next says what was under way, does that again, and notifies") {
+TEST_CASE("after a run that was killed, the next names the interrupted step, repeats it, and notifies") {
   StateFolder folder;
   const std::string playbook = folder.write("p.json", half_way), told = folder.tree() + "/told";
   folder.kill_at(playbook, folder.tree() + "/made");
@@ -107,9 +107,9 @@ TEST_CASE("after a run that was killed, the next says what was under way, does t
 
   const Ended plan = folder.run({"plan", "--json", playbook});
   REQUIRE(notices(plan).size() == 1);
-  CHECK_THAT(notices(plan)[0], Catch::StartsWith("an earlier run of " + playbook + " (begun ") &&
-                                   Catch::EndsWith(") was cut off while command[long] was under way"));
-  CHECK(event_of(plan, "command[long]")["note"] == "was cut off by an earlier run");
+  CHECK_THAT(notices(plan)[0], Catch::StartsWith("an earlier run of " + playbook + " (started ") &&
+                                   Catch::EndsWith(") was interrupted during command[long]"));
+  CHECK(event_of(plan, "command[long]")["note"] == "interrupted in an earlier run");
   CHECK(event_of(plan, "command[long]")["outcome"] == "would_change");
   CHECK(event_of(plan, "command[told]")["note"] == "notified by file[before] in an earlier run");
   CHECK(event_of(plan, "command[told]")["outcome"] == "would_change");
@@ -150,7 +150,7 @@ TEST_CASE(
     CHECK(folder.rows("SELECT state FROM steps") == Rows{"3"});
     const Ended plan = folder.run({"plan", "--json", playbook("")});
     CHECK(event_of(plan, "command[long]")["outcome"] == "would_change");
-    CHECK(event_of(plan, "command[long]")["note"] == "failed half-way in an earlier run");
+    CHECK(event_of(plan, "command[long]")["note"] == "failed in an earlier run");
     CHECK(folder.run({"apply", playbook("")}).status == 0);
     CHECK(folder.rows("SELECT state FROM steps") == Rows{"4", "1"});
   }
@@ -178,7 +178,7 @@ TEST_CASE("what was cut off and is well all the same is believed once it was see
   const Ended ended = folder.run({"apply", "--json", playbook});
   CHECK(ended.status == 0);
   CHECK(event_of(ended, "file[f]")["outcome"] == "ok");
-  CHECK(event_of(ended, "file[f]")["note"] == "was cut off by an earlier run");
+  CHECK(event_of(ended, "file[f]")["note"] == "interrupted in an earlier run");
   CHECK(folder.rows("SELECT state FROM steps") == Rows{"4"});
   CHECK(folder.rows("SELECT outcome FROM runs") == Rows{"cut off"});  // this one did nothing
   CHECK(folder.is_settled());
@@ -332,7 +332,7 @@ TEST_CASE("what is too large to be kept is said before it is gone, by the plan a
   for (const std::string command : {"plan", "apply"}) {
     const Ended ended = folder.run({command, "--json", playbook, "--keep-limit", "1000"});
     for (const char* label : {"file[large]", "directory[d]"})
-      CHECK(event_of(ended, label)["note"] == "what is there is not kept: it is more than 1000 bytes");
+      CHECK(event_of(ended, label)["note"] == "the replaced content is not kept: it is more than 1000 bytes");
     for (const char* label : {"file[small]", "file[new]"}) CHECK(event_of(ended, label)["note"].is_null());
   }
   CHECK(folder.rows("SELECT resource FROM steps WHERE before LIKE '%not_kept%' AND before NOT LIKE "
@@ -382,7 +382,7 @@ TEST_CASE("With --wait a run waits for another run to end, and says how long it 
   const Ended impatient = folder.run({"apply", other, "--wait", "1"});
   CHECK(impatient.status == 4);
   CHECK_THAT(impatient.err,
-             Catch::Contains("another run is under way, and was for all of the 1 s that it was waited for: "
+             Catch::Contains("another run is active, and was for all of the 1 s that it was waited for: "
                              "process " +
                              std::to_string(first) + " applies " + playbook + " since "));
   const pid_t patient = folder.start({"apply", other, "--wait", "60"});

@@ -145,7 +145,7 @@ TEST_CASE("a plan that is kept holds no secret, and what it holds to is read ane
   ::setenv("MLOPS_TEST_TOKEN", "another-one", 1);
   const Ended other = bench.run({"apply", bench.path("kept")});
   CHECK(other.status == 1);
-  CHECK_THAT(other.out, Catch::Contains("a secret in its parameters is not the one that it was planned with"));
+  CHECK_THAT(other.out, Catch::Contains("a secret in its parameters has changed since the plan was made"));
   CHECK(other.out.find("another-one") == std::string::npos);
   CHECK(bench.leaks(other) == "");
   CHECK(bench.picture().empty());
@@ -203,9 +203,9 @@ TEST_CASE("a secret for a parameter that shows it is a mistake at its place, bef
   const Ended ended = bench.run({"apply", playbook});
   CHECK(ended.status == 3);
   CHECK_THAT(ended.err,
-             Catch::Contains(":4:48: error: `argv` cannot be given a secret: it would be seen\n") &&
+             Catch::Contains(":4:48: error: `argv` cannot hold a secret: it would be visible\n") &&
                  Catch::Contains("  hint: of this type, `env` and `stdin` can\n") &&
-                 Catch::Contains(":5:29: error: `repo` cannot be given a secret: it would be seen\n") &&
+                 Catch::Contains(":5:29: error: `repo` cannot hold a secret: it would be visible\n") &&
                  Catch::Contains("  hint: no parameter of this type can\n"));
 }
 
@@ -218,7 +218,7 @@ TEST_CASE("an item that brings a secret to such a parameter is found before anyt
   ]})");
   const Ended ended = bench.run({"apply", playbook});
   CHECK(ended.status == 3);
-  CHECK_THAT(ended.err, Catch::Contains("error: `path` cannot be given a secret: it would be seen\n"));
+  CHECK_THAT(ended.err, Catch::Contains("error: `path` cannot hold a secret: it would be visible\n"));
   CHECK(bench.leaks(ended) == "");
   CHECK(bench.picture().empty());
 }

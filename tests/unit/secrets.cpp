@@ -118,22 +118,22 @@ TEST_CASE("a secret goes only where a parameter may take one") {
     {"type": "file", "path": "/c", "as": "{{secrets.token}}"}
   ],
   "show": ["{{vars.url}}"]
-})") == R"(site.json:6:30: error: `path` cannot be given a secret: it would be seen
+})") == R"(site.json:6:30: error: `path` cannot hold a secret: it would be visible
       {"type": "file", "path": "/{{secrets.token}}"},
                                ^
   hint: of this type, `content` can
-site.json:7:57: error: `text` cannot be given a secret: it would be seen
+site.json:7:57: error: `text` cannot hold a secret: it would be visible
   …: "line", "path": "/b", "name": "n", "text": "{{vars.url}} on {{vars.fine}}"…
                                                 ^
   hint: no parameter of this type can
-site.json:8:40: error: `names` cannot be given a secret: it would be seen
+site.json:8:40: error: `names` cannot hold a secret: it would be visible
       {"type": "package", "names": ["a", "{{item}}"], "for_each": ["{{secrets.…
                                          ^
   hint: no parameter of this type can
-site.json:9:45: error: `as` cannot be given a secret: it would be seen
+site.json:9:45: error: `as` cannot hold a secret: it would be visible
       {"type": "file", "path": "/c", "as": "{{secrets.token}}"}
                                               ^
-site.json:11:15: error: `show` cannot be given a secret: it would be seen
+site.json:11:15: error: `show` cannot hold a secret: it would be visible
     "show": ["{{vars.url}}"]
                 ^
 )");
@@ -211,11 +211,11 @@ TEST_CASE("a condition over a secret holds or not, and says no more than that") 
   test::Texts texts;
   const auto reason = [&](const char* when) { return evaluate(texts(when), scopes.of()).reason; };
   CHECK(reason(R"({"secrets.a": "hunter2"})") == "");
-  CHECK(reason(R"({"secrets.a": "other"})") == "secrets.a is ***, wanted other");
-  CHECK(reason(R"({"secrets.a": {"not": "{{secrets.a}}"}})") == "secrets.a is ***, wanted anything else");
-  CHECK(reason(R"({"secrets.a": {"below": "a"}})") == "secrets.a is ***, wanted below a");
-  CHECK(reason(R"({"secrets.a": {"matches": "^x"}})") == "secrets.a is ***, wanted a match of ^x");
-  CHECK(reason(R"({"secrets.a": ["x", "y"]})") == "secrets.a is ***, wanted x or y");
+  CHECK(reason(R"({"secrets.a": "other"})") == "secrets.a is ***, expected other");
+  CHECK(reason(R"({"secrets.a": {"not": "{{secrets.a}}"}})") == "secrets.a is ***, expected anything else");
+  CHECK(reason(R"({"secrets.a": {"below": "a"}})") == "secrets.a is ***, expected below a");
+  CHECK(reason(R"({"secrets.a": {"matches": "^x"}})") == "secrets.a is ***, expected a match of ^x");
+  CHECK(reason(R"({"secrets.a": ["x", "y"]})") == "secrets.a is ***, expected x or y");
 }
 
 TEST_CASE("an item that is secret is named by its place") {

@@ -83,7 +83,7 @@ TEST_CASE("a plan is one aligned line a resource, its diffs below it, and a clos
                          {.property = "runc", .before = "1.0", .after = "1.1"}}),
                group, member, file, finished("directory[old]", Outcome::would_change, {Change::remove()}),
                finished("verify[docker works]", Outcome::unknown, {}, "waits for package[docker.io]"),
-               finished("git[course]", Outcome::skipped, {}, "facts.os.id is debian, wanted ubuntu"),
+               finished("git[course]", Outcome::skipped, {}, "facts.os.id is debian, expected ubuntu"),
                finished("directory[soft]", Outcome::ok),
                ending(
                    {{Outcome::would_change, 5}, {Outcome::unknown, 1}, {Outcome::skipped, 1}, {Outcome::ok, 1}},
@@ -99,7 +99,7 @@ TEST_CASE("a plan is one aligned line a resource, its diffs below it, and a clos
         "      +more\n"
         "  - directory[old]              root    remove\n"
         "  ? verify[docker works]        root    waits for package[docker.io]\n"
-        "  ○ git[course]                 root    skipped: facts.os.id is debian, wanted ubuntu\n"
+        "  ○ git[course]                 root    skipped: facts.os.id is debian, expected ubuntu\n"
         "  · directory[soft]             root    ok\n"
         "plan: 5 to change, 1 unknown, 1 skipped, 1 ok — nothing was touched (0.04 s)\n");
 }
@@ -123,7 +123,7 @@ TEST_CASE("a failure shows its message, the last lines of the output, and what w
   CHECK(shown({RunStarted{"p.json", "apply"}, failed,
                finished("service[docker]", Outcome::skipped, {}, "package[docker.io] failed"),
                finished("verify[docker]", Outcome::skipped, {}, "package[docker.io] failed"),
-               finished("service[ssh]", Outcome::not_converged, {}, "running is still no, wanted yes"),
+               finished("service[ssh]", Outcome::not_converged, {}, "running is still no, expected yes"),
                ending({{Outcome::failed, 1}, {Outcome::not_converged, 1}, {Outcome::skipped, 2}}, 75)}) ==
         "  ✗ package[docker.io]          root    failed: apt-get ended with status 100\n"
         "      │ line 3\n"
@@ -140,7 +140,7 @@ TEST_CASE("a failure shows its message, the last lines of the output, and what w
         "      │ line 14\n"
         "  ○ service[docker]             root    skipped: package[docker.io] failed\n"
         "  ○ verify[docker]              root    skipped: package[docker.io] failed\n"
-        "  ✗ service[ssh]                root    not converged: running is still no, wanted yes\n"
+        "  ✗ service[ssh]                root    not converged: running is still no, expected yes\n"
         "package[docker.io] failed; skipped because of it: service[docker], verify[docker]\n"
         "apply: 1 failed, 1 not converged, 0 changed, 2 skipped in 1 min 15 s\n");
 }

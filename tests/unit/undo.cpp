@@ -93,7 +93,7 @@ TEST_CASE("what somebody changed since is refused by itself, and taken back by f
   const Ended undone = site.undo();
   CHECK(undone.status == 1);
   CHECK(results(undone) ==
-        Outcomes{{"file[a]", "failed: changed since: " + site.at("a") + "; --force takes it back all the same"},
+        Outcomes{{"file[a]", "failed: changed since: " + site.at("a") + "; --force undoes it anyway"},
                  {"file[b]", "changed"}});
   CHECK(site.text("a") == "mine\n");
   CHECK(site.text("b") == "before\n");
@@ -111,8 +111,8 @@ TEST_CASE("a later run that changed the thing is named") {
   const std::string second = site.history().at(0)["id"];
   const Ended undone = site.undo({first});
   CHECK(undone.status == 1);
-  CHECK(results(undone).at("file[f]") == "failed: changed since: " + site.at("f") + " (by the run " + second +
-                                             "); --force takes it back all the same");
+  CHECK(results(undone).at("file[f]") ==
+        "failed: changed since: " + site.at("f") + " (by the run " + second + "); --force undoes it anyway");
   // The newest first, then the one before it.
   CHECK(site.undo().status == 0);
   CHECK(site.text("f") == "one\n");
@@ -130,9 +130,8 @@ TEST_CASE("what cannot be taken back is named before anything is done") {
   const auto lines = undone.lines();
   CHECK(lines.at(0)["event"] == "notice");
   CHECK(lines.at(0)["text"] ==
-        "cannot be taken back: the command `/usr/bin/touch " + site.at("done") + "` (command[c])");
-  CHECK_THAT(results(undone).at("command[c]"),
-             Catch::StartsWith("skipped: it cannot be taken back: the command "));
+        "cannot be undone: the command `/usr/bin/touch " + site.at("done") + "` (command[c])");
+  CHECK_THAT(results(undone).at("command[c]"), Catch::StartsWith("skipped: it cannot be undone: the command "));
   CHECK_FALSE(site.there("f"));
   CHECK(site.there("done"));
 }
@@ -237,8 +236,7 @@ TEST_CASE("undo by root does for another user's step nothing that only root can 
   site.forge(R"(UPDATE steps SET actions = '[{"install_packages":{"wanted":["-oDir::Etc::Parts=/tmp"]}}]',
     before = '[{"packages":[{"name":"-oDir::Etc::Parts=/tmp","version_after":"1"}]}]', after = '{}')");
   const Ended undone = site.undo();
-  CHECK(results(undone) ==
-        Outcomes{{"file[its]", "failed: what it did is not written down where it was done"}});
+  CHECK(results(undone) == Outcomes{{"file[its]", "failed: what it did is not recorded where it was done"}});
 }
 
 TEST_CASE("undo takes back what another user did, as that user") {

@@ -290,7 +290,7 @@ TEST_CASE(
   CHECK(outcome_of(undone, "file[mine]") == "changed");
   CHECK_FALSE(fs::exists(site.at("mine")));
   if (::geteuid() != 0) return;  // nobody cannot be asked then
-  CHECK_THAT(undone.out, Catch::Contains("what it did is not written down where it was done"));
+  CHECK_THAT(undone.out, Catch::Contains("what it did is not recorded where it was done"));
   // Announced, and never begun by who was to act.
   record();
   open_state_database({site.state + "/" + effective_person().name, StateDatabaseSettings::For::writing, {}, {}})

@@ -51,7 +51,7 @@ TEST_CASE("a write that fails, and one that has no effect, are concluded apart f
   parts.batch.add(parts.instance(2), write("/c", "3"));
   parts.batch.perform();
   CHECK(parts.concluded == Lines{"file[/a] failed: no",
-                                 "file[/b] not_converged: after acting, content is absent, wanted 2",
+                                 "file[/b] not_converged: after the change, content is absent, expected 2",
                                  "file[/c] changed"});
 }
 

@@ -54,8 +54,7 @@ void LocalAccountWriter::change(AccountNames names, const std::function<void()>&
     try {
       change.revert();
     } catch (const Error& also) {
-      throw error.while_doing("what it left is taken back by the next run, because now " +
-                              std::string(also.what()));
+      throw error.while_doing("the next run reverts what it left, because now " + std::string(also.what()));
     }
     throw;
   }

@@ -309,8 +309,7 @@ Validators LocalDownloads::fetch_verified(const Download& action, const std::str
   const std::string found = part.sha256();
   if (found == sha256) return validators;
   part.remove();
-  throw Error(
-      fmt::format("{} has the SHA-256 {}, and {} is wanted; it was removed", action.url, found, sha256));
+  throw Error(fmt::format("{} has the SHA-256 {}, expected {}; it was removed", action.url, found, sha256));
 }
 
 void LocalDownloads::perform(const Download& action) {

@@ -17,8 +17,9 @@ std::string why_unknown(const PackageReader& packages, const std::string& text) 
     return fmt::format("package `{}` exists by name only: no package of that name can be installed",
                        wanted.name);
   const auto near = packages.similar(wanted.name);
-  return near.empty() ? fmt::format("no package is named `{}`", wanted.name)
-                      : fmt::format("no package is named `{}`; near: {}", wanted.name, fmt::join(near, ", "));
+  return near.empty()
+             ? fmt::format("no package is named `{}`", wanted.name)
+             : fmt::format("no package is named `{}`; similar: {}", wanted.name, fmt::join(near, ", "));
 }
 
 }  // namespace mlops

@@ -47,7 +47,7 @@ SocketAddress own_address(const Endpoint& listen) {
 Error taken(const Endpoint& place, const std::optional<Listener>& by) {
   const std::string what =
       place.is_socket() ? place.path : fmt::format("port {} of {}", place.port, place.host);
-  return Error(fmt::format("{} is taken{}", what, by ? " by " + describe(*by) : ", it is not known by whom"));
+  return Error(fmt::format("{} is taken{}", what, by ? " by " + describe(*by) : " by an unknown process"));
 }
 
 }  // namespace
