@@ -18,12 +18,6 @@ std::optional<std::string> resolved(const std::string& path, const FileReader& f
 
 }  // namespace
 
-std::optional<FileView> LinkRecorder::view(const std::string& path, std::uint64_t limit) const {
-  auto found = machine_.files().view(path, limit);
-  if (found && found->status.type == FileType::symlink) links_.push_back(path);
-  return found;
-}
-
 const std::string& RealPaths::folder(const std::string& path, const FileReader& files) {
   if (const auto known = folders_.find(path); known != folders_.end()) return known->second;
   std::string real = path;

@@ -2,41 +2,30 @@
 #pragma once
 
 #include <string>
+#include <type_traits>
 #include <unordered_map>
 #include <vector>
 
-#include "machine/machine.hpp"
+#include "domains/query.hpp"
 #include "model/claim.hpp"
 
 namespace mlops {
 
 // Reads through to another reader, which must outlive it, and remembers which paths were links.
-class LinkRecorder : public MachineReader, FileReader {
+class LinkRecorder : public AskedMachine<LinkRecorder> {
  public:
   explicit LinkRecorder(const MachineReader& machine) : machine_(machine) {}
   const std::vector<std::string>& links() const { return links_; }
 
-  const FileReader& files() const override { return *this; }
-  const AccountReader& accounts() const override { return machine_.accounts(); }
-  const PackageReader& packages() const override { return machine_.packages(); }
-  const ServiceReader& services() const override { return machine_.services(); }
-  const CommandReader& commands() const override { return machine_.commands(); }
-  const DownloadReader& downloads() const override { return machine_.downloads(); }
-  const TunnelReader& tunnels() const override { return machine_.tunnels(); }
-  const NetworkReader& network() const override { return machine_.network(); }
+  template <class Query>
+  typename Query::Result ask(const Query& query) const {
+    auto found = answer(query, machine_);
+    if constexpr (std::is_same_v<Query, ViewFile>)
+      if (found && found->status.type == FileType::symlink) links_.push_back(query.path);
+    return found;
+  }
 
  private:
-  std::optional<FileView> view(const std::string& path, std::uint64_t limit) const override;
-  std::optional<std::vector<std::string>> list(const std::string& path) const override {
-    return machine_.files().list(path);
-  }
-  std::optional<std::string> resolve(const std::string& path) const override {
-    return machine_.files().resolve(path);
-  }
-  std::optional<std::string> sha256(const std::string& path) const override {
-    return machine_.files().sha256(path);
-  }
-  std::optional<Grants> grants(const std::string& path) const override { return machine_.files().grants(path); }
   std::string fingerprint(const std::string& path, Depth depth) const override {
     return machine_.files().fingerprint(path, depth);
   }

@@ -5,6 +5,12 @@
 namespace mlops {
 namespace {
 
+// Apart from the class, whose readers may have a member of that name.
+template <class Query>
+void record(const Query& query, const typename Query::Result& found, Preconditions& preconditions) {
+  note(query, found, preconditions);
+}
+
 class ReadRecorder : public AskedMachine<ReadRecorder> {
  public:
   ReadRecorder(const MachineReader& machine, Preconditions& preconditions)
@@ -13,7 +19,7 @@ class ReadRecorder : public AskedMachine<ReadRecorder> {
   template <class Query>
   typename Query::Result ask(const Query& query) const {
     auto found = answer(query, machine_);
-    note(query, found, preconditions_);
+    record(query, found, preconditions_);
     return found;
   }
 
