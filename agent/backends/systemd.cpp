@@ -1,5 +1,5 @@
 // systemd's bus interface through libsystemd. Plain C++ without exceptions: nothing here allocates memory
-// except libsystemd.
+// except libsystemd. It stays one file, as it is the one that includes libsystemd.
 #include <poll.h>
 #include <systemd/sd-bus.h>
 #include <systemd/sd-journal.h>

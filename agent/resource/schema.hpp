@@ -1,5 +1,5 @@
 // The parameters of a resource type, declared once: parsing, messages, documentation and JSON Schema come from
-// it.
+// it. One header, because it is one template: what a type declares, and what reads the declaration.
 #pragma once
 
 #include <array>
