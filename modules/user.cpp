@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/contains.hpp"
 #include "domains/accounts/subordinate_ids.hpp"
 #include "resource/module.hpp"
 
@@ -16,10 +17,6 @@ Names sorted(Names names) {
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
-}
-
-bool contains(const Names& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 Value list(const Names& names) {

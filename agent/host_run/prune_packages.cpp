@@ -4,15 +4,9 @@
 
 #include <algorithm>
 
+#include "domains/packages/presence.hpp"
+
 namespace mlops {
-namespace {
-
-bool is_there(const PackageReader& packages, const std::string& name) {
-  const auto found = packages.installed(name);
-  return found && (found->state == PackageState::installed || found->state == PackageState::interrupted);
-}
-
-}  // namespace
 
 PackagesToPrune choose_packages(std::vector<std::string> names, const PackageReader& packages,
                                 const std::function<std::string(const std::string&)>& kept) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/contains.hpp"
 #include "base/person.hpp"
 #include "base/short_list.hpp"
 #include "base/wall_clock.hpp"
@@ -20,10 +21,6 @@ namespace mlops {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-bool contains(const std::vector<std::string>& list, const std::string& word) {
-  return std::find(list.begin(), list.end(), word) != list.end();
-}
 
 bool made_it(const std::vector<Change>& changes) {
   return std::any_of(changes.begin(), changes.end(),

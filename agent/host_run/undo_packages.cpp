@@ -4,16 +4,13 @@
 
 #include <algorithm>
 
+#include "base/contains.hpp"
 #include "base/error.hpp"
 #include "base/short_list.hpp"
 #include "host_run/undo_changes.hpp"
 
 namespace mlops {
 namespace {
-
-bool contains(const std::vector<std::string>& list, const std::string& word) {
-  return std::find(list.begin(), list.end(), word) != list.end();
-}
 
 // Package names that were requested explicitly, without versions.
 std::vector<std::string> asked_for(const RecordedStep& step) {

@@ -3,27 +3,21 @@
 
 #include <fmt/format.h>
 
+#include "base/contains.hpp"
 #include "domains/accounts/subordinate_ids.hpp"
 #include "domains/before.hpp"
 #include "domains/capture_before.hpp"
 #include "domains/domains.hpp"
 #include "domains/inverse.hpp"
+#include "domains/matches.hpp"
 
 namespace mlops {
 namespace {
 
 constexpr std::uint32_t first_ordinary_id = 1000;  // UID_MIN and GID_MIN of login.defs(5)
 
-bool contains(const std::vector<std::string>& list, const std::string& word) {
-  return std::find(list.begin(), list.end(), word) != list.end();
-}
 bool contains_all(const std::vector<std::string>& list, const std::vector<std::string>& words) {
   return std::all_of(words.begin(), words.end(), [&](const std::string& word) { return contains(list, word); });
-}
-
-template <class T>
-bool matches(const std::optional<T>& wanted, const T& is) {
-  return !wanted || *wanted == is;
 }
 
 void capture_user(const std::string& name, CaptureBefore& c, Before& b) {

@@ -9,6 +9,7 @@
 #include "domains/files/paths.hpp"
 #include "domains/inverse.hpp"
 #include "domains/leftovers.hpp"
+#include "domains/matches.hpp"
 
 namespace mlops {
 namespace {
@@ -46,11 +47,6 @@ Inverse restored(Before before) {
 Inverse made(const std::string& path, const Before& before) {
   if (existed(before)) return {};
   return {{RemovePath{before.paths.empty() ? path : before.paths.front().path}}, {}};
-}
-
-template <class T>
-bool matches(const std::optional<T>& wanted, const T& is) {
-  return !wanted || *wanted == is;
 }
 
 // Whether the hard link's other name is a separate file with the same content and attributes. If those differ,

@@ -6,6 +6,7 @@
 #include "domains/capture_before.hpp"
 #include "domains/domains.hpp"
 #include "domains/inverse.hpp"
+#include "domains/packages/presence.hpp"
 
 namespace mlops {
 namespace {
@@ -17,11 +18,6 @@ void capture_configuration(const std::vector<PackageChange>& changes, CaptureBef
     if (!found || found->state != PackageState::config_files) continue;
     for (const std::string& path : c.dpkg().configuration_files(change.name)) c.whole_if_kept(path, b);
   }
-}
-
-bool is_there(const PackageReader& packages, const std::string& name) {
-  const auto found = packages.installed(name);
-  return found && (found->state == PackageState::installed || found->state == PackageState::interrupted);
 }
 
 bool are_marked(const PackageReader& packages, const std::vector<std::string>& names, bool automatic) {
