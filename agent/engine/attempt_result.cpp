@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/overloaded.hpp"
+#include "base/short_list.hpp"
 #include "playbook/interpolation.hpp"
 
 namespace mlops {
@@ -61,6 +63,36 @@ AttemptResult with_changes(AttemptResult result, const std::vector<Change>& chan
   if (auto* failed = std::get_if<Failed>(&result); failed && failed->outcome == Outcome::failed)
     failed->changes = changes;
   return result;
+}
+
+ResourceFinished finished_event(AttemptResult result, Outcome acted) {
+  ResourceFinished event;
+  std::visit(overloaded{[](const Ok&) {},
+                        [&](Changed& changed) {
+                          event.outcome = acted;
+                          event.changes = std::move(changed.changes);
+                          event.maybe = std::move(changed.maybe);
+                        },
+                        [&](Skipped& skipped) {
+                          event.outcome = Outcome::skipped;
+                          event.reason = std::move(skipped.reason);
+                        },
+                        [&](Unknown& unknown) {
+                          event.outcome = Outcome::unknown;
+                          event.reason = unknown.waits_for.empty()
+                                             ? std::move(unknown.reason)
+                                             : "waits for " + short_list(unknown.waits_for);
+                        },
+                        [&](Failed& failed) {
+                          event.outcome = failed.outcome;
+                          event.changes = std::move(failed.changes);
+                          event.maybe = std::move(failed.maybe);
+                          event.reason = std::move(failed.reason);
+                          event.output = std::move(failed.output);
+                        },
+                        [](const Waiting&) {}},
+             result);
+  return event;
 }
 
 bool is_worth_retrying(const AttemptResult& result) {

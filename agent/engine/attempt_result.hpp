@@ -71,6 +71,9 @@ attempted::Failed failed_with(const Error& error);
 AttemptResult unless_awaited(AttemptResult result, const Host& host);
 // A failure of what was to make these changes; other results, and what did not converge, stay.
 AttemptResult with_changes(AttemptResult result, const std::vector<Change>& changes);
+// The event of a resource that ended with this result, without what identifies the resource; acted: the outcome
+// of what changed. result is none that waits.
+ResourceFinished finished_event(AttemptResult result, Outcome acted);
 // Whether another attempt may go better.
 bool is_worth_retrying(const AttemptResult& result);
 

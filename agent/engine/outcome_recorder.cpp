@@ -17,51 +17,29 @@ double seconds_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-std::string reason_of(const Unknown& unknown) {
-  if (unknown.waits_for.empty()) return unknown.reason;
-  constexpr std::size_t named = 3;
-  std::string text = "waits for ";
-  for (std::size_t i = 0; i < std::min(named, unknown.waits_for.size()); ++i)
-    text += (i ? ", " : "") + unknown.waits_for[i];
-  if (unknown.waits_for.size() > named) text += fmt::format(" and {} more", unknown.waits_for.size() - named);
-  return text;
-}
-
 }  // namespace
 
 void OutcomeRecorder::record(Instance& i, AttemptResult result) {
-  const bool selected = is_selected(context_.options, *i.resource);
-  std::visit(overloaded{[&](const Ok&) {
-                          if (selected) finish(i, {});
-                        },
-                        [&](Changed& changed) {
-                          notifications_.notify(i.resource->notify, i.label, changed.maybe.empty());
-                          ResourceFinished event;
-                          event.outcome = context_.options.acted;
-                          event.changes = std::move(changed.changes);
-                          event.maybe = std::move(changed.maybe);
-                          finish(i, std::move(event));
-                        },
-                        [&](Failed& failed) { record(i, std::move(failed)); },
-                        [&](const Skipped& skipped) { record(i, skipped); },
-                        [&](const Unknown& unknown) { record(i, unknown); }, [](const Waiting&) {}},
-             result);
+  if (std::holds_alternative<Waiting>(result)) return;
+  std::visit(
+      overloaded{[](const Ok&) {}, [](const Waiting&) {},
+                 [&](const Changed& changed) {
+                   notifications_.notify(i.resource->notify, i.label, changed.maybe.empty());
+                 },
+                 [&](Failed& failed) { note(i, failed); }, [&](const Skipped& skipped) { note(i, skipped); },
+                 [&](const Unknown& unknown) { note(i, unknown); }},
+      result);
+  if (is_selected(context_.options, *i.resource) || std::holds_alternative<Failed>(result))
+    finish(i, finished_event(std::move(result), context_.options.acted));
 }
 
-void OutcomeRecorder::record(Instance& i, Failed failed) {
+void OutcomeRecorder::note(Instance& i, Failed& failed) {
   if (failed.mistake) result_.mistakes.add(*std::move(failed.mistake));
   // The changes are needed all the same. A failed simulation may be due to another concurrent run: the real run
   // inspects again, with the lock held.
   const bool pending = failed.pending || !failed.changes.empty() || failed.outcome == Outcome::not_converged;
   if (pending) result_.pending.push_back({i.identity, i.label});
   if (!failed.dependents_go_on) fail(i);
-  ResourceFinished event;
-  event.outcome = failed.outcome;
-  event.changes = std::move(failed.changes);
-  event.maybe = std::move(failed.maybe);
-  event.reason = std::move(failed.reason);
-  event.output = std::move(failed.output);
-  finish(i, std::move(event));
 }
 
 void OutcomeRecorder::fail(const Instance& i) {
@@ -71,21 +49,16 @@ void OutcomeRecorder::fail(const Instance& i) {
   values_.scope().set_failed(i.resource->id, i.key, i.label, i.label);
 }
 
-void OutcomeRecorder::record(Instance& i, const Skipped& skipped) {
+void OutcomeRecorder::note(Instance& i, const Skipped& skipped) {
   if (skipped.cause) {
     unreliable_.failed.add({i.label, i.resource->id, *skipped.cause, i.claims, i.play});
     values_.scope().set_failed(i.resource->id, i.key, i.label, *skipped.cause);
   } else {
     values_.scope().set_skipped(i.resource->id, i.key, i.label);
   }
-  if (!is_selected(context_.options, *i.resource)) return;
-  ResourceFinished event;
-  event.outcome = Outcome::skipped;
-  event.reason = skipped.reason;
-  finish(i, std::move(event));
 }
 
-void OutcomeRecorder::record(Instance& i, const Unknown& unknown) {
+void OutcomeRecorder::note(Instance& i, const Unknown&) {
   const Module& module = *i.resource->module;
   values_.scope().set_unknown(i.resource->id, i.key, i.label);
   if (!is_selected(context_.options, *i.resource)) return;
@@ -99,10 +72,6 @@ void OutcomeRecorder::record(Instance& i, const Unknown& unknown) {
     }
   }
   if (i.identity.user.empty()) assume_identity(i);
-  ResourceFinished event;
-  event.outcome = Outcome::unknown;
-  event.reason = reason_of(unknown);
-  finish(i, std::move(event));
 }
 
 // The user to run as may depend on values that are not filled in yet.

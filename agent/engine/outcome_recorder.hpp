@@ -40,9 +40,10 @@ class OutcomeRecorder {
   void record_drift(const ResourceRecord& record, Outcome was, const std::string& reason);
 
  private:
-  void record(Instance& instance, attempted::Failed failed);
-  void record(Instance& instance, const attempted::Skipped& skipped);
-  void record(Instance& instance, const Unknown& unknown);
+  // For later resources.
+  void note(Instance& instance, attempted::Failed& failed);
+  void note(Instance& instance, const attempted::Skipped& skipped);
+  void note(Instance& instance, const Unknown& unknown);
   void fail(const Instance& instance);
   void assume_identity(Instance& instance);
   void finish(Instance& instance, ResourceFinished event);

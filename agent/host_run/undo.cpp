@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
+#include <utility>
 
 #include "base/contains.hpp"
 #include "base/person.hpp"
@@ -20,7 +20,7 @@
 namespace mlops {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using namespace attempted;
 
 bool made_it(const std::vector<Change>& changes) {
   return std::any_of(changes.begin(), changes.end(),
@@ -49,7 +49,7 @@ UndoRun::UndoRun(UndoSettings settings, const RunRecords& records, const Recorde
                  },
              .wait = std::chrono::seconds(settings_.wait_seconds)},
             cancellation, [this](const Progress& p) {
-              sink_(ProgressMade{label_, "local", p.doing, p.done, p.total});
+              sink_(ProgressMade{pass_ ? pass_->label() : "", "local", p.doing, p.done, p.total});
             }) {}
 
 UndoRun::~UndoRun() = default;
@@ -64,17 +64,18 @@ std::vector<std::string> UndoRun::stays() const {
   return list;
 }
 
-UndoRun::Result UndoRun::simulate() {
+PassResult UndoRun::simulate() {
   host_.look_back(run_.playbook_key);
   const auto overlay = make_overlay_host(host_, {effective_person().name}, current_person().name);
-  pending_.clear();
-  return pass(*overlay, Outcome::would_change);
+  PassResult result = pass(*overlay, Outcome::would_change);
+  pending_ = result.pending;
+  return result;
 }
 
-UndoRun::Result UndoRun::for_real() {
+PassResult UndoRun::for_real() {
   // An identity that has yet to be created, or cannot be reached, is asked when its turn comes.
   std::vector<Identity> identities;
-  for (const Identity& identity : pending_)
+  for (const auto& [identity, label] : pending_)
     if (identity.user == "root" || identity.user == records_.self()) identities.push_back(identity);
   host_.prepare(identities, {.id = new_run_id(""),
                              .kind = "undo",
@@ -90,7 +91,7 @@ UndoRun::Result UndoRun::for_real() {
         return item.step.identity == "root" && leaves_accounts_in_doubt(item);
       }))
     host_.as({"root"}).perform({});
-  const Result result = pass(host_, Outcome::changed);
+  const PassResult result = pass(host_, Outcome::changed);
   Value counts{Value::Object{}};
   for (std::size_t i = 0; i < outcome_count; ++i)
     counts.set(to_text(static_cast<Outcome>(i)), result.counts[i]);
@@ -114,16 +115,17 @@ std::vector<LedgerEntry> UndoRun::gone() const {
   return entries;
 }
 
-UndoRun::Result UndoRun::pass(Host& host, Outcome acted) {
-  Result result;
+PassResult UndoRun::pass(Host& host, Outcome acted) {
+  StepPass pass(host, cancellation_, sink_, acted);
+  pass_ = &pass;
   reverted_.clear();
   for (UndoItem& item : items_.list) {
     if (cancellation_.cancelled()) break;
-    if (item.restart && (result.count(acted) == 0 || !needs_restart(item, host, acted))) continue;
-    one(item, host, acted, result);
+    if (item.restart && (!pass.has_acted() || !needs_restart(item, pass))) continue;
+    pass.attempt({item.step.resource, item.step.type, {item.step.identity}}, [&] { return undo(item, pass); });
   }
-  result.interrupted = cancellation_.cancelled();
-  return result;
+  pass_ = nullptr;
+  return pass.finish();
 }
 
 bool UndoRun::removes_file_of(const std::string& unit) const {
@@ -136,11 +138,11 @@ bool UndoRun::removes_file_of(const std::string& unit) const {
 }
 
 // A unit that is not running, or goes with its package or unit file, needs no restart.
-bool UndoRun::needs_restart(const UndoItem& item, Host& host, Outcome acted) try {
+bool UndoRun::needs_restart(const UndoItem& item, StepPass& pass) try {
   const auto& unit = std::get<ChangeUnit>(item.inverse.actions.front());
-  const Unit now = host.as({item.step.identity}).services().unit(unit.unit);
+  const Unit now = pass.host().as({item.step.identity}).services().unit(unit.unit);
   if (!now.active() || !now.exists() || removes_file_of(unit.unit)) return false;
-  if (acted == Outcome::changed) return true;
+  if (pass.is_real()) return true;
   const FileReader& files = host_.as({records_.self()}).files();
   for (const UndoItem& other : items_.list)
     for (const Action& action : other.inverse.actions)
@@ -157,9 +159,8 @@ bool UndoRun::needs_restart(const UndoItem& item, Host& host, Outcome acted) try
 }
 
 // Paths that items before this one have restored; in a plan they are not on the machine yet.
-std::vector<std::string> UndoRun::restored(Outcome acted) const {
+std::vector<std::string> UndoRun::restored() const {
   std::vector<std::string> paths;
-  if (acted == Outcome::changed) return paths;
   for (const UndoItem& item : items_.list)
     for (const auto& [thing, print] : item.step.after)
       if (thing.starts_with("path ") && contains(reverted_, item.step.resource))
@@ -167,108 +168,90 @@ std::vector<std::string> UndoRun::restored(Outcome acted) const {
   return paths;
 }
 
-void UndoRun::one(UndoItem& item, Host& host, Outcome acted, Result& result) {
-  label_ = item.step.resource;
-  sink_(ResourceStarted{label_, "local", item.step.identity});
-  ResourceFinished event{.label = label_, .type = item.step.type, .host = "local", .as = item.step.identity};
-  const auto started = Clock::now();
-  Ended ended;
-  try {
-    ended = undo(item, host, acted, event);
-  } catch (const Unknown& unknown) {
-    will_act({item.step.identity});
-    ended = {Outcome::unknown,
-             unknown.waits_for.empty() ? unknown.reason : "waits for " + short_list(unknown.waits_for)};
-  } catch (const Error& e) {
-    event.output = e.output();
-    ended = {Outcome::failed, e.kind() == ErrorKind::cancelled ? "interrupted" : e.what()};
-  }
-  event.outcome = ended.outcome;
-  event.reason = std::move(ended.reason);
-  event.seconds = std::chrono::duration<double>(Clock::now() - started).count();
-  ++result.counts[static_cast<std::size_t>(event.outcome)];
-  sink_(event);
-}
-
-UndoRun::Ended UndoRun::undo(UndoItem& item, Host& host, Outcome acted, ResourceFinished& event) {
+AttemptResult UndoRun::undo(UndoItem& item, StepPass& pass) {
   const RecordedStep& step = item.step;
   const Identity identity{step.identity};
-  if (item.withheld && acted != Outcome::changed && !settings_.no_sudo) {
-    will_act(identity);
-    return {Outcome::unknown, item.unknown};
-  }
-  if (!item.unknown.empty()) return {Outcome::failed, item.unknown};
-  if (!item.begun) return {Outcome::skipped, "it was never begun"};
-  if (item.undone) {
-    if (!item.recovers.empty()) host.mark_recovered(identity, item.recovers);
-    reverted_.push_back(step.resource);
-    return {Outcome::ok, ""};
-  }
-  host.begin(step.resource);
-  Machine& machine = host.as(identity);
+  if (item.withheld && !pass.is_real() && !settings_.no_sudo) return Unknown{{}, item.unknown};
+  if (!item.unknown.empty()) throw Error(item.unknown);
+  if (!item.begun) return Skipped{"it was never begun", {}};
+  if (item.undone) return already_undone(item, pass);
+  pass.host().begin(step.resource);
+  Machine& machine = pass.host().as(identity);
   const std::vector<Action> first = item.restart ? std::vector<Action>() : clearing_actions(item, machine);
   if (item.inverse.actions.empty() && first.empty())
-    return {Outcome::skipped, item.inverse.stays.empty()
-                                  ? "nothing of it is left to undo"
-                                  : "it cannot be undone: " + short_list(item.inverse.stays)};
-  const bool settled = !item.restart && is_satisfied(item.inverse.actions, machine);
-  if (settled && first.empty()) {
-    if (!item.recovers.empty()) {
-      will_act(identity);
-      host.mark_recovered(identity, item.recovers);
-    }
-    reverted_.push_back(step.resource);
-    return {Outcome::ok, ""};
+    return Skipped{item.inverse.stays.empty() ? "nothing of it is left to undo"
+                                              : "it cannot be undone: " + short_list(item.inverse.stays),
+                   {}};
+  const bool satisfied = !item.restart && is_satisfied(item.inverse.actions, machine);
+  if (satisfied && first.empty()) {
+    if (!item.recovers.empty()) pass.will_act();
+    return already_undone(item, pass);
   }
-  if (settings_.no_sudo && identity.user != records_.self() && records_.self() != "root")
-    throw Error(fmt::format("needs to run as {}, and --no-sudo was given", identity.user),
-                ErrorKind::privilege);
-  if (!settings_.force && !settled)
-    if (const auto changed = changed_since(item, machine, records_.own(), run_.number); !changed.empty())
-      return {Outcome::failed, fmt::format("changed since: {}; --force undoes it anyway", short_list(changed))};
-  will_act(identity);
-  if (!first.empty()) {
-    event.changes = {{.property = "cut off", .after = "recovered", .kind = Change::Kind::event}};
-    perform(step, host, {.changes = event.changes, .recovery = true}, first);
-  }
-  if (settled)
-    host.mark_recovered(identity, item.recovers);
-  else
-    perform_inverse(item, host, acted, event);
-  if (acted == Outcome::changed && !item.restart && !is_satisfied(item.inverse.actions, machine))
-    return {Outcome::not_converged, "after the undo it still differs from its state before the run"};
-  reverted_.push_back(step.resource);
-  return {acted, ""};
+  require_undoable(item, machine, satisfied);
+  pass.will_act();
+  return revert(item, pass, first, satisfied);
 }
 
-void UndoRun::perform_inverse(UndoItem& item, Host& host, Outcome acted, ResourceFinished& event) {
+AttemptResult UndoRun::already_undone(const UndoItem& item, StepPass& pass) {
+  if (!item.recovers.empty()) pass.host().mark_recovered({item.step.identity}, item.recovers);
+  reverted_.push_back(item.step.resource);
+  return Ok{};
+}
+
+// Error if the right to act is missing, or somebody else has changed it since.
+void UndoRun::require_undoable(const UndoItem& item, const Machine& machine, bool satisfied) const {
+  const std::string& user = item.step.identity;
+  if (settings_.no_sudo && user != records_.self() && records_.self() != "root")
+    throw Error(fmt::format("needs to run as {}, and --no-sudo was given", user), ErrorKind::privilege);
+  if (settings_.force || satisfied) return;
+  if (const auto changed = changed_since(item, machine, records_.own(), run_.number); !changed.empty())
+    throw Error(fmt::format("changed since: {}; --force undoes it anyway", short_list(changed)));
+}
+
+// first: actions that clear up what an interrupted step left. satisfied: nothing else is to be done.
+AttemptResult UndoRun::revert(UndoItem& item, StepPass& pass, const std::vector<Action>& first,
+                              bool satisfied) {
+  std::vector<Change> changes;
+  AttemptResult result = result_of({}, [&]() -> AttemptResult {
+    if (!first.empty()) {
+      changes = {{.property = "cut off", .after = "recovered", .kind = Change::Kind::event}};
+      perform(item, pass, {.changes = changes, .recovery = true}, first);
+    }
+    if (satisfied)
+      pass.host().mark_recovered({item.step.identity}, item.recovers);
+    else
+      perform_inverse(item, pass, changes);
+    if (pass.is_real() && !item.restart &&
+        !is_satisfied(item.inverse.actions, pass.host().as({item.step.identity}))) {
+      Failed failed{.reason = "after the undo it still differs from its state before the run"};
+      failed.outcome = Outcome::not_converged;
+      failed.changes = changes;
+      return failed;
+    }
+    reverted_.push_back(item.step.resource);
+    return Changed{changes, {}};
+  });
+  return with_changes(std::move(result), changes);
+}
+
+void UndoRun::perform_inverse(UndoItem& item, StepPass& pass, std::vector<Change>& changes) {
   const RecordedStep& step = item.step;
-  const Machine& machine = host.as({step.identity});
-  const std::vector<Change> changes = item.restart ? step.changes : turned(step.type, step.changes);
-  event.changes.insert(event.changes.end(), changes.begin(), changes.end());
-  narrow_removals(item, restored(acted), machine, event);
-  if (event.changes.empty())
-    event.changes = {{.property = "taken back", .after = true, .kind = Change::Kind::event}};
-  StepInfo purpose{.changes = event.changes, .recovers = item.recovers};
-  if (!item.restart) purpose.undoes = item.name;
-  perform(step, host, std::move(purpose), remaining(item.inverse.actions, machine));
+  const Machine& machine = pass.host().as({step.identity});
+  const std::vector<Change> reverse = item.restart ? step.changes : turned(step.type, step.changes);
+  changes.insert(changes.end(), reverse.begin(), reverse.end());
+  const auto paths = pass.is_real() ? std::vector<std::string>() : restored();
+  pass.note(narrow_removals(item, paths, machine, changes));
+  if (changes.empty()) changes = {{.property = "taken back", .after = true, .kind = Change::Kind::event}};
+  StepInfo info{.changes = changes, .recovers = item.recovers};
+  if (!item.restart) info.undoes = item.name;
+  perform(item, pass, std::move(info), remaining(item.inverse.actions, machine));
 }
 
 // As the identity of the step that is undone.
-void UndoRun::perform(const RecordedStep& step, Host& host, StepInfo purpose,
-                      const std::vector<Action>& actions) {
-  purpose.sequence = ++sequence_;
-  purpose.resource = step.resource;
-  purpose.type = step.type;
-  for (const auto& [thing, print] : step.after)
-    if (auto object = parse_object(thing)) purpose.claims.push_back(*std::move(object));
-  const Step doing{std::move(purpose), actions};
-  for (const auto& error : host.perform({step.identity}, {&doing, 1}))
-    if (error) throw *error;
-}
-
-void UndoRun::will_act(const Identity& identity) {
-  if (std::find(pending_.begin(), pending_.end(), identity) == pending_.end()) pending_.push_back(identity);
+void UndoRun::perform(const UndoItem& item, StepPass& pass, StepInfo info, const std::vector<Action>& actions) {
+  for (const auto& [thing, print] : item.step.after)
+    if (auto object = parse_object(thing)) info.claims.push_back(*std::move(object));
+  pass.perform(std::move(info), actions);
 }
 
 }  // namespace mlops

@@ -1,11 +1,11 @@
 // Undoes an earlier run.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "engine/step_pass.hpp"
 #include "host_run/run_records.hpp"
 #include "host_run/undo_item.hpp"
 #include "machine/journal.hpp"
@@ -33,12 +33,6 @@ struct UndoSettings {
 // Leftovers of an interrupted step are cleared first (state/leftovers.hpp), and are not restored.
 class UndoRun {
  public:
-  struct Result {
-    std::array<std::uint64_t, outcome_count> counts{};
-    bool interrupted = false;
-    std::uint64_t count(Outcome o) const { return counts[static_cast<std::size_t>(o)]; }
-  };
-
   // All arguments must outlive it.
   UndoRun(UndoSettings settings, const RunRecords& records, const RecordedRun& run,
           const Cancellation& cancellation, EventSink sink);
@@ -50,25 +44,22 @@ class UndoRun {
   std::vector<std::string> stays() const;
   // The undos that this one resumes, by id, the oldest first.
   const std::vector<std::string>& resumes() const { return items_.resumes; }
-  Result simulate();
+  PassResult simulate();
   // Takes locks and privileges, and performs the undo; if nothing is left to do, records that the run is
   // undone. Error if it could not begin.
-  Result for_real();
+  PassResult for_real();
 
  private:
-  struct Ended {
-    Outcome outcome = Outcome::ok;
-    std::string reason;
-  };
-  Result pass(Host& host, Outcome acted);
+  PassResult pass(Host& host, Outcome acted);
   bool removes_file_of(const std::string& unit) const;
-  bool needs_restart(const UndoItem& item, Host& host, Outcome acted);
-  std::vector<std::string> restored(Outcome acted) const;
-  void one(UndoItem& item, Host& host, Outcome acted, Result& result);
-  Ended undo(UndoItem& item, Host& host, Outcome acted, ResourceFinished& event);
-  void perform_inverse(UndoItem& item, Host& host, Outcome acted, ResourceFinished& event);
-  void perform(const RecordedStep& step, Host& host, StepInfo purpose, const std::vector<Action>& actions);
-  void will_act(const Identity& identity);
+  bool needs_restart(const UndoItem& item, StepPass& pass);
+  std::vector<std::string> restored() const;
+  AttemptResult undo(UndoItem& item, StepPass& pass);
+  AttemptResult already_undone(const UndoItem& item, StepPass& pass);
+  void require_undoable(const UndoItem& item, const Machine& machine, bool satisfied) const;
+  AttemptResult revert(UndoItem& item, StepPass& pass, const std::vector<Action>& first, bool satisfied);
+  void perform_inverse(UndoItem& item, StepPass& pass, std::vector<Change>& changes);
+  void perform(const UndoItem& item, StepPass& pass, StepInfo info, const std::vector<Action>& actions);
   std::vector<LedgerEntry> gone() const;
 
   UndoSettings settings_;
@@ -78,12 +69,11 @@ class UndoRun {
   EventSink sink_;
   Person person_;
   std::unique_ptr<Journals> journals_;
-  std::string label_;  // of the current item
   ThisHost host_;
   UndoItems items_;
-  std::vector<Identity> pending_;      // of the simulation
-  std::vector<std::string> reverted_;  // labels of what was really undone
-  std::uint64_t sequence_ = 0;
+  std::vector<PassResult::Pending> pending_;  // of the simulation
+  std::vector<std::string> reverted_;         // labels of what was undone in this pass
+  const StepPass* pass_ = nullptr;            // that is under way
 };
 
 }  // namespace mlops

@@ -49,7 +49,7 @@ std::vector<std::string> take_gone(RemovePackages& remove, const PackageReader& 
 
 // Takes packages out of the removal that others need; a requested one must not be among them.
 void take_needed(RemovePackages& remove, const std::vector<std::string>& wanted, const PackageReader& packages,
-                 ResourceFinished& event) {
+                 std::vector<Change>& changes) {
   if (remove.names.empty() || also_removed(packages, remove.names).empty()) return;
   std::vector<std::string> needed;
   for (const std::string& name : remove.names) {
@@ -62,15 +62,16 @@ void take_needed(RemovePackages& remove, const std::vector<std::string>& wanted,
   std::erase_if(remove.names, [&](const std::string& name) { return contains(needed, name); });
   if (const auto others = also_removed(packages, remove.names); !others.empty())
     refuse(short_list(remove.names), others);
-  std::erase_if(event.changes, [&](const Change& c) {
+  std::erase_if(changes, [&](const Change& c) {
     return std::any_of(needed.begin(), needed.end(), [&](const auto& n) { return c.property == "+" + n; });
   });
 }
 
 // Configuration files are removed with a package that this run installed, as they did not exist before; but
 // never files that a person wrote, nor those that the package's own script would remove, such as its data.
-void choose_purged(const UndoItem& item, RemovePackages& remove, const std::vector<std::string>& restored,
-                   const PackageReader& packages, ResourceFinished& event) {
+// Returns a note on what stays; "" for nothing.
+std::string choose_purged(const UndoItem& item, RemovePackages& remove,
+                          const std::vector<std::string>& restored, const PackageReader& packages) {
   std::vector<std::string> configured, stay;
   for (const Before& before : item.step.before)
     configured.insert(configured.end(), before.configured.begin(), before.configured.end());
@@ -87,23 +88,26 @@ void choose_purged(const UndoItem& item, RemovePackages& remove, const std::vect
     else
       remove.purged.push_back(name);
   }
-  if (!stay.empty()) event.note = "configuration files stay of " + short_list(stay);
+  return stay.empty() ? "" : "configuration files stay of " + short_list(stay);
 }
 
 }  // namespace
 
-void narrow_removals(UndoItem& item, const std::vector<std::string>& restored, const Machine& machine,
-                     ResourceFinished& event) {
+std::string narrow_removals(UndoItem& item, const std::vector<std::string>& restored, const Machine& machine,
+                            std::vector<Change>& changes) {
+  std::string note;
   const PackageReader& packages = machine.packages();
   for (Action& action : item.inverse.actions) {
     auto* remove = std::get_if<RemovePackages>(&action);
     if (!remove) continue;
     const std::vector<std::string> gone = take_gone(*remove, packages);
-    take_needed(*remove, asked_for(item.step), packages, event);
+    take_needed(*remove, asked_for(item.step), packages, changes);
     std::erase_if(remove->expected, [&](const PackageChange& c) { return !contains(remove->names, c.name); });
-    choose_purged(item, *remove, restored, packages, event);
-    name_removals(event.changes, *remove, gone, packages);
+    if (std::string stays = choose_purged(item, *remove, restored, packages); !stays.empty())
+      note = std::move(stays);
+    name_removals(changes, *remove, gone, packages);
   }
+  return note;
 }
 
 }  // namespace mlops

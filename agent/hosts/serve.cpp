@@ -261,7 +261,7 @@ class Server {
   void handle(const UndoPass& pass) {
     if (failed_) return;
     if (!undo_ready_) throw Error("a request came before the run was started");
-    const UndoRun::Result result = pass.real ? undo_->for_real() : undo_->simulate();
+    const PassResult result = pass.real ? undo_->for_real() : undo_->simulate();
     say(UndoEnded{result.counts, result.interrupted});
   }
   // Unexpected answers, and messages that the reading thread has handled.

@@ -21,8 +21,8 @@ class UndoHere : public UndoTarget {
   }
   std::vector<std::string> stays() const override { return undo_->stays(); }
   std::vector<std::string> resumes() const override { return undo_->resumes(); }
-  UndoRun::Result simulate() override { return undo_->simulate(); }
-  UndoRun::Result for_real() override { return undo_->for_real(); }
+  PassResult simulate() override { return undo_->simulate(); }
+  PassResult for_real() override { return undo_->for_real(); }
 
  private:
   const std::string name_ = "local";
@@ -57,16 +57,16 @@ class UndoThere : public UndoTarget {
   }
   std::vector<std::string> stays() const override { return stays_; }
   std::vector<std::string> resumes() const override { return resumes_; }
-  UndoRun::Result simulate() override { return pass(false); }
-  UndoRun::Result for_real() override { return pass(true); }
+  PassResult simulate() override { return pass(false); }
+  PassResult for_real() override { return pass(true); }
 
  private:
-  UndoRun::Result pass(bool real) {
+  PassResult pass(bool real) {
     real_ = real;
     events_ = {};
     agent_.say(UndoPass{real});
     const UndoEnded ended = wait<UndoEnded>();
-    return {ended.counts, ended.interrupted};
+    return {.counts = ended.counts, .interrupted = ended.interrupted};
   }
   template <class Answer>
   Answer wait() {

@@ -20,8 +20,8 @@ class UndoTarget {
   virtual RecordedRun read(const std::string& run) = 0;
   virtual std::vector<std::string> stays() const = 0;    // as in UndoRun
   virtual std::vector<std::string> resumes() const = 0;  // as in UndoRun
-  virtual UndoRun::Result simulate() = 0;
-  virtual UndoRun::Result for_real() = 0;
+  virtual PassResult simulate() = 0;
+  virtual PassResult for_real() = 0;
 };
 
 std::unique_ptr<UndoTarget> undo_here(const UndoSettings& settings, const Cancellation& cancellation,

@@ -19,7 +19,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-RunEnd end_of(const UndoRun::Result& result) {
+RunEnd end_of(const PassResult& result) {
   if (result.interrupted) return RunEnd::interrupted;
   if (result.count(Outcome::failed) + result.count(Outcome::not_converged) > 0) return RunEnd::failed;
   if (result.count(Outcome::would_change) + result.count(Outcome::unknown) > 0) return RunEnd::pending;
@@ -52,7 +52,7 @@ class HostUndo {
     for (const std::string& what : target_->stays())
       report_(NoticeGiven{target_->name(), "cannot be undone: " + what});
     started_ = Clock::now();
-    const UndoRun::Result simulated = plan();
+    const PassResult simulated = plan();
     const auto to_do = simulated.count(Outcome::would_change) + simulated.count(Outcome::unknown);
     const bool ends_here = request_.dry || to_do == 0 || simulated.interrupted;
     if (request_.dry || request_.ask || ends_here) {  // if nothing is left to do, the earlier lines say why
@@ -72,9 +72,9 @@ class HostUndo {
   }
 
  private:
-  UndoRun::Result plan() {
+  PassResult plan() {
     planning_ = true;
-    const UndoRun::Result simulated = target_->simulate();
+    const PassResult simulated = target_->simulate();
     planning_ = false;
     return simulated;
   }
@@ -83,7 +83,7 @@ class HostUndo {
     report_(RunStarted{title_, "undo", {target_->name()}});
     report_(known_);
     real_ = true;
-    const UndoRun::Result done = target_->for_real();
+    const PassResult done = target_->for_real();
     return end(done, end_of(done));
   }
   // The plan's lines are held until all of them are known.
@@ -94,7 +94,7 @@ class HostUndo {
     known_.add(finished->label, finished->as);
     held_.push_back(event);
   }
-  RunEnd end(const UndoRun::Result& result, RunEnd end) {
+  RunEnd end(const PassResult& result, RunEnd end) {
     RunFinished event;
     event.counts = result.counts;
     event.seconds = std::chrono::duration<double>(Clock::now() - started_).count();
