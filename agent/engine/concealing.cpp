@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/overloaded.hpp"
 #include "base/url_password.hpp"
 
 namespace mlops {

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <csignal>
 
+#include "base/overloaded.hpp"
+
 namespace mlops {
 namespace {
 

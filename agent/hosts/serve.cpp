@@ -7,6 +7,7 @@
 #include <deque>
 #include <optional>
 
+#include "base/overloaded.hpp"
 #include "base/person.hpp"
 #include "domains/accounts/owner_names.hpp"
 #include "host_run/plan_key.hpp"

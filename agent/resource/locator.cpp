@@ -16,7 +16,7 @@ std::uint32_t code_points(std::string_view text) {
 }
 
 // The length of one character in the raw JSON, and the number of UTF-8 bytes that it represents.
-struct Step {
+struct Character {
   std::size_t raw = 1, decoded = 1;
 };
 
@@ -29,14 +29,14 @@ unsigned code_unit(std::string_view digits) {
   return unit;
 }
 
-Step step(std::string_view raw) {
+Character first_character(std::string_view raw) {
   if (raw[0] == '\\') {
     if (raw.size() < 6 || raw[1] != 'u') return {2, 1};
     const unsigned unit = code_unit(raw.substr(2, 4));
     if (unit >= 0xD800 && unit < 0xDC00) return {12, 4};
     return {6, unit < 0x80 ? 1u : unit < 0x800 ? 2u : 3u};
   }
-  Step s;
+  Character s;
   while (s.raw < raw.size() && continues(raw[s.raw])) ++s.raw;
   s.decoded = s.raw;
   return s;
@@ -58,7 +58,7 @@ Position Locator::inside(const Value& text, std::size_t offset) {
   raw.remove_prefix(1);
   ++where.column;
   for (std::size_t done = 0; done < offset && !raw.empty();) {
-    const Step s = step(raw);
+    const Character s = first_character(raw);
     const std::string_view written = raw.substr(0, s.raw);
     where.column += code_points(written);
     raw.remove_prefix(written.size());

@@ -7,6 +7,7 @@
 
 #include "../support/replay.hpp"
 #include "../support/temporary_folder.hpp"
+#include "base/overloaded.hpp"
 #include "hosts/controller_files.hpp"
 #include "require.hpp"
 

@@ -1,6 +1,7 @@
 // Every cell of the table in modules/jupyter.cpp. Real servers: tests/hosts/test_90_jupyter.py.
 #include <chrono>
 
+#include "base/overloaded.hpp"
 #include "playbook/playbook.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"

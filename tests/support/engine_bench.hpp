@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 
+#include "base/overloaded.hpp"
 #include "engine/run.hpp"
 #include "engine/show.hpp"
 #include "machine/overlay.hpp"

@@ -1,6 +1,7 @@
 // The parts of a run over one playbook, on a host that exists only in the test, to be tested one by one.
 #pragma once
 
+#include "base/overloaded.hpp"
 #include "engine/attempt.hpp"
 #include "support/engine_bench.hpp"
 
