@@ -151,7 +151,7 @@ std::optional<Failed> Attempt::missing_right(Instance& i, const Diff& diff) {
   parts_.performer.note_written(i, diff.actions);
   // On an overlay; a real host refuses it as well.
   static_cast<void>(parts_.performer.perform(i.identity, i.label, {&step, 1}));
-  return *std::move(failed);
+  return std::move(*failed);
 }
 
 AttemptResult Attempt::act(Instance& i, const Diff& diff, std::vector<std::string> maybe) {

@@ -234,9 +234,10 @@ Playbook load_playbook(const std::string& path, const LoadOptions& options, Modu
   playbook.vars = Value(Value::Object{});
   const Source* source = read_source(path, playbook, diagnostics);
   auto document = source ? parse_document(*source, diagnostics) : std::nullopt;
-  if (document) Reading(playbook, options.home, modules, diagnostics).read(*std::move(document));
+  const bool parsed = document.has_value();
+  if (parsed) Reading(playbook, options.home, modules, diagnostics).read(*std::move(document));
   apply_vars_files(options.vars_files, playbook, diagnostics);
-  if (document) {
+  if (parsed) {
     apply_sets(options.sets, playbook, diagnostics);
     const StaticScope unknown;
     const Variables vars(playbook, &unknown);

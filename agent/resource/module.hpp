@@ -229,8 +229,8 @@ const Module& erase_module() {
 return module;
 }
 
-#define MLOPS_CONCAT_(a, b) a##b
-#define MLOPS_CONCAT(a, b) MLOPS_CONCAT_(a, b)
+#define MLOPS_CONCAT_EXPANDED(a, b) a##b
+#define MLOPS_CONCAT(a, b) MLOPS_CONCAT_EXPANDED(a, b)
 // Ends a module's file. MLOPS_MODULE_NAME is the file's name, set by the build.
 #define MLOPS_MODULE(M)                                                                  \
   const Module& MLOPS_CONCAT(module_, MLOPS_MODULE_NAME)();                              \
