@@ -52,7 +52,7 @@ Value run_value(const RecordedRun& run, const std::string& host) {
   v.set("ended", run.ended ? Value(iso_time(run.ended)) : Value());
   v.set("outcome", run.outcome);
   v.set("counts", run.counts);
-  v.set("undoes", or_null(run.undoes));
+  v.set("undoes", run.undoes ? Value(*run.undoes) : Value());
   v.set("undone_by", or_null(run.undone_by));
   v.set("can_be_undone", run.whole);
   Value::Array participants;

@@ -54,7 +54,7 @@ std::string shown_outcome(const std::string& outcome) {
 
 std::string ending(const RecordedRun& run, const std::vector<RecordedRun>& runs) {
   std::string text = shown_outcome(run.outcome);
-  if (!run.undoes.empty()) text += ", undid " + short_id(run.undoes, runs);
+  if (run.undoes) text += ", undid " + short_id(*run.undoes, runs);
   if (!run.undone_by.empty()) text += ", undone by " + short_id(run.undone_by, runs);
   return text;
 }

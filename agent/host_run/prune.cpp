@@ -248,7 +248,7 @@ std::vector<Stale> find_stale(const std::string& given, const std::vector<std::s
   CleanMarker mark;
   const std::string folder = own_state_folder(given);
   const bool settled = !folder.empty() && read_mark(folder, mark) == MarkState::settled;
-  if (settled && digest != 0 && mark.playbooks[keys.front()] == digest_text(digest)) return list;
+  if (settled && digest != 0 && mark.playbooks[keys.front()] == ListedResources{digest, false}) return list;
   const auto database = open_state(given, StateDatabaseSettings::For::reading);
   if (!database) return list;
   held.order();

@@ -96,7 +96,10 @@ PassResult UndoRun::for_real() {
   for (std::size_t i = 0; i < outcome_count; ++i)
     counts.set(to_text(static_cast<Outcome>(i)), result.counts[i]);
   const bool failed = result.count(Outcome::failed) + result.count(Outcome::not_converged) > 0;
-  host_.conclude(result.interrupted ? "interrupted" : failed ? "failed" : "done", to_json(counts), gone(), "");
+  host_.conclude(result.interrupted ? "interrupted"
+                 : failed           ? "failed"
+                                    : "done",
+                 to_json(counts), gone(), std::nullopt);
   return result;
 }
 

@@ -43,7 +43,7 @@ class UndoReading {
   // The run, and if it is an undo itself, the undos that it resumed. The oldest first.
   std::vector<RecordedRun> with_resumed() const {
     std::vector<RecordedRun> runs{run_};
-    if (run_.undoes.empty()) return runs;
+    if (!run_.undoes) return runs;
     for (const RecordedRun& one : records_.own().all()) {
       if (one.number >= run_.number || one.undoes != run_.undoes) continue;
       if (one.outcome == "done") break;

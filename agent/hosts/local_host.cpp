@@ -95,7 +95,7 @@ void LocalHost::begin(Pass pass, const std::vector<std::size_t>&) {
   options.lists = pass == Pass::real             ? RunOptions::Lists::always
                   : settings_.dry || !is_whole() ? RunOptions::Lists::never
                                                  : RunOptions::Lists::when_new;
-  options.known_digest = std::strtoull(host_->earlier().ledger.c_str(), nullptr, 16);
+  options.known_digest = listed_digest();
   if (pass == Pass::simulated) {
     options.acted = Outcome::would_change;
     options.settle = std::chrono::milliseconds(0);
@@ -123,10 +123,9 @@ PassResult LocalHost::end() {
     // changed.
     if (!host_->earlier().runs.empty() || !host_->earlier().notifications.empty())
       result.pending.push_back({self_, ""});
-    const bool is_new =
-        digest_text(result.digest) != host_->earlier().ledger.substr(0, host_->earlier().ledger.find('+'));
+    const bool is_new = result.digest != listed_digest();
     if (result.pending.empty() && result.mistakes.empty() && is_whole() && !any_failed(result) && is_new)
-      host_->record_found(header(), entries(result), digest_text(result.digest));
+      host_->record_found(header(), entries(result), result.digest);
   }
   pending_ = result.pending;
   digest_ = result.digest;
@@ -152,6 +151,11 @@ std::vector<LedgerEntry> LocalHost::entries(PassResult& result) {
   return entries;
 }
 
+std::uint64_t LocalHost::listed_digest() const {
+  const auto& listed = host_->earlier().listed;
+  return listed ? listed->digest : 0;
+}
+
 RunHeader LocalHost::header() const {
   const RunName& name = settings_.run;
   return {.id = name.id,
@@ -160,7 +164,6 @@ RunHeader LocalHost::header() const {
           .playbook_key = name.playbook_key,
           .former_keys = name.former_keys,
           .starter = "",
-          .undoes = "",
           .started = microseconds_now()};
 }
 
@@ -170,7 +173,8 @@ void LocalHost::conclude(PassResult& result) {
     counts.set(to_text(static_cast<Outcome>(i)), result.counts[i]);
   const char* outcome = result.interrupted ? "interrupted" : any_failed(result) ? "failed" : "done";
   const bool known = is_whole() && !result.interrupted && !any_failed(result);
-  host_->conclude(outcome, to_json(counts), entries(result), known ? digest_text(result.digest) : "");
+  host_->conclude(outcome, to_json(counts), entries(result),
+                  known && result.digest ? std::optional(result.digest) : std::nullopt);
 }
 
 void LocalHost::prepare() {

@@ -39,6 +39,8 @@ class LocalHost : public Participant {
   std::vector<LedgerEntry> entries(PassResult& result);
   RunHeader header() const;
   bool is_whole() const;
+  // Of what the ledger lists for the playbook; 0 if that is not known.
+  std::uint64_t listed_digest() const;
   void remove(std::vector<Stale> stale, Value::Array resources, const PruneOrder& order, PruneResult& result);
 
   RunObserver* watcher_ = nullptr;

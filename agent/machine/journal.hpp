@@ -25,7 +25,7 @@ struct RunHeader {
   std::string playbook_key;                   // identifies the playbook
   std::vector<std::string> former_keys = {};  // earlier keys of the playbook: their records are adopted
   std::string starter;                        // the user who started it
-  std::string undoes;                         // the id of the run that an undo reverts; ""
+  std::optional<std::string> undoes;          // the id of the run that an undo reverts
   std::int64_t started = 0;                   // microseconds since the epoch
 };
 
@@ -88,12 +88,20 @@ struct PendingNotification {
   std::string target, source;  // an id; a label
 };
 
+// What the ledger lists of a playbook.
+struct ListedResources {
+  std::uint64_t digest =
+      0;  // of what a whole run created or found converged (PassResult::digest); all of it is listed
+  bool more = false;  // there are further entries, which the playbook may no longer have
+  friend bool operator==(const ListedResources&, const ListedResources&) = default;
+};
+
 // The state that earlier runs left for the next.
 struct PriorRunState {
   std::vector<InterruptedRun> runs;
   std::vector<InterruptedStep> steps;              // of all playbooks
   std::vector<PendingNotification> notifications;  // of the requested playbook
-  std::string ledger;  // the digest of the ledger's entries for that playbook; "" if it is not known
+  std::optional<ListedResources> listed;           // of that playbook; absent if it is not known
 };
 
 // A resource that a playbook created or found converged.
@@ -130,8 +138,8 @@ class Journal {
   // Drops the pending notifications of the id. Durable with the next begin or conclude.
   virtual void delivered(const std::string& target) = 0;
   // What the playbook has created or found, and the digest of all of it, by which the next run sees that
-  // nothing is new ("": only a part is listed, so the digest is not known). Durable with conclude.
-  virtual void account(std::vector<LedgerEntry> entries, const std::string& digest) = 0;
+  // nothing is new (absent: only a part is listed, so it is not known). Durable with conclude.
+  virtual void account(std::vector<LedgerEntry> entries, std::optional<std::uint64_t> digest) = 0;
   // The run is over: "done", "failed", "interrupted", with an object of counts as JSON ("" if they are not
   // known here). Without this call, the run counts as interrupted.
   virtual void conclude(const std::string& outcome, const std::string& counts) noexcept = 0;

@@ -397,7 +397,7 @@ void ThisHost::prepare(std::vector<Identity> identities, RunHeader run) {
         journal_ = settings_.journals->of(self_, settings_.person.uid, machine(self).local(), settings_.tell);
         PriorRunState mine = journal_->open(run_);
         earlier_.notifications = std::move(mine.notifications);
-        earlier_.ledger = std::move(mine.ledger);
+        earlier_.listed = mine.listed;
         add_earlier(std::move(mine));
       }
     }
@@ -405,7 +405,7 @@ void ThisHost::prepare(std::vector<Identity> identities, RunHeader run) {
   }
 }
 
-void ThisHost::record_found(RunHeader run, std::vector<LedgerEntry> entries, const std::string& digest) {
+void ThisHost::record_found(RunHeader run, std::vector<LedgerEntry> entries, std::uint64_t digest) {
   if (!settings_.journals) return;
   std::unique_ptr<RunLock> lock;
   try {
@@ -449,7 +449,7 @@ void ThisHost::conclude(const Identity& identity, Helper& helper, const std::str
 
 // The starter's comes last: it records the outcome of the whole run.
 void ThisHost::conclude(const std::string& outcome, const std::string& counts, std::vector<LedgerEntry> entries,
-                        const std::string& digest) {
+                        std::optional<std::uint64_t> digest) {
   if (!journal_) return;
   try {
     journal_->account(std::move(entries), digest);

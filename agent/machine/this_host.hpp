@@ -59,10 +59,10 @@ class ThisHost : public Host {
   void prepare(std::vector<Identity> identities, RunHeader run);
   // Without prepare: records what a playbook found converged, if nothing else is to be done. If another run
   // holds the lock, the next run does it; other obstacles are reported to the person.
-  void record_found(RunHeader run, std::vector<LedgerEntry> entries, const std::string& digest);
+  void record_found(RunHeader run, std::vector<LedgerEntry> entries, std::uint64_t digest);
   // The run that was prepared is over. See Journal. entries: what the playbook created or found.
   void conclude(const std::string& outcome, const std::string& counts, std::vector<LedgerEntry> entries,
-                const std::string& digest);
+                std::optional<std::uint64_t> digest);
 
  private:
   class Elevating;

@@ -95,7 +95,7 @@ PriorRunState StateJournal::open(const RunHeader& run) {
   std::erase_if(earlier.steps, [&](const InterruptedStep& one) { return one.name.run == run_.id; });
   unfinished_ = !earlier.runs.empty();
   const auto known = mark_.playbooks.find(run_.playbook_key);
-  if (known != mark_.playbooks.end()) earlier.ledger = known->second;
+  if (known != mark_.playbooks.end()) earlier.listed = known->second;
   return earlier;
 }
 
@@ -174,7 +174,7 @@ void StateJournal::insert_run() {
             "process_started, "
             "boot, started, undoes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''))")
         .with(run_.id, run_.kind, run_.playbook, run_.playbook_key, run_.starter, MLOPS_VERSION, self.process,
-              self.started, self.boot, run_.started, run_.undoes)
+              self.started, self.boot, run_.started, run_.undoes.value_or(""))
         .run();
     number_ = known_number();
   }
@@ -497,7 +497,7 @@ void StateJournal::mark_recovered(std::span<const StepName> steps) {
           .with(static_cast<std::int64_t>(step.sequence), step.run)
           .run();
     });
-  if (!run_.undoes.empty())
+  if (run_.undoes)
     for (const StepName& step : steps) drop_notifications_of(step);
 }
 
@@ -518,7 +518,7 @@ bool StateJournal::is_settled() {
 void StateJournal::conclude(const std::string& outcome, const std::string& counts) noexcept try {
   if (!database_) return;
   // Also for an undo that found nothing left to do: the run that it undoes is finished.
-  const bool is_undo = !run_.undoes.empty();
+  const bool is_undo = run_.undoes.has_value();
   const bool writes = listed_ || unfinished_ || is_undo || !later_.empty();
   if (writes) {
     later([this, outcome, counts, is_undo](Database& database, std::int64_t run) {
@@ -526,7 +526,7 @@ void StateJournal::conclude(const std::string& outcome, const std::string& count
           .with(microseconds_now(), outcome, counts, run)
           .run();
       if (is_undo)
-        for (const std::string& key : own_again(database, run_.undoes)) mark_.playbooks.erase(key);
+        for (const std::string& key : own_again(database, *run_.undoes)) mark_.playbooks.erase(key);
     });
     durably(is_undo ? List::run : List::nothing, [this] { forget_old_runs(); });
   }

@@ -41,7 +41,7 @@ class StateJournal : public Journal {
   void end(std::span<const Step> steps, std::span<const std::optional<Error>> errors) noexcept override;
   void mark_recovered(std::span<const StepName> steps) override;
   void delivered(const std::string& target) override;
-  void account(std::vector<LedgerEntry> entries, const std::string& digest) override;
+  void account(std::vector<LedgerEntry> entries, std::optional<std::uint64_t> digest) override;
   void conclude(const std::string& outcome, const std::string& counts) noexcept override;
 
  private:

@@ -14,27 +14,27 @@
 
 namespace mlops {
 
-void StateJournal::account(std::vector<LedgerEntry> entries, const std::string& digest) {
-  std::string& marked = mark_.playbooks[run_.playbook_key];
-  const bool known = !digest.empty() && marked.substr(0, marked.find('+')) == digest;
+void StateJournal::account(std::vector<LedgerEntry> entries, std::optional<std::uint64_t> digest) {
+  const auto marked = mark_.playbooks.find(run_.playbook_key);
+  const bool known = digest && marked != mark_.playbooks.end() && marked->second.digest == *digest;
   std::set<std::string> held;
   for (const LedgerEntry& entry : entries)
     if (!entry.absent) held.insert(entry.resource);
-  if (digest.empty())
+  if (!digest)
     mark_.playbooks.erase(run_.playbook_key);
   else if (!known)
-    marked = digest;
+    mark_.playbooks[run_.playbook_key] = {*digest, false};
   if (known) std::erase_if(entries, [](const LedgerEntry& e) { return e.came == LedgerEntry::Came::found; });
   if (entries.empty()) return;
   later([this, list = std::move(entries), held = std::move(held), digest](Database& database, std::int64_t) {
-    follow_owned(list, !digest.empty());
+    follow_owned(list, digest.has_value());
     for (const LedgerEntry& entry : list) enter(entry);
-    if (digest.empty()) return;
+    if (!digest) return;
     bool more = false;
     Statement& rows =
         database.statement("SELECT resource FROM ledger WHERE playbook_key = ?").with(run_.playbook_key);
     while (rows.step()) more = more || !held.contains(rows.text(0));
-    mark_.playbooks[run_.playbook_key] = digest + (more ? "+" : "");
+    mark_.playbooks[run_.playbook_key] = {*digest, more};
   });
 }
 

@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
+#include <optional>
+#include <string_view>
 
 #include "base/error.hpp"
 #include "base/handle.hpp"
@@ -33,9 +36,21 @@ std::string read_text(const std::string& path) {
   return text;
 }
 
-}  // namespace
+// "00000000000000ab", followed by a `+` if there is more.
+std::string text_of(const ListedResources& listed) {
+  return fmt::format("{:016x}{}", listed.digest, listed.more ? "+" : "");
+}
 
-std::string digest_text(std::uint64_t digest) { return digest ? fmt::format("{:016x}", digest) : ""; }
+std::optional<ListedResources> parse_listed(std::string_view text) {
+  ListedResources listed;
+  listed.more = text.ends_with('+');
+  if (listed.more) text.remove_suffix(1);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), listed.digest, 16);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return listed;
+}
+
+}  // namespace
 
 MarkState read_mark(const std::string& folder, CleanMarker& into) {
   struct stat database {};
@@ -47,7 +62,9 @@ MarkState read_mark(const std::string& folder, CleanMarker& into) {
   for (std::size_t at = head.size(); at < text.size();) {
     const std::size_t end = text.find('\n', at), blank = text.find(' ', at);
     if (blank >= end) return MarkState::unknown;
-    into.playbooks[text.substr(blank + 1, end - blank - 1)] = text.substr(at, blank - at);
+    const auto listed = parse_listed(std::string_view(text).substr(at, blank - at));
+    if (!listed) return MarkState::unknown;
+    into.playbooks[text.substr(blank + 1, end - blank - 1)] = *listed;
     at = end + 1;
   }
   return MarkState::settled;
@@ -66,8 +83,8 @@ void write_mark(const std::string& folder, const CleanMarker& mark) noexcept try
   struct stat database {};
   if (::stat((folder + "/state.db").c_str(), &database) != 0) return;
   std::string text = head_of(database);
-  for (const auto& [key, digest] : mark.playbooks)
-    if (key.find('\n') == key.npos && text.size() < size_limit / 2) text += digest + " " + key + "\n";
+  for (const auto& [key, listed] : mark.playbooks)
+    if (key.find('\n') == key.npos && text.size() < size_limit / 2) text += text_of(listed) + " " + key + "\n";
   const std::string fresh = mark_path(folder) + ".new";
   const Handle file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {

@@ -6,19 +6,16 @@
 #include <map>
 #include <string>
 
+#include "machine/journal.hpp"
+
 namespace mlops {
 
 // States about the database of one inode: it contains no unfinished run, and these playbooks are in its ledger.
 // It is removed before a run writes to the database, and recreated at the end, so it never exists while it
 // would be wrong.
 struct CleanMarker {
-  // key -> the digest of what a whole run of it made or found, which is all in the ledger; followed by a `+` if
-  // the ledger has further entries of that playbook, which it may no longer have.
-  std::map<std::string, std::string> playbooks;
+  std::map<std::string, ListedResources> playbooks;  // by key
 };
-
-// The digest as in a mark; "": nothing was made or found.
-std::string digest_text(std::uint64_t digest);
 
 enum class MarkState {
   none,     // there is no state: no earlier runs are known

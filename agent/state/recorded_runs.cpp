@@ -36,14 +36,14 @@ void note_undone(std::vector<RecordedRun>& newest_first) {
   std::map<std::string, std::string> resumed;
   for (RecordedRun& run : newest_first) {
     if (const auto undone = by.find(run.id); undone != by.end()) run.undone_by = undone->second;
-    if (run.undoes.empty()) continue;
+    if (!run.undoes) continue;
     if (run.outcome == "done") {
-      resumed.erase(run.undoes);
+      resumed.erase(*run.undoes);
       if (!run.undone_by.empty())
-        resumed[run.undoes] = run.undone_by;
+        resumed[*run.undoes] = run.undone_by;
       else
-        by.emplace(run.undoes, run.id);
-    } else if (const auto together = resumed.find(run.undoes);
+        by.emplace(*run.undoes, run.id);
+    } else if (const auto together = resumed.find(*run.undoes);
                together != resumed.end() && run.undone_by.empty()) {
       run.undone_by = together->second;
     }
@@ -152,7 +152,7 @@ std::vector<RecordedRun> RecordedRuns::all() const {
     run.ended = row.integer(8);
     run.outcome = outcome_of(row, 9, {row.integer(13), row.integer(14), row.text(15)});
     run.counts = parsed(row, 10);
-    run.undoes = row.text(11);
+    if (std::string undone = row.text(11); !undone.empty()) run.undoes = std::move(undone);
     run.whole = row.integer(12) != 0;
     run.participants = std::move(identities[run.number]);
     runs.push_back(std::move(run));

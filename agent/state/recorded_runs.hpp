@@ -24,9 +24,9 @@ struct RecordedRun {
   std::int64_t started = 0, ended = 0;  // microseconds since the epoch; ended is 0 if it is not known
   std::string outcome;                  // "done", "failed", "interrupted", "cut off", "under way"
   Value counts;                         // an object: how many resources of each outcome; null if not known
-  std::string undoes;                   // the id of the run that it undid; ""
+  std::optional<std::string> undoes;    // the id of the run that it undid
   std::string undone_by;                // the id of the run that undid it, and was not undone itself; ""
-  bool is_unfinished_undo() const { return !undoes.empty() && outcome != "done" && undone_by.empty(); }
+  bool is_unfinished_undo() const { return undoes && outcome != "done" && undone_by.empty(); }
   bool whole = true;                      // false: its undo data is no longer kept
   std::vector<std::string> participants;  // identities, by name
 };

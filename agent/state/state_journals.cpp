@@ -47,7 +47,8 @@ class StateJournals : public Journals {
         return {};
       }
     }
-    earlier.ledger = mark.playbooks[playbook_key];
+    if (const auto known = mark.playbooks.find(playbook_key); known != mark.playbooks.end())
+      earlier.listed = known->second;
     return earlier;
   }
 

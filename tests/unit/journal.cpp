@@ -197,11 +197,11 @@ TEST_CASE("a run that ends well is listed with how, and leaves word that nothing
     bench.journal->open(header());
     bench.perform("one", {WriteFile{.path = top / "one", .content = "1"}});
     CHECK(read_mark(bench.folder, mark) == MarkState::unknown);
-    bench.journal->account({}, "abc");
+    bench.journal->account({}, 0xabc);
     bench.journal->conclude("done", R"({"changed":1})");
   }
   CHECK(read_mark(state, mark) == MarkState::settled);
-  CHECK(mark.playbooks["/site.json"] == "abc");
+  CHECK(mark.playbooks["/site.json"] == ListedResources{0xabc, false});
   CHECK(Found(state).rows("SELECT outcome, counts FROM runs", 2) == Rows{R"(done|{"changed":1})"});
   CHECK(Found(state)
             .rows("SELECT thing, fingerprint FROM things", 2)
@@ -209,7 +209,7 @@ TEST_CASE("a run that ends well is listed with how, and leaves word that nothing
             .starts_with("path " + (top / "one") + "|file 0644"));
 
   Bench bench(state);
-  CHECK(bench.journal->open(header()).ledger == "abc");
+  CHECK(bench.journal->open(header()).listed == ListedResources{0xabc, false});
   CHECK(read_mark(state, mark) == MarkState::settled);  // nothing is written before something is done
   bench.perform("two", {WriteFile{.path = top / "two", .content = "2"}}, {"svc"});
   CHECK(read_mark(state, mark) == MarkState::unknown);
