@@ -102,7 +102,7 @@ struct Extensions {
     return fmt::format("there is no {} here (looked for {})", editions[index(d)].name, c.searched);
   }
 
-  //  desired \ now          absent      another version        that version, or any is wanted
+  //  desired \ now          absent      another version        that version, or any is desired
   //  present, a version     install it  install that version   –
   //  present                install it                          –
   //  absent                 –           uninstall it            uninstall it

@@ -47,8 +47,8 @@ struct ChildSetup {
     default_signals();
     return {};
   }
-  // Boost looks for this with one signature and calls it with another; it would go on to exit(3), which flushes
-  // the parent's buffers a second time.
+  // Boost looks for this with one signature and calls it with another; it would continue to exit(3), which
+  // flushes the parent's buffers a second time.
   template <class... Any>
   void on_exec_error(Any&&...) const {
     ::_exit(127);

@@ -43,7 +43,7 @@ std::string counts_in_words(const Value& counts) {
 
 namespace {
 
-// Databases hold "cut off" and "under way".
+// Databases store "cut off" and "under way".
 std::string shown_outcome(const std::string& outcome) {
   if (outcome == "cut off") return "did not finish";
   if (outcome == "under way") return "running";

@@ -226,7 +226,7 @@ class Start {
   const std::string mark_;
   RemoteProgram result_;
   std::optional<Conversation> conversation_;
-  std::optional<Bundle> bundle_;  // the bundle that the host was told to unpack
+  std::optional<Bundle> bundle_;  // the bundle that the host was asked to unpack
   std::vector<std::string> tried_;
 };
 

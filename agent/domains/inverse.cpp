@@ -22,7 +22,7 @@ const std::string* only_path_of(const Action& action) {
   return std::holds_alternative<RenamePath>(action) ? nullptr : path_of(action);
 }
 
-// What was there before, for an action within a list: an earlier one may have removed it. Captured paths have
+// The state before an action within a list: an earlier one may have removed it. Captured paths have
 // links resolved, paths in actions do not.
 Before found_by(std::size_t i, const std::vector<Action>& actions, const std::vector<Before>& before) {
   Before was = i < before.size() ? before[i] : Before();

@@ -62,7 +62,7 @@ AttemptResult Convergence::prove(const Instance& i, std::vector<Change> changes,
         return not_converged(i, "after the change, " + describe_rest(rest), std::move(changes),
                              std::move(maybe));
       }
-    } catch (const Unknown&) {  // a plan: only the real run can tell
+    } catch (const Unknown&) {  // a plan: only the real run can decide
       values_.scope().set_unknown(i.resource->id, i.key, i.label);
       return attempted::Changed{std::move(changes), std::move(maybe)};
     }

@@ -1,4 +1,4 @@
-// Inspects a resource until it is as desired, and has stayed so for as long as its type wants.
+// Inspects a resource until it is as desired, and has stayed so for as long as its type requires.
 #pragma once
 
 #include <any>
@@ -15,7 +15,8 @@
 namespace mlops {
 
 bool has_state_changes(const Diff& diff);
-// The state changes that remain, without sensitive values: "mode is 0644, wanted 0600, content is …, wanted …".
+// The state changes that remain, without sensitive values:
+// "mode is 0644, expected 0600, content is …, expected …".
 std::string describe_rest(const Diff& diff);
 
 class Convergence {

@@ -9,7 +9,7 @@
 
 namespace mlops {
 
-// Decides by the state of the file system, never by trying: see "Who acts" in the design.
+// Decides by the state of the file system, never by trying: see docs/architecture.md.
 class IdentityRules {
  public:
   IdentityRules(Host& host, Person person, Identity caller)

@@ -26,7 +26,7 @@ class RunValues {
   std::optional<std::string> mismatch(const Element& element);
   // The resource itself, or each element of its for_each.
   std::vector<Element> elements(std::size_t play, const Resource& resource) const;
-  // With all values filled in, decoded; who acts is not decided yet.
+  // With all values filled in, decoded; the user that it runs as is not decided yet.
   Instance fill(const Element& element);
 
   // Keeps outputs; those that contain a secret are marked.

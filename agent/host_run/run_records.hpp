@@ -23,8 +23,8 @@ struct WholeRun {
 
 class RunRecords {
  public:
-  // given: --state, "" for none. If the database cannot be read, notice is told. NoSuchRun if this identity has
-  // no state at all.
+  // given: --state, "" for none. If the database cannot be read, notice is called. NoSuchRun if this identity
+  // has no state at all.
   RunRecords(std::string given, const std::function<void(const std::string&)>& notice);
   ~RunRecords();
 

@@ -36,7 +36,7 @@ struct PlannedResource {
   std::string secrets;     // a keyed digest of the parameters with their secrets; "" if they have none
   std::string actions;     // a digest of the planned actions; "" for none
   std::string recovery;    // the same for the recovery actions that come first, after an interrupted run
-  // everything that was read; if the parameters hold secrets, contents have keyed digests
+  // everything that was read; if the parameters contain secrets, contents have keyed digests
   Preconditions preconditions;
   std::vector<Change> changes;
   std::vector<std::string> maybe;  // as in ResourceFinished

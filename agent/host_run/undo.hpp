@@ -73,7 +73,7 @@ class UndoRun {
   UndoItems items_;
   std::vector<PassResult::Pending> pending_;  // of the simulation
   std::vector<std::string> reverted_;         // labels of what was undone in this pass
-  const StepPass* pass_ = nullptr;            // that is under way
+  const StepPass* pass_ = nullptr;            // the current one
 };
 
 }  // namespace mlops

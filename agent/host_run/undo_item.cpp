@@ -78,7 +78,7 @@ class UndoReading {
     const auto known = attempts.find({item.name.run, item.name.sequence});
     if (known == attempts.end()) return;
     for (const auto& [name, attempt] : known->second) {
-      // A healed attempt may have been healed by a run that redid what was not undone yet.
+      // A recovered attempt may have been recovered by a run that redid what was not undone yet.
       item.undone = item.undone || attempt.state == StepState::done;
       if (in_doubt(attempt)) item.recovers.push_back(name);
       if (attempt.state != StepState::done) item.attempt = attempt;

@@ -15,7 +15,7 @@
 
 namespace mlops {
 
-// Records each file that a playbook is read with, so that a host can be told their digests. Reads from the
+// Records each file that a playbook is read with, so that their digests can be sent to a host. Reads from the
 // disk. Thread-safe except for digests.
 class TrackedFiles : public FileSource {
  public:

@@ -45,7 +45,7 @@ class RemoteAgent {
   const SshSettings& reached() const { return reached_.connection->settings(); }
   void say(const ToTarget& message) { link_->send(encode(message)); }
   // The next message. Error if the connection is lost, or the agent exited: says how. If the person interrupts,
-  // the agent is told to stop, and still answers.
+  // the agent is asked to stop, and still answers.
   ToController hear();
 
  private:

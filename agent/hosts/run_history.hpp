@@ -19,7 +19,7 @@ struct RunHistory {
 };
 
 // run: the beginning of an id, or "last"; "": none in full. state: --state. NoSuchRun, also if nothing is
-// recorded; Error. notice is told why a database could not be read.
+// recorded; Error. notice is called with the reason why a database could not be read.
 RunHistory run_history(const std::string& run, const std::string& state,
                        const std::function<void(const std::string&)>& notice);
 // The same for the target.

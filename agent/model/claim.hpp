@@ -51,10 +51,10 @@ std::optional<ClaimedObject> parse_object(std::string_view text);
 std::string to_string(const Claim& claim);
 std::optional<Claim> parse_claim(std::string_view text);
 
-// Which user a resource runs as if `as` is not given (design: who acts).
+// Which user a resource runs as if `as` is not given (docs/architecture.md).
 struct Actor {
   enum class Kind {
-    root,    // system-wide things
+    root,    // system-wide objects
     person,  // commands, verifications
     path,    // the owner of the deepest existing ancestor of path
     // the same, for programs that work by name in a tree at path: root never does so in other users' folders

@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t few = 16;  // up to this many members are compared pairwise
 
 // Receives nlohmann's events, and follows the text in parallel: an event comes once its token has been read, so
-// the token is the first thing after the last one's end that is no blank, comma or colon.
+// the token begins at the first character after the last one's end that is no blank, comma or colon.
 //
 // Members of open lists and objects wait on one stack, so that each of these is created once, in its final
 // size.

@@ -49,7 +49,7 @@ std::string diff_size(std::string_view diff) {
   return text;
 }
 
-// Databases hold the events "cut off" and "taken back".
+// Databases store the events "cut off" and "taken back".
 std::string shown_event(const std::string& property) {
   if (property == "cut off") return "interrupted step";
   if (property == "taken back") return "undone";

@@ -11,7 +11,7 @@ namespace mlops {
 
 struct Verdict {
   bool matches = true;
-  std::string reason;  // if it does not match: "facts.os.id is debian, wanted ubuntu"
+  std::string reason;  // if it does not match: "facts.os.id is debian, expected ubuntu"
 };
 
 // Reports every syntax mistake: unknown operators, a bad regular expression, wrong types.

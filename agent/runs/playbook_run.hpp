@@ -35,7 +35,7 @@ struct RunRequest {
   // done.
   enum class Prune { ignore, report, remove, alone } prune = Prune::report;
   std::string out;              // where to save the plan; "": nowhere
-  bool all_or_nothing = false;  // with a saved plan: do nothing if any part of it no longer holds
+  bool all_or_nothing = false;  // with a saved plan: do nothing if any part of it is out of date
 
   EventSink sink;                                // all events but RunFinished
   std::function<void(const std::string&)> warn;  // a message to the person during the run
@@ -59,7 +59,7 @@ struct RunResult {
   // Of a plan that is saved or enforced.
   bool plan_saved = false;
   std::string plan_error;  // why it was not saved, or --all-or-nothing prevented the run; ""
-  // labels of resources that may do more than the saved plan can tell, with their host unless it is local
+  // labels of resources that may do more than the saved plan can show, with their host unless it is local
   std::vector<std::string> unforeseen;
 
   std::shared_ptr<const Playbook> loaded;    // null if it was not read

@@ -106,7 +106,7 @@ class Opening {
   }
 
  private:
-  // SQLite does not say why a file cannot be opened: the folder may tell.
+  // SQLite does not say why a file cannot be opened: the folder's permissions may.
   std::string why_closed(const DatabaseError& e) const {
     if (e.cause() != Cause::read_only || ::access(settings_.folder.c_str(), W_OK) == 0) return "";
     return std::string(": ") + std::strerror(errno);

@@ -23,7 +23,7 @@ struct StateDatabaseSettings {
 };
 
 // FOLDER/state.db, mode 0600. A damaged one is set aside beside it, and a new one is created: nothing is
-// dropped silently. Null only for reading, if there is none or it cannot be read, which notice is told. Error
+// dropped silently. Null only for reading, if there is none or it cannot be read, which notice reports. Error
 // if a newer version wrote it, the disk is full or read-only, or another process holds it.
 std::unique_ptr<Database> open_state_database(const StateDatabaseSettings& settings);
 
@@ -35,7 +35,7 @@ bool is_sound(const std::string& folder, bool tables = true);
 // an SQL error, which no statement of this program causes by itself.
 bool has_right_tables(Database& database);
 
-// Moves FOLDER/state.db and its companion files aside, for the given reason; notice is told where to. The next
+// Moves FOLDER/state.db and its companion files aside, for the given reason; notice reports where to. The next
 // open creates a new one. Does nothing if it is no longer the file of this inode: another process was faster.
 void set_state_aside(const std::string& folder, std::uint64_t inode, const std::string& reason,
                      const Notice& notice);

@@ -1,4 +1,4 @@
-// Whatever a playbook holds: loading it ends, with a playbook or with mistakes that have a place, and its
+// Whatever a playbook contains: loading it ends, with a playbook or with mistakes that have a place, and its
 // conditions and texts end in a value or in a mistake when they are filled in.
 //
 // With clang: clang++ -fsanitize=fuzzer,address -DMLOPS_LIBFUZZER … Otherwise NAME [ROUNDS [SEED]]: changes of

@@ -1,4 +1,4 @@
-// What must hold, whatever the input: where it does not, a target says what and aborts.
+// What must be true, whatever the input: where it is not, a target says what and aborts.
 #pragma once
 
 #include <cstdio>

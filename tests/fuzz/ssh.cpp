@@ -45,7 +45,7 @@ void check_known_hosts(const std::string& text) {
   lists_key(box, text);
 }
 
-// A name that is taken holds nothing for a shell or an option parser.
+// An accepted name has no character that a shell or an option parser interprets.
 void check_name(const std::string& text) {
   try {
     const SshDestination d = ssh_destination(text);

@@ -1,5 +1,6 @@
 // The rows of a state database as another user may have written them: whatever is in the columns, a run is
-// told, and its inverse made, without a crash; and nothing in them changes who acts, or what is done.
+// shown, and its inverse made, without a crash; and nothing in them changes the user it runs as, or what is
+// done.
 //
 // With clang: clang++ -fsanitize=fuzzer,address -DMLOPS_LIBFUZZER … Otherwise a program that tries a bounded
 // number of records, made from the ones below by a generator that is always the same.

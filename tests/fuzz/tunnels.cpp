@@ -45,7 +45,7 @@ void check_control(const std::string& text) {
   require(parse_report(line.substr(0, line.size() - 1)).kind == report.kind);
 }
 
-// No more is taken than the request has, no more than its longest form is held, and what is complete is a host
+// No more is read than the request has, no more than its longest form is kept, and what is complete is a host
 // and a port.
 void check_socks(const std::string& text) {
   SocksRequest request;

@@ -110,7 +110,7 @@ def test_course_is_cloned_from_its_true_origin(world):
     check(set(host.must("ls -A", "ubuntu").split()) <= home, "something was left in the home")
 
 
-def test_jupyter_is_there_and_its_link_is_told(world):
+def test_jupyter_runs_and_its_link_is_shown(world):
     """Jupyter runs from Anaconda's prefix in the course's folder, and the link that is printed last opens it"""
     host = world.applied.host
     process = host.must(["systemctl", "show", "--property=MainPID", "--value", "jupyter-8888"]).strip()

@@ -1,5 +1,5 @@
-"""SIGKILL at fourteen chosen moments: the next run ends right, and ends where an undisturbed one does. Six more, while
-packages are installed: test_3_killed_installing.py."""
+"""SIGKILL at fourteen chosen moments: the next run converges, to the state that an undisturbed one reaches.
+Six more, while packages are installed: test_3_killed_installing.py."""
 
 import json
 import os
@@ -13,15 +13,15 @@ from host import AGENT, DONE, MIRROR, PLAYBOOK
 from tree import differences, read_tree
 
 APPLY = [AGENT, "apply", PLAYBOOK, "--mirror", MIRROR, "--json"]
-# Files that a resource rewrites. After a kill each holds what it held before or what it holds in the end; more than
-# one resource edits the first, so it may hold what it held between them.
+# Files that a resource rewrites. After a kill each has the content from before it or the final one. More
+# than one resource edits the first, so it may have the content between two edits.
 REWRITTEN = ["/home/ubuntu/.bashrc", "/home/ubuntu/.profile", "/home/ubuntu/soft/docker-compose", "/etc/group",
              "/etc/gshadow"]  # fmt: skip
 # What two undisturbed runs need not have in common.
 HOST_OWN = {"etc/hosts", "etc/hostname", "etc/resolv.conf", "var/lib/docker", "var/lib/containerd", "var/tmp"}
 # dpkg's copy of its database before its last change.
 HOST_OWN |= {"var/lib/dpkg/status-old"}
-# apt's caches, which hold times.
+# apt's caches, which contain times.
 HOST_OWN |= {"var/cache/apt/pkgcache.bin", "var/cache/apt/srcpkgcache.bin"}
 # Its paragraphs come in the order of apt's steps: compared by themselves.
 STATES = "var/lib/apt/extended_states"
@@ -166,13 +166,13 @@ def wrong_after(world, host, what, right, in_transaction):
     if not in_transaction:
         for path, allowed in right.allowed.items():
             if host.read(path) not in allowed:
-                wrong.append(f"{what}: {path} holds neither its old nor its new bytes")
+                wrong.append(f"{what}: {path} has neither its old nor its new bytes")
     clone = host.root / "home/ubuntu/mlops-zoomcamp"
     if clone.exists() and host.login("git -C mlops-zoomcamp fsck --strict && git -C mlops-zoomcamp diff --quiet HEAD").status:
         wrong.append(f"{what}: half a clone is in place")
     again = host.agent("apply")
     if again.status != DONE:
-        return [*wrong, f"{what}: the next run did not end right: {again}"]
+        return [*wrong, f"{what}: the next run did not converge: {again}"]
     changed = differences(right.tree, settled_tree(host), times=False, ignored=right.noise)
     if changed:
         wrong.append(f"{what}: not what an undisturbed run makes: " + "; ".join(list(changed.values())[:15]))
@@ -204,12 +204,12 @@ def kill_each(world, image, moments):
 
 
 def test_killed_late(world):
-    """killed after nine resources of a host with Docker, the next run ends right"""
+    """killed after nine resources of a host with Docker, the next run converges"""
     kill_each(world, world.docker_image, LATE)
 
 
 def test_killed_in_system_calls(world):
-    """killed at five of its own writes, the next run ends right"""
+    """killed at five of its own writes, the next run converges"""
     right = undisturbed(world, world.docker_image)
     wrong = []
     for call, nth in CALLS:

@@ -35,5 +35,5 @@ EARLY = [
 
 
 def test_killed_early(world):
-    """killed at six moments while packages are installed on a bare host, the next run ends right"""
+    """killed at six moments while packages are installed on a bare host, the next run converges"""
     kill_each(world, world.fetched_image, EARLY)

@@ -1,4 +1,4 @@
-"""What another user of the machine does not get root to do: each attack of SECURITY.md's table, on one host."""
+"""What another local user cannot get root to do: each attack of SECURITY.md's table, on one host."""
 
 import json
 import os
@@ -17,7 +17,7 @@ MARK = "#!/bin/sh\ntouch /root/owned 2>/dev/null\nexit 0\n"
 
 
 def neighbours(world):
-    """One host for all tests of this file, with an unprivileged neighbour on it."""
+    """One host for all tests of this file, with another, unprivileged local user on it."""
     if "neighbour_host" not in world.__dict__:
         host = world.host()
         host.must("mkdir -p /srv/books && mkdir -m 1777 /srv/drop && apt-get update -q >/dev/null "

@@ -1,4 +1,4 @@
-"""./bootstrap on a fresh host: what the README tells a new user to do."""
+"""./bootstrap on a fresh host: the steps that the README gives a new user."""
 
 from host import DONE, MIRROR, NOT_STARTED
 

@@ -26,7 +26,7 @@ def wait_for(condition, what, seconds=120):
 
 
 def interrupt(host, condition, what, sent):
-    """Sends a signal to the run of the person once condition holds; returns its exit status, events and stderr."""
+    """Sends a signal to the run of the person once condition is true; returns its exit status, events and stderr."""
     run = started(host)
     wait_for(lambda: condition() or run.poll() is not None, what)
     assert run.poll() is None, f"{what}: the run ended before: {run.communicate()}"
@@ -38,7 +38,7 @@ def interrupt(host, condition, what, sent):
 
 
 def in_host_status(output):
-    """The exit status that the summary tells: docker exec changes those above 128."""
+    """The exit status that the summary reports: docker exec changes those above 128."""
     last = json.loads(output.splitlines()[-1])
     assert last["event"] == "summary", last
     return last["exit_status"]
@@ -68,7 +68,7 @@ def test_an_interrupted_apt_ends_its_work(world):
     status, events, errors = interrupt(host, lambda: processes(host, "dpkg"), "dpkg", signal.SIGTERM)
     assert status == INTERRUPTED and events[-1]["interrupted"], (events[-1], errors)
     assert not left_running(host), left_running(host)
-    assert not list((host.root / "var/lib/dpkg/updates").glob("[0-9]*")), "dpkg was cut off"
+    assert not list((host.root / "var/lib/dpkg/updates").glob("[0-9]*")), "dpkg was interrupted"
     assert host.must("dpkg --audit") == ""
     assert not (host.root / "home/ubuntu/anaconda3").exists(), "a resource began after the signal"
     again = host.agent("apply")
@@ -99,7 +99,7 @@ def test_without_sudo_nothing_is_touched(world):
 
 
 def test_one_run_at_a_time(world):
-    """a second run while one is under way names the other and touches nothing"""
+    """a second run during another one names it and touches nothing"""
     host = world.host(world.docker_image)
     first = started(host)
     wait_for(lambda: (host.root / "home/ubuntu/anaconda3/lib").exists(), "Anaconda")
@@ -111,7 +111,7 @@ def test_one_run_at_a_time(world):
 
 
 def test_apt_is_waited_for(world):
-    """while another program holds dpkg's lock, it waits, and then goes on"""
+    """while another program holds dpkg's lock, it waits, and then continues"""
     host = world.host(world.fetched_image)
     # struct flock {F_WRLCK, SEEK_SET, 0, 0}, as fcntl(F_SETLK) takes it.
     hold = (

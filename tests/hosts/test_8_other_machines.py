@@ -1,4 +1,4 @@
-"""The flagship from a laptop to other machines over ssh: three at once, killed at either end, and cut off."""
+"""The flagship from a laptop to other machines over ssh: three at once, killed at either end, and disconnected."""
 
 import json
 import subprocess
@@ -95,7 +95,7 @@ KILLED = {
         {"type": "file", "id": "last", "path": "~/tree/last", "content": "last"},
     ]
 }  # fmt: skip
-# When: what is seen on the host or, for a resource, in what the laptop was told.
+# When: what is seen on the host or, for a resource, in the events that the laptop received.
 MOMENTS = {
     "as soon as the agent runs there": lambda host, ids: host.agent_processes(),
     "after its first resource": lambda host, ids: "tree" in ids,
@@ -145,7 +145,7 @@ def test_killed_at_either_end(world):
             if victim is host:
                 assert status in (FAILED, NOT_STARTED) and "box: " in errors, (case, status, errors)
             nothing_left(host, laptop)
-            assert host.run(["pgrep", "-f", "^sh -c touch"], user="root").status != 0, f"{case}: a command goes on"
+            assert host.run(["pgrep", "-f", "^sh -c touch"], user="root").status != 0, f"{case}: a command still runs"
             last = apply_from(laptop, ["box"], playbook=SMALL)
             assert last.status == DONE, (case, last)
             again = apply_from(laptop, ["box"], playbook=SMALL)
@@ -194,7 +194,7 @@ def test_a_cut_network(world):
     assert took < 16, f"{took:.1f} s"
     assert other.read("/home/ubuntu/one") == b"x" and host.read("/home/ubuntu/one") is None, run
 
-    # And it is back: the same command again goes on.
+    # And it is back: the same command again completes the run.
     host.must(f"ip route del blackhole {laptop.address}")
     again = apply_from(laptop, ["box", "other"], playbook="/home/ubuntu/one.json")
     assert again.status == DONE and host.read("/home/ubuntu/one") == b"x", again

@@ -86,7 +86,7 @@ def test_a_service_that_dies_is_no_success(world):
 
 
 def test_enabled_as_systemctl_has_it(world):
-    """enabled holds for the next boot too, and is right for units with Also= alone and for init scripts"""
+    """enabled applies to the next boot too, and is right for units with Also= alone and for init scripts"""
     host = world.host()
     host.write("/etc/systemd/system/fleeting.service", unit("ExecStart=/bin/sleep 1d"))
     host.write("/etc/systemd/system/main.service", unit("ExecStart=/bin/sleep 1d", "[Install]\nAlso=side.service\n"))

@@ -1,4 +1,4 @@
-"""Taking back packages and what belongs to them, on a host with real apt, dpkg and systemd."""
+"""Undo of packages and what belongs to them, on a host with real apt, dpkg and systemd."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from host import AGENT, DONE, FAILED
 
 
 LISTED = "dpkg-query --show --showformat='${Package} ${Version} ${db:Status-Status}\\n'"
-# What dpkg and apt make anew each time, and nobody configures.
+# What dpkg and apt generate each time, and nobody configures.
 GENERATED = "-path /etc/ld.so.cache -o -path '/etc/rc?.d/*' -o -name '*-' -o -path '/etc/mtab'"
 
 
@@ -51,7 +51,7 @@ def runs(host):
     return [json.loads(line) for line in host.run([AGENT, "history", "--json"]).output.splitlines()]
 
 
-def test_packages_are_taken_back(world):
+def test_undo_of_packages(world):
     """undo of a run of root and a person: packages go with what came along, configuration files are as before, and all comes again"""
     host = world.host()
     host.must("apt-get -qq update && apt-get -qqy install nano && apt-get -qqy remove nano && echo 'set mouse' >>/etc/nanorc")
@@ -116,7 +116,7 @@ def test_what_others_need_stays(world):
 
 
 def test_units_look_again(world):
-    """undo of a changed configuration makes the service that had read it read what is there again"""
+    """undo of a changed configuration makes the service that had read it read the restored one"""
     host = world.host()
     site = "server {{ listen 127.0.0.1:8081; default_type text/plain; return 200 '{}'; }}\n"
 
@@ -138,7 +138,7 @@ def test_units_look_again(world):
     assert undone.status == DONE and "nginx" in undone.output, undone
     assert said() == "first", (said(), undone)
 
-    # What goes with its package has nobody to be told.
+    # A unit that goes with its package is not notified.
     plan = host.run([AGENT, "undo", "--dry-run"])
     assert "reload" not in plan.output, plan
     gone = host.run([AGENT, "undo", "--yes"])

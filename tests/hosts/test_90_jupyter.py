@@ -1,4 +1,4 @@
-"""A real Jupyter (Debian's) that the agent keeps for a person: made, kept as it is, and healed after anything."""
+"""A real Jupyter (Debian's) that the agent keeps for a person: created, left alone, and repaired after anything."""
 
 import functools
 import json
@@ -87,7 +87,7 @@ def test_jupyter_is_read_without_a_process(world):
     traced = host.run([*argv, "/opt/mlops-agent/mlops-agent", "apply", PLAYBOOK, "--json"])
     check(traced.status == DONE and '"changed":0' in traced.output, traced)
     check(len(host.must(["cat", "/tmp/execs"]).splitlines()) == 1, host.must(["cat", "/tmp/execs"]))
-    check(main_process(host) == before, "it was started anew")
+    check(main_process(host) == before, "it was restarted")
 
 
 def test_token_is_nowhere_but_in_its_file(world):
@@ -100,7 +100,7 @@ def test_token_is_nowhere_but_in_its_file(world):
     host.must(["rm", TOKEN_FILE])
     again = host.agent("apply", PLAYBOOK)
     _, new = link(host)
-    check(new != token and new not in again.output, "the new token was told")
+    check(new != token and new not in again.output, "the new token was shown")
     for secret in (token, new):
         check(secret not in host.must("cat /proc/[0-9]*/cmdline | tr '\\0' ' '"), "it is in the process list")
         check(secret not in host.must(["cat", UNIT_FILE]) + host.must(["journalctl", "--no-pager"]), "it was written")
@@ -123,8 +123,8 @@ def test_jupyter_comes_back_by_itself(world):
     check(main_process(host) != process and link(host) == before, "it is another one")
 
 
-def test_jupyter_is_healed(world):
-    """stopped, disabled, edited, removed, its token loosened, lost or another's: one apply, and all is as wanted"""
+def test_jupyter_is_repaired(world):
+    """stopped, disabled, edited, removed, its token loosened, lost or another's: one apply, and all has converged"""
     host, _, _ = kept(world)
     _, token = link(host)
     host.must(["systemctl", "disable", "--now", UNIT])

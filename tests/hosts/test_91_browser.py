@@ -83,7 +83,7 @@ def tunnel_survives(world, host, laptop, link):
 
 
 def starts_at_login(laptop):
-    """A tunnel that is wanted at each log-in is kept by the person's own systemd from then on."""
+    """A tunnel with at_login is kept by the person's own systemd from then on."""
     playbook = {"type": "port_forward", "id": "kept", "listen": "127.0.0.1:2222", "target": "127.0.0.1:22",
                 "via": "mlops-zoomcamp", "at_login": True}  # fmt: skip
     laptop.write("/home/ubuntu/kept.json", json.dumps({"resources": [playbook]}), "ubuntu")

@@ -161,7 +161,7 @@ def test_a_full_disk(world):
 
 
 def test_rights(world):
-    """who may not become root is told so before anything is done; what needs no root is done"""
+    """a user who may not become root gets an error before anything is done; what needs no root is done"""
     host = box(world)
     world.ssh.reach("mallory", host, user="mallory")
     refused = agent(world, "apply", file("~/never"), {"type": "group", "id": "g", "name": "made"}, name="mallory")

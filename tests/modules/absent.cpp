@@ -1,4 +1,4 @@
-// Absent is one word away: what is only for the present is checked for its form, and then ignored.
+// state absent with the other parameters of a type: they are checked for their form, and then ignored.
 #include <fmt/format.h>
 
 #include "support/catch.hpp"

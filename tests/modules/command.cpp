@@ -73,7 +73,7 @@ TEST_CASE("command: it runs when all its guards ask for it") {
 }
 
 TEST_CASE(
-    "command: a notification alone does not run a command that has other guards and was not told to wait") {
+    "command: a notification alone does not run a command with other guards but without only_when_notified") {
   Guards g;
   CHECK(g.diff(R"(, "creates": "/there")", true) == "");
 }
@@ -155,7 +155,7 @@ TEST_CASE("command: changes bound what it may do") {
   CHECK(claims[0].access == Claim::Access::edits);
 }
 
-TEST_CASE("command: mistakes are told at their place") {
+TEST_CASE("command: mistakes are reported at their place") {
   const auto mistake = [](const std::string& json) {
     return message_of([&] { try_module("command", json, FakeMachine()); });
   };

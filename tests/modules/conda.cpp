@@ -122,7 +122,7 @@ TEST_CASE("an install that we began is removed and done again, however far it ca
   CHECK(actions(try_module("conda", json(), w).diff) == "remove all of /home/ubuntu/anaconda3; " + again);
 }
 
-TEST_CASE("an installer that a stopped run left is used when its digest is the wanted one") {
+TEST_CASE("an installer that an interrupted run left is used if its digest is the expected one") {
   World w;
   w.f.file(marker, "");
   w.f.file(installer, "");
@@ -221,7 +221,7 @@ TEST_CASE("mistakes in conda's parameters have their own messages") {
   CHECK(says(failure(json(R"("sha256": "x")"), w), "a SHA-256 is 64 hex digits"));
 }
 
-TEST_CASE("conda tells its prefix, its programs' folder and its python") {
+TEST_CASE("conda outputs its prefix, its programs' folder and its python") {
   World w;
   w.complete();
   const Tried t = try_module("conda", json(), w);

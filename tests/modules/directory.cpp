@@ -40,7 +40,7 @@ TEST_CASE("directory: nothing there, present: it is made with mode 0755") {
   CHECK(create->owner == "");
 }
 
-TEST_CASE("directory: a new one gets the wanted mode, owner and group at once") {
+TEST_CASE("directory: a new one gets the desired mode, owner and group at once") {
   FakeMachine machine;
   const Tried t =
       try_module("directory", R"({"path": "/data", "mode": "2770", "owner": "ann", "group": "team"})", machine);
@@ -88,7 +88,7 @@ TEST_CASE("directory: what stands above and is no folder is an error") {
   CHECK(failure(R"({"path": "/srv/a"})", machine) == "no failure");
 }
 
-TEST_CASE("directory: a folder as wanted needs nothing") {
+TEST_CASE("directory: a converged folder needs nothing") {
   FakeMachine machine;
   machine.f.folder("/data", 0750, "ann");
   CHECK(try_module("directory", R"({"path": "/data"})", machine).diff.empty());
@@ -110,7 +110,7 @@ TEST_CASE("directory: a folder's mode, owner and group are changed in one action
   CHECK(set->group == "team");
 }
 
-TEST_CASE("directory: what is as wanted is left out of the action") {
+TEST_CASE("directory: what is as desired is left out of the action") {
   FakeMachine machine;
   machine.f.folder("/data", 0750, "ann");
   const Tried t = try_module("directory", R"({"path": "/data", "mode": "0750", "owner": "bob"})", machine);
@@ -219,7 +219,7 @@ TEST_CASE("directory: parameters that contradict each other are reported") {
   CHECK(says(failure(R"({"path": "/a", "recursive": true})", machine), "`recursive` is for state absent"));
 }
 
-TEST_CASE("directory: claims its path, reads its accounts, is for whom the path belongs to") {
+TEST_CASE("directory: claims its path, reads its accounts, runs as the path's owner") {
   FakeMachine machine;
   machine.f.folder("/home/ubuntu/soft");
   const Tried t =

@@ -68,7 +68,8 @@ TEST_CASE("a download of an unknown digest says where the content comes from") {
         "exists false>true, content null>what https://example.org/v1/tool has, mode null>0644");
 }
 
-TEST_CASE("a download with the wanted digest is settled, of either case, known from its content or proved") {
+TEST_CASE(
+    "a download with the expected digest is converged, of either case, known from its content or proved") {
   World w;
   w.file(a);
   CHECK(try_module("download", with(digest(a)), w).diff.empty());
@@ -210,7 +211,7 @@ TEST_CASE("mistakes in a download's parameters have their own messages") {
              "the URL does not end with a file's name"));
 }
 
-TEST_CASE("a download tells its path and digest") {
+TEST_CASE("a download outputs its path and digest") {
   World w;
   w.file(a);
   const Tried t = try_module("download", with(digest(a)), w);

@@ -64,7 +64,7 @@ TEST_CASE("file: nothing there, present: it is made with mode 0644 and a diff of
   CHECK(!write->replace_link);
 }
 
-TEST_CASE("file: a new one without content is empty, and has the wanted rights at once") {
+TEST_CASE("file: a new one without content is empty, and has the desired rights at once") {
   FakeMachine machine;
   machine.f.folder("/etc");
   const Tried t =
@@ -84,7 +84,7 @@ TEST_CASE("file: without the folder that it is to lie in it cannot be made") {
         "/srv/a does not exist, so /srv/a/b cannot be made: give it a directory resource before this one");
 }
 
-TEST_CASE("file: one as wanted needs nothing, and is looked at once") {
+TEST_CASE("file: a converged one needs nothing, and is read once") {
   CountingMachine machine;
   machine.counting.file("/etc/motd", "hello\n", 0640, "ann");
   CHECK(try_module("file", R"({"path": "/etc/motd", "content": "hello\n"})", machine).diff.empty());
@@ -151,7 +151,7 @@ TEST_CASE("file: content that is empty is content") {
   CHECK(try_module("file", R"({"path": "/etc/motd", "content": ""})", machine).diff.empty());
 }
 
-TEST_CASE("file: a longer file is told apart without reading it, and read for its diff") {
+TEST_CASE("file: a longer file is recognised as different without reading it, and read for its diff") {
   FakeMachine machine;
   machine.f.file("/etc/motd", "a\nb\nc\nd\n");
   const Tried t = try_module("file", R"({"path": "/etc/motd", "content": "a\n"})", machine);
@@ -328,7 +328,7 @@ TEST_CASE("file: parameters that contradict each other are reported") {
   CHECK(says(failure(R"({"path": "/"})", machine), "the root folder is no file"));
 }
 
-TEST_CASE("file: claims its path and is for whom the path belongs to") {
+TEST_CASE("file: claims its path and runs as the path's owner") {
   FakeMachine machine;
   machine.f.file("/home/ubuntu/x", "");
   const Tried t = try_module("file", R"({"path": "~/x", "owner": "ubuntu"})", machine);

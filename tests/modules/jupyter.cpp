@@ -245,7 +245,7 @@ TEST_CASE("jupyter: each state that a token can be in") {
   CHECK(line(m) == "token mode 0644>0600 | attributes");
 }
 
-TEST_CASE("jupyter: no change, no diff and no action ever holds the token") {
+TEST_CASE("jupyter: no change, no diff and no action ever contains the token") {
   FakeMachine m = running();
   m.f.entries[token_file].status.mode = 0644;
   m.f.entries[unit_file].content->append("# x\n");
@@ -351,7 +351,7 @@ TEST_CASE("jupyter: the program is the prefix's or the system's, and what lacks 
       unit, "Environment=\"PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\""));
   CHECK(has_line(unit, "Environment=\"JUPYTER_TOKEN_FILE=/home/ubuntu/.jupyter/token-9000\""));
   m.f.entries.erase("/usr/bin/jupyter-notebook");
-  m.p.present["jupyter-notebook"] = {};  // in thought: its files are still to come
+  m.p.present["jupyter-notebook"] = {};  // simulated: its files are still to come
   CHECK(has_line(text_of_unit(m),
                  "ExecStart=\"/usr/bin/jupyter-notebook\" --no-browser --ip=127.0.0.1 --port=8888 "
                  "--port-retries=0"));
@@ -412,7 +412,7 @@ TEST_CASE("jupyter: in a plan, the token that will be drawn is not known, and al
   static_cast<FakeMachine&>(m) = running();
   m.known.entries = m.f.entries;
   m.known.secret = token_file;
-  m.n.listeners[8888] = {.address = "127.0.0.1", .port = 8888, .unit = "jupyter-8888.service"};  // in thought
+  m.n.listeners[8888] = {.address = "127.0.0.1", .port = 8888, .unit = "jupyter-8888.service"};  // simulated
   m.n.answers.clear();
   const Tried t = tried(m);
   CHECK(t.diff.empty());

@@ -61,7 +61,7 @@ struct NoAptMachine : FakeMachine {
 
 }  // namespace
 
-TEST_CASE("package: what is as wanted is left alone, without asking apt") {
+TEST_CASE("package: what is as desired is left alone, without asking apt") {
   NoAptMachine m;
   static_cast<FakePackages&>(m.none) = machine().p;
   for (const char* json :
@@ -110,13 +110,13 @@ TEST_CASE("package: one of which only configuration files are left is installed"
   CHECK(text(diff(R"({"names": "telnet"})")) == "telnet: null -> 0.18\n");
 }
 
-TEST_CASE("package: another version than the wanted is changed") {
+TEST_CASE("package: another version than the desired one is changed") {
   const Diff d = diff(R"({"names": "bash=5.1"})");
   CHECK(text(d) == "bash: 5.2 -> 5.1\n");
   CHECK(action<InstallPackages>(d, 0)->wanted == Names{"bash=5.1"});
 }
 
-TEST_CASE("package: a provider does not satisfy a wanted version") {
+TEST_CASE("package: a provider does not satisfy a desired version") {
   auto m = machine();
   m.p.candidates["awk"] = "2";
   CHECK_FALSE(diff(R"({"names": "awk=2"})", m).empty());
@@ -245,7 +245,7 @@ TEST_CASE("package: neither a provider of the name nor what is to be absent is m
   CHECK(diff(R"({"names": "telnet", "state": "absent"})", m).empty());
 }
 
-TEST_CASE("package: after it was removed, its version is not told as the one that came") {
+TEST_CASE("package: after it was removed, its version is not reported as the installed one") {
   auto m = machine();
   std::vector<Change> changes = diff(R"({"names": "bash", "state": "absent"})", m).changes;
   m.p.present["bash"].state = PackageState::config_files;
@@ -324,7 +324,7 @@ TEST_CASE("package: names that are none are mistakes") {
         }()) == "none");
 }
 
-TEST_CASE("package: it owns its names with state or version as the wish") {
+TEST_CASE("package: it owns its names, with state or version as the desired value") {
   const auto claims = [](const char* json) {
     return find_module("package")->claims(try_module("package", json, machine()).desired);
   };
@@ -343,7 +343,7 @@ TEST_CASE("package: its outputs are the versions") {
         R"({"versions":{"bash":"5.2","jq":null}})");
 }
 
-TEST_CASE("package: after acting, the version that came is told where the plan could not know it") {
+TEST_CASE("package: after acting, the installed version is reported where the plan could not know it") {
   FakeMachine m = machine();
   std::vector<Change> changes = diff(R"({"names": ["tree"]})", m).changes;
   REQUIRE(changes.at(0).after == Value("version unknown"));

@@ -63,7 +63,7 @@ void perform(const Diff& diff, FakeMachine& machine) {
   }
 }
 
-// Whether .bashrc and .profile that hold this line need nothing.
+// Whether .bashrc and .profile that contain this line need nothing.
 bool recognised(const std::string& line) {
   FakeMachine machine = with_home();
   machine.f.file("/home/ubuntu/.bashrc", "x=1\n" + line + "\n");

@@ -1,4 +1,4 @@
-// What a plan says of things that a package which is not installed yet may bring.
+// What a plan says of files, units and accounts that a package may bring that is not installed yet.
 #include "support/catch.hpp"
 #include "support/engine_bench.hpp"
 
@@ -68,7 +68,7 @@ TEST_CASE("Without a pending package what is absent is a failure") {
         Lines{"package[docker.io] ok", "user[ubuntu] failed: group `docker` does not exist"});
 }
 
-TEST_CASE("What the archive of a pending package holds is there for those behind it") {
+TEST_CASE("Later resources see what the archive of a pending package contains") {
   BareHost bare;
   const auto packaged = [](const char* path, FileType type, std::string target = "") {
     PackagedPath p{path, {}, std::move(target)};

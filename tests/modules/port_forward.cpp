@@ -77,7 +77,7 @@ std::string name_of(const std::string& parameters) { return outputs(parameters).
 
 }  // namespace
 
-TEST_CASE("port_forward: every wanted state from every state that a tunnel can be in") {
+TEST_CASE("port_forward: every desired state from every state that a tunnel can be in") {
   const std::string start = "start 127.0.0.1:8888 → localhost:8888 via box",
                     absent = R"({"name": "8888", "state": "absent"})",
                     by_host = R"({"listen": 8888, "target": 8888, "via": "box", "proven_by": "host"})";
@@ -112,7 +112,7 @@ TEST_CASE("port_forward: every wanted state from every state that a tunnel can b
   }
 }
 
-TEST_CASE("port_forward: what differs is named, and the tunnel is started anew") {
+TEST_CASE("port_forward: what differs is named, and the tunnel is restarted") {
   TunnelView other{as_wanted(), State::up, "", false};
   other.settings.via = "old";
   other.settings.target.port = 80;
@@ -168,7 +168,7 @@ TEST_CASE("port_forward: the next port that is free is taken, and kept") {
   CHECK(done(tunnels, next) == "error: the ports 8888 to 8987 of 127.0.0.1 are all taken");
 }
 
-TEST_CASE("port_forward: in a plan, two that want the same port get neighbouring ones") {
+TEST_CASE("port_forward: in a plan, two that ask for the same port get consecutive ones") {
   FakeTunnels real;
   OverlayTunnels overlay(real);
   Tunnel first = as_wanted();
@@ -376,7 +376,7 @@ TEST_CASE("port_forward: plan, apply, apply, vandalise, apply") {
   std::filesystem::remove(unit);
   const pid_t third = agent.keeper("t");
   CHECK(agent.apply(wanted) == "changed");
-  CHECK(agent.keeper("t") == third);  // for its unit alone it is not started anew
+  CHECK(agent.keeper("t") == third);  // a change of its unit alone does not restart it
   CHECK(std::filesystem::exists(unit));
 
   const std::uint16_t other = free_port();
@@ -409,7 +409,7 @@ TEST_CASE("port_forward: a tunnel's process has nothing of its caller's environm
   CHECK(environment.find("PATH=/usr/local/sbin:") != std::string::npos);
 }
 
-TEST_CASE("port_forward: what cannot be is told, and leaves no process") {
+TEST_CASE("port_forward: an impossible tunnel is an error, and leaves no process") {
   SshServer server;
   const Tunnels agent;
   const ListeningSocket other(AF_INET, "127.0.0.1");
@@ -488,7 +488,7 @@ TEST_CASE(
   const SshServer server;
   const TcpServer target(hello);
   const Tunnels agent;
-  const ListeningSocket other(AF_INET, "127.0.0.1");  // has the port that is wanted first
+  const ListeningSocket other(AF_INET, "127.0.0.1");  // has the port that is tried first
   const std::string playbook =
       agent.write("site.json", R"({
     "show": [{"text": "Open {{resources.forward.url}}{{resources.there.path}}", "when": {"hosts": {"exists": true}}}],

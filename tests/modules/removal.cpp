@@ -1,4 +1,4 @@
-// What takes away what a resource made is itself a resource of a playbook, and what was cut off is put right
+// What takes away what a resource made is itself a resource of a playbook, and an interrupted step is repaired
 // first.
 #include "model/document.hpp"
 #include "playbook/interpolation.hpp"
@@ -106,7 +106,7 @@ TEST_CASE("a resource was made where nothing of it was there before") {
              {{.property = "~/.bashrc", .after = "line"}}));
 }
 
-TEST_CASE("a command whose last try was cut off does not believe that it made what is there") {
+TEST_CASE("a command whose last attempt was interrupted is run again, though what it creates exists") {
   test::FakeMachine machine;
   machine.f.file("/made", "half");
   const Module& command = module_of("command");
@@ -117,7 +117,7 @@ TEST_CASE("a command whose last try was cut off does not believe that it made wh
   CHECK(std::get<RunCommand>(diff.actions[0]).command.argv == std::vector<std::string>{"make"});
 }
 
-TEST_CASE("after an installation that was cut off, packages are repaired first") {
+TEST_CASE("after an interrupted installation, packages are repaired first") {
   test::FakeMachine machine;
   const Module& package = module_of("package");
   const std::any d = desired(R"({"type": "package", "names": ["jq"], "lock_timeout": "5s"})");
@@ -127,7 +127,7 @@ TEST_CASE("after an installation that was cut off, packages are repaired first")
   REQUIRE(actions.size() == 1);
   CHECK(std::get<RepairPackages>(actions[0]).lock_timeout == 5);
   CHECK(std::get<RepairPackages>(actions[0]).power_lost_since == 0);
-  // Where the machine started anew, dpkg's word that all is installed is not believed.
+  // Where the machine has restarted, dpkg's record that all is installed is not trusted.
   machine.p.cut_short = false;
   const auto after_power = package.recover(d, machine, {.began = 7, .restarted = true});
   REQUIRE(after_power.size() == 1);

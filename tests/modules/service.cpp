@@ -46,7 +46,7 @@ std::string message_of(const std::function<void()>& f) {
 
 }  // namespace
 
-TEST_CASE("service: every wanted state from every state that a unit can be in") {
+TEST_CASE("service: every desired state from every state that a unit can be in") {
   struct Row {
     const char *now, *running, *stopped;
   };

@@ -192,7 +192,7 @@ TEST_CASE("ssh_host: what comes before the block and wins is an error with the l
   CHECK(after("Host m*\n  User bob\n\n" + block).starts_with("~/.ssh/config:2: `User bob` comes before"));
   CHECK(after("Match all\n  User bob\n" + block).starts_with("~/.ssh/config:2: `User bob` comes before"));
   CHECK(after("Host m*\n  IdentityFile ~/x\n\n" + block) == "(unchanged)");  // keys add up
-  CHECK(after("Host m*\n  Port 7\n\n" + block) == "(unchanged)");            // nothing is wanted of it
+  CHECK(after("Host m*\n  Port 7\n\n" + block) == "(unchanged)");            // nothing is desired of it
 }
 
 TEST_CASE("ssh_host: absent takes the block and leaves the rest") {
@@ -374,7 +374,7 @@ TEST_CASE("ssh_host: plan, apply, apply, vandalise, apply; and ssh reads what wa
   CHECK(said(folder.run({"apply", "--json", file})) == "a ok\nb ok\n");
 }
 
-TEST_CASE("ssh_host: blocks that are not wanted go, and the person's text is what it was") {
+TEST_CASE("ssh_host: blocks that are not desired go, and the person's text is what it was") {
   AgentFolder folder;
   std::filesystem::create_directories(folder.tree() + "/home/.ssh");
   const std::string made = folder.tree() + "/home/.ssh/config", own = "# mine\nHost *\n  User me\n";

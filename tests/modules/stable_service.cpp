@@ -1,4 +1,4 @@
-// A service counts as running once it was up for a while.
+// A service has converged once it was up for a while; one that dies or restarts for ever has not.
 #include "support/catch.hpp"
 #include "support/engine_bench.hpp"
 
@@ -47,7 +47,7 @@ TEST_CASE("A service that was up for long enough counts") {
   CHECK(bench.host.log == Lines{"root: start a.service"});
 }
 
-TEST_CASE("A service that ends and begins anew for ever has not converged") {
+TEST_CASE("A service that ends and restarts for ever has not converged") {
   Looks acted({stopped, begun});
   CHECK(acted.apply(playbook) ==
         Lines{"service[a] not_converged: it does not stay up: it ends and starts again"});
@@ -62,7 +62,7 @@ TEST_CASE("A service that is found just begun is looked at until it counts, or i
   CHECK(ill.apply(playbook) == Lines{"service[a] changed"});
 }
 
-TEST_CASE("A plan does not wait for a service that is started only in thought") {
+TEST_CASE("A plan does not wait for a service whose start is only simulated") {
   Looks bench({stopped});
   CHECK(
       bench.plan(R"({"resources": [{"type": "service", "name": "a", "state": "running", "stable": "1h"}]})") ==

@@ -50,7 +50,7 @@ bool has(const std::string& text, const std::string& part) { return text.find(pa
 
 }  // namespace
 
-TEST_CASE("user: one that is there and has what is wanted is left alone") {
+TEST_CASE("user: one that exists and is as desired is left alone") {
   CHECK(diff(R"({"name": "ubuntu"})").empty());
   CHECK(diff(R"({"name": "ubuntu", "uid": 1000, "group": "ubuntu", "groups": ["adm"], "shell": "/bin/bash",
                  "home": "/home/ubuntu", "comment": "Ubuntu"})")
@@ -149,7 +149,7 @@ TEST_CASE("user: only_groups also takes out of others") {
   CHECK(to_json(change(d, "groups")->after) == "[]");
 }
 
-TEST_CASE("user: a missing home of a person is made, one of the system's is not, nor where it is not wanted") {
+TEST_CASE("user: a missing home of a person is made, one of the system's is not, nor where it is not desired") {
   auto m = machine();
   m.f.entries.erase("/home/ubuntu");
   const Diff d = diff(R"({"name": "ubuntu"})", m);

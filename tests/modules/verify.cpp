@@ -84,7 +84,7 @@ TEST_CASE("verify: a very long line does not overthrow the expression") {
         "expected a line that matches `(x|y)*z`, found a line of 1000000 bytes");
 }
 
-TEST_CASE("verify: no end in time is a mismatch, and the end of the output is told") {
+TEST_CASE("verify: no end in time is a mismatch, and the end of the output is shown") {
   CHECK(verify(R"(, "timeout": "5s")", {.status = 124, .timed_out = true}) ==
         "expected an end within 5 s, found none");
   FakeMachine machine;
@@ -157,7 +157,7 @@ TEST_CASE("verify: the program gets what was asked for, with the default time") 
   CHECK(module.actor(tried.desired).kind == Actor::Kind::person);
 }
 
-TEST_CASE("verify: mistakes are told at their place") {
+TEST_CASE("verify: mistakes are reported at their place") {
   const auto mistake = [](const std::string& json) {
     return first_line(error_of([&] { try_module("verify", json, FakeMachine()); }).message());
   };

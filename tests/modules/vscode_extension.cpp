@@ -62,7 +62,7 @@ std::vector<VscodeExtension> read(const FakeFiles& files) { return vscode_extens
 
 }  // namespace
 
-TEST_CASE("vscode_extension: every wanted state from every state that an extension can be in") {
+TEST_CASE("vscode_extension: every desired state from every state that an extension can be in") {
   const FakeMachine machine = with_code();
   CHECK(line(tried(machine, R"("ms-python.python")")) == "");
   CHECK(line(tried(machine, R"("MS-Python.Python")")) == "");
@@ -99,7 +99,7 @@ TEST_CASE("vscode_extension: the program changes the list and nothing else, and 
   CHECK(claims[0].access == Claim::Access::edits);
 }
 
-TEST_CASE("vscode_extension: the version that came is told, and given to later resources") {
+TEST_CASE("vscode_extension: the installed version is reported, and passed to later resources") {
   Tried t = tried(with_code(), R"(["a.b", "ms-python.python"])");
   const Module& module = *find_module("vscode_extension");
   const Tried came = tried(with_code(R"([{"identifier":{"id":"a.b"},"version":"7.0.1"}])"), R"("a.b")");
@@ -172,7 +172,7 @@ TEST_CASE("a list that VS Code did not write is an error, never an empty one") {
   }
 }
 
-TEST_CASE("without a list the folders' names tell, but for those that are to go") {
+TEST_CASE("without a list the folders' names decide, except those that are to go") {
   FakeFiles files;
   files.folder(folder);
   for (const char* name : {"ms-python.python-2023.4.1", "a.b-c-1.0.0-linux-x64", "old.thing-1.2.3",

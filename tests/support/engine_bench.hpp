@@ -1,4 +1,4 @@
-// Runs playbooks of small resource types on a host that exists only in a test, and tells what came of it line
+// Runs playbooks of small resource types on a host that exists only in a test, and reports the outcome line
 // by line.
 #pragma once
 

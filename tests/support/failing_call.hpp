@@ -102,7 +102,7 @@ inline bool answer(int listener, const FailingCall& call) {
 
 }  // namespace failing_call
 
-// Absent where the kernel cannot do it. words as for AgentFolder::run, with --state where it is wanted.
+// Absent where the kernel cannot do it. words as for AgentFolder::run, with --state where the test needs it.
 inline std::optional<Failed> run_failing(const AgentFolder& folder, const Words& words,
                                          const FailingCall& call) {
   int ends[2];

@@ -1,4 +1,4 @@
-// A machine that exists only in a test: what it holds is what the test put in. For the tables of modules.
+// A machine that exists only in a test: it has only what the test put in. For the tables of modules.
 #pragma once
 
 #include <map>
@@ -134,7 +134,7 @@ struct FakePackages : PackageReader {
   PurgeLoss purge_loss(const std::string&) const override { return {}; }
   bool outdated = false;
   bool index_outdated() const override { return outdated; }
-  std::map<std::string, std::vector<PackagedPath>> archives;  // name -> what its cached archive holds
+  std::map<std::string, std::vector<PackagedPath>> archives;  // name -> what its cached archive contains
   std::optional<std::vector<PackagedPath>> contents(const std::string& n, const std::string&) const override {
     const auto f = archives.find(n);
     return f == archives.end() ? std::nullopt : std::optional(f->second);

@@ -1,4 +1,4 @@
-// A host that says what a test wants it to say, at the other end of a connection.
+// A host that says what a test makes it say, at the other end of a connection.
 #pragma once
 
 #include <sys/socket.h>
@@ -85,7 +85,7 @@ class HostileConnection : public PlainConnection {
   explicit HostileConnection(const std::string& user) { settings_.user = user; }
 };
 
-// user: whom ssh logs in as.
+// user: the login name.
 inline Reached reach_hostile(const std::string& user, std::function<void(const HostEnd&)> host) {
   Reached reached{std::make_unique<HostileConnection>(user), {}};
   reached.program.channel = std::make_unique<HostileChannel>(std::move(host));

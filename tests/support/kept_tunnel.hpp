@@ -58,7 +58,7 @@ class KeptTunnel {
       ::poll(nullptr, 0, 20);
     }
   }
-  // True when it ended as one that was told to.
+  // True if it ended because it was asked to.
   bool end() {
     cancellation_.cancel();
     if (thread_.joinable()) thread_.join();

@@ -187,7 +187,7 @@ class SshServer {
       ::execlp("unshare", "unshare", "-m", "--propagation", "private", "sh", "-c", mounts.c_str(), nullptr);
       ::_exit(127);
     }
-    // Its own word, for its own port: whoever answers there may be another, and it also tells of ports that it
+    // Its own message, for its own port: another process may answer there, and it also reports ports that it
     // forwards.
     const std::string ready = "Server listening on 127.0.0.1 port " + std::to_string(port_) + ".";
     for (int i = 0; i < 24'000; ++i) {  // two minutes: beside a load it only takes longer

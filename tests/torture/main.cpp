@@ -24,7 +24,7 @@
 // undisturbed run wrote, renamed and synced is done again up to each point in a new world, without the data
 // that was not synced, and once more with nothing but what was synced, and with a part of the rest. There each
 // file that is put in place by a rename must be old or new, the state databases must be sound, and the command
-// must end right.
+// must converge.
 //
 // Prints points, converged, and the first difference. Exit status: 0 all converged; 1 some did not; 3 wrong
 // usage, or the undisturbed run is not right.
@@ -100,10 +100,10 @@ struct Reference {
   std::uint64_t calls = 0;
 };
 
-// What the disk may hold of a run at each moment.
+// What the disk may contain of a run at each moment.
 struct Power {
   std::vector<WriteOp> log;
-  // Of each path that a rename led to, or that lay below: what it held then, what it held in the beginning.
+  // Of each path that a rename led to, or that lay below: its content then, and in the beginning.
   std::map<std::string, std::vector<Entry>> whole;
 };
 
@@ -283,7 +283,7 @@ class Torture {
       power_.whole[item.path().string().substr(root.size())].push_back(entry_at(item.path()));
   }
 
-  // A path that holds neither what it held before nor what was put there.
+  // A path with neither its former content nor what was put there.
   std::string half(const World& world) const {
     for (const auto& [path, held] : power_.whole) {
       const Entry now = entry_at(world.root() + path);
@@ -518,7 +518,7 @@ int go(const Options& options) {
 int main(int argc, char** argv) {
   torture::Options options;
   CLI::App app(
-      "Disturbs a playbook's run at its changing system calls, and proves that the next run ends right");
+      "Disturbs a playbook's run at its changing system calls, and proves that the next run converges");
   app.add_option("playbook", options.playbook, "The playbook; its folder is seen as /opt/playbook");
   app.add_option("--agent", options.agent, "The agent's build folder")->required();
   app.add_option("--setup", options.setup,

@@ -191,7 +191,7 @@ int reply_property(sd_bus_message* m) {
   if (property == "NeedDaemonReload") return sd_bus_reply_method_return(m, "v", "b", 0);
   if (property == "UnitPath") return sd_bus_reply_method_return(m, "v", "as", 1, unit_files.c_str());
   if (property == "Names") return sd_bus_reply_method_return(m, "v", "as", 1, unit_of(m).c_str());
-  // Files are read anew each time.
+  // Files are read again each time.
   if (property == "UnitsLoadTimestamp") return sd_bus_reply_method_return(m, "v", "t", now_us());
   if (property == "ExecMainStatus") return sd_bus_reply_method_return(m, "v", "i", 0);
   return sd_bus_reply_method_return(m, "v", "s", "success");

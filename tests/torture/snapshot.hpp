@@ -1,4 +1,4 @@
-// What a world's overlay holds beyond its base, and how two worlds differ.
+// What a world's overlay has beyond its base, and how two worlds differ.
 #pragma once
 
 #include <cstdint>

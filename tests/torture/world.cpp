@@ -38,7 +38,7 @@ void mount(const std::string& what, const std::string& where, const char* type, 
            const std::string& data = "") {
   if (::mount(what.c_str(), where.c_str(), type, flags, data.c_str()) != 0) fail("cannot mount " + where);
 }
-// What is there already stays as it is.
+// An existing one stays as it is.
 void make_folder(const std::string& path, mode_t mode = 0755) {
   if (::mkdir(path.c_str(), mode) == 0)
     ::chmod(path.c_str(), mode);

@@ -268,9 +268,8 @@ std::vector<std::size_t> survivors(const std::vector<WriteOp>& log, std::size_t 
   };
   Objects objects;
   std::map<std::size_t, Pending> pending;
-  std::map<std::size_t, int> written;  // by the write, whose data it is
-  std::map<std::size_t, int>
-      replaced;  // by a rename of somebody else's over what was there, what it put in place
+  std::map<std::size_t, int> written;   // by the write, whose data it is
+  std::map<std::size_t, int> replaced;  // by another path's rename over it: the inode that it put in place
   std::set<std::size_t> lost;
   for (std::size_t i = 0; i < count; ++i) {
     const WriteOp& op = log[i];

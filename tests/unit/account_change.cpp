@@ -86,7 +86,7 @@ TEST_CASE("A group that a program took along is put back as it was, without its 
   CHECK(etc.read("gshadow") == "root:*::\ncrew:!::\nbob:!::\n");
 }
 
-TEST_CASE("A change that ended well is not taken back") {
+TEST_CASE("A change that ended well is not reverted") {
   const Etc etc;
   const AccountChange change(etc.root());
   change.begin({{"ada"}, {"ada"}});
@@ -97,7 +97,7 @@ TEST_CASE("A change that ended well is not taken back") {
   CHECK(etc.read("passwd").find("ada") != std::string::npos);
 }
 
-TEST_CASE("An account that somebody gave a password since is not taken back") {
+TEST_CASE("An account that got a password since is not reverted") {
   const Etc etc;
   const AccountChange change(etc.root());
   change.begin({{"ada"}, {"ada"}});

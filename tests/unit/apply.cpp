@@ -93,7 +93,7 @@ TEST_CASE("A plan leaves every byte, mode and time as it was") {
   CHECK(folder.picture() == before);
 }
 
-TEST_CASE("Each thing that was vandalised is mended alone") {
+TEST_CASE("Each resource that drifted is repaired alone") {
   AgentFolder folder;
   const std::string playbook = folder.write("p.json", small);
   REQUIRE(folder.run({"apply", playbook}).status == 0);
@@ -414,7 +414,7 @@ TEST_CASE(
 
 TEST_CASE("A second signal ends the program at once") {
   AgentFolder folder;
-  // The command holds out against being asked to end.
+  // The command ignores a request to end.
   const std::string stubborn = R"({"resources": [{"type": "command", "id": "long", "always": true,
     "shell": "trap '' TERM INT HUP; echo $$ > @/pid && mv @/pid @/started; while :; do sleep 1; done"}]})";
   const pid_t agent = folder.start({"apply", folder.write("p.json", stubborn)});
@@ -490,7 +490,7 @@ TEST_CASE("A folder that may not be written to fails the file with its path") {
 
 namespace {
 
-// A playbook of a few resources that depend on each other here and there, on a tree that holds something
+// A playbook of a few resources that depend on each other here and there, on a tree that has files
 // already.
 Json random_playbook(std::mt19937& random, const std::string& tree) {
   const auto upto = [&](unsigned n) { return static_cast<int>(random() % n); };

@@ -13,7 +13,7 @@
 
 using namespace mlops;
 
-TEST_CASE("a simulation lists the wanted first, then what comes along by name") {
+TEST_CASE("a simulation lists the requested packages first, then dependencies by name") {
   const auto changes = parse_simulation(R"(NOTE: This is only a simulation!
       apt-get needs root privileges for real execution.
 Inst libonig5 (6.9.8-1 Debian:12.15/oldstable [amd64])
@@ -160,7 +160,7 @@ struct Holder {
 
 }  // namespace
 
-TEST_CASE("who holds a lock is found by number and name") {
+TEST_CASE("the process that holds a lock is found by number and name") {
   const Holder holder;
   const std::vector<PackageLock> locks = {{"/nonexistent/lock", "nobody's lock"}, {holder.path, "dpkg's lock"}};
   const auto found = lock_holder(locks);

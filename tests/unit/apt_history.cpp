@@ -16,7 +16,7 @@ const char* const killed =
 
 }  // namespace
 
-TEST_CASE("a transaction without an end tells what it meant to install and what came along") {
+TEST_CASE("a transaction without an end shows what it meant to install and what came along") {
   const UnfinishedInstall found = parse_unfinished(std::string(ended) + killed);
   CHECK(found.packages == std::vector<std::string>{"docker.io:amd64", "xz-utils:amd64", "git:amd64"});
   CHECK(found.automatic == std::vector<std::string>{"xz-utils:amd64"});

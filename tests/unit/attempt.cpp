@@ -79,7 +79,7 @@ TEST_CASE("a mistake in the playbook is Failed with its place, and not repeated"
   CHECK(!is_worth_retrying(done.result));
 }
 
-TEST_CASE("without the right to act, an attempt fails, stays pending, and dependents go on") {
+TEST_CASE("without the right to act, an attempt fails, stays pending, and dependents continue") {
   EngineParts parts(R"([{"type": "link", "path": "/a", "target": "x"}])");
   parts.host.forbidden.insert("root");
   const Attempted done = parts.attempt_at(0);
@@ -91,7 +91,7 @@ TEST_CASE("without the right to act, an attempt fails, stays pending, and depend
   CHECK(!is_worth_retrying(done.result));
 }
 
-TEST_CASE("one write waits for its neighbours, and what reads it has it performed first") {
+TEST_CASE("one write waits for adjacent ones, and what reads it has it performed first") {
   EngineParts parts(R"([{"type": "file", "path": "/a", "content": "1"},
     {"type": "link", "path": "/b", "target": "x"}])");
   Attempted first = parts.attempt_at(0);

@@ -30,7 +30,7 @@ std::string refusal(const std::string& architecture) {
 
 }  // namespace
 
-TEST_CASE("A bundle tells what it is, and is found for its architecture alone") {
+TEST_CASE("A bundle identifies itself, and is found for its architecture alone") {
   const AgentFolder folder;
   const std::string packed = folder.path("own.tar.gz");
   const Ended made = folder.run({"bundle", "--out", packed});

@@ -33,7 +33,7 @@ TEST_CASE("BSD's lines are read") {
         std::vector<ListedDigest>{{a, "dist/x (1).sh"}});
 }
 
-TEST_CASE("lines that hold no SHA-256 are passed over") {
+TEST_CASE("lines without a SHA-256 are passed over") {
   const std::string text = "# sums\n\nSHA512 (x) = " + a + a +
                            "\nMD5 (x) = 00\nSHA256 x\nSHA256 (x\nSHA256 )x(\n" + a.substr(1) +
                            "  short\n-----BEGIN PGP SIGNATURE-----\n";

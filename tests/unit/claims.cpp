@@ -1,4 +1,4 @@
-// Resources that get in each other's way.
+// Claims: which resources of a playbook conflict, and claims as text.
 #include "model/claim.hpp"
 #include "support/catch.hpp"
 #include "support/site.hpp"
@@ -6,7 +6,7 @@
 using namespace mlops;
 using mlops::test::Site;
 
-TEST_CASE("two that own the same thing with different wishes") {
+TEST_CASE("two that own the same object with different desired states") {
   Site site;
   CHECK(site.mistakes(R"({
   "vars": {"folder": "/etc"},
@@ -33,7 +33,7 @@ site.json:5:5: note: package[tools] stands here
 )");
 }
 
-TEST_CASE("two that edit the same part with different wishes") {
+TEST_CASE("two that edit the same part with different desired states") {
   Site site;
   CHECK(site.mistakes(R"({
   "resources": [
@@ -70,7 +70,7 @@ site.json:4:5: note: file[/srv/old] stands here
 )");
 }
 
-TEST_CASE("equal wishes, other things, other parts and mere reading are no conflict") {
+TEST_CASE("equal desired states, other objects, other parts and mere reading are no conflict") {
   Site site;
   CHECK(site.mistakes(R"({
   "resources": [

@@ -163,7 +163,7 @@ TEST_CASE("A plan prepares and does nothing") {
   CHECK(c.early);
 }
 
-TEST_CASE("A host with nothing to do is told in its place and takes no part in the real pass") {
+TEST_CASE("A host with nothing to do is reported in its place and takes no part in the real pass") {
   Stage stage({{}}, {"web1", "web2"});
   stage.script.settled = {"web1"};
   stage.go();
@@ -195,7 +195,7 @@ TEST_CASE("A host that is not reached does not stop the others; what it would ha
   CHECK(stage.script.log.back() == "local apply 1 web1.r0! web2.r0");
 }
 
-TEST_CASE("A host that may not act stays as it is; the others go on") {
+TEST_CASE("A host that may not act stays as it is; the others continue") {
   Stage stage({{}}, {"web1", "web2"});
   stage.script.wrong = {{"web1 prepare", "no sudo"}};
   const Conclusion c = stage.go();
@@ -215,7 +215,7 @@ TEST_CASE("Where no host that could act had anything to do, nothing was touched"
   CHECK_FALSE(c.touched);
 }
 
-TEST_CASE("Of a host that is lost in the midst, what it told is counted") {
+TEST_CASE("Events that a host sent before it was lost are counted") {
   Stage stage({{}, {}}, {"web1", "web2"});
   stage.script.wrong = {{"web1 apply 1", "connection lost"}};
   const Conclusion c = stage.go();

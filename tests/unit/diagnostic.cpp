@@ -78,7 +78,7 @@ TEST_CASE("mistakes are sorted by source, line and column, and shown once") {
   CHECK(order == "early b a late other ");
 }
 
-TEST_CASE("an error tells what was being done, outermost first") {
+TEST_CASE("an error says what was being done, outermost first") {
   Error error("no such user", ErrorKind::unavailable);
   error.while_doing("while reading the owner")
       .while_doing("while inspecting file[motd]")

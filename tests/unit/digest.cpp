@@ -17,7 +17,7 @@ TEST_CASE("the digest of a text is FIPS 180-4's") {
   CHECK(sha256_hex("abc") == of_abc);
 }
 
-TEST_CASE("a digest does not depend on how the bytes come, and begins anew after it was read") {
+TEST_CASE("a digest does not depend on how the bytes come, and starts over after it was read") {
   Sha256 digest;
   digest.update("a");
   digest.update("");

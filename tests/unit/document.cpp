@@ -80,7 +80,7 @@ TEST_CASE("every key and value knows its line and column") {
       "d\n5:12 d\n");
 }
 
-TEST_CASE("columns count code points, whatever a text holds") {
+TEST_CASE("columns count code points, whatever a text contains") {
   CHECK(places(R"(["ä€😀", 1, "a\"b\\", "\\", 2])") ==
         "1:1 top\n1:2 item\n1:9 item\n1:12 item\n1:22 item\n1:28 item\n");
 }
@@ -89,7 +89,7 @@ TEST_CASE("places are right behind brackets, commas and quotes in texts") {
   CHECK(places(R"({"a,]}:":"[{,:\"","b":1})") == "1:1 top\n1:2 key a,]}:\n1:10 a,]}:\n1:19 key b\n1:23 b\n");
 }
 
-TEST_CASE("comments are ignored, and may hold anything") {
+TEST_CASE("comments are ignored, and may contain anything") {
   CHECK(places("// \"a\n/* [\n { */ [1, // 2, */\n/**/ 3 /* , */ /* ] */\n, 4]//") ==
         "3:7 top\n3:8 item\n4:6 item\n5:3 item\n");
   CHECK(places("[1/*/ \"*/,2]") == "1:1 top\n1:2 item\n1:11 item\n");

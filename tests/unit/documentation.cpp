@@ -1,4 +1,4 @@
-// The README and the pages of docs: their transcript, their playbooks and their links.
+// The README and the pages of docs: their transcript, playbooks, links, paths and drawing.
 #include <algorithm>
 #include <cctype>
 #include <cstdio>

@@ -33,7 +33,7 @@ void overwrite(const fs::path& path, const std::string& text) { std::ofstream(pa
 
 }  // namespace
 
-TEST_CASE("records are read as they were written, whatever their texts hold") {
+TEST_CASE("records are read as they were written, whatever their texts contain") {
   DownloadRecord odd = record("/a\tb\nc\\td\\");
   DownloadRecord part = record("/p");
   part.kind = partial;
@@ -44,7 +44,7 @@ TEST_CASE("records are read as they were written, whatever their texts hold") {
   CHECK(parse_records(format_records({})) == std::vector<DownloadRecord>());
 }
 
-TEST_CASE("a text with any byte changed or cut off is damaged") {
+TEST_CASE("a text with any byte changed, or truncated, is damaged") {
   const std::string good = format_records({record("/x")});
   for (std::size_t i = 0; i < good.size(); ++i) {
     std::string bad = good;
@@ -70,7 +70,7 @@ TEST_CASE("a record is found by its kind and key, and replaced by a later one of
   CHECK_FALSE(cache.find(proof, "/x"));
 }
 
-TEST_CASE("the cache is readable by nobody else, but for root's, which tells nothing of its URLs") {
+TEST_CASE("the cache is readable by nobody else, except root's, which reveals no URL") {
   const Folder folder;
   DownloadCache cache(folder.path / "cache");
   cache.keep(record(download_key("/x", "https://a/secret", "")));
@@ -101,7 +101,7 @@ TEST_CASE("the oldest records are dropped beyond the most that are kept") {
   CHECK(cache.find(proof, "/" + std::to_string(DownloadCache::max_records)));
 }
 
-TEST_CASE("a damaged cache counts as empty and is made anew") {
+TEST_CASE("a damaged cache counts as empty and is created again") {
   const Folder folder;
   DownloadCache cache(folder.path);
   overwrite(folder.path / "downloads", "mlops-agent downloads 1\nrubbish\n");

@@ -93,7 +93,7 @@ struct World {
 
 }  // namespace
 
-// ---- what is there afterwards
+// ---- state afterwards
 // --------------------------------------------------------------------------------
 
 TEST_CASE("a download is put in place with mode 0644 whatever the umask, and nothing else is left") {
@@ -131,7 +131,7 @@ TEST_CASE("a link to a file stays, and what it points at is replaced") {
   CHECK(content_of(w.folder / "real") == "new");
 }
 
-TEST_CASE("a folder in the place, or none to hold it, is an error before any request") {
+TEST_CASE("a folder at the path, or no parent folder, is an error before any request") {
   World w;
   const HttpServer server([](const auto& r) { return http_file(r, "new", "\"1\""); });
   fs::create_directory(w.target());
@@ -162,7 +162,7 @@ TEST_CASE("what another user planted under the partial file's name is not writte
   CHECK(content_of(w.folder / "victim") == "precious");
 }
 
-TEST_CASE("progress names the URL and tells bytes and their total") {
+TEST_CASE("progress shows the URL, the bytes and their total") {
   World w;
   const std::string body = large_body();
   const HttpServer server([&](const auto& r) { return http_file(r, body, "\"1\""); });
@@ -339,10 +339,10 @@ TEST_CASE("a chain of redirects has one timeout") {
         "GET " + url + " did not end within 300 ms");
 }
 
-// ---- going on after a cut
+// ---- resuming a transfer
 // ------------------------------------------------------------------------------------
 
-TEST_CASE("a cut transfer goes on where it ended, in the same version") {
+TEST_CASE("an interrupted transfer resumes where it ended, in the same version") {
   World w;
   const std::string body = large_body();
   std::atomic<int> n = 0;
@@ -356,7 +356,7 @@ TEST_CASE("a cut transfer goes on where it ended, in the same version") {
   CHECK(server.seen()[1].header("if-range") == "\"1\"");
 }
 
-TEST_CASE("a later run goes on with what an earlier one left") {
+TEST_CASE("a later run resumes what an earlier one left") {
   World w;
   const std::string body = large_body();
   std::atomic<bool> cut = true;
@@ -375,7 +375,7 @@ TEST_CASE("a later run goes on with what an earlier one left") {
   CHECK(w.only({"file"}));
 }
 
-TEST_CASE("when the version changed in between, it begins anew") {
+TEST_CASE("when the version changed in between, it starts over") {
   World w;
   const std::string old_body = large_body(), new_body = large_body(2u << 20) + "new";
   std::atomic<int> n = 0;
@@ -399,7 +399,7 @@ TEST_CASE("a server that overlooks If-Range and gives the rest of another versio
   CHECK(content_of(w.target()) == new_body);
 }
 
-TEST_CASE("without a version that the server vouches for, a cut transfer begins anew") {
+TEST_CASE("without a version that the server vouches for, an interrupted transfer starts over") {
   World w;
   const std::string body = large_body();
   std::atomic<int> n = 0;
@@ -411,7 +411,7 @@ TEST_CASE("without a version that the server vouches for, a cut transfer begins 
   CHECK(server.seen()[1].header("range") == "");
 }
 
-TEST_CASE("a part of another version under a known digest is found by the digest, and it begins anew") {
+TEST_CASE("a part of another version under a known digest is found by the digest, and it starts over") {
   World w;
   const std::string body = large_body();
   write_file(w.part(), "rubbish");
@@ -424,7 +424,7 @@ TEST_CASE("a part of another version under a known digest is found by the digest
   CHECK(server.seen()[1].header("range") == "");
 }
 
-TEST_CASE("a part that nothing is known of is not gone on with when no digest would tell") {
+TEST_CASE("a part that nothing is known of is not resumed without a digest to check") {
   World w;
   write_file(w.part(), "rubbish");
   chmod(w.part().c_str(), 0600);
@@ -444,7 +444,7 @@ TEST_CASE("a run that was killed when all had come needs no request") {
   CHECK(server.seen().empty());
 }
 
-TEST_CASE("a part as long as the whole, or longer, is fetched anew") {
+TEST_CASE("a part as long as the whole, or longer, is fetched again") {
   World w;
   write_file(w.part(), "longer than hello");
   chmod(w.part().c_str(), 0600);

@@ -121,7 +121,7 @@ TEST_CASE("a virtual name is its installed provider") {
   CHECK(found->name == "mawk");
 }
 
-TEST_CASE("a removed package's configuration files and interrupted states are told apart") {
+TEST_CASE("a removed package's configuration files and interrupted states are distinguished") {
   Folder folder;
   folder.write("status", status);
   const DpkgDatabase dpkg(folder.path);
@@ -206,7 +206,7 @@ TEST_CASE("a database that is replaced is read again") {
   CHECK(dpkg.installed("jq")->version == "1.6");
 }
 
-TEST_CASE("a machine without dpkg is told apart from one without packages") {
+TEST_CASE("a machine without dpkg is distinguished from one without packages") {
   Folder folder;
   try {
     DpkgDatabase(folder.path).installed("jq");

@@ -5,7 +5,7 @@
 using namespace mlops;
 using namespace mlops::test;
 
-TEST_CASE("What depends on a failed resource is skipped with the name of the first cause; the rest goes on") {
+TEST_CASE("What depends on a failed resource is skipped with the name of the first cause; the rest continues") {
   EngineBench bench;
   bench.host.failing["/a"] = "cannot make the link /a: Read-only file system";
   CHECK(bench.apply(R"({"resources": [
@@ -23,7 +23,7 @@ TEST_CASE("What depends on a failed resource is skipped with the name of the fir
 }
 
 TEST_CASE(
-    "What was to be changed stays pending when it fails, alone or among neighbours: the run that acts looks "
+    "What was to be changed stays pending when it fails, alone or among adjacent ones: the run that acts looks "
     "again") {
   EngineBench bench;
   bench.host.failing["/a"] = "cannot make the link /a: File exists";
@@ -69,7 +69,7 @@ TEST_CASE("A play whose condition refers to what failed is skipped with the firs
         Lines{"link[a] failed: no", "link[b] skipped: link[a] failed", "link[/c] skipped: link[a] failed"});
 }
 
-TEST_CASE("With fail-fast the run stops at the first failure, also among neighbours") {
+TEST_CASE("With fail-fast the run stops at the first failure, also among adjacent writes") {
   EngineBench bench;
   bench.options.fail_fast = true;
   bench.host.failing["/b"] = "no";
@@ -97,7 +97,7 @@ TEST_CASE("A user who is not there fails the resource that acts as the user") {
         Lines{"link[/a] failed: there is no user nobody2", "link[/b] changed"});
 }
 
-TEST_CASE("An interrupted action is told as such, what follows is not begun, and the run says so") {
+TEST_CASE("An interrupted action is reported as such, what follows is not begun, and the run says so") {
   EngineBench bench;
   bench.host.performing = [&](const std::string& line) {
     if (line != "root: link /b -> 1") return;

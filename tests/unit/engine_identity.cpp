@@ -1,4 +1,4 @@
-// Who acts, decided by what is there.
+// The user that a resource runs as, decided by the current state.
 #include "engine/identity.hpp"
 
 #include <pwd.h>
@@ -39,13 +39,13 @@ TEST_CASE("`as` decides over everything") {
   CHECK(w.path("/home/ubuntu/x", "", "root") == "root");
 }
 
-TEST_CASE("System-wide things are root's, commands the person's") {
+TEST_CASE("System-wide objects are root's, commands the person's") {
   World w;
   CHECK(w.rules.decide({Actor::Kind::root, "", ""}, "").user == "root");
   CHECK(w.rules.decide({Actor::Kind::person, "", ""}, "").user == "ubuntu");
 }
 
-TEST_CASE("A path belongs to whom the deepest folder above it belongs to") {
+TEST_CASE("A path belongs to the owner of the deepest folder above it") {
   World w;
   CHECK(w.path("/home/ubuntu/x") == "ubuntu");
   CHECK(w.path("/home/ubuntu/not/there/yet/x") == "ubuntu");
@@ -103,13 +103,13 @@ TEST_CASE("Links are followed to the folder that counts") {
   CHECK(w.path("/srv/x") == "ubuntu");
 }
 
-TEST_CASE("Another wanted owner than the person needs root") {
+TEST_CASE("Another desired owner than the person needs root") {
   World w;
   CHECK(w.path("/home/ubuntu/x", "ubuntu") == "ubuntu");
   CHECK(w.path("/home/ubuntu/x", "root") == "root");
 }
 
-TEST_CASE("What is there already and belongs to another is changed by root") {
+TEST_CASE("An existing path of another user is changed by root") {
   World w;
   w.host.world.f.file("/tmp/planted", "", 0644, "mallory");
   w.host.world.f.file("/tmp/mine", "", 0644, "ubuntu");
@@ -123,7 +123,7 @@ TEST_CASE("What is there already and belongs to another is changed by root") {
   CHECK(change("/tmp/planted", "ubuntu") == "ubuntu");
 }
 
-TEST_CASE("Folders are looked at anew when they may have changed") {
+TEST_CASE("Folders are inspected again when they may have changed") {
   World w;
   CHECK(w.path("/etc/x") == "root");
   w.host.world.f.folder("/etc", 0755, "ubuntu");

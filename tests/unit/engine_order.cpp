@@ -21,7 +21,7 @@ TEST_CASE("Resources take effect one by one in the order written, and a second r
   CHECK(bench.result.pending.empty());
 }
 
-TEST_CASE("A plan tells the same and performs nothing") {
+TEST_CASE("A plan reports the same and performs nothing") {
   EngineBench bench;
   CHECK(bench.plan(R"({"resources": [
     {"type": "link", "id": "b", "path": "/b", "target": "1"},
@@ -83,7 +83,7 @@ TEST_CASE("for_each over what an earlier resource gave") {
         Lines{"link[a] changed", "link[/t][t] changed", "link[/u][u] changed"});
 }
 
-TEST_CASE("A play whose condition does not hold skips all its resources with the reason") {
+TEST_CASE("A play whose condition is false skips all its resources with the reason") {
   EngineBench bench;
   CHECK(bench.apply(R"({"vars": {"big": false}, "plays": [
     {"name": "one", "when": {"vars.big": true}, "resources": [
@@ -96,7 +96,7 @@ TEST_CASE("A play whose condition does not hold skips all its resources with the
   CHECK(bench.host.log.empty());
 }
 
-TEST_CASE("Only what is selected is changed; the others are read for what they give, and not told") {
+TEST_CASE("Only what is selected is changed; the others are read for their outputs, and not reported") {
   EngineBench bench;
   bench.host.world.f.link("/a", "old");
   bench.options.only = {"b"};
@@ -114,7 +114,7 @@ TEST_CASE("Only what is selected is changed; the others are read for what they g
     {"type": "link", "path": "/c", "target": "1", "tags": ["s", "t"]}]})") == Lines{"link[/c] changed"});
 }
 
-TEST_CASE("What is not selected and not known is not told") {
+TEST_CASE("What is not selected and not known is not reported") {
   EngineBench bench;
   bench.options.only = {"z"};
   bench.host.world.c.answers[{"ask"}] = {};
@@ -161,7 +161,7 @@ TEST_CASE("At most 256 writes are done together") {
   CHECK(bench.host.together == std::vector<std::size_t>{256, 256, 88});
 }
 
-TEST_CASE("An owner that neighbours share does not part them") {
+TEST_CASE("Adjacent writes with the same owner stay together") {
   EngineBench bench;
   bench.apply(R"({"resources": [
     {"type": "file", "path": "/0", "content": "x", "owner": "ubuntu"},
@@ -169,7 +169,7 @@ TEST_CASE("An owner that neighbours share does not part them") {
   CHECK(bench.host.together == std::vector<std::size_t>{2});
 }
 
-TEST_CASE("Neighbours that act as different users are not done together") {
+TEST_CASE("Adjacent writes of different users are not done together") {
   EngineBench bench;
   CHECK(bench.apply(R"({"resources": [
     {"type": "file", "path": "/0", "content": "x"},
@@ -179,7 +179,7 @@ TEST_CASE("Neighbours that act as different users are not done together") {
   CHECK(bench.host.log == Lines{"root: write /0", "ubuntu: write /1"});
 }
 
-TEST_CASE("The same path twice among neighbours is looked at again for the second") {
+TEST_CASE("The same path twice among adjacent writes is inspected again for the second") {
   EngineBench bench;
   CHECK(bench.apply(R"({"resources": [
     {"type": "file", "path": "/0", "content": "x"},
@@ -188,7 +188,7 @@ TEST_CASE("The same path twice among neighbours is looked at again for the secon
         Lines{"file[/0] changed", "file[/0] ok", "file[/1] changed"});
 }
 
-TEST_CASE("An error among neighbours fails that one alone, in its place") {
+TEST_CASE("An error among adjacent writes fails that one alone, in its place") {
   EngineBench bench;
   bench.host.failing["/1"] = "cannot write /1: No space left on device";
   CHECK(bench.apply(R"({"resources": [
@@ -199,7 +199,7 @@ TEST_CASE("An error among neighbours fails that one alone, in its place") {
               "file[/2] changed"});
 }
 
-TEST_CASE("After the failure of a neighbour that it names, a resource is skipped") {
+TEST_CASE("After the failure of an adjacent write that it names, a resource is skipped") {
   EngineBench bench;
   bench.host.failing["/0"] = "no";
   CHECK(bench.apply(R"({"resources": [

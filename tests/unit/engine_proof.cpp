@@ -26,7 +26,7 @@ TEST_CASE("Programs that always run and restarts are exempt") {
   CHECK(bench.apply(R"({"resources": [{"type": "program", "argv": ["go"]}]})") == Lines{"program[go] changed"});
 }
 
-TEST_CASE("What has to settle is looked at again until it is as wanted, or time is up") {
+TEST_CASE("What has to settle is inspected again until it has converged, or time is up") {
   EngineBench bench;
   bench.host.idle = {"u"};
   bench.host.world.s.up_after = 3;  // looks after the start

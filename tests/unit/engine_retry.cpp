@@ -18,7 +18,7 @@ TEST_CASE("a resource that fails is tried again until it goes well") {
   CHECK(b.host.log.size() == 3);
 }
 
-TEST_CASE("it is tried so often and no more, and what it fails with last is told") {
+TEST_CASE("it is tried so often and no more, and its last error is reported") {
   EngineBench b;
   int tries = 0;
   b.host.performing = [&](const std::string&) { throw Error("try " + std::to_string(++tries)); };
@@ -28,7 +28,7 @@ TEST_CASE("it is tried so often and no more, and what it fails with last is told
         Lines{"link[/a] failed: try 3", "link[/b] failed: try 4"});
 }
 
-TEST_CASE("one that is not as wanted after acting is tried again too") {
+TEST_CASE("one that has not converged after acting is tried again too") {
   EngineBench b;
   b.host.idle.insert("/a");
   b.host.performing = [&](const std::string&) {

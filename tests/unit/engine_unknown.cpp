@@ -1,11 +1,13 @@
-// What a plan does not know.
+// What a plan does not know: after which resources, and what waits for it.
 #include "support/catch.hpp"
 #include "support/engine_bench.hpp"
 
 using namespace mlops;
 using namespace mlops::test;
 
-TEST_CASE("After a program that may change anything nothing is known, and each says for whom it waits") {
+TEST_CASE(
+    "After a program that may change anything nothing is known, and each names the resource that it waits "
+    "for") {
   EngineBench bench;
   CHECK(bench.plan(R"({"resources": [
     {"type": "link", "path": "/x", "target": "1"},
@@ -102,7 +104,7 @@ TEST_CASE("What only the real run will draw is unknown in a plan, and what else 
   CHECK(bench.plan(playbook) == Lines{"key[a] ok", "link[/b] ok", "link[/c] ok"});
 }
 
-TEST_CASE("Who acts is not said where it hangs on values that are not known, unless `as` says it") {
+TEST_CASE("The user is not shown where it depends on values that are not known, unless `as` says it") {
   EngineBench bench;
   const std::string from = R"({"type": "key", "id": "a", "path": "/a"}, )";
   const auto who = [&](const std::string& more) {

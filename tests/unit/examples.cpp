@@ -131,7 +131,7 @@ TEST_CASE("the JSON Schema has a rule for each type, and each rule knows the com
   }
 }
 
-TEST_CASE("the JSON Schema lets a reference stand where another type is wanted") {
+TEST_CASE("the JSON Schema lets a reference stand where another type is expected") {
   const Value schema = playbook_schema(all_modules());
   const std::string text = to_json(schema);
   CHECK(text.find(R"({"anyOf":[{"type":"boolean"},{"$ref":"#/$defs/filled_in"}])") != text.npos);

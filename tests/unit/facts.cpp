@@ -97,7 +97,7 @@ TEST_CASE("the init system is systemd where it booted, else what PID 1 is called
   CHECK(facts::init(root.path) == Value("systemd"));
 }
 
-TEST_CASE("containers are told by the marks that each leaves") {
+TEST_CASE("containers are recognised by the marks that each leaves") {
   const auto with = [](const std::string& name, const std::string& text) {
     const Root root;
     root.write(name, text);

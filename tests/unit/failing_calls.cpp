@@ -1,4 +1,4 @@
-// A system call that fails once, wherever it comes: what is told is so, and a sound state database stays.
+// A system call that fails once, wherever it comes: reports stay true, and a sound state database stays.
 #include "support/catch.hpp"
 #include "support/failing_call.hpp"
 
@@ -70,7 +70,7 @@ void sweep(Doing doing, long number, int error, std::uint64_t step) {
 
 }  // namespace
 
-TEST_CASE("one read of a sound state database that fails sets nothing aside, and is told as an error") {
+TEST_CASE("one read of a sound state database that fails sets nothing aside, and is reported as an error") {
   sweep(GENERATE(Doing::changing_again, Doing::pruning, Doing::undoing), SYS_pread64, EIO, 5);
 }
 

@@ -107,7 +107,7 @@ TEST_CASE("a secret is random, of the length asked for, and its owner's alone") 
         "the folder of " + (t / "missing/a") + " does not exist");
 }
 
-TEST_CASE("below a set-group-ID folder new things have its group, and folders the bit") {
+TEST_CASE("below a set-group-ID folder new entries have its group, and folders the bit") {
   if (!is_root("set-group-ID folders")) return;
   const TemporaryFolder t;
   t.folder("shared", 0775, 0);
@@ -195,7 +195,7 @@ TEST_CASE("another owner, group or content takes a program's capabilities") {
   REQUIRE(program());
   CHECK(w.perform(WriteFile{.path = t / "ping", .content = "new"}) == "");
   CHECK(w.files.grants(t / "ping")->capabilities == "");
-  // What takes it back gives them again.
+  // Its inverse restores them.
   const std::map<std::string, std::string> were{
       {"security.capability", {reinterpret_cast<const char*>(raw), sizeof raw}}};
   CHECK(w.perform(SetAttributes{.path = t / "ping", .owner = std::to_string(person), .extended = were}) == "");
@@ -241,7 +241,7 @@ TEST_CASE("the ACL of a former owner goes, and the group gets what its own entry
   CHECK(mode_of(t / "d") == 0640);
 }
 
-TEST_CASE("a new file that holds a secret is its owner's alone, unless a mode is given") {
+TEST_CASE("a new file with a secret is its owner's alone, unless a mode is given") {
   const TemporaryFolder t;
   Writing w;
   CHECK(w.perform(WriteFile{.path = t / "a", .content = "s", .sensitive = true}) == "");

@@ -1,4 +1,4 @@
-// Hosts' keys beside known_hosts files.
+// Hosts' keys judged by known_hosts files, and the files of keys and certificates.
 #include "ssh/host_keys.hpp"
 
 #include "ssh/key_text.hpp"
@@ -125,7 +125,7 @@ TEST_CASE("several files count together, in order", "[ssh]") {
         std::vector<std::string>{"ssh-rsa", "ssh-ed25519"});
 }
 
-TEST_CASE("an authority for the host is told, never taken for its key", "[ssh]") {
+TEST_CASE("an authority for the host is reported, never taken for its key", "[ssh]") {
   CHECK(judge(line("*", ours, "@cert-authority ")).authority);
   CHECK_FALSE(judge(line("elsewhere", ours, "@cert-authority ")).authority);
 }
@@ -153,7 +153,7 @@ TEST_CASE("a list of revoked keys is one key a line", "[ssh]") {
   CHECK_FALSE(lists_key(ours, ""));
 }
 
-TEST_CASE("a key's file tells its public half, locked or not; a certificate tells its key", "[ssh]") {
+TEST_CASE("the public half of a key's file is read, locked or not; so is the key of a certificate", "[ssh]") {
   CHECK(public_key_in("ssh-ed25519 " + ours.base64 + " me\n") == from_base64(ours.base64));
   CHECK(public_key_in("") == std::nullopt);
   CHECK(public_key_in("-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n") ==

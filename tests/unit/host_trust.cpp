@@ -94,7 +94,7 @@ TEST_CASE("a new key that was accepted and cannot be kept is warned of", "[ssh]"
   CHECK(has(outcome.warnings[0], "could not be kept: making /proc/none: "));
 }
 
-TEST_CASE("an entry goes on a line of its own", "[ssh]") {
+TEST_CASE("an entry gets a line of its own", "[ssh]") {
   const SshServer server;
   server.folder().file("known_hosts", "elsewhere " + server.host_key("rsa").substr(0, 30));
   CHECK(connect(server.config(), true).refused == "");

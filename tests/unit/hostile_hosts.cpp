@@ -200,7 +200,7 @@ TEST_CASE("A password that was typed for one host is not tried on another") {
   CHECK(questions.asked.back() == "Sorry, try again.\n[sudo] password for ada on web1: ");
 }
 
-TEST_CASE("A host that tells of its plan without end is dropped") {
+TEST_CASE("A host that reports its plan without end is dropped") {
   Bench bench;
   bool many = true;
   SECTION("of many events") {}

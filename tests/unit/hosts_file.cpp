@@ -26,7 +26,7 @@ std::string wrong_with(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("A file of hosts has a name a line, with comments; what is none is told with its place") {
+TEST_CASE("A file of hosts has a name a line, with comments; what is none is reported with its place") {
   const TemporaryFolder folder;
   Diagnostics mistakes;
   Source text;

@@ -1,4 +1,4 @@
-// How each action is taken back: the table of state/inverse.hpp, cell by cell.
+// How each action is reverted: the table of domains/inverse.hpp, cell by cell.
 #include "domains/inverse.hpp"
 #include "domains/capture_before.hpp"
 #include "state/journal_json.hpp"
@@ -35,7 +35,7 @@ const UserAccount ada{"ada", 1001, "ada", "Ada", "/home/ada", "/bin/zsh", {"dock
 
 }  // namespace
 
-TEST_CASE("taking back what wrote a path") {
+TEST_CASE("reverting what wrote a path") {
   const auto nothing = at("/f", Kind::absent), file = at("/f", Kind::file), link = at("/f", Kind::link);
   for (const Action& action :
        {Action(WriteFile{.path = "/f"}), Action(CreateSecret{.path = "/f"}), Action(Download{.path = "/f"}),
@@ -53,7 +53,7 @@ TEST_CASE("taking back what wrote a path") {
         text(RemovePath{.path = "/f", .sensitive = true}));
 }
 
-TEST_CASE("taking back folders, links and attributes") {
+TEST_CASE("reverting folders, links and attributes") {
   CHECK(back(CreateDirectory{.path = "/d"}, at("/d", Kind::absent)) == text(RemovePath{"/d"}));
   CHECK(back(CreateDirectory{.path = "/d"}, at("/d", Kind::folder)) == "");
   CHECK(back(CreateLink{.path = "/l"}, at("/l", Kind::absent)) == text(RemovePath{"/l"}));
@@ -74,14 +74,14 @@ TEST_CASE("taking back folders, links and attributes") {
         text(SetAttributes{.path = "/f", .mode = 0640}));
 }
 
-TEST_CASE("taking back a removal and a renaming") {
+TEST_CASE("reverting a removal and a renaming") {
   CHECK(back(RemovePath{"/f"}, at("/f", Kind::absent)) == "");
   CHECK(back(RemovePath{"/f"}, at("/f", Kind::file)) == text(RestorePath{saved("/f", Kind::file), {}}));
   const Before tree = FilesReplaced{
       .paths = {saved("/d", Kind::folder), saved("/d/e", Kind::folder), saved("/d/e/f", Kind::file)}};
   CHECK(back(RemovePath{"/d", true}, tree) ==
         text(RestorePath{tree.paths[0], {}, {{tree.paths[1], {}}, {tree.paths[2], {}}}}));
-  // Taking back a removal is a step of its own, and can be taken back.
+  // Reverting a removal is a step of its own, and can be reverted.
   CHECK(back(RestorePath{tree.paths[0], {}, {{tree.paths[1], {}}}}, at("/d", Kind::absent)) ==
         text(RemovePath{"/d", true}));
   Before linked = at("/f", Kind::file);
@@ -97,7 +97,7 @@ TEST_CASE("taking back a removal and a renaming") {
         text({RenamePath{"/b", "/a"}, RestorePath{saved("/b", Kind::folder), {}}}));
 }
 
-TEST_CASE("taking back accounts") {
+TEST_CASE("reverting accounts") {
   const Before nobody,
       user = AccountsReplaced{.user = ada, .group = GroupAccount{"ada", 1001, {}}, .subuids = {"100000:65536"}};
   const Before group = AccountsReplaced{.group = GroupAccount{"g", 1500, {"ada", "bob"}}};
@@ -135,7 +135,7 @@ TEST_CASE("taking back accounts") {
   CHECK(back(ChangeMembership{"ada", {"docker"}, {}}, user) == "");
 }
 
-TEST_CASE("taking back packages") {
+TEST_CASE("reverting packages") {
   const Before before = PackagesReplaced{
       .packages = {{"curl", "", "7"}, {"git", "1", "2"}, {"libcurl", "", "7"}, {"nano", "3", ""}}};
   const RemovePackages remove{{"curl", "libcurl"}, 0, {{"curl", "7", ""}, {"libcurl", "7", ""}}};
@@ -169,7 +169,7 @@ TEST_CASE("what changed between two lists of packages, and what had only its con
       text(InstallPackages{{"zip=3"}, false, 0, {{"zip", "", "3"}}, {"zip"}}));
 }
 
-TEST_CASE("taking back units and tunnels") {
+TEST_CASE("reverting units and tunnels") {
   const auto unit = [](bool active, bool enabled) {
     Before before;
     before.active = active;
@@ -206,7 +206,7 @@ TEST_CASE("a command stays, unless it made nothing but what it names") {
         "stays: the command `make install`\n");
 }
 
-TEST_CASE("actions are taken back from the last to the first, what was made and renamed where it is now") {
+TEST_CASE("actions are reverted from the last to the first, what was made and renamed where it is now") {
   RunCommand clone;
   clone.command.argv = {"git", "clone"};
   clone.creates = {"/srv/.c.new"};
@@ -240,7 +240,7 @@ TEST_CASE("actions are taken back from the last to the first, what was made and 
   const auto forced = inverse({RemovePath{"/lnk/x"}, CreateDirectory{.path = "/lnk/x"}},
                               {at("/real/x", Kind::file), at("/real/x", Kind::file)});
   CHECK(text(forced.actions) == text({RemovePath{"/real/x"}, RestorePath{saved("/real/x", Kind::file), {}}}));
-  // A link to a folder, in the place of which a file is fetched: not the folder is what is taken back.
+  // A link to a folder, in the place of which a file is fetched: the link is reverted, not the folder.
   const auto fetched =
       inverse({RemovePath{"/l"}, Download{.path = "/l"}}, {at("/l", Kind::link), at("/folder", Kind::folder)});
   CHECK(text(fetched.actions) == text({RemovePath{"/l"}, RestorePath{saved("/l", Kind::link), {}}}));

@@ -138,7 +138,7 @@ TEST_CASE("an action is on disk with what it replaces before it begins") {
       std::get<WriteFile>(*kept_action(parse_kept(found.rows("SELECT actions FROM steps").at(0)).as_array()[0]))
           .path == path);
 
-  // The next run finds it cut off, and says how it was left once it does something itself.
+  // The next run finds it interrupted, and records how it was left once it does something itself.
   Bench next(state);
   const PriorRunState earlier = next.journal->open(header());
   REQUIRE(earlier.runs.size() == 1);
@@ -155,7 +155,7 @@ TEST_CASE("an action is on disk with what it replaces before it begins") {
   CHECK(then.states().at(0) == "file[f]|3");
   CHECK(then.rows("SELECT outcome FROM runs WHERE ended IS NULL AND outcome IS NOT NULL") == Rows{"cut off"});
   CHECK_THAT(then.rows("SELECT after FROM steps").at(0), Catch::Contains("file 0640"));
-  // Done again, it is healed.
+  // Done again, it is recovered.
   CHECK_FALSE(
       next.perform("file[f]", {WriteFile{.path = path, .content = "later"}}, {}, {earlier.steps[0].name})[0]);
   next.journal->delivered("svc");
@@ -165,7 +165,7 @@ TEST_CASE("an action is on disk with what it replaces before it begins") {
   CHECK(next.told.empty());
 }
 
-TEST_CASE("that a file was written is told with the next step, that a command ran at once") {
+TEST_CASE("that a file was written is recorded with the next step, that a command ran at once") {
   const TemporaryFolder top;
   const std::string state = top / "state";
   in_child([&] {
@@ -278,7 +278,7 @@ TEST_CASE("what is too large is not kept, and said to be") {
   CHECK(Found(top / "state").rows("SELECT count(*) FROM images") == Rows{"0"});
 }
 
-TEST_CASE("what may hold a secret is not kept, neither when it is replaced nor when it is removed") {
+TEST_CASE("what may contain a secret is not kept, neither when it is replaced nor when it is removed") {
   const TemporaryFolder top;
   Bench bench(top / "state");
   const std::string path = top.file("f", "an old secret", 0600);
@@ -303,7 +303,7 @@ TEST_CASE("what may hold a secret is not kept, neither when it is replaced nor w
         CHECK(test::content_of(entry.path()).find(secret) == std::string::npos);
 }
 
-TEST_CASE("a database that is deleted or spoilt while a run is under way is begun anew, and the run goes on") {
+TEST_CASE("a database that is deleted or spoilt during a run is created again, and the run continues") {
   const TemporaryFolder top;
   Bench bench(top / "state");
   bench.journal->open(header());
@@ -329,7 +329,8 @@ TEST_CASE("a database that is deleted or spoilt while a run is under way is begu
   CHECK(std::find(states.begin(), states.end(), "two|1") != states.end());
 }
 
-TEST_CASE("a database whose pages are spoilt is set aside by whoever meets them, and the run goes on") {
+TEST_CASE(
+    "a database whose pages are spoilt is set aside by the process that finds them, and the run continues") {
   const TemporaryFolder top;
   const std::string state = top / "state";
   {

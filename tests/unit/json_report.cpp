@@ -38,14 +38,14 @@ TEST_CASE("every field of every event is there, null when there is nothing to sa
 )");
 }
 
-TEST_CASE("a notice is told with its host") {
+TEST_CASE("a notice is reported with its host") {
   CHECK(
       written({NoticeGiven{"box", "an earlier run was cut off"}}) ==
       R"({"event":"notice","time":"2023-05-16T18:04:05.007Z","host":"box","text":"an earlier run was cut off"})"
       "\n");
 }
 
-TEST_CASE("a resource's changes are told as data, and whom they may wait for") {
+TEST_CASE("a resource's changes are reported as data, with the resources that they may wait for") {
   ResourceFinished e{.label = "file[motd]",
                      .id = "motd",
                      .type = "file",

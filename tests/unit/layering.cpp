@@ -1,4 +1,4 @@
-// What may include what, as the design has it. Reads the sources.
+// What may include what, as docs/architecture.md has it. Reads the sources.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>

@@ -31,7 +31,7 @@ TEST_CASE("what was to be renamed, and what a program made of its bounded part, 
                                   RenamePath{half, "/srv/site"}};
   const Before to_and_from = FilesReplaced{.paths = {{.path = "/srv/site"}, {.path = half}}};
   CHECK(leftovers(clone, {at(half, Kind::absent), to_and_from}) == Paths{half});
-  // What was there before is not ours, and neither is what a program without bounds does.
+  // What existed before is not ours, and neither is what a program without bounds does.
   CHECK(leftovers({RunCommand{.creates = {"/srv/site"}, .bounded = true}}, {at("/srv/site", Kind::folder)})
             .empty());
   CHECK(leftovers({RunCommand{.creates = {"/made"}}}, {at("/made", Kind::absent)}).empty());

@@ -113,7 +113,7 @@ TEST_CASE("owners are names where there is one, numbers else, both ways") {
   CHECK(names.gid("docker") == 60u);
 }
 
-TEST_CASE("this process runs for somebody whom passwd knows") {
+TEST_CASE("this process runs for a user of passwd") {
   const Person person = effective_person();
   CHECK(person.uid == ::geteuid());
   CHECK_FALSE(person.name.empty());

@@ -29,7 +29,7 @@ Error error_of(const std::function<void()>& f) {
 
 }  // namespace
 
-TEST_CASE("a command that ends as wanted removes nothing and says what it was doing") {
+TEST_CASE("a command that ends as expected removes nothing and says what it was doing") {
   Made m;
   RunCommand action = shell("true");
   action.remove_on_failure = "/x";
@@ -105,7 +105,7 @@ TEST_CASE("run() answers with any status") {
   CHECK(r.errors == "b\n");
 }
 
-TEST_CASE("command lines are quoted so that a shell would take them back") {
+TEST_CASE("command lines are quoted so that a shell would read the same words") {
   CHECK(command_line({"git", "clone", "https://h/x.git", "/home/u/my dir"}) ==
         "git clone https://h/x.git '/home/u/my dir'");
   CHECK(command_line({"echo", "", "it's", "$HOME", "a;b", "~"}) == "echo '' 'it'\\''s' '$HOME' 'a;b' '~'");
@@ -130,7 +130,7 @@ TEST_CASE("spans of time in words") {
   CHECK(duration_text(7'200'000) == "2 h");
 }
 
-TEST_CASE("the newest line of a command's output is told while it runs, not every one of many") {
+TEST_CASE("the newest line of a command's output is reported while it runs, not every one of many") {
   Made m;
   m.commands.perform(shell("echo first; seq 1 5000"));
   REQUIRE(m.doing.size() >= 2);

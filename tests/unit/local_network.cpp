@@ -97,7 +97,7 @@ TEST_CASE("where nobody listens there is no answer, and an interruption is heede
   CHECK_THROWS_AS(LocalNetwork(cancellation).http_status({.port = silent.port(), .timeout_ms = 60'000}), Error);
 }
 
-TEST_CASE("in thought a unit listens where it says it will, and no longer once it is stopped") {
+TEST_CASE("a simulated unit listens where it says it will, and no longer once it is stopped") {
   FakeNetwork real;
   real.listeners[8080] = {"127.0.0.1", 8080, 0, 7, "web", "web.service"};
   OverlayNetwork overlay;

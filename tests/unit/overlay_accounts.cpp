@@ -119,7 +119,7 @@ TEST_CASE("what the real programs refuse is refused") {
   CHECK(error_of(overlay, ChangeMembership{"ubuntu", {"docker"}, {}}) == "group `docker` does not exist");
 }
 
-TEST_CASE("who is not there is removed already: a removal that was cut off is repeated") {
+TEST_CASE("an absent account counts as removed: an interrupted removal is repeated") {
   const auto base = machine();
   OverlayAccounts overlay(base);
   CHECK(error_of(overlay, RemoveGroup{"docker"}) == "none");

@@ -1,4 +1,4 @@
-// The what-if tree against the real one: the same actions in thought and for real, then every answer compared.
+// The simulated tree against the real one: the same actions on both, then every answer compared.
 #include "domains/files/overlay.hpp"
 
 #include <functional>
@@ -111,7 +111,7 @@ std::vector<std::string> waits_for(const std::function<void()>& read) {
 
 }  // namespace
 
-TEST_CASE("files written in thought are as they would be") {
+TEST_CASE("files written in a simulation are as they would be") {
   Twins t;
   t.both(WriteFile{.path = "g", .content = "new"});
   t.both(WriteFile{.path = "f", .content = "changed"});
@@ -131,7 +131,7 @@ TEST_CASE("links are written through, also dangling ones, or replaced") {
   t.both(WriteFile{.path = "to-d", .content = "no folder any more", .replace_link = true});
 }
 
-TEST_CASE("folders made in thought hold what is put into them") {
+TEST_CASE("simulated folders contain what is put into them") {
   Twins t;
   t.both(CreateDirectory{.path = "shared/n"});
   t.both(CreateDirectory{.path = "shared/n/m", .mode = 0700});
@@ -141,7 +141,7 @@ TEST_CASE("folders made in thought hold what is put into them") {
   t.both(CreateDirectory{.path = "missing/x"});
 }
 
-TEST_CASE("links made in thought are followed") {
+TEST_CASE("simulated links are followed") {
   Twins t;
   t.both(CreateLink{.path = "l", .target = "to-d"});
   t.both(WriteFile{.path = "l/new", .content = "through two links"});
@@ -172,7 +172,7 @@ TEST_CASE("a removed link makes way for a folder") {
   t.both(WriteFile{.path = "to-d/f", .content = "not the one in d"});
 }
 
-TEST_CASE("attributes changed in thought leave the content as it is") {
+TEST_CASE("simulated changes of attributes leave the content as it is") {
   Twins t;
   t.both(SetAttributes{.path = "to-f", .mode = 0644});
   t.both(SetAttributes{.path = "d", .mode = 0700});
@@ -182,7 +182,7 @@ TEST_CASE("attributes changed in thought leave the content as it is") {
   t.both(RemovePath{.path = "d", .recursive = true});
 }
 
-TEST_CASE("what does not stay with another owner, group or content is gone in thought, too") {
+TEST_CASE("what does not stay with another owner, group or content is gone in a simulation, too") {
   Twins t;
   const std::map<std::string, std::string> capability{
       {"security.capability", std::string("\x01\0\0\x02\0\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20)}};
@@ -217,7 +217,7 @@ TEST_CASE("what does not stay with another owner, group or content is gone in th
   t.both(SetAttributes{.path = "g", .owner = "4711"});
 }
 
-TEST_CASE("what is removed in thought is gone, and what was there does not come back with a new folder") {
+TEST_CASE("what a simulation removes is gone, and a new folder does not bring its entries back") {
   Twins t;
   t.both(RemovePath{.path = "d"});
   t.both(RemovePath{.path = "to-f"});
@@ -263,7 +263,7 @@ TEST_CASE("renamed trees are known at their new place") {
   }
 }
 
-TEST_CASE("what a program will make is unknown, and names for whom it waits") {
+TEST_CASE("what a program will make is unknown, and names the resource that it waits for") {
   const TemporaryFolder t;
   Reading r;
   OverlayFiles overlay;
@@ -308,7 +308,7 @@ TEST_CASE("a download is there with its digest, and its content is unknown") {
   CHECK(waits_for([&] { overlay.view(r.files, t / "y", 100); }) == std::vector<std::string>{"download[y]"});
 }
 
-TEST_CASE("a secret drawn in thought is there with its size and its rights, and nobody knows it") {
+TEST_CASE("a simulated secret exists with its size and its rights, and an unknown value") {
   const TemporaryFolder t;
   t.file("old", "known", 0644);
   Reading r;

@@ -43,7 +43,7 @@ TEST_CASE("what a transaction expects is installed, and is not forecast again") 
   CHECK(overlay.forecast_install({"compose"}).changes == Changes{{"compose", "", "1.29"}});
 }
 
-TEST_CASE("what is wanted is installed even where the forecast did not know it") {
+TEST_CASE("what is requested is installed even where the forecast did not know it") {
   const auto base = machine();
   OverlayPackages overlay(base);
   overlay.apply(InstallPackages{{"nvidia-driver", "jq=1.5"}, true, 0, {{"jq", "", ""}}});

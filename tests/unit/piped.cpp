@@ -170,7 +170,7 @@ TEST_CASE("errors arrive as they were thrown") {
       RunCommand{.command = {.argv = {"sh", "-c", "echo the last words; exit 7"}}}};
   const Error command = error_of([&] { h->perform(failing); });
   CHECK(command.output().find("the last words") != std::string::npos);
-  CHECK(h->files().exists(t / ""));  // it goes on answering
+  CHECK(h->files().exists(t / ""));  // it still answers
 }
 
 TEST_CASE("root's helper acts with another user's rights alone") {
@@ -221,7 +221,7 @@ TEST_CASE("a helper that is killed is an error that says so, again and again") {
   CHECK_FALSE(has_children());
 }
 
-TEST_CASE("one run at a time has the lock, and the other is told who") {
+TEST_CASE("one run at a time has the lock, and the error of the other names it") {
   const AgentFolder turn;  // the lock is the whole machine's
   const TemporaryFolder t;
   Cancellation none;

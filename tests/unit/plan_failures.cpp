@@ -54,7 +54,7 @@ std::string error_of(const Work& work) {
   }
 }
 
-// No resource makes links by themselves: the action as it fails in thought and, with the rights of the
+// No resource makes links by themselves: the action as it fails in a simulation and, with the rights of the
 // identity, for real.
 std::string link_both(const CreateLink& link, const std::string& user) {
   const Cancellation cancellation;
@@ -102,7 +102,7 @@ TEST_CASE("an owner or a group that does not exist fails in the plan") {
   CHECK(bench.picture().empty());
 }
 
-TEST_CASE("who acts has no right to write: the plan says it") {
+TEST_CASE("the plan says that the user it runs as may not write") {
   if (!is_root("who may write")) return;
   Bench bench;
   const auto denied = bench.both(R"({"type": "file", "id": "f", "path": "@/f", "content": "x", "as": "daemon"},
@@ -195,7 +195,7 @@ TEST_CASE("nothing of what is not begun is there for later resources, in the pla
   CHECK(AgentFolder::read(bench.tree() + "/home/p") == "p");
 }
 
-TEST_CASE("who made a folder where everyone may write can go on in it, though root may not") {
+TEST_CASE("the user who made a folder where everyone may write can still write in it, though root may not") {
   if (!is_root("acting as another user")) return;
   Bench bench;
   std::filesystem::create_directory(bench.tree() + "/open");

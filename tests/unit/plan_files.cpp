@@ -98,7 +98,7 @@ TEST_CASE("what depends on a refused resource is skipped") {
   CHECK_FALSE(site.there("d/f"));
 }
 
-TEST_CASE("With --all-or-nothing an apply touches nothing where a part of the plan does not hold any more") {
+TEST_CASE("With --all-or-nothing an apply touches nothing where a part of the plan is out of date") {
   const Site site;
   site.keep(two_files);
   site.put("a", "mine\n");
@@ -126,12 +126,12 @@ TEST_CASE("with --all-or-nothing a resource that now fails, or is gone, keeps ev
   CHECK_THAT(applied.err, Catch::Contains("--all-or-nothing: the plan is no longer valid for directory[d]"));
   CHECK(site.folder.picture() == before);
   CHECK_FALSE(site.there("f"));
-  CHECK(site.apply().status == 1);  // without it, what holds is done
+  CHECK(site.apply().status == 1);  // without it, the parts that are up to date are done
   CHECK(site.there("f"));
 }
 
 TEST_CASE(
-    "a kept plan is refused where a secret is not the one that it was made with, and tells nothing of it") {
+    "a saved plan is refused where a secret is not the one that it was made with, and reveals nothing of it") {
   const Site site;
   const std::string secret = site.folder.path("secret");
   const auto set = [&](const std::string& text) {
@@ -259,7 +259,7 @@ TEST_CASE("a source that is no longer what it was is named") {
   CHECK_FALSE(site.there("a"));
 }
 
-TEST_CASE("values that the plan was made with hold: vars, --set and the environment") {
+TEST_CASE("values that the plan was made with stay in force: vars, --set and the environment") {
   const Site site;
   const std::string path = site.folder.write("site.json", R"({"vars": {"text": "x"}, "resources": [
         {"id": "a", "type": "file", "path": "@/a", "content": "{{vars.text}} {{env.PLAN_FILE_TEST}}\n"}]})");
@@ -320,8 +320,8 @@ TEST_CASE("a plan file of another host, person or version is refused") {
 }
 
 TEST_CASE(
-    "what mends a resource at which a run was cut off since the plan was made is not in the plan, and not "
-    "done") {
+    "the recovery of a resource at which a run was interrupted since the plan was made is not in the plan, "
+    "and not done") {
   const Site site;
   const std::string source = site.folder.path("source"), course = site.at("course"),
                     lock = course + "/.git/index.lock";

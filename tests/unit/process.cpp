@@ -377,7 +377,7 @@ TEST_CASE("with on_cancel finish the program ends as it would") {
   CHECK(r.status == 0);
 }
 
-TEST_CASE("what a program leaves behind does not hold us up") {
+TEST_CASE("what a program leaves behind does not delay us") {
   const auto began = std::chrono::steady_clock::now();
   const CommandResult r = run(shell("sleep 300 & echo $!"));
   CHECK(std::chrono::steady_clock::now() - began < 60s);

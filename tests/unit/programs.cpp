@@ -1,4 +1,4 @@
-// Programs that resources run, as plan and apply tell of them: on real files in a temporary folder.
+// Programs that resources run, as plan and apply report them: on real files in a temporary folder.
 #include "support/agent_process.hpp"
 #include "support/catch.hpp"
 
@@ -96,7 +96,7 @@ TEST_CASE("root neither clones nor installs where others may write") {
   CHECK(told(folder.run({"plan", "--json", playbook})).at("git[g]") == "would_change");
 }
 
-TEST_CASE("git's depth holds for a local repository, and is kept when the clone is updated") {
+TEST_CASE("git's depth applies to a local repository, and is kept when the clone is updated") {
   AgentFolder folder;
   const std::string source = folder.path("source"), clone = folder.tree() + "/x";
   const auto commit = [&](const std::string& name) {

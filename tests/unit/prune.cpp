@@ -1,4 +1,4 @@
-// What an earlier version of a playbook made and this one no longer has: told by every plan, removed when
+// What an earlier version of a playbook made and this one no longer has: reported by every plan, removed when
 // asked.
 #include "base/person.hpp"
 #include "state/state_database.hpp"
@@ -31,7 +31,7 @@ constexpr const char* one = R"({"resources": [{"id": "g", "type": "file", "path"
 
 }  // namespace
 
-TEST_CASE("a plan tells what the playbook made and no longer has, and leaves it there") {
+TEST_CASE("a plan reports what the playbook made and no longer has, and leaves it there") {
   const Site site;
   site.done(site.apply(both));
   site.folder.write("site.json", one);
@@ -141,10 +141,10 @@ TEST_CASE("what has another name now, is skipped, or is not selected is still th
   CHECK(part.err == "--prune looks at the whole playbook: it excludes --only and --tag\n");
 }
 
-TEST_CASE("resources that wish an absence hide nothing from prune") {
+TEST_CASE("resources with state absent hide nothing from prune") {
   const Site site;
   site.done(site.apply(both));
-  // Two that are gone from the playbook, and two that wish an absence.
+  // Two that are gone from the playbook, and two with state absent.
   const char* const absences = R"({"resources": [
     {"id": "g", "type": "file", "path": "@/g", "content": "y"},
     {"id": "x", "type": "file", "path": "@/x", "state": "absent"},
@@ -196,7 +196,7 @@ TEST_CASE("what a resource owned before its path was changed is pruned") {
   CHECK(site.there("new"));
 }
 
-TEST_CASE("forget accepts what stays: it is no longer told of, and stays") {
+TEST_CASE("forget accepts what stays: it is no longer reported, and stays") {
   const Site site;
   site.done(site.apply(both));
   std::ofstream(site.at("d/f")) << "mine";
@@ -219,7 +219,7 @@ TEST_CASE("forget accepts what stays: it is no longer told of, and stays") {
   CHECK(site.text("d/f") == "mine");
 }
 
-TEST_CASE("a folder that holds what the playbook did not make stays, and the plan says why") {
+TEST_CASE("a folder with entries that the playbook did not make stays, and the plan says why") {
   const Site site;
   site.done(site.apply(both));
   std::ofstream(site.at("d/theirs")) << "x";
@@ -242,7 +242,7 @@ TEST_CASE("what the playbook made in a folder goes before the folder, whichever 
     {"id": "d", "type": "directory", "path": "@/d"},
     {"id": "f", "type": "file", "path": "@/d/f", "content": "x"}]})";
   site.done(site.apply(folder_and_file));
-  // The folder is made anew, and so is newer than the file, which comes back as it was.
+  // The folder is created again, and so is newer than the file, which comes back as it was.
   std::filesystem::remove_all(site.at("d"));
   site.done(site.apply(R"({"resources": [{"id": "d", "type": "directory", "path": "@/d"}]})"));
   std::ofstream(site.at("d/f")) << "x";

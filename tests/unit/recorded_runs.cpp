@@ -1,4 +1,4 @@
-// What is told of earlier runs, by the database and by `history`.
+// What the database and `history` report of earlier runs.
 #include "state/recorded_runs.hpp"
 
 #include "host_run/run_records.hpp"
@@ -61,7 +61,7 @@ TEST_CASE("runs are listed with how they ended, the newest first") {
   CHECK(all[2].playbook_key == "/site.json");
 }
 
-TEST_CASE("a run of a process that is there is under way") {
+TEST_CASE("a run whose process exists is running") {
   const TemporaryFolder top;
   Recorder recorder(top / "state");
   recorder.begin();
@@ -89,7 +89,7 @@ TEST_CASE("a run is found by its id, by how that begins, and as the last") {
   CHECK_THROWS_WITH(runs.find("ffff"), "there is no run ffff; `mlops-agent history` lists them");
 }
 
-TEST_CASE("what undo takes back next is the newest run that is no undo and was not undone") {
+TEST_CASE("undo reverts the newest run that is no undo and was not undone") {
   const TemporaryFolder top;
   Recorder recorder(top / "state");
   const std::string first = run_of(recorder, top / "f", "one"), second = run_of(recorder, top / "f", "two");
@@ -104,7 +104,7 @@ TEST_CASE("what undo takes back next is the newest run that is no undo and was n
     const auto database = read(recorder.folder());
     CHECK(RecordedRuns(*database).find(second).undone_by == undo);
   }
-  // The undo is taken back itself: then the run stands again.
+  // The undo is undone itself: then the run stands again.
   run_of(recorder, top / "f", "two", {.kind = "undo", .undoes = undo});
   CHECK(next() == second);
   run_of(recorder, top / "f", "one", {.kind = "undo", .undoes = second});
@@ -114,7 +114,7 @@ TEST_CASE("what undo takes back next is the newest run that is no undo and was n
                     "there is no run that changed something and was not undone");
 }
 
-TEST_CASE("a step is told with its changes, what it replaced and how it was left, and passes as JSON") {
+TEST_CASE("a step is reported with its changes, what it replaced and how it was left, and passes as JSON") {
   const TemporaryFolder top;
   top.file("f", "earlier", 0640);
   Recorder recorder(top / "state");
@@ -155,7 +155,7 @@ TEST_CASE("the last run that did something for a resource is known by its playbo
   CHECK_FALSE(runs.last_change("/site.json", "file[g]"));
 }
 
-TEST_CASE("pruning keeps the newest runs, and what was cut off until it is made right") {
+TEST_CASE("pruning keeps the newest runs, and interrupted ones until they are recovered") {
   const TemporaryFolder top;
   Recorder recorder(top / "state");
   const std::string cut = recorder.begin();
@@ -176,7 +176,7 @@ TEST_CASE("pruning keeps the newest runs, and what was cut off until it is made 
 // ---- the command
 // ---------------------------------------------------------------------------------------------------
 
-TEST_CASE("history lists runs, and tells one with what it changed") {
+TEST_CASE("history lists runs, and shows one with what it changed") {
   const AgentFolder folder;
   Recorder recorder(folder.path("state"));
   const std::string path = folder.tree() + "/f";
@@ -275,7 +275,7 @@ TEST_CASE("of another user's record only the details of the steps that are liste
   CHECK(std::get<WriteFile>(own[2].actions.at(0).value()).path == "/own");
 }
 
-TEST_CASE("undo by itself takes back the last run that changed something, not one in which nothing changed") {
+TEST_CASE("undo by itself reverts the last run that changed something, not one in which nothing changed") {
   const TemporaryFolder top;
   Recorder recorder(top / "state");
   const std::string changed = run_of(recorder, top / "f", "one");

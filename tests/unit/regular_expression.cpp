@@ -20,7 +20,7 @@ std::string mistake(const std::string& expression) {
 
 }  // namespace
 
-TEST_CASE("an expression is found anywhere in a text, and ^ and $ hold it to the ends") {
+TEST_CASE("an expression is found anywhere in a text, and ^ and $ anchor it to the ends") {
   CHECK(RegularExpression("b+").is_found_in("abbc"));
   CHECK_FALSE(RegularExpression("^b+").is_found_in("abbc"));
   CHECK(RegularExpression("^a.*c$").is_found_in("abbc"));

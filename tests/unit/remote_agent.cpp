@@ -32,8 +32,8 @@ std::string output_of(const std::string& command) {
   return text;
 }
 
-// In place of the agent: tells its words and, when asked, its environment or its place; then repeats what it
-// reads.
+// In place of the agent: prints its arguments and, when asked, its environment or its path; then repeats what
+// it reads.
 constexpr const char* program = R"(#!/bin/sh
 [ "$1" = bundle-check ] && exit 0
 [ "$1" = where ] && exec echo "$0"
@@ -166,7 +166,7 @@ TEST_CASE("any login shell will do") {
   }
 }
 
-TEST_CASE("the start command holds nothing that a shell sees between single quotes") {
+TEST_CASE("the start command contains nothing that a shell interprets between single quotes") {
   World w;
   const std::string command = start_command(w.start.bundle, "mark", "serve");
   const std::string_view prefix = "exec sh -c '";
@@ -206,7 +206,7 @@ TEST_CASE("what a login shell prints first is skipped, up to a limit") {
              Contains("prints more than 64 KiB before it runs a command: …") && Contains("Welcome Welcome"));
 }
 
-TEST_CASE("who may not log in is told in the host's words") {
+TEST_CASE("a refused login is reported in the host's words") {
   World w;
   w.host.login_shell = {"/usr/sbin/nologin", "-c"};
   CHECK_THAT(w.failure(), Contains("started no POSIX shell") && Contains("exit status 1") &&

@@ -52,7 +52,7 @@ TEST_CASE("A host that allows one session a connection is enough for a run") {
   applies(SshServer("MaxSessions 1"));
 }
 
-TEST_CASE("A host that cannot be had is told with the reason and the way out, and nothing is touched") {
+TEST_CASE("A host that cannot be reached is reported with the reason and a remedy, and nothing is touched") {
   const SshServer server;
   const AgentFolder folder;
   std::string config = server.config(), said, again;

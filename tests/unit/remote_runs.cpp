@@ -156,7 +156,7 @@ TEST_CASE("A file beside the playbook is sent once, and again only when it chang
   CHECK(AgentFolder::read(folder.tree() + "/a") == "changed\n");
 }
 
-TEST_CASE("A file whose name only the host could tell is not sent, and the message says why") {
+TEST_CASE("A file whose name only the host knows is not sent, and the message says why") {
   const SshServer server;
   AgentFolder folder;
   // The host is this machine, so its fact is known here, too.
@@ -253,7 +253,7 @@ TEST_CASE("An end that is silent is noticed; one that says it is alive is not") 
   ::close(ends[1]);
 }
 
-TEST_CASE("Who sends more than is taken waits, and is not held for silent meanwhile") {
+TEST_CASE("A sender of more than is read waits, and does not count as silent meanwhile") {
   int ends[2];
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
   const int small = 4096;
@@ -269,7 +269,7 @@ TEST_CASE("Who sends more than is taken waits, and is not held for silent meanwh
       }
       ::shutdown(ends[1], SHUT_WR);
     });
-    // Nothing is taken: what is sent comes to rest at ten frames, one in hand, and what the socket holds.
+    // Nothing is taken: what is sent comes to rest at ten frames, one in hand, and what the socket buffers.
     for (int last = -1; sent == 0 || last != sent; ::poll(nullptr, 0, 50)) last = sent;
     CHECK(sent < count / 2);
     for (int i = 0; i < count; ++i) CHECK(link.next() == std::string(1000, static_cast<char>('a' + i % 26)));

@@ -9,7 +9,7 @@
 using namespace mlops;
 using namespace mlops::test;
 
-TEST_CASE("A run on another host is written down there, and what is cut off there is told here by the next") {
+TEST_CASE("A run on another host is recorded there, and the next one here reports that it was interrupted") {
   const SshServer server;
   AgentFolder folder;
   const std::string playbook = folder.write("p.json", R"({"resources": [
@@ -69,7 +69,7 @@ std::string outcome_of(const Ended& ended, const std::string& label) {
 
 }  // namespace
 
-TEST_CASE("What a playbook no longer has on another host is told, and removed there by --prune and prune") {
+TEST_CASE("What a playbook no longer has on another host is reported, and removed there by --prune and prune") {
   Site site;
   site.hold(R"({"type": "file", "id": "a", "path": "@/a", "content": "1"})");
   const Ended told = site.on_box({"apply", "--json", site.playbook});
@@ -121,7 +121,7 @@ TEST_CASE("The history of another host is shown as one's own, each run in full")
   CHECK_THAT(none.err, Catch::StartsWith("box: there is no run ffff"));
 }
 
-TEST_CASE("A run on another host is taken back from here") {
+TEST_CASE("A run on another host is undone from here") {
   const Site site;
   const Ended shown = site.on_box({"undo", "--dry-run", "--json"});
   CHECK(shown.status == 2);
@@ -139,7 +139,7 @@ TEST_CASE("A run on another host is taken back from here") {
   const Ended again = site.on_box({"undo", "--yes"});
   CHECK(again.status == 3);
   CHECK_THAT(again.err, Catch::StartsWith("box: there is no run that changed something and was not undone"));
-  // And the undo itself can be taken back, as on one's own machine.
+  // And the undo itself can be undone, as on one's own machine.
   const std::string id = site.on_box({"history", "--json"}).lines()[0].at("id");
   CHECK(site.on_box({"undo", id, "--yes"}).status == 0);
   CHECK(AgentFolder::read(site.tree() + "/a") == "1");

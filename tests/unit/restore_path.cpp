@@ -187,7 +187,7 @@ TEST_CASE("hard links are put back: within a tree, and to a name beside it") {
   CHECK(test::status_of(top / "d/a").st_ino == beside.inode);
   CHECK_FALSE(test::is_there(top / ("d/" + temporary_name("a"))));
 
-  // The names are not known: that is told.
+  // The names are not known: that is reported.
   top.file("f", "x");
   std::filesystem::create_hard_link(top / "f", top / "d/far");
   const SavedPath alone = bench.now(top / "f");
@@ -195,7 +195,7 @@ TEST_CASE("hard links are put back: within a tree, and to a name beside it") {
   CHECK(alone.other_names == 1);
 }
 
-TEST_CASE("what cannot be kept is told, with what there is of it") {
+TEST_CASE("what cannot be kept is reported, with its size and names") {
   const TemporaryFolder top;
   Bench bench;
   const auto why = [&](const std::string& path, CaptureLimits limits) {
@@ -228,7 +228,7 @@ TEST_CASE("what was not kept, and what is in the way, is not put back") {
                     Catch::Contains("does not exist"));
 }
 
-TEST_CASE("in thought, what is put back has the fingerprint that it had") {
+TEST_CASE("in a simulation, what is restored has the fingerprint that it had") {
   const TemporaryFolder top;
   Bench bench;
   const std::string file = top.file("f", "earlier", 0640), link = top.link("l", "f"),

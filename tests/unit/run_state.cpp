@@ -1,5 +1,5 @@
-// What runs leave for later ones, with the real program: what they did, what was cut off, whom nobody notified
-// yet.
+// What runs leave for later ones, with the real program: what they did, what was interrupted, notifications
+// that are pending.
 #include <sys/mount.h>
 
 #include "base/person.hpp"
@@ -164,13 +164,13 @@ TEST_CASE(
   CHECK(folder.is_settled());
 }
 
-TEST_CASE("what was cut off and is well all the same is believed once it was seen") {
+TEST_CASE("an interrupted step that converged all the same is trusted once it was inspected") {
   StateFolder folder;
   const std::string playbook = folder.write("p.json", R"({"resources": [
     {"type": "file", "id": "f", "path": "@/f", "content": "1"}]})");
   REQUIRE(folder.run({"apply", playbook}).status == 0);
   {
-    // As a run leaves it that was killed between what it did and its telling.
+    // As a run leaves it that was killed after it acted and before it recorded that.
     const auto database = open_state_database({folder.own(), StateDatabaseSettings::For::writing, {}, {}});
     database->run("UPDATE steps SET state = 0; UPDATE runs SET outcome = NULL, ended = NULL");
     remove_mark(folder.own());
@@ -202,7 +202,7 @@ TEST_CASE("a notification whose target fails is kept for the next run, which cha
   CHECK(folder.is_settled());
 }
 
-TEST_CASE("a notification of whom the playbook no longer has is dropped") {
+TEST_CASE("a notification of a resource that the playbook no longer has is dropped") {
   StateFolder folder;
   const std::string playbook = folder.write("p.json", R"({"resources": [
     {"type": "file", "id": "f", "path": "@/f", "content": "1", "notify": "told"},
@@ -235,7 +235,7 @@ TEST_CASE("the ledger says what a playbook made and what it found") {
   CHECK_THAT(folder.rows("SELECT fingerprint FROM ledger WHERE origin = 'created'").at(0),
              Catch::StartsWith("{\"path " + tree + "/made\":\"file 0644 "));
 
-  // Once it wishes an absence, it is not made any more.
+  // Once its desired state is absent, it is not made any more.
   folder.write("p.json", R"({"resources": [{"type": "file", "path": "@/made", "state": "absent"}]})");
   REQUIRE(folder.run({"apply", playbook}).status == 0);
   CHECK(folder.rows("SELECT count(*) FROM ledger WHERE resource LIKE '%made%'") == Rows{"0"});
@@ -250,7 +250,7 @@ TEST_CASE("what a run that was killed had made counts as made") {
   CHECK(folder.rows("SELECT origin FROM ledger WHERE resource = 'file[before]'") == Rows{"created"});
 }
 
-TEST_CASE("what a playbook finds as it wishes is recorded the first time, though nothing changes") {
+TEST_CASE("what a playbook finds converged is recorded the first time, though nothing changes") {
   StateFolder folder;
   std::ofstream(folder.tree() + "/f") << "1";
   const std::string playbook =

@@ -1,4 +1,4 @@
-// Real folders, links and owners.
+// Walks along paths with real folders, links and owners: what is followed, and what root refuses to follow.
 #include "domains/files/safe_path.hpp"
 
 #include <fcntl.h>
@@ -35,7 +35,7 @@ std::string step(const std::string& from, const std::string& to, const std::stri
 
 }  // namespace
 
-TEST_CASE("a walk ends at the folder that holds the last component") {
+TEST_CASE("a walk ends at the folder of the last component") {
   const TemporaryFolder t;
   t.folder("a/b");
   Walker walker(false);
@@ -195,7 +195,7 @@ TEST_CASE("root is not led astray by what another user planted") {
   }
 }
 
-TEST_CASE("from what a user owns, root goes on only to what the same user owns") {
+TEST_CASE("from what a user owns, root follows only to what the same user owns") {
   if (!is_root("steps between owners")) return;
   const TemporaryFolder t;
   t.folder("etc");

@@ -155,7 +155,9 @@ TEST_CASE("modes, times and sizes are decoded") {
   CHECK(with(R"("limit":8e9)").limit.bytes == 8'000'000'000);
 }
 
-TEST_CASE("a value of the wrong kind is reported at its place, with the parameter, the wish and the finding") {
+TEST_CASE(
+    "a value of the wrong kind is reported at its place, with the parameter, the expected kind and the found "
+    "one") {
   CHECK(mistake("comment", "5") == "3:1 `comment` must be a text, found the number 5; write \"5\"");
   CHECK(mistake("comment", "null") == "3:1 `comment` must be a text, found null");
   CHECK(mistake("comment", "[]") == "3:1 `comment` must be a text, found a list");
@@ -188,7 +190,7 @@ TEST_CASE("a mode must be a text of octal digits") {
           "3:1 `mode` must be three or four octal digits such as \"0644\", found the text " + json_quote(text));
 }
 
-TEST_CASE("a path must be absolute, and may not hold what no path has") {
+TEST_CASE("a path must be absolute, and may not contain what no path can") {
   const std::string wanted = "3:1 `path` must be an absolute path, or one that begins with ~/, found ";
   CHECK(mistake("path", "\"soft\"") == wanted + "the text \"soft\"");
   CHECK(mistake("path", "\"\"") == wanted + "an empty text");

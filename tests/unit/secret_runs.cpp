@@ -1,4 +1,4 @@
-// Runs with secrets, with the program as it is called: a value is in nothing that is told, written down or
+// Runs with secrets, with the program as it is called: a value is in nothing that is shown, recorded or
 // seen.
 #include <pty.h>
 
@@ -34,7 +34,7 @@ std::string found_in(const std::string& text) {
   return "";
 }
 
-// All files below a folder in which one is found, but for those that are meant to hold one.
+// All files below a folder in which one is found, except those that are meant to contain one.
 std::string files_with(const std::string& folder, const std::set<std::string>& meant) {
   std::string list;
   if (!std::filesystem::exists(folder)) return list;
@@ -119,7 +119,7 @@ TEST_CASE("a secret reaches the file, and the program by its environment and its
   CHECK(bench.leaks(again) == "");
 }
 
-TEST_CASE("a secret that changed is written anew, and neither the old nor the new one is shown") {
+TEST_CASE("a secret that changed is written again, and neither the old nor the new one is shown") {
   Bench bench;
   const std::string playbook = bench.write("p.json", "{" + declared + R"(, "resources": [
     {"type": "file", "id": "conf", "path": "@/conf", "content": "{{secrets.key}} {{secrets.token}}"}]})");
@@ -132,7 +132,7 @@ TEST_CASE("a secret that changed is written anew, and neither the old nor the ne
   CHECK_THAT(resource(ended, "file[conf]", "changes"), Catch::Contains(R"("after":"***")"));
 }
 
-TEST_CASE("a plan that is kept holds no secret, and what it holds to is read anew") {
+TEST_CASE("a saved plan contains no secret, and what it depends on is read again") {
   Bench bench;
   const std::string playbook = bench.write("p.json", "{" + declared + R"(, "resources": [
     {"type": "file", "id": "conf", "path": "@/conf", "content": "{{secrets.key}} {{secrets.token}}"},
@@ -161,7 +161,7 @@ TEST_CASE("a plan that is kept holds no secret, and what it holds to is read ane
   CHECK_THAT(refused.err, Catch::Contains("kept is writable by everyone (mode 0666)"));
 }
 
-TEST_CASE("what a program prints when it fails is told without the secret") {
+TEST_CASE("what a program prints when it fails is shown without the secret") {
   Bench bench;
   const std::string playbook = bench.write("p.json", "{" + declared + R"(, "resources": [
     {"type": "file", "id": "conf", "path": "@/conf", "content": "{{secrets.key}}{{secrets.token}}"},
@@ -253,7 +253,7 @@ TEST_CASE("a secret that cannot be had keeps the run from starting, and says whe
   refused("missing", "4:25", "cannot open " + bench.path("not-there") + ": No such file or directory\n");
   refused("failing", "5:28", "`sh -c 'echo no such entry >&2; exit 7'` ended with status 7\n");
   refused("empty", "6:26", "it is empty\n");
-  // What no resource wants is not read.
+  // What no resource uses is not read.
   CHECK(bench.run({"apply", playbook}).status == 0);
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 using Map = std::map<std::string, std::string>;
 
-// Has texts by name, and counts how often each is wanted.
+// Has texts by name, and counts how often each is read.
 struct Known : SecretReader {
   std::map<std::string, std::string> texts;
   std::map<std::string, int>& reads;
@@ -157,7 +157,7 @@ site.json:2:46: error: there is no `secrets.token.x`
 )");
 }
 
-TEST_CASE("a secret is read when it is wanted, and once") {
+TEST_CASE("a secret is read when it is used, and once") {
   Opened o(Map{{"a", "number one"}, {"b", "number two"}});
   CHECK(o.reads.empty());
   CHECK(o.secrets.value("a") == Value("number one"));
@@ -201,7 +201,7 @@ TEST_CASE("what went through filters and into longer texts stays secret") {
   CHECK_FALSE(interpolate(Value("{{vars.without}}"), scopes.of()).secret);
 }
 
-TEST_CASE("a condition over a secret holds or not, and says no more than that") {
+TEST_CASE("a condition over a secret is true or false, and says no more than that") {
   Playbook p;
   p.vars = Value(Value::Object{});
   p.secrets->declare("a", {});

@@ -1,4 +1,4 @@
-// The lines after success: which are told, and for whom.
+// The lines after success: which are shown, and for which host and key.
 #include "engine/show.hpp"
 
 #include "support/catch.hpp"
@@ -36,7 +36,7 @@ struct Showing {
 
 }  // namespace
 
-TEST_CASE("a line to show is told where its condition holds") {
+TEST_CASE("a line to show is shown where its condition is true") {
   Showing s;
   s.hosts[0].resources["jupyter"][""] = known(with("url", "http://x"));
   CHECK(s.lines(R"(["always", {"text": "here: {{resources.jupyter.url}}", "when": {"hosts": {"exists": false}}},
@@ -47,7 +47,7 @@ TEST_CASE("a line to show is told where its condition holds") {
                     {"text": "there", "when": {"hosts": {"exists": true}}}])") == "there\n");
 }
 
-TEST_CASE("a line about a resource of several hosts is told for each") {
+TEST_CASE("a line about a resource of several hosts is shown for each") {
   Showing s;
   for (const char* name : {"web1", "web2"}) {
     s.hosts.push_back({.name = name});
@@ -57,7 +57,7 @@ TEST_CASE("a line about a resource of several hosts is told for each") {
         "*** web1: Jupyter: http://web1\n*** web2: Jupyter: http://web2\n");
 }
 
-TEST_CASE("a line about a repeated resource is told for each key, with what the host of that name gave") {
+TEST_CASE("a line about a repeated resource is shown for each key, with the outputs of the host of that name") {
   Showing s;
   for (const char* name : {"web1", "web2"}) {
     s.hosts.push_back({.name = name});

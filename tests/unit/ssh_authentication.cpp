@@ -201,7 +201,7 @@ TEST_CASE("keyboard-interactive lets in, with the host's own questions", "[ssh]"
   CHECK(batch.questions.empty());
 }
 
-TEST_CASE("a host that wants a key and a password gets both", "[ssh]") {
+TEST_CASE("a host that requires a key and a password gets both", "[ssh]") {
   if (!is_root("a key and a password")) return;
   const SshServer server("AuthenticationMethods publickey,password\nPasswordAuthentication yes",
                          Accounts::with_password);
@@ -211,7 +211,7 @@ TEST_CASE("a host that wants a key and a password gets both", "[ssh]") {
   CHECK(has(outcome(config), "accepted, but more is asked for"));
 }
 
-TEST_CASE("what the host says before it lets in is told when it does not, on one line", "[ssh]") {
+TEST_CASE("the host's banner is reported when it refuses the login, on one line", "[ssh]") {
   const TemporaryFolder folder;
   const SshServer server("Banner " + folder.file("banner", "Members only.\nCall \033[31m555\033[0m.\n"));
   server.folder().file("authorized_keys", "");

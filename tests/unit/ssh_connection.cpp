@@ -180,7 +180,7 @@ TEST_CASE("a host is reached by ProxyCommand", "[ssh]") {
   CHECK(channel->wait() == 3);
 }
 
-TEST_CASE("what a ProxyCommand complains of is told", "[ssh]") {
+TEST_CASE("the errors of a ProxyCommand are reported", "[ssh]") {
   const SshServer server;
   CHECK(failure(server.config("Host box\n  ProxyCommand echo no way to %h >&2; exit 1\n"))
             .ends_with("its ProxyCommand says: no way to 127.0.0.1"));

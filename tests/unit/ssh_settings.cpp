@@ -157,7 +157,7 @@ TEST_CASE("another configuration is named from where the command was typed", "[s
   CHECK(std::filesystem::path(s.config_file).is_absolute());
 }
 
-TEST_CASE("a configuration that ssh refuses is told in its words", "[ssh]") {
+TEST_CASE("a configuration that ssh refuses is reported in its words", "[ssh]") {
   const TemporaryFolder folder;
   const std::string config = folder.file("config", "Hots box\n", 0600);
   try {

@@ -162,7 +162,7 @@ TEST_CASE("who does not read stops who writes, and nobody else", "[ssh]") {
   over = true;
 }
 
-TEST_CASE("each side's end is passed on, and the other side goes on", "[ssh]") {
+TEST_CASE("each side's end is passed on, and the other side continues", "[ssh]") {
   const SshServer server;
   const auto connection = connect(server.config());
   SECTION("ours first") {
@@ -211,7 +211,7 @@ TEST_CASE("each side's end is passed on, and the other side goes on", "[ssh]") {
   }
 }
 
-TEST_CASE("a program's end is told: status or signal, and that it is gone when we are", "[ssh]") {
+TEST_CASE("a program's end is reported: status or signal, and that it is gone when we are", "[ssh]") {
   const SshServer server;
   const auto connection = connect(server.config());
   CHECK(connection->run("exit 42")->wait() == 42);
@@ -238,7 +238,7 @@ TEST_CASE("stderr is kept to its last 64 KiB", "[ssh]") {
   CHECK(channel->complaints().ends_with("xxend\n"));
 }
 
-TEST_CASE("with MaxSessions 1 a second command is refused, and forwards go on", "[ssh]") {
+TEST_CASE("with MaxSessions 1 a second command is refused, and forwards continue", "[ssh]") {
   const SshServer server("MaxSessions 1");
   const TcpServer far(echo);
   const auto connection = connect(server.config());
@@ -253,7 +253,7 @@ TEST_CASE("with MaxSessions 1 a second command is refused, and forwards go on", 
   CHECK(one == 'y');
 }
 
-TEST_CASE("why a forward is refused is told", "[ssh]") {
+TEST_CASE("the reason for a refused forward is reported", "[ssh]") {
   const SshServer server(GENERATE("", "AllowTcpForwarding no"));
   const bool forbidden = content_of(server.folder() / "sshd_config").starts_with("AllowTcp");
   const auto connection = connect(server.config());

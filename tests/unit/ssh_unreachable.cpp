@@ -1,4 +1,4 @@
-// Hosts that are not there, do not answer, or are no ssh servers: each costs little and is told; cancelling
+// Hosts that do not exist, do not answer, or are no ssh servers: each costs little and is reported; cancelling
 // ends any wait.
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -80,7 +80,7 @@ class FullPort {
 
 }  // namespace
 
-TEST_CASE("a host that is not there is told apart from one that is down", "[ssh]") {
+TEST_CASE("a host without an address and one that is down get different messages", "[ssh]") {
   const Outcome none = outcome(settings(22, "no-such-host.invalid"));
   CHECK(none.kind == ErrorKind::unavailable);
   CHECK(has(none.words, "cannot reach no-such-host.invalid port 22: "));
@@ -140,7 +140,7 @@ TEST_CASE("cancelling ends each wait at once", "[ssh]") {
   CHECK(o.seconds < 5);
 }
 
-TEST_CASE("what is no ssh server is told", "[ssh]") {
+TEST_CASE("what is no ssh server is reported", "[ssh]") {
   const std::string says =
       GENERATE(std::string("HTTP/1.1 400 Bad Request\r\n\r\n"), std::string("220 mail\r\n"), std::string(),
                std::string(100'000, 'x'), std::string(1000, '\0'), std::string("SSH-1.5-old\r\n"),

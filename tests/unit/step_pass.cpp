@@ -53,7 +53,7 @@ TEST_CASE("a prepared step that changes something is performed, recorded and cou
   CHECK(result.pending[0].identity == Identity{"root"});
 }
 
-TEST_CASE("an exception of a prepared step is a result like that of a resource, and the pass goes on") {
+TEST_CASE("an exception of a prepared step is a result like that of a resource, and the pass continues") {
   Bench bench;
   bench.host.failing["/a"] = "no";
   bench.pass.attempt(bench.head(), [&]() -> AttemptResult {

@@ -4,7 +4,7 @@
 
 using namespace mlops;
 
-TEST_CASE("the distance counts insertions, deletions, substitutions and swaps of neighbours") {
+TEST_CASE("the distance counts insertions, deletions, substitutions and swaps of adjacent characters") {
   CHECK(edit_distance("", "") == 0);
   CHECK(edit_distance("", "abc") == 3);
   CHECK(edit_distance("abc", "") == 3);

@@ -19,7 +19,7 @@ using namespace mlops;
 
 namespace {
 
-// What the manager was asked to do, told back by its answer to a last question.
+// What the manager was asked to do, as its answer to a last question says.
 struct Manager {
   std::string asked;
 
@@ -145,7 +145,7 @@ struct Client {
 
 }  // namespace
 
-TEST_CASE("the backend tells where a unit's files may be, and when systemd last read them") {
+TEST_CASE("the backend reports where a unit's files may be, and when systemd last read them") {
   CHECK(as_another([] {
           Client c;
           if (!c.client) return std::string(c.result.message);

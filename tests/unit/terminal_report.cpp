@@ -104,7 +104,7 @@ TEST_CASE("a plan is one aligned line a resource, its diffs below it, and a clos
         "plan: 5 to change, 1 unknown, 1 skipped, 1 ok — nothing was touched (0.04 s)\n");
 }
 
-TEST_CASE("an apply tells what changed, and its lines to show come last") {
+TEST_CASE("an apply reports what changed, and its lines to show come last") {
   auto end = ending({{Outcome::changed, 1}, {Outcome::ok, 1}}, 31.24);
   end.show = {ShownLine{"Log in again to use docker.\x1b[2J", false}};
   CHECK(shown({RunStarted{"p.json", "apply"},
@@ -312,7 +312,7 @@ TEST_CASE("long values and long diffs are cut, but not with verbose") {
   CHECK(shown(events, {.verbose = true}).ends_with("      +99\n"));
 }
 
-TEST_CASE("columns count code points and grow with what they hold") {
+TEST_CASE("columns count code points and grow with their content") {
   CHECK(shown({finished("file[größe]", Outcome::would_change, {made}),
                finished("directory[a-rather-long-identifier-here]", Outcome::would_change, {made}),
                finished("file[b]", Outcome::would_change, {made})}) ==
@@ -327,7 +327,7 @@ TEST_CASE("plays have titles where they have names or another host, and say why 
         "Tools\nweb1\nDb on web2\n○ Mac  skipped: facts.os.id is debian\n");
 }
 
-TEST_CASE("colours are there only when wanted") {
+TEST_CASE("colours are used only when asked for") {
   CHECK(shown({finished("file[a]", Outcome::would_change, {made}), finished("file[b]", Outcome::ok)},
               {.paper = {true, 0}}) ==
         "  \x1b[32m+\x1b[0m file[a]                     \x1b[2mroot  \x1b[0m  create\n"
@@ -340,7 +340,7 @@ TEST_CASE("colours are there only when wanted") {
   CHECK(!want_colour("auto", nullptr, false));
 }
 
-TEST_CASE("the live line tells what takes time, and is erased before a line is printed") {
+TEST_CASE("the live line shows what takes time, and is erased before a line is printed") {
   Screen screen;
   std::chrono::steady_clock::time_point time{1h};
   TerminalReport report(
@@ -395,7 +395,7 @@ TEST_CASE("the live line never wraps") {
   CHECK(screen.text() == "\r  ⠋ package[a-very…\x1b[K");
 }
 
-TEST_CASE("resources that are ok are told while the next one takes its time") {
+TEST_CASE("resources that are ok are reported while the next one is slow") {
   Screen screen;
   std::chrono::steady_clock::time_point time{1h};
   TerminalReport report(

@@ -184,7 +184,7 @@ TEST_CASE("SOCKS that asks for anything else is refused, in its own words") {
         "005b000000000000 refused: the host's name is too long");
 }
 
-TEST_CASE("a tunnel's log does not grow for ever, and holds no control characters") {
+TEST_CASE("a tunnel's log does not grow for ever, and contains no control characters") {
   const TemporaryFolder files;
   const std::string path = files / "t.log";
   TunnelLog log(path);
@@ -202,7 +202,7 @@ TEST_CASE("a word of a unit is taken by systemd as it stands") {
   CHECK(unit_word(R"(a"b\c%d$e)") == R"("a\"b\\c%%d$$e")");
 }
 
-TEST_CASE("a tunnel's unit is there, enabled and as it should be, or it is not right") {
+TEST_CASE("a tunnel's unit exists, is enabled and as desired, or it has not converged") {
   const TemporaryFolder home;
   ::unsetenv("XDG_CONFIG_HOME");
   const ActingUser who{"ann", home / "", "/bin/sh", ::geteuid(), ::getegid()};
@@ -225,7 +225,7 @@ TEST_CASE("a tunnel's unit is there, enabled and as it should be, or it is not r
   CHECK_FALSE(is_there(unit.path()));
 }
 
-TEST_CASE("tunnels are told in words") {
+TEST_CASE("tunnels are described in words") {
   CHECK(describe(jupyter) == "[::1]:8888 on ann@box:2222 → /run/a b.sock");
   CHECK(describe({.via = "box", .listen = {"127.0.0.1", 1, ""}, .target = {"localhost", 2, ""}}) ==
         "127.0.0.1:1 → localhost:2 via box");

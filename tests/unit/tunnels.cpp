@@ -207,7 +207,7 @@ TEST_CASE("a tunnel whose port is taken fails, and names the program", "[tunnels
   CHECK_FALSE(tunnel.end());
 }
 
-TEST_CASE("what stands between a tunnel and its target is told", "[tunnels]") {
+TEST_CASE("what stands between a tunnel and its target is reported", "[tunnels]") {
   const SshServer server;
   const std::uint16_t port = free_port(), nobody = free_port();
   const KeptTunnel tunnel(local_tunnel(port, nobody), server.config());
@@ -220,7 +220,7 @@ TEST_CASE("what stands between a tunnel and its target is told", "[tunnels]") {
   CHECK(is_cut(Handle(connect_to_port(port))));
 }
 
-TEST_CASE("a host that wants a person is told from one that is away", "[tunnels]") {
+TEST_CASE("a host that requires a person and one that is away get different messages", "[tunnels]") {
   SshServer server;
   const std::uint16_t port = free_port();
   SECTION("its key is not known") {
@@ -268,7 +268,7 @@ TEST_CASE("a port of the host leads here through a remote tunnel, and again afte
   CHECK(sent_back(port, "again") == "again");
 }
 
-TEST_CASE("a port of the host that is taken there is told, and so is a target that does not answer here",
+TEST_CASE("a port that is in use on the host is reported, and so is a target that does not answer here",
           "[tunnels]") {
   const SshServer server;
   const ListeningSocket other(AF_INET, "127.0.0.1");
@@ -285,7 +285,7 @@ TEST_CASE("a port of the host that is taken there is told, and so is a target th
   CHECK(tunnel.state(TunnelQuestion::probe) == State::refused);
 }
 
-TEST_CASE("SOCKS clients of each version are carried to where they want", "[tunnels]") {
+TEST_CASE("SOCKS clients of each version reach the address that they ask for", "[tunnels]") {
   const SshServer server;
   const TcpServer target(echo);
   const std::uint16_t port = free_port();
@@ -345,7 +345,7 @@ TEST_CASE("a tunnel leads from a Unix socket to a Unix socket, which only its ow
   (void)port;
 }
 
-TEST_CASE("a tunnel that is told to stop leaves nothing, with connections open and the host frozen",
+TEST_CASE("a tunnel that is asked to stop leaves nothing, with connections open and the host frozen",
           "[tunnels]") {
   const bool frozen = GENERATE(false, true);
   const SshServer server;

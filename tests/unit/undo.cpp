@@ -1,4 +1,4 @@
-// undo: what a run did, taken back; and what it refuses.
+// undo: reverting what a run did; and what it refuses.
 #include <grp.h>
 #include <pwd.h>
 
@@ -19,7 +19,7 @@ struct Site : mlops::test::PlaybookSite {
     done(applied);
     return applied;
   }
-  // What is there, without what changes by itself.
+  // The current state, without what changes by itself.
   std::map<std::string, std::string> content() const {
     std::map<std::string, std::string> all;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder.tree())) {
@@ -34,7 +34,7 @@ struct Site : mlops::test::PlaybookSite {
 
 }  // namespace
 
-TEST_CASE("undo takes back what a run made, changed and removed, in reverse order") {
+TEST_CASE("undo reverts what a run made, changed and removed, in reverse order") {
   const Site site;
   site.put("old", "before\n");
   site.put("gone", "was here\n");
@@ -82,7 +82,7 @@ TEST_CASE("an undo is a run of its own: it is listed, and can be undone") {
   CHECK(site.history().at(2)["undone_by"].is_null());
 }
 
-TEST_CASE("what somebody changed since is refused by itself, and taken back by force") {
+TEST_CASE("what somebody changed since is refused by itself, and reverted by force") {
   const Site site;
   site.put("a", "before\n");
   site.put("b", "before\n");
@@ -103,7 +103,7 @@ TEST_CASE("what somebody changed since is refused by itself, and taken back by f
   CHECK(site.text("a") == "before\n");
 }
 
-TEST_CASE("a later run that changed the thing is named") {
+TEST_CASE("a later run that changed the same object is named") {
   const Site site;
   site.apply(R"({"resources": [{"id": "f", "type": "file", "path": "@/f", "content": "one\n"}]})");
   const std::string first = site.history().at(0)["id"];
@@ -120,7 +120,7 @@ TEST_CASE("a later run that changed the thing is named") {
   CHECK_FALSE(site.there("f"));
 }
 
-TEST_CASE("what cannot be taken back is named before anything is done") {
+TEST_CASE("what cannot be undone is named before anything is done") {
   const Site site;
   site.apply(R"({"resources": [
     {"id": "f", "type": "file", "path": "@/f", "content": "x"},
@@ -136,7 +136,7 @@ TEST_CASE("what cannot be taken back is named before anything is done") {
   CHECK(site.there("done"));
 }
 
-TEST_CASE("without a terminal to ask on, undo wants --yes") {
+TEST_CASE("without a terminal to ask on, undo requires --yes") {
   const Site site;
   site.apply(R"({"resources": [{"id": "f", "type": "file", "path": "@/f", "content": "x"}]})");
   const Ended asked = site.run({"undo"});
@@ -239,7 +239,7 @@ TEST_CASE("undo by root does for another user's step nothing that only root can 
   CHECK(results(undone) == Outcomes{{"file[its]", "failed: what it did is not recorded where it was done"}});
 }
 
-TEST_CASE("undo takes back what another user did, as that user") {
+TEST_CASE("undo reverts what another user did, as that user") {
   const SharedSite site;
   if (!site.possible()) return;
   site.apply(
@@ -259,7 +259,7 @@ TEST_CASE("another user's database does not make root's once-only command run ag
     {"id": "its", "type": "file", "path": "@/its", "content": "1", "as": "daemon"},
     {"id": "theirs", "type": "command", "shell": "echo x >> @/theirs; touch @/made", "creates": "@/made", "as": "daemon"}]})";
   site.apply(playbook);
-  // Cut off, it says: root's command, and its own.
+  // Interrupted, it says: root's command, and its own.
   site.forge(
       "UPDATE steps SET state = 3; INSERT INTO steps (run, sequence, resource, type, identity, state, program, "
       "makes, "

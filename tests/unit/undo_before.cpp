@@ -18,7 +18,7 @@ using mlops::test::Words;
 struct Site : mlops::test::PlaybookSite {
   void apply(const char* resources) const { done(PlaybookSite::apply(resources)); }
   void undo() const { done(PlaybookSite::undo()); }
-  // What is there, by path: mode, owner, which names are one file, content.
+  // The current state, by path: mode, owner, which names are one file, content.
   std::map<std::string, std::string> content() const {
     std::map<std::string, std::string> all;
     std::map<ino_t, std::string> first;

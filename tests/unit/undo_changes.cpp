@@ -1,4 +1,4 @@
-// What an undo says of packages.
+// The changes of packages that an undo lists: removed or purged, versions, architectures, dependencies.
 #include "host_run/undo_changes.hpp"
 
 #include "model/wording.hpp"

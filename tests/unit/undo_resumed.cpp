@@ -141,7 +141,7 @@ unsigned calls_of(const Scenario& scenario, bool applied, const Words& command, 
 
 }  // namespace
 
-TEST_CASE("undo, undo of that undo, and undo of that bring back what was there each time") {
+TEST_CASE("undo, undo of that undo, and undo of that restore the state each time") {
   for (const Scenario& scenario : scenarios()) {
     INFO(scenario.name);
     const Site site;
@@ -188,7 +188,7 @@ TEST_CASE("an undo that was killed anywhere is resumed by the next, and both are
   }
 }
 
-TEST_CASE("an undo of which a call failed goes on where it stopped, without --force") {
+TEST_CASE("an undo with a failed call resumes where it stopped, without --force") {
   for (const Scenario& scenario : scenarios()) {
     const unsigned calls = calls_of(scenario, true, {"undo", "--yes"}, Disturbance::fail);
     for (const unsigned point : some_of(calls, 10, 5)) {
@@ -234,7 +234,7 @@ TEST_CASE("a run that was killed anywhere is undone at once, and what it left ha
   }
 }
 
-TEST_CASE("a run of which nothing is left to take back is not what undo picks the next time") {
+TEST_CASE("a run of which nothing is left to undo is not what undo picks the next time") {
   const Site site;
   site.folder.write("site.json", R"({"resources": [{"type": "file", "path": "@/first", "content": "1"}]})");
   site.done(site.run({"apply", site.playbook}));
@@ -261,7 +261,7 @@ TEST_CASE("a run is undone though it was applied again after an undo that was ki
     if (!site.rows("SELECT resource FROM steps JOIN runs ON run = number WHERE kind = 'undo'").empty()) break;
   }
   REQUIRE(fs::exists(site.at("f")));
-  site.done(site.run({"apply", site.playbook}));  // finds all as it is wanted
+  site.done(site.run({"apply", site.playbook}));  // finds all converged
   site.done(site.undo());
   CHECK_FALSE(fs::exists(site.at("f")));
 }

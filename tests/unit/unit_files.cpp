@@ -1,4 +1,4 @@
-// The files that systemd reads units from.
+// The files that systemd reads units from: the newest one, drop-ins, and start links of init scripts.
 #include "domains/services/unit_files.hpp"
 
 #include <fcntl.h>
@@ -24,7 +24,7 @@ std::int64_t newest(const TemporaryFolder& at, const std::string& unit) {
 
 }  // namespace
 
-TEST_CASE("a unit's newest file is its own, or a drop-in in any of the folders that may hold one") {
+TEST_CASE("a unit's newest file is its own, or a drop-in in any of the folders that may contain one") {
   TemporaryFolder at;
   at.folder("etc");
   at.folder("usr");

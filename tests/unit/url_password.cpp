@@ -44,7 +44,7 @@ TEST_CASE("a password in a URL is in no output of a run, and not in the database
   silent(planned);
   silent(folder.run({"plan", "--json", playbook}));
   silent(folder.run({"plan", playbook, "--out", folder.path("kept.plan")}));
-  // A plan that is kept has the playbook itself, for its owner alone, and tells the password nowhere else.
+  // A saved plan has the playbook itself, for its owner alone, and the password nowhere else.
   mlops::test::Json kept = mlops::test::Json::parse(AgentFolder::read(folder.path("kept.plan")));
   CHECK(kept.erase("texts") == 1);
   CHECK_THAT(kept.dump(), !Catch::Contains("hunter22"));

@@ -1,4 +1,4 @@
-// The command as it is called.
+// `validate` as users call it: its output, as text and as JSON, and its exit status.
 #include <sys/wait.h>
 
 #include <cstdio>

@@ -69,7 +69,7 @@ TEST_CASE("members of one object may refer to each other") {
   CHECK(variables.lookup({"vars", "at", "list", "0"}) == Value("/srv/data"));
 }
 
-TEST_CASE("a path goes on behind what a reference brings") {
+TEST_CASE("a path continues behind the value of a reference") {
   Texts texts;
   const Value vars = texts(R"({"all": {"a": {"x": 1}}, "one": "{{vars.all.a}}"})");
   const Variables variables(vars, nullptr);

@@ -1,4 +1,4 @@
-// why: what a resource wants, what is there, and where each value comes from.
+// why: desired and current state of a resource, and where each value comes from.
 #include "support/agent_process.hpp"
 #include "support/catch.hpp"
 
@@ -23,7 +23,7 @@ Json parameter(const Json& why, const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("why tells of each parameter what is wished, what is there, and the way of its value") {
+TEST_CASE("why shows of each parameter the desired and the current value, and where it comes from") {
   const AgentFolder folder;
   const std::string site = folder.write("site.json", playbook), state = folder.path("state");
   REQUIRE(folder.run({"apply", site, "--state", state}).status == 0);

@@ -49,8 +49,8 @@ void attempt(mlops_ssh_session& s, const mlops_ssh_patience& patience, mlops_ssh
     case SSH_AUTH_DENIED:
       return say(result, mlops_ssh_denied, ssh_get_error(s.session));
     default:
-      // A failure on this side, such as of a signature, leaves the connection intact; libssh reports it as out
-      // of memory.
+      // A failure of the controller, such as of a signature, leaves the connection intact; libssh reports it as
+      // out of memory.
       return is_lost(s.session) ? say(result, mlops_ssh_lost, ssh_get_error(s.session))
                                 : say(result, mlops_ssh_unusable, "it did not sign");
   }

@@ -52,7 +52,7 @@ class Service {
 
   bool start();
   void stop();
-  // Waits until the wish is settled, or the connection is lost.
+  // Waits until `wish` is settled, or the connection is lost.
   void grant(Wish& wish);
   // The reason; absent while the connection is up.
   std::optional<std::string> lost() const;

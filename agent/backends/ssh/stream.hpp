@@ -70,7 +70,7 @@ class Stream {
   // A libssh call that opens the channel: SSH_OK, SSH_AGAIN or SSH_ERROR, to be repeated while SSH_AGAIN.
   using Open = std::function<int(ssh_channel_struct*)>;
 
-  // wish is settled once the host has responded.
+  // `wish` is settled once the host has responded.
   Stream(Service& service, ssh_channel_struct* channel, Open open, Wish* wish);
   // A channel that the host has opened.
   Stream(Service& service, ssh_channel_struct* channel, std::uint64_t connection);

@@ -117,7 +117,7 @@ void OverlayAccounts::apply(const RemoveGroup& action) {
 void OverlayAccounts::need_no_primary_users(const std::string& name) const {
   std::vector<std::string> users;
   for (const auto& [user_name, account] : users_) users.push_back(user_name);
-  // Only the machine's own files tell whose primary group it is.
+  // Only the machine's own files show whose primary group it is.
   if (const auto* local = dynamic_cast<const LocalAccounts*>(&base_))
     for (std::string& one : local->primary_users(name)) users.push_back(std::move(one));
   for (const std::string& one : users)

@@ -58,7 +58,7 @@ std::optional<std::string> OverlayFiles::walk(const Base& base, const std::strin
       continue;
     }
     if (++links > link_limit) return std::nullopt;
-    // A real link is followed here too, for the errors that the real machine gives.
+    // A real link is followed here too, for the errors that the real machine reports.
     if (const auto real = real_path(next); real && !entry) static_cast<void>(base.files.resolve(*real));
     const bool absolute = found->target.starts_with('/');
     From link{found->status.owner, next, absolute ? 0 : from.mode};

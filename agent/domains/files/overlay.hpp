@@ -87,7 +87,7 @@ class OverlayFiles {
     std::string shows;             // the real path whose content this has: its own, or that of a renamed entry
     std::optional<Grants> grants;  // of new entries; absent: those of `shows`
   };
-  enum class Last { itself, followed, entered };  // entered: a folder, to go on from
+  enum class Last { itself, followed, entered };  // entered: a folder, to continue from
   // The origin of a walk's next step: a folder, or the link that led here.
   struct From {
     std::string owner = "root", what = "/";

@@ -25,8 +25,9 @@ struct PackageChange {
   friend bool operator==(const PackageChange&, const PackageChange&) = default;
 };
 
-// One non-interactive apt transaction. Changed configuration files are kept. wanted is in apt's format: "name",
-// "name=version", "name:arch". Waits for another process's lock up to lock_timeout seconds, naming the holder.
+// One non-interactive apt transaction. Changed configuration files are kept. `wanted` is in apt's format:
+// "name", "name=version", "name:arch". Waits for another process's lock up to lock_timeout seconds, naming the
+// holder.
 struct InstallPackages {
   static constexpr ActionTraits traits{"install_packages",    Runs::a_program, Effect::assumed,
                                        OnFailure::maybe_done, Needs::root,     Repeated::succeeds,
@@ -36,7 +37,7 @@ struct InstallPackages {
   std::uint64_t lock_timeout = 0;
   std::vector<PackageChange> expected;  // the forecast; the overlay assumes it
   std::vector<std::string> automatic;   // names to mark in apt as automatically installed
-  // installed names to mark in apt as manually installed; wanted may be empty then
+  // installed names to mark in apt as manually installed; `wanted` may be empty then
   std::vector<std::string> manual;
   static constexpr auto fields() {
     return std::tuple(

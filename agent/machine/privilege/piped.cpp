@@ -179,7 +179,7 @@ class Link {
         try {
           send_frame(child_.to.get(), w.bytes);
         } catch (const Error&) {
-          // It exited just now: the end of its output tells why.
+          // It exited just now: the end of its output says why.
         }
       }
       if (fds[0].revents) return;

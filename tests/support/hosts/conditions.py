@@ -19,7 +19,7 @@ def read_only(host, *folders):
 
 
 def full(host, *folders, left=0, owner="ubuntu"):
-    """A file system of its own stands at each folder, with so many bytes left. What was there is not seen any more."""
+    """A file system of its own stands at each folder, with so many bytes left. It hides the folder's own entries."""
     for folder in folders:
         host.must(
             f"mkdir -p {folder}; mode=$(stat -c %a {folder}); size=$((8 << 20)); "

@@ -1,4 +1,4 @@
-"""File trees of hosts: what is there, and how two differ."""
+"""File trees of hosts: reading them, and how two differ."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ SKIPPED = {
     "home/ubuntu/.cache/mlops-agent", "root/.cache/mlops-agent", "var/cache/mlops-agent",
     "home/ubuntu/.local/state/mlops-agent", "var/lib/mlops-agent",
 }  # fmt: skip
-# Folders that hold those: making them there may make these, and changes their times. Innermost first.
+# Folders above those: making them there may make these, and changes their times. Innermost first.
 MAY_BE_OURS = ["home/ubuntu/.cache", "root/.cache", "home/ubuntu/.local/state", "home/ubuntu/.local"]
 HOLD_OURS = {*MAY_BE_OURS, "home/ubuntu", "root", "var/cache", "var/lib"}
 
@@ -73,7 +73,7 @@ def read_tree(host, digests={}, also_skipped=()):
                 walk(item.path, path)
 
     walk(root, "")
-    # A folder that holds nothing but ours is ours.
+    # A folder with nothing but ours in it is ours.
     for path in MAY_BE_OURS:
         if path in entries and not any(other.startswith(path + "/") for other in entries):
             del entries[path]

@@ -21,7 +21,7 @@ class HostLink {
   using Clock = std::chrono::steady_clock;
   // Connects; throws why the link is not up. Called on the link's thread, repeatedly.
   using Connect = std::function<std::unique_ptr<Connection>()>;
-  // Runs as soon as a connection is established (a listener on the host); holds it meanwhile. Errors as
+  // Runs as soon as a connection is established (a listener on the host); kept as long as that is up. Errors as
   // Connect's.
   using Prepare = std::function<std::shared_ptr<void>(Connection&)>;
 

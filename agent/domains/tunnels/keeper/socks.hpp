@@ -14,7 +14,7 @@ class SocksRequest {
   enum class Step {
     reading,   // up to wanted() more bytes are to be read
     complete,  // host and port are known
-    refused,   // reply() tells the client; the exchange is over
+    refused,   // reply() reports it to the client; the exchange is over
   };
 
   // How many bytes may be read now without reading past the request: at least 1 while reading.
@@ -28,7 +28,7 @@ class SocksRequest {
   std::uint16_t port() const { return port_; }
   const std::string& problem() const { return problem_; }  // why it was refused
 
-  // After `complete`: tells the client that the connection is established, or why not.
+  // After `complete`: reports to the client that the connection is established, or why not.
   enum class Failure { general, not_allowed, unreachable, refused };
   std::string success() const;
   std::string failure(Failure why) const;
