@@ -337,7 +337,7 @@ std::string forward(std::uint16_t listen, std::uint16_t target, const std::strin
 
 }  // namespace
 
-TEST_CASE("port_forward: plan, apply, apply, vandalise, apply") {
+TEST_CASE("port_forward: plan, apply, apply, vandalise, apply", "[long]") {
   const SshServer server;
   const TcpServer target(hello);
   const Tunnels agent;
@@ -409,7 +409,7 @@ TEST_CASE("port_forward: a tunnel's process has nothing of its caller's environm
   CHECK(environment.find("PATH=/usr/local/sbin:") != std::string::npos);
 }
 
-TEST_CASE("port_forward: an impossible tunnel is an error, and leaves no process") {
+TEST_CASE("port_forward: an impossible tunnel is an error, and leaves no process", "[long]") {
   SshServer server;
   const Tunnels agent;
   const ListeningSocket other(AF_INET, "127.0.0.1");

@@ -540,7 +540,7 @@ Json random_playbook(std::mt19937& random, const std::string& tree) {
 
 }  // namespace
 
-TEST_CASE("What apply changes was listed by the plan, or was said to be unknown") {
+TEST_CASE("What apply changes was listed by the plan, or was said to be unknown", "[long]") {
   int applied = 0, changed = 0, unknown = 0;
   for (unsigned seed = 1; seed <= 40; ++seed) {
     std::mt19937 random(seed);

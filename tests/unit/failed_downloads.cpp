@@ -62,7 +62,7 @@ TEST_CASE("a download that may not be given to its group is not fetched") {
   CHECK(fs::is_empty(open));
 }
 
-TEST_CASE("undo clears away what a download that failed has got so far") {
+TEST_CASE("undo clears away what a download that failed has got so far", "[long]") {
   const mlops::test::PlaybookSite site;
   const HttpServer server([](const auto&) { return http_cut("200 OK", std::string(1 << 16, 'x'), 1 << 15); });
   const Ended applied =

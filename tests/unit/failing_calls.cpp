@@ -70,25 +70,26 @@ void sweep(Doing doing, long number, int error, std::uint64_t step) {
 
 }  // namespace
 
-TEST_CASE("one read of a sound state database that fails sets nothing aside, and is reported as an error") {
+TEST_CASE("one read of a sound state database that fails sets nothing aside, and is reported as an error",
+          "[long]") {
   sweep(GENERATE(Doing::changing_again, Doing::pruning, Doing::undoing), SYS_pread64, EIO, 5);
 }
 
-TEST_CASE("a state database that cannot be locked is not set aside") {
+TEST_CASE("a state database that cannot be locked is not set aside", "[long]") {
   sweep(Doing::pruning, SYS_fcntl, ENOLCK, 13);
 }
 
-TEST_CASE(
-    "nothing was touched is said, with status 4, only where that is so, whichever file cannot be opened") {
+TEST_CASE("nothing was touched is said, with status 4, only where that is so, whichever file cannot be opened",
+          "[long]") {
   sweep(GENERATE(Doing::changing_again, Doing::pruning), SYS_openat, EMFILE, 7);
 }
 
-TEST_CASE("nothing was touched is said, with status 4, only where that is so, whichever read fails") {
+TEST_CASE("nothing was touched is said, with status 4, only where that is so, whichever read fails", "[long]") {
   sweep(Doing::pruning, SYS_read, EIO, 7);
 }
 
 #ifndef __SANITIZE_ADDRESS__  // the sanitizer's own memory is mapped, too, and its end is a signal
-TEST_CASE("memory that cannot be mapped is an error, and no end by a signal") {
+TEST_CASE("memory that cannot be mapped is an error, and no end by a signal", "[long]") {
   // The first calls are the loader's, before the program begins.
   for (std::uint64_t turn = 25;; ++turn) {
     const Site site;

@@ -385,7 +385,8 @@ TEST_CASE("on a full disk nothing begins that could not be written down") {
   CHECK(::umount(disk.c_str()) == 0);
 }
 
-TEST_CASE("killed at any moment, nothing was done that was not written down, and the database opens") {
+TEST_CASE("killed at any moment, nothing was done that was not written down, and the database opens",
+          "[long]") {
   const TemporaryFolder top;
   const std::string state = top / "state";
   std::mt19937 random(7);

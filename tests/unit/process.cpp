@@ -322,7 +322,7 @@ TEST_CASE("a program that does a little every now and then does not stand still"
   CHECK(r.status == 0);
 }
 
-TEST_CASE("a program that does not heed SIGTERM is killed after five seconds") {
+TEST_CASE("a program that does not heed SIGTERM is killed after five seconds", "[long]") {
   Command c = shell("trap '' TERM; echo begun; while :; do sleep 1; done");
   c.timeout_ms = 200;
   const auto began = std::chrono::steady_clock::now();

@@ -32,7 +32,7 @@ void applies(const SshServer& server) {
 
 }  // namespace
 
-TEST_CASE("A login shell may be any, and may greet") {
+TEST_CASE("A login shell may be any, and may greet", "[long]") {
   if (!is_root("login shells over ssh")) return;
   const TemporaryFolder folder;
   const std::string greeting = folder.file(
@@ -52,7 +52,8 @@ TEST_CASE("A host that allows one session a connection is enough for a run") {
   applies(SshServer("MaxSessions 1"));
 }
 
-TEST_CASE("A host that cannot be reached is reported with the reason and a remedy, and nothing is touched") {
+TEST_CASE("A host that cannot be reached is reported with the reason and a remedy, and nothing is touched",
+          "[long]") {
   const SshServer server;
   const AgentFolder folder;
   std::string config = server.config(), said, again;

@@ -54,7 +54,8 @@ TEST_CASE("Over ssh: the plan lists, the first apply changes, the second changes
   CHECK(folder.picture() == before);
 }
 
-TEST_CASE("Values cross plays: a later play here uses what one on the host gave, and lists its hosts") {
+TEST_CASE("Values cross plays: a later play here uses what one on the host gave, and lists its hosts",
+          "[long]") {
   const SshServer server;
   AgentFolder folder;
   const std::string playbook = folder.write("p.json", R"({
@@ -219,7 +220,7 @@ TEST_CASE("Facts of another machine") {
   CHECK(Json::parse(two.out).at("box2") == Json::parse(one.out));
 }
 
-TEST_CASE("The far end takes nothing but its own protocol") {
+TEST_CASE("The far end takes nothing but its own protocol", "[long]") {
   const auto said_to = [](const std::string& bytes) {
     AgentFolder folder;
     return folder.run({"serve"}, folder.write("said", bytes)).status;

@@ -9,7 +9,8 @@
 using namespace mlops;
 using namespace mlops::test;
 
-TEST_CASE("A run on another host is recorded there, and the next one here reports that it was interrupted") {
+TEST_CASE("A run on another host is recorded there, and the next one here reports that it was interrupted",
+          "[long]") {
   const SshServer server;
   AgentFolder folder;
   const std::string playbook = folder.write("p.json", R"({"resources": [
@@ -69,7 +70,8 @@ std::string outcome_of(const Ended& ended, const std::string& label) {
 
 }  // namespace
 
-TEST_CASE("What a playbook no longer has on another host is reported, and removed there by --prune and prune") {
+TEST_CASE("What a playbook no longer has on another host is reported, and removed there by --prune and prune",
+          "[long]") {
   Site site;
   site.hold(R"({"type": "file", "id": "a", "path": "@/a", "content": "1"})");
   const Ended told = site.on_box({"apply", "--json", site.playbook});
@@ -102,7 +104,7 @@ TEST_CASE("What a playbook no longer has on another host is reported, and remove
              !Catch::Contains("no longer in the playbook"));
 }
 
-TEST_CASE("The history of another host is shown as one's own, each run in full") {
+TEST_CASE("The history of another host is shown as one's own, each run in full", "[long]") {
   const Site site;
   const Ended all = site.on_box({"history", "--json"});
   REQUIRE(all.status == 0);
@@ -121,7 +123,7 @@ TEST_CASE("The history of another host is shown as one's own, each run in full")
   CHECK_THAT(none.err, Catch::StartsWith("box: there is no run ffff"));
 }
 
-TEST_CASE("A run on another host is undone from here") {
+TEST_CASE("A run on another host is undone from here", "[long]") {
   const Site site;
   const Ended shown = site.on_box({"undo", "--dry-run", "--json"});
   CHECK(shown.status == 2);
@@ -145,7 +147,7 @@ TEST_CASE("A run on another host is undone from here") {
   CHECK(AgentFolder::read(site.tree() + "/a") == "1");
 }
 
-TEST_CASE("Of several hosts, one that is not reached does not keep the others from being undone") {
+TEST_CASE("Of several hosts, one that is not reached does not keep the others from being undone", "[long]") {
   const Site site;
   const std::string config = site.server.config("Host gone\n  HostName 127.0.0.1\n  Port 9\n");
   const Ended ended = site.run(
@@ -155,7 +157,7 @@ TEST_CASE("Of several hosts, one that is not reached does not keep the others fr
   CHECK_FALSE(site.has("a"));
 }
 
-TEST_CASE("A plan for another host is kept, and does there what it said and nothing else") {
+TEST_CASE("A plan for another host is kept, and does there what it said and nothing else", "[long]") {
   Site site;
   site.hold(R"({"type": "file", "id": "a", "path": "@/a", "content": "one"},
                {"type": "file", "id": "c", "path": "@/c", "content": "three"})");

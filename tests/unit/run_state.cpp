@@ -77,7 +77,7 @@ constexpr const char* half_way = R"({"resources": [
 
 }  // namespace
 
-TEST_CASE("a run is listed with what it did, one that changes nothing is not") {
+TEST_CASE("a run is listed with what it did, one that changes nothing is not", "[long]") {
   StateFolder folder;
   const std::string playbook = folder.write("p.json", R"({"resources": [
     {"type": "file", "id": "f", "path": "@/f", "content": "1"},
@@ -97,7 +97,8 @@ TEST_CASE("a run is listed with what it did, one that changes nothing is not") {
   CHECK(folder.is_settled());
 }
 
-TEST_CASE("after a run that was killed, the next names the interrupted step, repeats it, and notifies") {
+TEST_CASE("after a run that was killed, the next names the interrupted step, repeats it, and notifies",
+          "[long]") {
   StateFolder folder;
   const std::string playbook = folder.write("p.json", half_way), told = folder.tree() + "/told";
   folder.kill_at(playbook, folder.tree() + "/made");
@@ -135,7 +136,8 @@ TEST_CASE("after a run that was killed, the next names the interrupted step, rep
 
 TEST_CASE(
     "what a command made before it failed does not count as made, not when it is tried again and not in the "
-    "next run") {
+    "next run",
+    "[long]") {
   StateFolder folder;
   const std::string once =
       "echo >>tries; if [ -e made ]; then echo whole >made; else echo half >made; exit 1; fi";

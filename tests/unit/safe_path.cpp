@@ -132,7 +132,7 @@ TEST_CASE("what is remembered is dropped when asked") {
   CHECK_FALSE(walker.place(t / "a/b/x"));
 }
 
-TEST_CASE("a tree deeper than there are descriptors is walked") {
+TEST_CASE("a tree deeper than there are descriptors is walked", "[long]") {
   const TemporaryFolder t;
   struct rlimit before {};
   ::getrlimit(RLIMIT_NOFILE, &before);

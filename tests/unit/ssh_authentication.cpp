@@ -138,7 +138,7 @@ TEST_CASE("with IdentitiesOnly the agent's other keys are not offered", "[ssh]")
   CHECK_FALSE(has(said, "the agent's key"));
 }
 
-TEST_CASE("a certificate lets in, with its key in a file or with the agent", "[ssh]") {
+TEST_CASE("a certificate lets in, with its key in a file or with the agent", "[ssh][long]") {
   const SshServer server;
   const std::string type = GENERATE("ed25519", "ecdsa", "rsa");
   const std::string authority = make_key(server.folder(), "ca"),

@@ -83,7 +83,8 @@ ErrorKind refusal(Connection& connection, const std::string& target, std::uint16
 
 }  // namespace
 
-TEST_CASE("much comes back whole from a program that gives back what it reads, over key exchanges", "[ssh]") {
+TEST_CASE("much comes back whole from a program that gives back what it reads, over key exchanges",
+          "[ssh][long]") {
   const bool often = GENERATE(false, true);
   const SshServer server(often ? "RekeyLimit 1M\nLogLevel DEBUG1" : "LogLevel DEBUG1");
   const std::string cipher = GENERATE("aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes256-ctr");
@@ -107,7 +108,7 @@ TEST_CASE("much comes back whole from a program that gives back what it reads, o
   CHECK((often ? exchanges > 10 : exchanges == 1));
 }
 
-TEST_CASE("a hundred forwarded connections at once arrive whole", "[ssh]") {
+TEST_CASE("a hundred forwarded connections at once arrive whole", "[ssh][long]") {
   const SshServer server(GENERATE("", "RekeyLimit 8M"));
   const TcpServer far(echo);
   const auto connection = connect(server.config());
@@ -162,7 +163,7 @@ TEST_CASE("who does not read stops who writes, and nobody else", "[ssh]") {
   over = true;
 }
 
-TEST_CASE("each side's end is passed on, and the other side continues", "[ssh]") {
+TEST_CASE("each side's end is passed on, and the other side continues", "[ssh][long]") {
   const SshServer server;
   const auto connection = connect(server.config());
   SECTION("ours first") {
@@ -266,7 +267,7 @@ TEST_CASE("the reason for a refused forward is reported", "[ssh]") {
   CHECK_FALSE(connection->lost());
 }
 
-TEST_CASE("a Unix socket on the host is reached, and one that is not there is not", "[ssh]") {
+TEST_CASE("a Unix socket on the host is reached, and one that is not there is not", "[ssh][long]") {
   const SshServer server;
   const std::string path = server.folder() / "socket";
   const Handle listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -286,7 +287,7 @@ TEST_CASE("a Unix socket on the host is reached, and one that is not there is no
   CHECK(refusal(*connection, path + "-not", 0, words) == ErrorKind::unavailable);
 }
 
-TEST_CASE("many commands run at once on one connection", "[ssh]") {
+TEST_CASE("many commands run at once on one connection", "[ssh][long]") {
   const SshServer server("MaxSessions 50");
   const auto connection = connect(server.config());
   std::vector<std::thread> threads;
@@ -302,7 +303,7 @@ TEST_CASE("many commands run at once on one connection", "[ssh]") {
   CHECK(right == 40);
 }
 
-TEST_CASE("a host that is frozen is lost, with what was joined to it, idle or busy", "[ssh]") {
+TEST_CASE("a host that is frozen is lost, with what was joined to it, idle or busy", "[ssh][long]") {
   const SshServer server;
   const TcpServer source([](Handle socket) {
     while (send_all(socket.get(), std::string(65536, 'x'))) {
@@ -323,7 +324,7 @@ TEST_CASE("a host that is frozen is lost, with what was joined to it, idle or bu
   server.thaw();
 }
 
-TEST_CASE("a network that drops everything is noticed, also while much is sent", "[ssh]") {
+TEST_CASE("a network that drops everything is noticed, also while much is sent", "[ssh][long]") {
   const SshServer server;
   Relay relay(server.port());
   const TcpServer far(echo);
@@ -345,7 +346,7 @@ TEST_CASE("a network that drops everything is noticed, also while much is sent",
   if (busy) writer.join();
 }
 
-TEST_CASE("a slow line that takes all we send counts as alive", "[ssh]") {
+TEST_CASE("a slow line that takes all we send counts as alive", "[ssh][long]") {
   const SshServer server;
   // Reads 64 KiB every 50 ms.
   const TcpServer slow([](Handle socket) {
@@ -360,14 +361,14 @@ TEST_CASE("a slow line that takes all we send counts as alive", "[ssh]") {
   CHECK_FALSE(connection->lost());
 }
 
-TEST_CASE("a host that asks whether we live is answered", "[ssh]") {
+TEST_CASE("a host that asks whether we live is answered", "[ssh][long]") {
   const SshServer server("ClientAliveInterval 1\nClientAliveCountMax 1");
   const auto connection = connect(server.config());
   const auto channel = connection->run("sleep 3.5; echo over");
   CHECK(receive_all(channel->fd()) == "over\n");
 }
 
-TEST_CASE("waiting takes no processor time, whatever is half closed or stuck", "[ssh]") {
+TEST_CASE("waiting takes no processor time, whatever is half closed or stuck", "[ssh][long]") {
   const SshServer server;
   std::atomic<bool> over{false};
   const TcpServer waiting([&](Handle) {

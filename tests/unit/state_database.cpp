@@ -229,7 +229,7 @@ TEST_CASE("another program's database is set aside") {
   CHECK_THAT(o.told[0], Catch::Contains("no state database of mlops-agent"));
 }
 
-TEST_CASE("a state database cut short anywhere opens whole, or is set aside with a message") {
+TEST_CASE("a state database cut short anywhere opens whole, or is set aside with a message", "[long]") {
   const TemporaryFolder top;
   const std::string folder = prepare_state_folder(top / "state");
   {

@@ -176,7 +176,7 @@ TEST_CASE("a tunnel comes back when its connection was cut", "[tunnels]") {
 }
 
 TEST_CASE("a host that is frozen is noticed within 15 s, sooner when somebody looks, and comes back",
-          "[tunnels]") {
+          "[tunnels][long]") {
   const bool looked_at = GENERATE(false, true);
   const SshServer server;
   const TcpServer target(echo);

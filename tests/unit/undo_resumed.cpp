@@ -141,7 +141,7 @@ unsigned calls_of(const Scenario& scenario, bool applied, const Words& command, 
 
 }  // namespace
 
-TEST_CASE("undo, undo of that undo, and undo of that restore the state each time") {
+TEST_CASE("undo, undo of that undo, and undo of that restore the state each time", "[long]") {
   for (const Scenario& scenario : scenarios()) {
     INFO(scenario.name);
     const Site site;
@@ -160,7 +160,7 @@ TEST_CASE("undo, undo of that undo, and undo of that restore the state each time
   }
 }
 
-TEST_CASE("an undo that was killed anywhere is resumed by the next, and both are undone as one") {
+TEST_CASE("an undo that was killed anywhere is resumed by the next, and both are undone as one", "[long]") {
   for (const Scenario& scenario : scenarios()) {
     const unsigned calls = calls_of(scenario, true, {"undo", "--yes"}, Disturbance::kill);
     for (const unsigned point : some_of(calls, 12, 27)) {
@@ -188,7 +188,7 @@ TEST_CASE("an undo that was killed anywhere is resumed by the next, and both are
   }
 }
 
-TEST_CASE("an undo with a failed call resumes where it stopped, without --force") {
+TEST_CASE("an undo with a failed call resumes where it stopped, without --force", "[long]") {
   for (const Scenario& scenario : scenarios()) {
     const unsigned calls = calls_of(scenario, true, {"undo", "--yes"}, Disturbance::fail);
     for (const unsigned point : some_of(calls, 10, 5)) {
@@ -210,7 +210,8 @@ TEST_CASE("an undo with a failed call resumes where it stopped, without --force"
   }
 }
 
-TEST_CASE("a run that was killed anywhere is undone at once, and what it left half done does not come back") {
+TEST_CASE("a run that was killed anywhere is undone at once, and what it left half done does not come back",
+          "[long]") {
   for (const Scenario& scenario : scenarios()) {
     const unsigned calls = calls_of(scenario, false, {"apply"}, Disturbance::kill);
     for (const unsigned point : some_of(calls, 12, 28)) {
@@ -321,7 +322,7 @@ TEST_CASE("what somebody changed after an undo was killed is still theirs") {
   CHECK(AgentFolder::read(site.at("new/f")) == "mine\n");
 }
 
-TEST_CASE("a prune that was killed anywhere is resumed by the next one, and can be undone") {
+TEST_CASE("a prune that was killed anywhere is resumed by the next one, and can be undone", "[long]") {
   constexpr const char* nothing = R"({"resources": []})";
   const Scenario scenario{"", repository, R"({"resources": [
     {"type": "directory", "path": "@/d"},

@@ -28,7 +28,7 @@ TEST_CASE("the password of every URL in a text is masked, and nothing else") {
   CHECK(holds_url_password("x https://me:pass@host/x"));
 }
 
-TEST_CASE("a password in a URL is in no output of a run, and not in the database") {
+TEST_CASE("a password in a URL is in no output of a run, and not in the database", "[long]") {
   AgentFolder folder;
   const std::string playbook = folder.path("p.json");  // not by write(): an @ is the tree there
   std::ofstream(playbook) << R"({"vars": {"tree": ")" << folder.tree() << R"("}, "resources": [

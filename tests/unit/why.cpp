@@ -23,7 +23,7 @@ Json parameter(const Json& why, const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("why shows of each parameter the desired and the current value, and where it comes from") {
+TEST_CASE("why shows of each parameter the desired and the current value, and where it comes from", "[long]") {
   const AgentFolder folder;
   const std::string site = folder.write("site.json", playbook), state = folder.path("state");
   REQUIRE(folder.run({"apply", site, "--state", state}).status == 0);
@@ -61,7 +61,7 @@ TEST_CASE("why shows of each parameter the desired and the current value, and wh
                            Catch::Contains("last changed by apply "));
 }
 
-TEST_CASE("why knows a value that --set gave") {
+TEST_CASE("why knows a value that --set gave", "[long]") {
   const AgentFolder folder;
   const std::string site = folder.write("site.json", playbook), state = folder.path("state");
   const Ended told =
@@ -74,7 +74,7 @@ TEST_CASE("why knows a value that --set gave") {
   CHECK(told.lines().at(0)["last_change"].is_null());
 }
 
-TEST_CASE("why of a resource that is not there suggests one") {
+TEST_CASE("why of a resource that is not there suggests one", "[long]") {
   const AgentFolder folder;
   const std::string site = folder.write("site.json", R"({"resources": [
     {"id": "motd", "type": "file", "path": "@/motd", "content": "x"}]})");

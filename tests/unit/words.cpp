@@ -358,7 +358,7 @@ TEST_CASE("no page uses a retired word") {
   CHECK(joined(found) == "");
 }
 
-TEST_CASE("no help of a command uses a retired word") {
+TEST_CASE("no help of a command uses a retired word", "[long]") {
   const AgentFolder folder;
   const Ended all = folder.run({"--help"});
   std::vector<std::string> found, commands{""};
