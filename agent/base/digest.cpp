@@ -1,6 +1,7 @@
 #include "base/digest.hpp"
 
 #include <nettle/hmac.h>
+#include <nettle/sha1.h>
 #include <nettle/sha2.h>
 #include <unistd.h>
 
@@ -19,7 +20,8 @@ constexpr std::size_t block = 32u << 10;  // on the stack
 
 sha256_ctx* context(unsigned char* state) { return std::launder(reinterpret_cast<sha256_ctx*>(state)); }
 
-std::string in_hex(const std::uint8_t (&digest)[SHA256_DIGEST_SIZE]) {
+template <std::size_t size>
+std::string in_hex(const std::uint8_t (&digest)[size]) {
   std::string text;
   text.reserve(2 * sizeof digest);
   for (const std::uint8_t byte : digest) {
@@ -31,6 +33,13 @@ std::string in_hex(const std::uint8_t (&digest)[SHA256_DIGEST_SIZE]) {
 
 const std::uint8_t* octets(std::string_view bytes) {
   return reinterpret_cast<const std::uint8_t*>(bytes.data());
+}
+
+void compute_hmac(std::string_view key, std::string_view bytes, std::uint8_t (&digest)[SHA256_DIGEST_SIZE]) {
+  hmac_sha256_ctx state;
+  hmac_sha256_set_key(&state, key.size(), octets(key));
+  hmac_sha256_update(&state, bytes.size(), octets(bytes));
+  hmac_sha256_digest(&state, sizeof digest, digest);
 }
 
 bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
@@ -53,11 +62,23 @@ std::string Sha256::hex() {
 }
 
 std::string hmac_sha256_hex(std::string_view key, std::string_view bytes) {
-  hmac_sha256_ctx state;
-  hmac_sha256_set_key(&state, key.size(), octets(key));
-  hmac_sha256_update(&state, bytes.size(), octets(bytes));
   std::uint8_t digest[SHA256_DIGEST_SIZE];
-  hmac_sha256_digest(&state, sizeof digest, digest);
+  compute_hmac(key, bytes, digest);
+  return in_hex(digest);
+}
+
+std::string hmac_sha256(std::string_view key, std::string_view bytes) {
+  std::uint8_t digest[SHA256_DIGEST_SIZE];
+  compute_hmac(key, bytes, digest);
+  return {reinterpret_cast<const char*>(digest), sizeof digest};
+}
+
+std::string sha1_hex(std::string_view bytes) {
+  sha1_ctx state;
+  sha1_init(&state);
+  sha1_update(&state, bytes.size(), octets(bytes));
+  std::uint8_t digest[SHA1_DIGEST_SIZE];
+  sha1_digest(&state, sizeof digest, digest);
   return in_hex(digest);
 }
 

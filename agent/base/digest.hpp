@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4).
+// SHA-256 and SHA-1 (FIPS 180-4), and the keyed digest of the former.
 #pragma once
 
 #include <string>
@@ -26,6 +26,12 @@ std::string sha256_hex(std::string_view bytes);
 // The keyed digest of bytes (HMAC-SHA-256, RFC 2104), in lower-case hex: they cannot be guessed without the
 // key.
 std::string hmac_sha256_hex(std::string_view key, std::string_view bytes);
+
+// The same as its 32 bytes.
+std::string hmac_sha256(std::string_view key, std::string_view bytes);
+
+// SHA-1 in lower-case hex: for names that others derive so, never for proof.
+std::string sha1_hex(std::string_view bytes);
 
 // From the descriptor's current position to its end. Error if it cannot be read, Error cancelled.
 std::string sha256_hex(int descriptor, const Cancellation* cancellation = nullptr);

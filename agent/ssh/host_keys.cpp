@@ -8,6 +8,7 @@
 #include <array>
 #include <cctype>
 
+#include "base/base64.hpp"
 #include "ssh/key_text.hpp"
 
 namespace mlops {

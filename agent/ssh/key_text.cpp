@@ -1,8 +1,8 @@
 #include "ssh/key_text.hpp"
 
-#include <nettle/base64.h>
-
 #include <algorithm>
+
+#include "base/base64.hpp"
 
 namespace mlops {
 namespace {
@@ -71,25 +71,6 @@ void put_number(std::string& out, std::uint32_t number) {
 void put_text(std::string& out, std::string_view text) {
   put_number(out, static_cast<std::uint32_t>(text.size()));
   out += text;
-}
-
-std::optional<std::string> from_base64(std::string_view text) {
-  base64_decode_ctx context;
-  nettle_base64_decode_init(&context);
-  std::string bytes(BASE64_DECODE_LENGTH(text.size()), '\0');
-  std::size_t size = bytes.size();
-  if (!nettle_base64_decode_update(&context, &size, reinterpret_cast<std::uint8_t*>(bytes.data()), text.size(),
-                                   text.data()) ||
-      !nettle_base64_decode_final(&context))
-    return {};
-  bytes.resize(size);
-  return bytes;
-}
-
-std::string to_base64(std::string_view bytes) {
-  std::string text(BASE64_ENCODE_RAW_LENGTH(bytes.size()), '\0');
-  nettle_base64_encode_raw(text.data(), bytes.size(), reinterpret_cast<const std::uint8_t*>(bytes.data()));
-  return text;
 }
 
 std::string key_type(std::string_view blob) {

@@ -19,9 +19,6 @@ std::optional<std::string> certified_key(std::string_view certificate);
 // The type at the start of a blob; "" if it is not one.
 std::string key_type(std::string_view blob);
 
-std::optional<std::string> from_base64(std::string_view text);
-std::string to_base64(std::string_view bytes);
-
 // Reads the fields of RFC 4251 section 5 in order. A missing field makes the rest empty and invalid.
 class KeyReader {
  public:

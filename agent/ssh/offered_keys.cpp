@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/base64.hpp"
 #include "ssh/host_keys.hpp"
 #include "ssh/key_text.hpp"
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "../support/replay.hpp"
+#include "base/base64.hpp"
 #include "base/error.hpp"
 #include "ssh/host_keys.hpp"
 #include "ssh/key_agent.hpp"

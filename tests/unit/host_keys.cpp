@@ -1,6 +1,7 @@
 // Hosts' keys judged by known_hosts files, and the files of keys and certificates.
 #include "ssh/host_keys.hpp"
 
+#include "base/base64.hpp"
 #include "ssh/key_text.hpp"
 #include "support/catch.hpp"
 
