@@ -71,20 +71,37 @@ bool respond(Transfer& t) {
   curl_easy_getinfo(t.easy, CURLINFO_RETRY_AFTER, &wait);
   response.content_length = length;
   response.retry_after = wait;
+  response.header = [](void* transfer, const char* name) {
+    return header(static_cast<Transfer*>(transfer)->easy, name);
+  };
+  response.transfer = &t;
   t.stopped = t.request->on_response(t.request->context, &response) != 0;
   return !t.stopped;
 }
 
-// CURLOPT_WRITEFUNCTION: returning another count than given ends the transfer. A redirect's body is ignored.
+bool follows(const Transfer& t) { return !(t.request->flags & mlops_curl_no_redirects); }
+
+// CURLOPT_WRITEFUNCTION: returning another count than given ends the transfer. A followed redirect's body is
+// ignored.
 std::size_t write(char* data, std::size_t, std::size_t size, void* context) {
   Transfer& t = *static_cast<Transfer*>(context);
-  if (redirects(t.easy)) return size;
+  if (follows(t) && redirects(t.easy)) return size;
   if (!respond(t)) return size + 1;
   t.stopped = t.request->on_data(t.request->context, data, size) != 0;
   return t.stopped ? size + 1 : size;
 }
 
 bool is_https(const char* url) { return strncasecmp(url, "https:", 6) == 0; }
+
+void prepare_request(CURL* easy, const mlops_curl_request& r) {
+  if (r.body) {
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(r.body_size));
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, r.body);
+  }
+  if (r.body || std::strcmp(r.method, "GET") != 0) curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r.method);
+  if (r.flags & mlops_curl_no_proxy) curl_easy_setopt(easy, CURLOPT_PROXY, "");
+  if (r.flags & mlops_curl_new_connection) curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+}
 
 void prepare(CURL* easy, Transfer& t, curl_slist* headers, char* message) {
   const mlops_curl_request& r = *t.request;
@@ -102,6 +119,7 @@ void prepare(CURL* easy, Transfer& t, curl_slist* headers, char* message) {
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &t);
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   if (r.ca_file) curl_easy_setopt(easy, CURLOPT_CAINFO, r.ca_file);
+  prepare_request(easy, r);
 }
 
 mlops_curl_failure kind_of(CURLcode code) {
@@ -164,6 +182,13 @@ void report(mlops_curl_result& result, const Transfer& t, CURLcode code, const c
   if (code != CURLE_OK) fail(result, kind_of(code), message[0] ? message : curl_easy_strerror(code));
 }
 
+// Whether the transfer got as far as sending its request.
+bool was_sent(CURL* easy) {
+  curl_off_t ready_us = 0;
+  curl_easy_getinfo(easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
+  return ready_us > 0;
+}
+
 // The redirect's target; null if the response is not a redirect, or must not be followed.
 char* next_place(CURL* easy, const char* from, int followed, mlops_curl_result& result) {
   const char* to = redirect_of(easy);
@@ -180,7 +205,7 @@ char* next_place(CURL* easy, const char* from, int followed, mlops_curl_result& 
   return strdup(to);
 }
 
-void get(Client& client, const mlops_curl_request& request, curl_slist* headers, mlops_curl_result& result) {
+void send(Client& client, const mlops_curl_request& request, curl_slist* headers, mlops_curl_result& result) {
   Transfer t{&request, client.easy};
   char message[CURL_ERROR_SIZE] = "";
   prepare(client.easy, t, headers, message);
@@ -192,8 +217,10 @@ void get(Client& client, const mlops_curl_request& request, curl_slist* headers,
     if (request.timeout_ms > 0)
       curl_easy_setopt(client.easy, CURLOPT_TIMEOUT_MS, static_cast<long>(std::max<decltype(left)>(1, left)));
     if (place) curl_easy_setopt(client.easy, CURLOPT_URL, place);
-    report(result, t, run(client, request.cancel_fd), message);
-    if (result.failure != mlops_curl_none) break;
+    const CURLcode code = run(client, request.cancel_fd);
+    report(result, t, code, message);
+    result.sent = followed > 0 || code == CURLE_SEND_ERROR || was_sent(client.easy);
+    if (result.failure != mlops_curl_none || !follows(t)) break;
     char* next = next_place(client.easy, place ? place : request.url, followed, result);
     if (!next) break;
     std::free(place);
@@ -212,7 +239,7 @@ std::once_flag initialised;
 
 EXPORT mlops_curl_open_fn mlops_curl_open;
 EXPORT mlops_curl_close_fn mlops_curl_close;
-EXPORT mlops_curl_get_fn mlops_curl_get;
+EXPORT mlops_curl_send_fn mlops_curl_send;
 
 void* mlops_curl_open() {
   std::call_once(initialised, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
@@ -232,10 +259,11 @@ void mlops_curl_close(void* client) {
   delete c;
 }
 
-void mlops_curl_get(void* client, const mlops_curl_request* request, mlops_curl_result* result) {
+void mlops_curl_send(void* client, const mlops_curl_request* request, mlops_curl_result* result) {
   *result = {};
   curl_slist* headers = nullptr;
   for (const char* const* h = request->headers; *h; ++h) headers = curl_slist_append(headers, *h);
-  get(*static_cast<Client*>(client), *request, headers, *result);
+  if (request->body) headers = curl_slist_append(headers, "Expect:");
+  send(*static_cast<Client*>(client), *request, headers, *result);
   curl_slist_free_all(headers);
 }

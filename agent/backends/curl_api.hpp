@@ -14,10 +14,23 @@ struct mlops_curl_response {
   const char *etag, *last_modified, *content_range;
   std::int64_t content_length;  // -1: not sent
   std::int64_t retry_after;     // seconds; 0: not sent
+  // Of any header, by name: "" if it is absent. transfer is its argument.
+  const char* (*header)(void* transfer, const char* name);
+  void* transfer;
+};
+
+enum mlops_curl_flags {
+  mlops_curl_no_redirects = 1,    // a redirect is a response like any other
+  mlops_curl_no_proxy = 2,        // the proxy variables are ignored
+  mlops_curl_new_connection = 4,  // libcurl repeats a request that a reused connection lost; not on a new one
 };
 
 struct mlops_curl_request {
-  const char* url;  // http or https
+  const char* url;     // http or https
+  const char* method;  // "GET", …
+  const char* body;    // sent as it is, without Expect: 100-continue; null: none
+  std::size_t body_size;
+  unsigned flags;  // of mlops_curl_flags
   const char* user_agent;
   const char* ca_file;         // certificates to trust; null: the system's
   const char* const* headers;  // "Name: value", the last is null
@@ -42,6 +55,7 @@ enum mlops_curl_failure {
 
 struct mlops_curl_result {
   mlops_curl_failure failure;
+  int sent;           // 0: of a failed transfer: nothing of the request left this machine
   char message[512];  // the cause as text; "" for none
 };
 
@@ -49,6 +63,6 @@ struct mlops_curl_result {
 typedef void* mlops_curl_open_fn();
 typedef void mlops_curl_close_fn(void* client);
 // Follows at most 10 redirects, never from https to http; checks certificates; honours the proxy variables.
-typedef void mlops_curl_get_fn(void* client, const mlops_curl_request* request, mlops_curl_result* result);
+typedef void mlops_curl_send_fn(void* client, const mlops_curl_request* request, mlops_curl_result* result);
 
 }  // extern "C"

@@ -20,7 +20,7 @@
 namespace mlops::test {
 
 struct HttpRequestSeen {
-  std::string method, path;
+  std::string method, path, body;
   std::map<std::string, std::string> headers;  // names in lower case
   std::string header(const std::string& name) const {
     const auto found = headers.find(name);
@@ -148,6 +148,8 @@ class HttpServer {
       if (colon != std::string::npos) r.headers[name] = line.substr(colon + 2);
       at = end;
     }
+    const std::string length = r.header("content-length");
+    while (!length.empty() && r.body.size() < std::stoul(length) && read(fd, &c, 1) == 1) r.body += c;
     return r;
   }
 

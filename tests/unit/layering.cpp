@@ -77,7 +77,7 @@ std::string twice_defined() {
 
 bool is_library(const Include& i) {
   return begins(i.header, {"nlohmann/", "boost/", "CLI/", "dtl/", "nettle/", "curl/", "systemd/", "sqlite3",
-                           "libssh/", "archive", "re2/"});
+                           "libssh/", "archive", "re2/", "pugixml"});
 }
 
 }  // namespace
@@ -101,7 +101,9 @@ const std::map<std::string, std::set<std::string>> arrows{
     {"state", {"machine", "domains", "backends", "model", "base"}},
     {"machine", {"domains", "model", "base"}},
     {"deploy", {"domains", "ssh", "base"}},
-    {"domains", {"ssh", "backends", "model", "base"}},
+    {"domains", {"aws", "http", "ssh", "backends", "model", "base"}},
+    {"aws", {"http", "backends", "model", "base"}},
+    {"http", {"backends", "base"}},
     {"ssh", {"backends", "base"}},
     {"facts", {"model", "base"}},
     {"backends", {"base"}},

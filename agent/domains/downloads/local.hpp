@@ -14,13 +14,13 @@
 #include "domains/accounts/owner_names.hpp"
 #include "domains/downloads/actions.hpp"
 #include "domains/downloads/cache.hpp"
-#include "domains/downloads/http.hpp"
 #include "domains/downloads/mirror.hpp"
 #include "domains/downloads/reader.hpp"
-#include "domains/downloads/retry.hpp"
 #include "domains/downloads/transfer.hpp"
 #include "domains/files/safe_path.hpp"
 #include "domains/local_context.hpp"
+#include "http/client.hpp"
+#include "http/retry.hpp"
 
 namespace mlops {
 

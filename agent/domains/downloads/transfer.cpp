@@ -73,7 +73,7 @@ class Transfer {
     if (began_at_ > 0) ask_for_the_rest(request);
     request.on_response = [this](const HttpResponse& r) { return begin(r); };
     request.on_data = [this](std::string_view bytes) { go_on(bytes); };
-    const auto again = judge(http_.get(request));
+    const auto again = judge(http_.send(request));
     furthest_ = std::max(furthest_, part_.size());
     return again;
   }
@@ -214,7 +214,7 @@ long ask(const HttpRequest& request, std::initializer_list<long> wanted, HttpCli
   const std::string get = "GET " + request.url + ": ";
   long status = 0;
   const auto cause = retry(patience, [&]() -> std::optional<TryAgain> {
-    const HttpResult result = http.get(request);
+    const HttpResult result = http.send(request);
     status = result.response.status;
     if (result.end == HttpResult::End::refused) throw NotHad{get + result.cause};
     if (result.end == HttpResult::End::connection) return TryAgain{get + result.cause};
@@ -278,7 +278,7 @@ ContentDigest content_digest(const std::string& url, const Validators& known, st
 bool has_git_repository(const std::string& url, HttpClient& http) {
   const HttpRequest request{
       url + "/info/refs?service=git-upload-pack", {}, [](const HttpResponse&) { return false; }, {}, nullptr};
-  return http.get(request).response.status == 200;
+  return http.send(request).response.status == 200;
 }
 
 }  // namespace mlops

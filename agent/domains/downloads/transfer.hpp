@@ -7,9 +7,9 @@
 #include <string>
 
 #include "domains/downloads/cache.hpp"
-#include "domains/downloads/http.hpp"
 #include "domains/downloads/partial_file.hpp"
-#include "domains/downloads/retry.hpp"
+#include "http/client.hpp"
+#include "http/retry.hpp"
 
 namespace mlops {
 

@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,9 +20,16 @@ class Patience;
 struct HttpResponse {
   long status = 0;
   std::string etag, last_modified, content_range;
-  std::int64_t content_length = -1;  // -1: not sent
-  std::uint64_t retry_after = 0;     // seconds; 0: not sent
+  std::int64_t content_length = -1;            // -1: not sent
+  std::uint64_t retry_after = 0;               // seconds; 0: not sent
+  std::map<std::string, std::string> headers;  // those of HttpRequest::response_headers that were sent
 };
+
+enum class Redirects { follow, refuse };  // refuse: a redirect is a response like any other
+enum class Proxy { environment, none };   // none: the proxy variables are ignored
+// never: the request is sent at most once, on a connection of its own (libcurl sends it again when a reused
+// connection turns out to be closed).
+enum class Resend { allowed, never };
 
 struct HttpRequest {
   std::string url;
@@ -28,6 +37,14 @@ struct HttpRequest {
   std::function<bool(const HttpResponse&)> on_response;  // false: no body is wanted, and get() returns
   std::function<void(std::string_view bytes)> on_data;   // may throw, which ends the transfer
   const Patience* patience = nullptr;                    // null: no time limit
+  std::string method = "GET";
+  std::optional<std::string> body;
+  Redirects redirects = Redirects::follow;
+  Proxy proxy = Proxy::environment;
+  Resend resend = Resend::allowed;
+  std::chrono::milliseconds connect_limit{10'000};
+  std::chrono::milliseconds time_limit{0};    // total, ends as `connection`; 0: none
+  std::vector<std::string> response_headers;  // names of those to return
 };
 
 // How it ended. A complete response of any status is `answered`.
@@ -36,6 +53,13 @@ struct HttpResult {
   HttpResponse response;  // status 0 if there was no response
   std::string cause;      // why, for connection (worth a retry) and refused (not worth one)
   bool stalled = false;   // of connection: no byte arrived within the stall time
+  bool sent = false;      // of a failure: the request may have reached the server
+};
+
+// A whole response in memory.
+struct HttpAnswer {
+  HttpResult result;
+  std::string body;
 };
 
 class HttpClient {
@@ -47,9 +71,12 @@ class HttpClient {
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
-  // Connects within 10 s. Error cancelled; Error unavailable if the backend cannot be loaded; that of the
-  // request's patience; what the callbacks throw.
-  HttpResult get(const HttpRequest& request);
+  // Error cancelled; Error unavailable if the backend cannot be loaded; that of the request's patience; what
+  // the callbacks throw.
+  HttpResult send(const HttpRequest& request);
+  // The same with the body collected; the request's callbacks are not called. A body of more than `most` bytes
+  // ends as `refused`.
+  HttpAnswer ask(const HttpRequest& request, std::size_t most);
 
  private:
   struct Backend;

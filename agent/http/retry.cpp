@@ -1,4 +1,4 @@
-#include "domains/downloads/retry.hpp"
+#include "http/retry.hpp"
 
 #include <fmt/format.h>
 #include <poll.h>
