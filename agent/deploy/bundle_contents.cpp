@@ -18,7 +18,7 @@ namespace mlops {
 namespace {
 
 // Not loaded by a run on a target.
-constexpr std::string_view controller_only[] = {"ssh"};
+constexpr std::string_view controller_only[] = {"ssh", "xml"};
 
 // Libraries that glibc 2.36 installs and others link or load: they must all be of one version. They are
 // included whether this program needs them or not: the target's name services may load them (the empty
