@@ -1,0 +1,1 @@
+"""The stand-in's own tests, a file a subject."""
