@@ -19,6 +19,13 @@ MIRROR = "/srv/mirror"
 # Exit statuses of the agent: agent/cli/exit_code.hpp.
 DONE, FAILED, PENDING, WRONG, NOT_STARTED = 0, 1, 2, 3, 4
 
+# What Docker has to give a container whose first process is systemd, and that is to run Docker itself.
+SYSTEMD_OPTIONS = (
+    "--cap-add=SYS_ADMIN", "--cap-add=NET_ADMIN", "--cap-add=SYS_PTRACE",
+    "--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined", "--cgroupns=private",
+    "--tmpfs=/run", "--tmpfs=/run/lock", "--tmpfs=/tmp:exec", "--volume=/var/lib/docker",
+)  # fmt: skip
+
 
 class Unavailable(Exception):
     """Throw-away hosts cannot run here; the text says why."""
@@ -148,10 +155,7 @@ class Host:
         self.name = f"mlops-host-{os.getpid()}-{next(Host.numbers)}"
         volumes = [f"--volume={source}:{target}:ro" for source, target in mounts]
         docker(
-            "run", "--detach", f"--name={self.name}", "--hostname=debian-host",
-            "--cap-add=SYS_ADMIN", "--cap-add=NET_ADMIN", "--cap-add=SYS_PTRACE",
-            "--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined", "--cgroupns=private",
-            "--tmpfs=/run", "--tmpfs=/run/lock", "--tmpfs=/tmp:exec", "--volume=/var/lib/docker",
+            "run", "--detach", f"--name={self.name}", "--hostname=debian-host", *SYSTEMD_OPTIONS,
             *([] if network else ["--network=none"]), *published, *volumes, image, "/sbin/init",
         )  # fmt: skip
         self.look_up()
