@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import secrets
+import socket
 import subprocess
 import threading
 import time
@@ -32,6 +33,10 @@ class Instance:
         assert done.returncode == 0, f"{verb}: {done.stderr}"
         return json.loads(done.stdout) if done.stdout.strip() else None
 
+    @staticmethod
+    def ssh_from(address):
+        return {"protocol": "tcp", "from": 22, "to": 22, "cidr": f"{address}/32"}
+
     def start(self):
         private = "".join(f"    {line}\n" for line in self.host_key.read_text().splitlines())
         user_data = (
@@ -41,6 +46,7 @@ class Instance:
         )  # fmt: skip
         said = {
             "instance_id": self.id, "private_ip": "172.31.0.10", "public_ip": None, "tags": {},
+            "ingress": [self.ssh_from("172.28.0.1")],
             "image": {"user": "ubuntu"}, "public_keys": [self.user.with_suffix(".pub").read_text().strip()],
             "user_data_base64": base64.b64encode(user_data.encode()).decode(),
         }  # fmt: skip
@@ -59,6 +65,14 @@ class Instance:
                 return done.stdout
             time.sleep(0.2)
         raise AssertionError(f"{address}: {done.stderr}")
+
+
+def answers(address):
+    try:
+        socket.create_connection((address, 22), timeout=1).close()
+        return True
+    except TimeoutError:
+        return False
 
 
 def until(condition, what):
@@ -93,17 +107,25 @@ def test_an_instance_is_a_host_of_its_user_data(world):
         assert second != first
         assert instance.ssh(second, "ls kept").strip() == "kept"
 
+        instance.run("firewall", {"ingress": [instance.ssh_from("203.0.113.7")]})
+        assert not answers(second), "port 22 is open to everybody"
+        instance.run("firewall", {"ingress": [instance.ssh_from("172.28.0.1")]})
+        assert answers(second)
+
         ended = off(instance)
-        boot = instance.ssh(second, "stat -c %y /proc/1")
+        boot = instance.ssh(second, "systemctl show -P UserspaceTimestampMonotonic")
         instance.run("reboot")
-        until(lambda: instance.ssh(second, "stat -c %y /proc/1") != boot, "it was not started again")
+        until(
+            lambda: instance.ssh(second, "systemctl show -P UserspaceTimestampMonotonic") != boot,
+            "it was not started again",
+        )
         assert ended.is_alive()
 
         kept = instance.run("allocate", name="-")["public_ip"]
         assert instance.run("move", {"public_ip": kept})["public_ip"] == kept
         assert instance.ssh(kept, "echo here").strip() == "here"
 
-        instance.ssh(kept, "sudo systemctl poweroff --no-block")
+        instance.ssh(kept, "sudo sh -c '(sleep 0.3; systemctl poweroff) >/dev/null 2>&1 &'")
         ended.join(60)
         assert not ended.is_alive(), "it is still on"
         instance.run("terminate")

@@ -25,12 +25,12 @@ class Cloud:
         self.faults, self.calls = Faults(), Calls()
         self.identities = Identities(self.clock)
         self.sessions = Sessions()
-        self.machines = LaunchedMachines(launcher, self.powered_off) if launcher else NoMachines()
         self.regions, self.consoles, self.parameters = {}, {}, {}
         self.imds_tokens = {}
         self.reads = 0
         # What the stand-in itself did wrong; a test that ends with one is void.
         self.bugs = []
+        self.machines = LaunchedMachines(launcher, self.powered_off, self.bugs) if launcher else NoMachines()
         self.change(settings or {})
 
     def change(self, settings):

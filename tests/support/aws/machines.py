@@ -8,6 +8,7 @@ A launcher is run as `CMD VERB INSTANCE_ID` and prints JSON, or nothing:
     terminate  ends when nothing of it is left; of an unknown machine, too
     reboot     as the person would press the button
     console    prints {"console": text} as it is now
+    firewall   stdin {"ingress": [{"protocol", "from", "to", "cidr"}]}: all that the machine's groups let in from now on
     wait       ends with status 0 once the machine switched itself off; killed when it is to be stopped otherwise
     allocate   prints {"public_ip"}: an address that is kept until `release`; INSTANCE_ID is `-`
     release    stdin {"public_ip"}
@@ -71,6 +72,9 @@ class NoMachines:
     def reboot(self, name):
         pass
 
+    def firewall(self, name, ingress):
+        pass
+
     def console(self, name):
         return None
 
@@ -88,11 +92,13 @@ class NoMachines:
 
 
 class LaunchedMachines:
-    """Machines that a command starts. off: called with an instance's id when it switched itself off."""
+    """Machines that a command starts. off: called with an instance's id when it switched itself off.
 
-    def __init__(self, command, off):
-        self.command, self.off = command, off
-        self.jobs, self.waiting, self.consoles = {}, {}, {}
+    bugs: gets what a launcher failed to do that no state of an instance can say."""
+
+    def __init__(self, command, off, bugs):
+        self.command, self.off, self.bugs = command, off, bugs
+        self.jobs, self.waiting, self.consoles, self.ended = {}, {}, {}, set()
         self.invented = NoMachines()
 
     def run(self, verb, name, said=None):
@@ -122,7 +128,7 @@ class LaunchedMachines:
             result = self.run("start", name, description)
             if result is None or not result.get("public_ip"):
                 raise RuntimeError("the launcher's start printed no public_ip")
-            self.consoles[name] = result.get("console")
+            self.consoles[name] = result.get("console", "")
             self.watch(name)
             return result
 
@@ -147,7 +153,13 @@ class LaunchedMachines:
         self.after(name, lambda: (self.stop_watching(name), self.run("stop", name))[1])
 
     def terminate(self, name):
-        self.after(name, lambda: (self.stop_watching(name), self.run("terminate", name))[1])
+        def work():
+            self.stop_watching(name)
+            self.console(name)
+            self.ended.add(name)
+            return self.run("terminate", name)
+
+        self.after(name, work)
 
     def job(self, name):
         return self.jobs.get(name)
@@ -155,12 +167,23 @@ class LaunchedMachines:
     def reboot(self, name):
         self.after(name, lambda: self.run("reboot", name))
 
+    def firewall(self, name, ingress):
+        def work():
+            try:
+                self.run("firewall", name, {"ingress": ingress})
+            except RuntimeError as wrong:
+                self.bugs.append(str(wrong))
+
+        self.after(name, work)
+
     def console(self, name):
-        job = self.jobs.get(name)
-        if not job or not job.done:
+        """Its text now, or, once it is ended, its last; nothing before it has started."""
+        if name not in self.consoles:
             return ""
-        now = self.run("console", name)
-        return self.consoles.get(name) if now is None else now.get("console", "")
+        if name not in self.ended:
+            now = self.run("console", name)
+            self.consoles[name] = now["console"] if now else self.consoles[name]
+        return self.consoles[name]
 
     def allocate(self):
         made = self.run("allocate", "-")

@@ -63,6 +63,7 @@ class Ec2(Query):
         if parameters.get("DryRun"):
             raise Refused("DryRunOperation", "Request would have succeeded, but DryRun flag is set.")
         result = self.operations[operation.name](call)
+        ec2.settle(call.region)
         return answers.ec2_answer(operation, result, request.id)
 
     @staticmethod
@@ -154,6 +155,7 @@ SIGNED = {"ec2": Ec2(), "sts": Sts(), **{name: Json(name) for name in json_servi
 PORTAL = Unsigned("sso", "GetRoleCredentials", sso.credentials)
 OIDC = Unsigned("sso-oidc", "CreateToken", sso.token)
 IMDS = Unsigned("imds", "Metadata", metadata.imds, "text/plain")
+CHECKIP = Unsigned("checkip", "CheckIp", lambda cloud, _: cloud.settings.checkip.encode() + b"\n", "text/plain")
 CONTAINER = Unsigned("container", "Credentials", metadata.container)
 
 
@@ -161,4 +163,9 @@ def by_path(path):
     """The service that a path names; absent where it is a signed one's."""
     if path.startswith("/latest/"):
         return IMDS
-    return {"/federation/credentials": PORTAL, "/token": OIDC, metadata.CONTAINER_PATH: CONTAINER}.get(path)
+    return {
+        "/federation/credentials": PORTAL,
+        "/token": OIDC,
+        "/checkip": CHECKIP,
+        metadata.CONTAINER_PATH: CONTAINER,
+    }.get(path)

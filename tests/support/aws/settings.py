@@ -44,6 +44,8 @@ DEFAULTS = {
     "unverified": False,
     # Seconds by which the stand-in's clock is ahead.
     "clock_offset": 0.0,
+    # What GET /checkip says: the address from which the account's person reaches the world.
+    "checkip": "203.0.113.7",
     # The role of the machine whose IMDS this is, or null; whether that IMDS answers; its region.
     "imds_role": "machine",
     "imds": True,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Optional
 
 from ..identity import ACCOUNT
-from . import tags
+from . import rules, tags
 
 CODES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 NEXT = {"pending": "running", "stopping": "stopped", "shutting-down": "terminated"}
@@ -70,6 +70,7 @@ class Instance:
     reason: str = ""
     state_reason: Optional[tuple] = None
     metadata_due: Optional[float] = None
+    ingress: list = field(default_factory=list)  # as the machine was told last
     tags: dict = field(default_factory=dict)
 
     @property
@@ -107,8 +108,18 @@ def settle(region):
         if instance.metadata_due is not None and instance.metadata_due <= now:
             instance.metadata_due = None
             region.instances.touch(instance)
+        if instance.state == "running":
+            enforce(region, instance)
         if instance.terminated_at and now - instance.terminated_at > region.cloud.settings.terminated_seconds:
             region.instances.remove(instance)
+
+
+def enforce(region, instance):
+    """Tells the machine what its groups let in, where that has changed."""
+    wanted = rules.ingress(region, instance)
+    if wanted != instance.ingress:
+        instance.ingress = wanted
+        region.cloud.machines.firewall(instance.id, wanted)
 
 
 def settle_state(region, instance):

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 
 from ..errors import Refused, combination, invalid
-from . import catalog, instances, key_pairs, placement, tags, volumes
+from . import catalog, instances, key_pairs, placement, rules, tags, volumes
 from .table import new_id
 
 MOST_USER_DATA = 16384
@@ -276,6 +276,7 @@ def power_on(region, instance):
     """Begins a start: the first one, or one after a stop."""
     instance.boots += 1
     instance.reason, instance.state_reason = "", None
+    instance.ingress = rules.ingress(region, instance)
     region.cloud.machines.start(instance.id, description(region, instance))
     instances.begin(region, instance, "pending", region.cloud.settings.start_seconds)
 
@@ -294,7 +295,7 @@ def description(region, instance):
         "region": region.name, "zone": instance.zone, "instance_type": instance.kind,
         "image": {"id": image.id, "name": image.name, "alias": image.alias, "user": image.user},
         "public_keys": [f"{key.line} {key.name}"] if key else [], "private_ip": instance.private_ip,
-        "public_ip": instance.public_ip if instance.elastic else None, "boots": instance.boots,
+        "public_ip": instance.public_ip if instance.elastic else None, "boots": instance.boots, "ingress": instance.ingress,
         "user_data": text, "user_data_base64": instance.user_data,
     }  # fmt: skip
 

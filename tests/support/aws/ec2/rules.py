@@ -171,6 +171,28 @@ def permissions(rules):
     return list(found.values())
 
 
+def ingress(region, instance):
+    """What its groups let in, for whoever enforces it: one entry for each block of addresses."""
+    found = []
+    for rule in region.rules.all():
+        if rule.group in instance.groups and not rule.egress:
+            for block in blocks(region, rule, instance):
+                found.append({"protocol": rule.protocol, "from": rule.low, "to": rule.high, "cidr": block})
+    return found
+
+
+def blocks(region, rule, instance):
+    """A rule's source as blocks; a group is the addresses of its other members."""
+    if rule.kind != "group":
+        return [rule.source]
+    members = [
+        one
+        for one in region.instances.all()
+        if rule.source in one.groups and one.state == "running" and one is not instance
+    ]
+    return [f"{address}/32" for one in members for address in (one.private_ip, one.public_ip) if address]
+
+
 def rendered(rule):
     source = {
         "cidr4": {"CidrIpv4": rule.source},

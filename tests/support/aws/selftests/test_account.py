@@ -34,6 +34,14 @@ class Places(StandInTest):
             AvailabilityZone=REGION + "a",
         )
 
+    def test_a_default_subnet_that_is_gone(self):
+        region = self.cloud.region(REGION)
+        region.subnets.remove(region.subnets.all()[1])
+        made = self.ec2.create_default_subnet(AvailabilityZone=REGION + "b")["Subnet"]
+        self.assertTrue(made["DefaultForAz"])
+        self.cloud.regions[REGION].vpcs.all()[0].is_default = False
+        self.refused("DefaultVpcDoesNotExist", self.ec2.create_default_subnet, AvailabilityZone=REGION + "b")
+
     def test_accounts_regions_are_apart(self):
         self.ec2.create_security_group(GroupName="g", Description="d")
         self.assertEqual(len(client("ec2", region="us-east-1").describe_security_groups()["SecurityGroups"]), 1)

@@ -117,6 +117,15 @@ class Groups(StandInTest):
         revoke(GroupId=self.id, IpPermissions=ssh())
         self.assertEqual(self.rules(), [])
 
+    def test_what_goes_out(self):
+        out = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
+        self.refused(
+            "InvalidPermission.Duplicate", self.ec2.authorize_security_group_egress, GroupId=self.id, IpPermissions=out
+        )
+        self.ec2.revoke_security_group_egress(GroupId=self.id, IpPermissions=out)
+        made = self.ec2.authorize_security_group_egress(GroupId=self.id, IpPermissions=out)
+        self.assertTrue(made["SecurityGroupRules"][0]["IsEgress"])
+
     def test_a_group_in_use_stays(self):
         name = self.launch(SecurityGroupIds=[self.id])["InstanceId"]
         self.refused("DependencyViolation", self.ec2.delete_security_group, GroupId=self.id)

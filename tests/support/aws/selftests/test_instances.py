@@ -62,6 +62,11 @@ class States(StandInTest):
         self.ec2.modify_instance_attribute(InstanceId=name, DisableApiTermination={"Value": False})
         self.ec2.terminate_instances(InstanceIds=[name])
 
+    def test_a_reboot_keeps_it_running(self):
+        one = self.up()
+        self.ec2.reboot_instances(InstanceIds=[one["InstanceId"]])
+        self.assertEqual(self.instance(one["InstanceId"])["PublicIpAddress"], one["PublicIpAddress"])
+
     def test_switched_off_from_inside(self):
         for behaviour, wanted in ("stop", "stopped"), ("terminate", "terminated"):
             name = self.up(InstanceInitiatedShutdownBehavior=behaviour)["InstanceId"]

@@ -146,7 +146,7 @@ if verb == "start":
 elif verb == "wait":
     while not (here / "off").exists():
         time.sleep(0.02)
-elif verb not in ("stop", "terminate"):
+elif verb not in ("stop", "terminate", "firewall"):
     sys.exit(64)
 """
 
@@ -177,10 +177,23 @@ class Machines(StandInTest):
         self.assertEqual(self.wait(name, "running")["PublicIpAddress"], "192.0.2.2")
         self.ec2.terminate_instances(InstanceIds=[name])
         self.wait(name, "terminated")
+        self.assertEqual(self.ec2.get_console_output(InstanceId=name)["Output"], "booted")
         verbs = [verb for verb, _, _ in self.log() if verb in ("start", "stop", "terminate")]
         self.assertEqual(verbs, ["start", "stop", "start", "terminate"])
         said = self.log()[0][2]
         self.assertEqual((said["name"], said["user_data"], said["image"]["user"]), ("box", "#cloud-config\n", "ubuntu"))
+
+    def test_the_groups_rules_reach_it(self):
+        group = self.ec2.create_security_group(GroupName="g", Description="d")["GroupId"]
+        ssh = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "203.0.113.7/32"}]}
+        self.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[ssh])
+        name = self.launch(SecurityGroupIds=[group])["InstanceId"]
+        self.wait(name, "running")
+        self.assertEqual(
+            self.log()[0][2]["ingress"], [{"protocol": "tcp", "from": 22, "to": 22, "cidr": "203.0.113.7/32"}]
+        )
+        self.ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[ssh])
+        self.until(lambda: [said for verb, _, said in self.log() if verb == "firewall"], [{"ingress": []}])
 
     def test_switched_off_by_itself(self):
         name = self.launch()["InstanceId"]
