@@ -10,7 +10,8 @@ What is as on AWS
 - The wire: every request is checked against botocore's shapes, every answer is made from them; unknown, missing and
   ill-formed parameters are refused with AWS's codes. SigV4 is verified, with its clock, by code of its own.
 - The services of one account: EC2, STS, SSM's GetParameter, GetServiceQuota, price list, SSO's credentials and its
-  token's refresh, IMDSv2, a container's credentials, and GET /checkip. They are told apart by the signature's scope, or by the path.
+  token's refresh, IMDSv2, a container's credentials, and GET /checkip. They are told apart by the signature's scope,
+  or by the path.
 - ClientToken: the same request is the same instance; another is IdempotentParameterMismatch, also after an error of
   capacity; a terminated instance is IdempotentInstanceTerminated; a request with a subnet or zone is zonal.
 - States take time, reads may be behind; what is refused (free tier, quota, capacity, denied actions) has AWS's words.
@@ -18,8 +19,8 @@ What is as on AWS
 
 What is simulated
 - Machines: none at all (addresses of 127.100.0.0 and above), or those of a launcher (machines.py; docker_host is one).
-- A private address is invented unless the launcher says one. Security
-  groups are enforced where the launcher can (firewall), by dropping, as on AWS; what goes out is let out.
+- A private address is invented unless the launcher says one.
+- Security groups are enforced where the launcher can (firewall), by dropping, as on AWS; what goes out is let out.
 - Prices, image ids, which zone lacks a type (the last of each region has no t3), and the capacity of zones.
 
 What is left out (and answered with 501, `StandInBug`, where AWS would do it)

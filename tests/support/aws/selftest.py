@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""Tests the stand-in for AWS with botocore's own client. usage: selftest.py [NAME…]: only tests whose name contains it.
+"""Tests the stand-in for AWS with botocore's own client.
+
+usage: selftest.py [NAME…]     only tests whose name contains it
 
 Exit status 77: botocore is not installed (Debian: python3-botocore); with CI set in the environment that is a failure.
 """

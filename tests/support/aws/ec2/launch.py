@@ -295,8 +295,8 @@ def description(region, instance):
         "region": region.name, "zone": instance.zone, "instance_type": instance.kind,
         "image": {"id": image.id, "name": image.name, "alias": image.alias, "user": image.user},
         "public_keys": [f"{key.line} {key.name}"] if key else [], "private_ip": instance.private_ip,
-        "public_ip": instance.public_ip if instance.elastic else None, "boots": instance.boots, "ingress": instance.ingress,
-        "user_data": text, "user_data_base64": instance.user_data,
+        "public_ip": instance.public_ip if instance.elastic else None, "boots": instance.boots,
+        "ingress": instance.ingress, "user_data": text, "user_data_base64": instance.user_data,
     }  # fmt: skip
 
 

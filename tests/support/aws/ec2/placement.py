@@ -114,8 +114,8 @@ def check_quota(call, kind, count, spot=None, leaving=None):
         raise Refused(
             "VcpuLimitExceeded",
             f"You have requested more vCPU capacity than your current vCPU limit of {limit} allows for the instance "
-            "bucket that the specified instance type belongs to. Please visit http://aws.amazon.com/contact-us/ec2-request to "
-            "request an adjustment to this limit.",
+            "bucket that the specified instance type belongs to. Please visit "
+            "http://aws.amazon.com/contact-us/ec2-request to request an adjustment to this limit.",
         )
 
 
