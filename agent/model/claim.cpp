@@ -9,8 +9,8 @@ namespace {
 using Kind = Claim::Kind;
 using Access = Claim::Access;
 
-constexpr std::array kinds{Kind::path,    Kind::user, Kind::group, Kind::package,
-                           Kind::service, Kind::port, Kind::tunnel};
+constexpr std::array kinds{Kind::path,    Kind::user, Kind::group,  Kind::package,
+                           Kind::service, Kind::port, Kind::tunnel, Kind::cloud};
 constexpr std::array accesses{Access::owns, Access::edits, Access::reads};
 constexpr std::string_view tree_word = "tree";
 
@@ -51,6 +51,8 @@ const char* to_text(Claim::Kind kind) {
       return "port";
     case Claim::Kind::tunnel:
       return "tunnel";
+    case Claim::Kind::cloud:
+      return "cloud";
   }
   return "thing";
 }

@@ -10,13 +10,14 @@
 namespace mlops {
 
 struct Claim {
-  enum class Kind { path, user, group, package, service, port, tunnel };
+  enum class Kind { path, user, group, package, service, port, tunnel, cloud };
   // owns: the resource determines all of it. edits: a part, named by subkey; other parts may belong to other
   // resources.
   enum class Access { owns, edits, reads };
 
   Kind kind = Kind::path;
-  std::string key;  // "/etc/hosts", "ubuntu", "docker.io", "docker.service", "tcp:8888"
+  // "/etc/hosts", "ubuntu", "docker.io", "docker.service", "tcp:8888", "ec2_instance box"
+  std::string key;
   Access access = Access::owns;
   std::string subkey;   // for edits
   std::string desired;  // equal states of two owners do not conflict; "": its parameters as JSON

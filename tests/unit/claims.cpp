@@ -123,7 +123,9 @@ TEST_CASE("a claim is stored as its access, kind and key, and read back") {
       {{Claim::Kind::path, "/etc/my motd"}, "owns path /etc/my motd"},
       {{.key = "/srv", .access = Claim::Access::edits, .tree = true}, "edits tree /srv"},
       {{.kind = Claim::Kind::user, .key = "ada", .access = Claim::Access::reads}, "reads user ada"},
-      {{.kind = Claim::Kind::tunnel, .key = "web"}, "owns tunnel web"}};
+      {{.kind = Claim::Kind::tunnel, .key = "web"}, "owns tunnel web"},
+      {{.kind = Claim::Kind::cloud, .key = "ec2_instance box region=eu-central-1"},
+       "owns cloud ec2_instance box region=eu-central-1"}};
   for (const auto& [claim, text] : rows) {
     CHECK(to_string(claim) == text);
     const auto back = parse_claim(text);
@@ -135,7 +137,7 @@ TEST_CASE("a claim is stored as its access, kind and key, and read back") {
 
 TEST_CASE("every kind of object is read back from its text") {
   for (const auto kind : {Claim::Kind::path, Claim::Kind::user, Claim::Kind::group, Claim::Kind::package,
-                          Claim::Kind::service, Claim::Kind::port, Claim::Kind::tunnel}) {
+                          Claim::Kind::service, Claim::Kind::port, Claim::Kind::tunnel, Claim::Kind::cloud}) {
     const ClaimedObject object{kind, "a b"};
     CHECK(parse_object(to_string(object)) == object);
   }
