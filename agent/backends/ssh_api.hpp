@@ -156,4 +156,19 @@ typedef mlops_ssh_ending mlops_ssh_wait_fn(mlops_ssh_program* program, int* numb
 typedef std::size_t mlops_ssh_complaints_fn(mlops_ssh_program* program, char* text, std::size_t size);
 typedef void mlops_ssh_release_fn(mlops_ssh_program* program);
 
+// ---- keys; without a session ----------------------------------------------------------------------------
+
+struct mlops_ssh_key_pair {
+  char* private_key;  // as in a file, without a passphrase; null: none
+  char* public_key;   // "TYPE BASE64"; null: none
+};
+// type: "ssh-ed25519", "ssh-rsa" (of these bits). What it fills in is for free_key_pair, on failure too.
+typedef void mlops_ssh_make_key_fn(const char* type, int bits, mlops_ssh_key_pair* into,
+                                   mlops_ssh_result* result);
+// Fills in public_key, from the text of a private key file.
+typedef void mlops_ssh_public_half_fn(const char* private_key, mlops_ssh_key_pair* into,
+                                      mlops_ssh_result* result);
+// Overwrites the private key before it is freed.
+typedef void mlops_ssh_free_key_pair_fn(mlops_ssh_key_pair* pair);
+
 }  // extern "C"

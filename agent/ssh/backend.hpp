@@ -38,6 +38,10 @@ struct SshBackend {
   mlops_ssh_wait_fn* wait = library.function<mlops_ssh_wait_fn>("mlops_ssh_wait");
   mlops_ssh_complaints_fn* complaints = library.function<mlops_ssh_complaints_fn>("mlops_ssh_complaints");
   mlops_ssh_release_fn* release = library.function<mlops_ssh_release_fn>("mlops_ssh_release");
+  mlops_ssh_make_key_fn* make_key = library.function<mlops_ssh_make_key_fn>("mlops_ssh_make_key");
+  mlops_ssh_public_half_fn* public_half = library.function<mlops_ssh_public_half_fn>("mlops_ssh_public_half");
+  mlops_ssh_free_key_pair_fn* free_key_pair =
+      library.function<mlops_ssh_free_key_pair_fn>("mlops_ssh_free_key_pair");
 };
 
 // A session, or a program, released at the end of its scope.
