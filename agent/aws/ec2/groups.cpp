@@ -2,18 +2,46 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "aws/ec2/reading.hpp"
 
 namespace mlops::aws {
 namespace {
 
-SecurityGroup group_of(const XmlNode& node) {
-  return {id_at(node, "groupId"), node.text_at("groupName"), node.text_at("groupDescription"),
-          id_at(node, "vpcId"),   node.text_at("ownerId"),   tags_of(node)};
-}
-
 std::int64_t port_at(const XmlNode& node, std::string_view path) {
   return node.text_at(path).empty() ? -1 : node.number_at(path);
+}
+
+// One of ipPermissions: a rule for each of its sources.
+void add_rules_of(const XmlNode& node, std::vector<SecurityGroupRule>& rules) {
+  const auto add = [&](const char* list, const char* name, std::string SecurityGroupRule::*source) {
+    for (const XmlNode& item : node.list_at(list)) {
+      SecurityGroupRule rule;
+      rule.protocol = node.text_at("ipProtocol");
+      rule.from_port = port_at(node, "fromPort");
+      rule.to_port = port_at(node, "toPort");
+      rule.*source = item.text_at(name);
+      rule.description = item.text_at("description");
+      rules.push_back(std::move(rule));
+    }
+  };
+  add("ipRanges", "cidrIp", &SecurityGroupRule::cidr_ipv4);
+  add("ipv6Ranges", "cidrIpv6", &SecurityGroupRule::cidr_ipv6);
+  add("groups", "groupId", &SecurityGroupRule::source_group_id);
+  add("prefixListIds", "prefixListId", &SecurityGroupRule::prefix_list_id);
+}
+
+SecurityGroup group_of(const XmlNode& node) {
+  SecurityGroup group;
+  group.id = id_at(node, "groupId");
+  group.name = node.text_at("groupName");
+  group.description = node.text_at("groupDescription");
+  group.vpc_id = id_at(node, "vpcId");
+  group.owner_id = node.text_at("ownerId");
+  group.tags = tags_of(node);
+  for (const XmlNode& permission : node.list_at("ipPermissions")) add_rules_of(permission, group.ingress);
+  return group;
 }
 
 SecurityGroupRule rule_of(const XmlNode& node) {

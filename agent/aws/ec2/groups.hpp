@@ -10,11 +10,6 @@
 
 namespace mlops::aws {
 
-struct SecurityGroup {
-  std::string id, name, description, vpc_id, owner_id;
-  Tags tags;
-};
-
 // Exactly one of the four sources is set.
 struct SecurityGroupRule {
   std::string id, group_id;
@@ -24,6 +19,12 @@ struct SecurityGroupRule {
   std::string cidr_ipv4, cidr_ipv6, source_group_id, prefix_list_id;
   std::string description;
   Tags tags;
+};
+
+struct SecurityGroup {
+  std::string id, name, description, vpc_id, owner_id;
+  Tags tags;
+  std::vector<SecurityGroupRule> ingress;  // without their ids and tags: describe_rules() has these
 };
 
 // Filters: "group-name", "vpc-id", tags. A group of a name is that of one VPC.
