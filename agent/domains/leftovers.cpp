@@ -36,8 +36,8 @@ bool LeftoverSearch::was_removed_first(const std::string& path) const {
 }
 
 // Beside the target, as in temporary_name.
-void LeftoverSearch::add_staged(const std::string& path, const char* suffix) {
-  const std::string target = real(0, path);
+void LeftoverSearch::add_staged(const std::string& path, const char* suffix, std::size_t i) {
+  const std::string target = real(i, path);
   found_.push_back(join_path(folder_of(target), temporary_name(std::string(name_of(target)), suffix)));
 }
 

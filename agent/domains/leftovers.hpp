@@ -25,8 +25,9 @@ class LeftoverSearch {
       : actions_(actions), before_(before) {}
   std::vector<std::string> collect();
 
-  // The temporary file beside the path that the action writes to; suffix as for temporary_name.
-  void add_staged(const std::string& path, const char* suffix);
+  // The temporary file beside a path that the action writes to, the i-th captured; suffix as for
+  // temporary_name.
+  void add_staged(const std::string& path, const char* suffix, std::size_t i = 0);
   // What the action makes as the i-th captured path, if nothing was there.
   void add_made(std::size_t i, const std::string& path);
 

@@ -227,6 +227,63 @@ struct FakeNetwork : NetworkReader {
   }
 };
 
+// One account and one region, whatever the scope; each question is noted.
+struct FakeCloud : CloudReader {
+  std::map<std::string, CloudKeyPair> key_pairs;            // by name
+  std::map<std::string, CloudGroup> groups;                 // "NAME", or "VPC NAME" outside of the default one
+  std::map<std::string, CloudInstances> named;              // instances by name
+  std::map<std::string, CloudAddress> addresses;            // by name
+  std::map<std::string, std::string> public_keys;           // by the path of the private key
+  std::optional<CloudOffer> offered;                        // an Error without it
+  std::string own = "203.0.113.7", default_vpc = "vpc-0d";  // own: address
+  mutable std::vector<CloudScope> scopes;
+  mutable std::vector<InstanceSpec> asked;
+  CloudCaller caller(const CloudScope& scope) const override {
+    scopes.push_back(scope);
+    return {"123456789012", "arn:aws:iam::123456789012:user/ada", "", scope.region, ""};
+  }
+  std::optional<CloudKeyPair> key_pair(const CloudScope& scope, const std::string& name) const override {
+    scopes.push_back(scope);
+    return find(key_pairs, name);
+  }
+  std::optional<CloudGroup> group(const CloudScope& scope, const std::string& vpc,
+                                  const std::string& name) const override {
+    scopes.push_back(scope);
+    return find(groups, vpc.empty() || vpc == default_vpc ? name : vpc + " " + name);
+  }
+  CloudOffer offer(const CloudScope& scope, const InstanceSpec& spec) const override {
+    scopes.push_back(scope);
+    asked.push_back(spec);
+    if (!offered) throw Error("no offer was expected to be asked for");
+    return *offered;
+  }
+  CloudInstances instances(const CloudScope& scope, const std::string& name) const override {
+    scopes.push_back(scope);
+    return find(named, name).value_or(CloudInstances());
+  }
+  std::optional<CloudAddress> address(const CloudScope& scope, const std::string& name) const override {
+    scopes.push_back(scope);
+    return find(addresses, name);
+  }
+  std::vector<CloudInstance> all_instances(const CloudScope& scope) const override {
+    scopes.push_back(scope);
+    std::vector<CloudInstance> all;
+    for (const auto& [name, some] : named) all.insert(all.end(), some.alive.begin(), some.alive.end());
+    return all;
+  }
+  std::string own_address() const override { return own; }
+  std::optional<std::string> public_key(const std::string& path) const override {
+    return find(public_keys, path);
+  }
+
+ private:
+  template <class T>
+  static std::optional<T> find(const std::map<std::string, T>& map, const std::string& key) {
+    const auto f = map.find(key);
+    return f == map.end() ? std::nullopt : std::optional(f->second);
+  }
+};
+
 struct FakeMachine : MachineReader {
   FakeFiles f;
   FakeAccounts a;
@@ -236,6 +293,7 @@ struct FakeMachine : MachineReader {
   FakeDownloads d;
   FakeTunnels t;
   FakeNetwork n;
+  FakeCloud cl;
   const FileReader& files() const override { return f; }
   const AccountReader& accounts() const override { return a; }
   const PackageReader& packages() const override { return p; }
@@ -244,6 +302,7 @@ struct FakeMachine : MachineReader {
   const DownloadReader& downloads() const override { return d; }
   const TunnelReader& tunnels() const override { return t; }
   const NetworkReader& network() const override { return n; }
+  const CloudReader& cloud() const override { return cl; }
 };
 
 // What a module makes of parameters (JSON) on a machine. Throws std::runtime_error with the diagnostics when

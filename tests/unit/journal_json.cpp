@@ -24,6 +24,7 @@ const Tunnel tunnel{
 std::vector<Action> every_action() {
   return {WriteFile{"/f", "content", 0600, "ada", "staff", true, true},
           CreateSecret{"/s", 16, "ada", "staff"},
+          CreateSshKey{"/k.pem", CreateSshKey::Type::rsa, 4096, "box", 0600, "ada", "staff"},
           CreateDirectory{"/d", 0700, "ada", "staff"},
           CreateLink{"/l", "/f", "ada", "staff"},
           SetAttributes{"/f", 0644, "ada", "staff", std::map<std::string, std::string>{{"user.x", "\xff"}}},

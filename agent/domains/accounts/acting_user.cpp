@@ -24,4 +24,10 @@ std::string cache_folder(const ActingUser& who) {
   return who.home + "/.cache/mlops-agent";
 }
 
+std::string own_state_home(const ActingUser& who) {
+  const char* xdg = std::getenv("XDG_STATE_HOME");
+  const bool own = who.uid == ::getuid() && !(who.uid == 0 && std::getenv("SUDO_UID"));
+  return (xdg && xdg[0] == '/' && own ? xdg : who.home + "/.local/state") + "/mlops-agent";
+}
+
 }  // namespace mlops

@@ -58,6 +58,30 @@ struct CreateSecret {
   friend bool operator==(const CreateSecret&, const CreateSecret&) = default;
 };
 
+// Makes a new key pair for ssh: the private key without a passphrase at the path, the public half at PATH.pub
+// with mode 0644. Nothing may exist at either. Only the machine that performs it knows the key. RSA keys are
+// written in PEM, others in OpenSSH's format.
+struct CreateSshKey {
+  static constexpr ActionTraits traits{"create_ssh_key",        Runs::no_program, Effect::foreseen,
+                                       OnFailure::nothing_done, Needs::any_user,  Repeated::fails,
+                                       Groups::unchanged};
+  enum class Type { ed25519, rsa };
+  friend constexpr auto enumerators(Type) { return std::array{"ed25519", "rsa"}; }
+  std::string path;
+  Type type = Type::ed25519;
+  std::uint64_t bits = 0;  // of rsa
+  std::string comment;     // of the public half; one line
+  std::uint32_t mode = 0400;
+  std::string owner, group;
+  static constexpr auto fields() {
+    return std::tuple(field("path", &CreateSshKey::path), field("type", &CreateSshKey::type),
+                      field("bits", &CreateSshKey::bits), field("comment", &CreateSshKey::comment),
+                      field("mode", &CreateSshKey::mode), field("owner", &CreateSshKey::owner),
+                      field("group", &CreateSshKey::group));
+  }
+  friend bool operator==(const CreateSshKey&, const CreateSshKey&) = default;
+};
+
 // Creates one folder; its parent must exist. Mode 0755 if not given.
 struct CreateDirectory {
   static constexpr ActionTraits traits{"create_directory",      Runs::no_program, Effect::foreseen,
@@ -190,7 +214,7 @@ struct RestorePath {
   friend bool operator==(const RestorePath&, const RestorePath&) = default;
 };
 
-using FileActions = TypeList<WriteFile, CreateSecret, CreateDirectory, CreateLink, SetAttributes, RemovePath,
-                             RenamePath, RestorePath>;
+using FileActions = TypeList<WriteFile, CreateSecret, CreateSshKey, CreateDirectory, CreateLink, SetAttributes,
+                             RemovePath, RenamePath, RestorePath>;
 
 }  // namespace mlops

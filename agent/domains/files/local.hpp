@@ -51,6 +51,7 @@ class FileWriter {
 
   void perform(const WriteFile& action);
   void perform(const CreateSecret& action);
+  void perform(const CreateSshKey& action);
   void perform(const CreateDirectory& action);
   void perform(const CreateLink& action);
   void perform(const SetAttributes& action);

@@ -55,6 +55,7 @@ class OverlayFiles {
   // Errors are those that the real machine would give: a missing folder, a file in place of a folder.
   void apply(const WriteFile& action, const Base& base, const Maker& maker);
   void apply(const CreateSecret& action, const Base& base, const Maker& maker);
+  void apply(const CreateSshKey& action, const Base& base, const Maker& maker);
   void apply(const CreateDirectory& action, const Base& base, const Maker& maker);
   void apply(const CreateLink& action, const Base& base, const Maker& maker);
   void apply(const SetAttributes& action, const Base& base, const Maker& maker);

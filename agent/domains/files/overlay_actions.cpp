@@ -386,6 +386,16 @@ void OverlayFiles::apply(const CreateSecret& action, const Base& base, const Mak
   entry.view.status.size = 2 * action.bytes;
 }
 
+void OverlayFiles::apply(const CreateSshKey& action, const Base& base, const Maker& maker) {
+  const std::string public_path = action.path + ".pub";
+  for (const std::string& path : {action.path, public_path})
+    if (view(base, path, 0)) throw Error(path + " exists already: a key is never overwritten");
+  for (const auto& [path, mode] : {std::pair{action.path, action.mode}, {public_path, 0644u}}) {
+    apply(WriteFile{.path = path, .mode = mode, .owner = action.owner, .group = action.group}, base, maker);
+    entries_[followed(base, path)].view.content.reset();
+  }
+}
+
 bool OverlayFiles::bring(const PackagedPath& packaged, const Base& base, const std::string& label) {
   const std::string k = key(base, packaged.path);
   if (find(k) || not_foreseen(k)) return false;

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "domains/accounts/overlay.hpp"
+#include "domains/cloud/overlay.hpp"
 #include "domains/files/overlay.hpp"
 #include "domains/files/paths.hpp"
 #include "domains/files/simulate.hpp"
@@ -147,6 +148,11 @@ ReadGrants::Result simulated(const ReadGrants& q, Simulation& s) {
 
 void simulate(const WriteFile& a, Simulation& s) { write_owned(a, s); }
 void simulate(const CreateSecret& a, Simulation& s) { write_owned(a, s); }
+void simulate(const CreateSshKey& a, Simulation& s) {
+  write_owned(a, s);
+  s.host.overlay<OverlayCloud>().make_key(a.path,
+                                          a.type == CreateSshKey::Type::rsa ? "ssh-rsa" : "ssh-ed25519");
+}
 void simulate(const CreateDirectory& a, Simulation& s) { write_owned(a, s); }
 void simulate(const CreateLink& a, Simulation& s) { write_owned(a, s); }
 void simulate(const SetAttributes& a, Simulation& s) { write_owned(a, s); }

@@ -11,6 +11,7 @@
 #include "domains/files/attributes.hpp"
 #include "domains/files/extended_attributes.hpp"
 #include "domains/files/local.hpp"
+#include "domains/files/placing.hpp"
 #include "domains/files/reader.hpp"
 
 namespace mlops {
@@ -207,6 +208,15 @@ bool StagedFile::put_in_place() {
   if (errno != EBUSY) throw system_error("cannot put " + action_->path + " in place", errno);
   write_in_place();
   return false;
+}
+
+bool StagedFile::put_where_absent() {
+  if (!temporary_.empty() && rename_to_absent(place_.folder, temporary_, place_)) {
+    temporary_.clear();
+    return true;
+  }
+  if (temporary_.empty() || errno == EEXIST || !is_absent(place_)) return false;
+  throw system_error("cannot put " + action_->path + " in place", errno);
 }
 
 void StagedFile::write_in_place() {

@@ -45,6 +45,8 @@ class StagedFile {
   // the content was written in place, which is not atomic. The same goes for another user's file that the
   // acting user may write to: a new one could not be given to its owner.
   bool put_in_place();
+  // Renames it into place unless something is there: then false.
+  bool put_where_absent();
   bool is_anothers() const { return anothers_; }
 
   int folder() const { return place_.folder; }

@@ -44,6 +44,8 @@ Inverse restored(Before before) {
   return result;
 }
 
+std::string public_path(const CreateSshKey& a) { return a.path + ".pub"; }
+
 Inverse made(const std::string& path, const Before& before) {
   if (existed(before)) return {};
   return {{RemovePath{before.paths.empty() ? path : before.paths.front().path}}, {}};
@@ -106,6 +108,10 @@ void capture(const WriteFile& a, CaptureBefore& c, Before& b) {
   if (!a.sensitive || !c.attributes_of_secret(path, b)) c.whole(path, b);
 }
 void capture(const CreateSecret& a, CaptureBefore& c, Before& b) { c.whole(c.real(a.path, true), b); }
+void capture(const CreateSshKey& a, CaptureBefore& c, Before& b) {
+  c.attributes(c.real(a.path, false), b);
+  c.attributes(c.real(public_path(a), false), b);
+}
 void capture(const RestorePath& a, CaptureBefore& c, Before& b) {
   const std::string path = c.real(a.saved.path, false);
   const bool attributes_alone = a.saved.kind == Kind::file && a.saved.digest.empty();
@@ -127,6 +133,14 @@ void capture(const RenamePath& a, CaptureBefore& c, Before& b) {
 
 Inverse invert(const WriteFile& a, const Before& b) { return inverse_of_write(a.path, b, a.sensitive); }
 Inverse invert(const CreateSecret& a, const Before& b) { return inverse_of_write(a.path, b, true); }
+// It fails where one of them existed.
+Inverse invert(const CreateSshKey& a, const Before& b) {
+  if (existed(b) || (b.paths.size() > 1 && b.paths[1].kind != Kind::absent)) return {};
+  const bool known = b.paths.size() > 1;
+  return {{RemovePath{.path = known ? b.paths[1].path : public_path(a)},
+           RemovePath{.path = known ? b.paths[0].path : a.path, .sensitive = true}},
+          {}};
+}
 Inverse invert(const RestorePath& a, const Before& b) {
   if (existed(b) || a.below.empty()) return inverse_of_write(a.saved.path, b, false);
   return {{RemovePath{a.saved.path, true}}, {}};
@@ -161,6 +175,7 @@ Inverse invert(const RenamePath& a, const Before& b) {
 
 bool satisfied(const WriteFile&, const MachineReader&) { return false; }
 bool satisfied(const CreateSecret&, const MachineReader&) { return false; }
+bool satisfied(const CreateSshKey&, const MachineReader&) { return false; }
 bool satisfied(const CreateDirectory&, const MachineReader&) { return false; }
 bool satisfied(const CreateLink&, const MachineReader&) { return false; }
 bool satisfied(const RestorePath& a, const MachineReader& m) {
@@ -186,6 +201,10 @@ void touch_path(std::size_t i, const std::string& given, const Before& b, Things
 
 void touch(const WriteFile& a, const Before& b, Things& things) { touch_path(0, a.path, b, things); }
 void touch(const CreateSecret& a, const Before& b, Things& things) { touch_path(0, a.path, b, things); }
+void touch(const CreateSshKey& a, const Before& b, Things& things) {
+  touch_path(0, a.path, b, things);
+  touch_path(1, public_path(a), b, things);
+}
 void touch(const RestorePath& a, const Before& b, Things& things) {
   touch_path(0, a.saved.path, b, things, a.below.empty() ? "path" : "tree");
 }
@@ -202,6 +221,10 @@ void touch(const RenamePath& a, const Before& b, Things& things) {
 
 void add_leftovers(const WriteFile& a, LeftoverSearch& s) { s.add_staged(a.path, "new"); }
 void add_leftovers(const CreateSecret& a, LeftoverSearch& s) { s.add_staged(a.path, "new"); }
+void add_leftovers(const CreateSshKey& a, LeftoverSearch& s) {
+  s.add_staged(a.path, "new");
+  s.add_staged(public_path(a), "new", 1);
+}
 void add_leftovers(const RestorePath& a, LeftoverSearch& s) {
   s.add_staged(a.saved.path, a.saved.kind == Kind::folder ? "folder" : "new");
 }
@@ -215,6 +238,7 @@ void add_leftovers(const RemovePath&, LeftoverSearch&) {}
 
 const std::string* target_path(const WriteFile& a) { return &a.path; }
 const std::string* target_path(const CreateSecret& a) { return &a.path; }
+const std::string* target_path(const CreateSshKey& a) { return &a.path; }
 const std::string* target_path(const CreateDirectory& a) { return &a.path; }
 const std::string* target_path(const CreateLink& a) { return &a.path; }
 const std::string* target_path(const SetAttributes& a) { return &a.path; }

@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
+#include "domains/accounts/acting_user.hpp"
 #include "domains/tunnels/tunnel_text.hpp"
 
 namespace mlops {
@@ -121,12 +122,7 @@ std::optional<Tunnel> parse_tunnel(std::string_view text) {
   }
 }
 
-TunnelFolder TunnelFolder::of(const ActingUser& who) {
-  const char* xdg = std::getenv("XDG_STATE_HOME");
-  const bool own = who.uid == ::getuid() && !(who.uid == 0 && std::getenv("SUDO_UID"));
-  const std::string state = xdg && xdg[0] == '/' && own ? xdg : who.home + "/.local/state";
-  return {state + "/mlops-agent/tunnels", who.uid};
-}
+TunnelFolder TunnelFolder::of(const ActingUser& who) { return {own_state_home(who) + "/tunnels", who.uid}; }
 
 void TunnelFolder::prepare() const {
   make_folders(path_);

@@ -1,0 +1,22 @@
+// What a new machine is told for its first boot, and how it is recognised at the first connection.
+#pragma once
+
+#include <string>
+
+#include "base/process.hpp"
+
+namespace mlops {
+
+struct FirstBoot {
+  std::string user_data;  // for cloud-init, raw
+  std::string host_key;   // the public half of the host key in it: "ssh-ed25519 AAAA…"
+};
+
+// A host key that is made here, and with it the user's own data ("" for none).
+FirstBoot first_boot(const std::string& user_data, const std::string& name);
+
+// Pins the host key under the alias (an instance's id) in ~/.ssh/known_hosts, in place of earlier keys of that
+// alias. Error if the file cannot be written.
+void keep_host_key(const ActingUser& who, const std::string& alias, const std::string& host_key);
+
+}  // namespace mlops
