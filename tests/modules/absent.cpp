@@ -36,6 +36,10 @@ FakeMachine machine() {
   m.f.folder("/home/ubuntu");
   m.a.groups["games"] = {"games", 60, {}};
   m.a.users["ann"] = {"ann", 1001, "ann", "", "/home/ann", "/bin/sh", {}};
+  m.cl.key_pairs["box"] = {"key-1", "box", "", "", {}};
+  m.cl.groups["web"] = {"sg-1", "web", "vpc-0d", "", {{cloud_tag, "x"}}, {}};
+  m.cl.named["box"].alive = {CloudInstance{.id = "i-1", .name = "box"}};
+  m.cl.addresses["ip"] = {"198.51.100.4", "eipalloc-1", "", "", {}};
   m.p.present["jq"] = {"jq", "amd64", "1.6", PackageState::installed};
   return m;
 }
@@ -60,6 +64,15 @@ TEST_CASE("state absent is taken with any other parameters of the type, and does
              "proxy_jump": "gate", "options": {"Compression": "yes"})"},
       Row{"port_forward", R"("name": "t")",
           R"("target": 1, "via": "box", "listen": 8080, "at_login": true, "proven_by": "host", "config": "/c")"},
+      Row{"ec2_key_pair", R"("name": "box")",
+          R"("file": "~/k", "key_type": "rsa", "bits": 2048, "mode": "0600")"},
+      Row{"ec2_security_group", R"("name": "web")",
+          R"("description": "x", "exact": false, "rules": [{"port": 22, "from": "group:none"}])"},
+      Row{"ec2_instance", R"("name": "box")",
+          R"("image": "ubuntu-24.04", "instance_type": "t3.small", "disk": 30, "key_pair": "none", "tags": {"a": "b"},
+             "security_groups": "none", "subnet": "subnet-1", "recreate": true, "max_per_hour": 1, "hop_limit": 2,
+             "user_data": "x", "disk_type": "gp3", "user": "ubuntu")"},
+      Row{"ec2_address", R"("name": "ip")", R"("instance": "none")"},
       Row{"vscode_extension", R"("names": "a.b")", R"("editor": "code")"});
   CAPTURE(row.type);
   const FakeMachine m = machine();
