@@ -16,6 +16,7 @@ void add_undo(CommandLine& program);
 void add_why(CommandLine& program);
 void add_forget(CommandLine& program);
 void add_tunnels(CommandLine& program);
+void add_cloud(CommandLine& program);
 
 // The process that keeps a tunnel: runs until it is asked to stop. Returns its exit status.
 int serve_tunnel(const char* folder, const char* name);

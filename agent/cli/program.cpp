@@ -62,6 +62,7 @@ int run_program(int argc, char** argv) {
   add_modules(program);
   add_schema(program);
   add_tunnels(program);
+  add_cloud(program);
   add_bundle(program);
   return program.run(argc, argv);
 }
