@@ -68,6 +68,7 @@ namespace {
 
 struct SshHost {
   static constexpr auto type = "ssh_host";
+  static constexpr bool names_host = true;
   enum class State { present, absent };
   enum class Checking { unmanaged, yes, no, ask, accept_new };
 

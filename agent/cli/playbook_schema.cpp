@@ -111,25 +111,26 @@ Value resources(std::string_view doc) {
   return documented(object({{"type", "array"}, {"items", entry}}), doc);
 }
 
-// An entry that includes the resources of another file.
-Value include() {
+// An entry that includes another file; more: further keys of the entry.
+Value include(std::string_view file, std::initializer_list<std::pair<const char*, Value>> more = {}) {
   Value what =
       object({{"type", "object"},
               {"required", list({"file"})},
               {"additionalProperties", false},
-              {"properties", object({{"file", text("A file of vars and resources, beside this one.")},
+              {"properties", object({{"file", text(file)},
                                      {"vars", documented(object({{"type", "object"}}),
                                                          "Values for its vars, in the place of its own.")}})}});
-  return object(
-      {{"type", "object"},
-       {"required", list({"include"})},
-       {"additionalProperties", false},
-       {"properties",
-        object({{"include", object({{"anyOf", list({object({{"type", "string"}}), std::move(what)})}})},
-                {"id", documented(object({{"type", "string"}, {"pattern", "^[A-Za-z0-9_.-]+$"}}),
-                                  "The prefix of its ids; else the file's name.")},
-                {"when", documented(reference("condition"), "All of it is skipped unless this matches.")},
-                {"tags", texts("Tags for each of its resources.")}})}});
+  Value properties =
+      object({{"include", object({{"anyOf", list({object({{"type", "string"}}), std::move(what)})}})},
+              {"id", documented(object({{"type", "string"}, {"pattern", "^[A-Za-z0-9_.-]+$"}}),
+                                "The prefix of its ids; else the file's name.")},
+              {"when", documented(reference("condition"), "All of it is skipped unless this matches.")},
+              {"tags", texts("Tags for each of its resources.")}});
+  for (const auto& [key, value] : more) properties.set(key, value);
+  return object({{"type", "object"},
+                 {"required", list({"include"})},
+                 {"additionalProperties", false},
+                 {"properties", std::move(properties)}});
 }
 
 // The source of a secret: one of four.
@@ -148,6 +149,19 @@ Value secret() {
                        origin("prompt", text("A question on the terminal."))})}});
 }
 
+Value on() {
+  return texts(
+      "Where it runs: local (the controller) or hosts; absent: the hosts that --host names. May refer to "
+      "resources of earlier plays on local.");
+}
+
+Value reach_timeout() {
+  Value seconds = object({{"type", "integer"}, {"minimum", 0}, {"maximum", 7 * 24 * 3600}});
+  Value time = object({{"type", "string"}, {"pattern", "^[0-9]+(ms|s|m|h|d)$"}});
+  return documented(object({{"anyOf", list({std::move(seconds), std::move(time)})}}),
+                    "How long a host that an earlier play brought into being may take to be reached; 10m.");
+}
+
 Value play() {
   return object(
       {{"type", "object"},
@@ -155,8 +169,8 @@ Value play() {
        {"additionalProperties", false},
        {"properties",
         object({{"name", text("Shown while the play runs.")},
-                {"on", texts("Where it runs: local (the controller) or "
-                             "hosts; absent: the hosts that --host names.")},
+                {"on", on()},
+                {"reach_timeout", reach_timeout()},
                 {"when", documented(reference("condition"), "The whole play is skipped unless this matches.")},
                 {"resources", resources("Take effect one by one, in this order.")}})}});
 }
@@ -181,6 +195,7 @@ Value show_text() {
 }  // namespace
 
 Value playbook_schema(ModuleTable modules) {
+  Value play_entry = object({{"anyOf", list({reference("play"), reference("included_plays")})}});
   Value properties = object(
       {{"$schema", object({{"type", "string"}})},
        {"name", text("What the playbook is for.")},
@@ -188,14 +203,17 @@ Value playbook_schema(ModuleTable modules) {
         documented(object({{"type", "object"}}), "Values for {{vars.NAME}}, changed by --vars and --set.")},
        {"secrets", documented(object({{"type", "object"}, {"additionalProperties", reference("secret")}}),
                               "Values for {{secrets.NAME}}, read on the controller and never shown.")},
-       {"plays", documented(object({{"type", "array"}, {"items", reference("play")}}), "Run in this order.")},
+       {"plays",
+        documented(object({{"type", "array"}, {"items", std::move(play_entry)}}), "Run in this order.")},
        {"resources", resources("Short for a single play.")},
        {"show",
         documented(object({{"type", "array"}, {"items", show_text()}}), "Lines to print after success.")}});
   Value definitions = object({{"filled_in", object({{"type", "string"}, {"pattern", "\\{\\{"}})},
                               {"condition", condition()},
                               {"play", play()},
-                              {"include", include()},
+                              {"include", include("A file of vars and resources, beside this one.")},
+                              {"included_plays", include("A playbook, beside this one.",
+                                                         {{"on", on()}, {"reach_timeout", reach_timeout()}})},
                               {"secret", secret()},
                               {"resource", resource(modules)}});
   return object({{"$schema", "https://json-schema.org/draft/2020-12/schema"},

@@ -34,7 +34,7 @@ RunValues::RunValues(const Playbook& playbook, const Facts& facts, const Person&
     : playbook_(playbook), person_(person), run_scope_(facts), scopes_(playbook, &run_scope_) {}
 
 std::optional<std::string> RunValues::mismatch(const Play& play) const {
-  return mismatch_of(play.when, scopes_.of());
+  return mismatch_of(play.when, scopes_.of(play.include));
 }
 
 std::optional<std::string> RunValues::excluded(const Resource& resource) const {

@@ -42,11 +42,11 @@ std::vector<Telling> for_instances(const HostValues& of, const std::string& id,
 }
 
 // More than one if the line refers to a resource of several hosts, or to all instances of a repeated one.
-std::vector<Telling> tellings(const Value& line, const std::vector<HostValues>& hosts) {
+std::vector<Telling> tellings(const ShowText& line, const std::vector<HostValues>& hosts) {
   Diagnostics ignored;  // errors in the line are reported when it is filled in
-  for (const Reference& reference : references(line, ignored)) {
+  for (const Reference& reference : references(line.text, ignored)) {
     if (reference.path.size() < 2 || reference.path[0] != "resources") continue;
-    const std::string& id = reference.path[1];
+    const std::string id = (line.include ? line.include->prefix : "") + reference.path[1];
     std::vector<const HostValues*> have;
     for (const HostValues& host : hosts)
       if (host.resources.contains(id)) have.push_back(&host);
@@ -59,6 +59,12 @@ std::vector<Telling> tellings(const Value& line, const std::vector<HostValues>& 
   return {{"", {}}};
 }
 
+// Whether the conditions of the files that contain the line match.
+bool is_included(const Include* include, const Scopes& scopes) {
+  return !include || (is_included(include->outer, scopes) &&
+                      (include->when.is_null() || evaluate(include->when, scopes.of(include->outer)).matches));
+}
+
 }  // namespace
 
 std::vector<ShownLine> show_lines(const Playbook& playbook, const Facts& facts,
@@ -67,9 +73,10 @@ std::vector<ShownLine> show_lines(const Playbook& playbook, const Facts& facts,
   RunScope values(facts);
   values.set_others(hosts);
   const Scopes scopes(playbook, &values);
-  const Scope& scope = scopes.of();
   const auto tell = [&](const ShowText& line, const std::string& name) {
+    const Scope& scope = scopes.of(line.include);
     try {
+      if (!is_included(line.include, scopes)) return;
       if (!line.when.is_null() && !evaluate(line.when, scope).matches) return;
       const Value filled = interpolate(line.text, scope);
       std::string text = playbook.secrets->concealed(filled.to_text());
@@ -83,7 +90,7 @@ std::vector<ShownLine> show_lines(const Playbook& playbook, const Facts& facts,
     }
   };
   for (const ShowText& line : playbook.show)
-    for (Telling& telling : tellings(line.text, hosts)) {
+    for (Telling& telling : tellings(line, hosts)) {
       values.set_given(std::move(telling.given));
       tell(line, telling.name);
     }

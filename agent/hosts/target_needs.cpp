@@ -17,7 +17,8 @@ class Following {
   Following(const Playbook& playbook, TargetNeeds& into) : playbook_(playbook), into_(into) {}
 
   void play(const Play& play) {
-    condition(play.when, nullptr);
+    included(play.include);
+    condition(play.when, play.include);
     for (const Resource& resource : play.resources) {
       included(resource.include);
       value(resource.parameters, resource.include);

@@ -252,7 +252,7 @@ Verdict existence(const std::string& path, bool is_there, bool wanted) {
 
 bool exists(const std::vector<std::string>& path, const Scope& scope) {
   try {
-    return scope.lookup(path).has_value();
+    return scope.has(path);
   } catch (const SkippedReference&) {
     return false;
   }
@@ -274,7 +274,8 @@ Verdict evaluate_member(const Value::Member& member, const Scope& scope) {
     if (const Value* wants = wanted.find("exists"); wants && wants->is_bool()) {
       const bool is_there = exists(path, scope);
       const Verdict verdict = existence(member.key, is_there, wants->as_bool());
-      if (!verdict.matches || !is_there) return verdict;
+      const bool asks_no_more = wanted.as_object().size() == 1;
+      if (!verdict.matches || !is_there || asks_no_more) return verdict;
     }
   }
   auto value = scope.lookup(path);

@@ -18,6 +18,8 @@ class Scope {
   // The value at a path such as {"facts", "os", "id"}; absent if there is no such name. Throws Unknown if it
   // depends on something that has not run yet, and SkippedReference if the resource that it names was skipped.
   virtual std::optional<Value> lookup(const std::vector<std::string>& path) const = 0;
+  // Whether there is such a name. As lookup, but a scope may know that without knowing the value.
+  virtual bool has(const std::vector<std::string>& path) const { return lookup(path).has_value(); }
   // The names that are valid after path (the roots for an empty one), for suggestions.
   virtual std::vector<std::string> names(const std::vector<std::string>& path) const = 0;
   // Called for each text that a filter made from a secret: it is secret too. Does nothing by default.

@@ -80,7 +80,7 @@ class ParameterCheck {
   void check(const Play& play) {
     const Scopes scopes(playbook_, &plain_);
     on_ = play.on;
-    const bool runs = matches(play.when, scopes.of(), diagnostics_) == Truth::yes;
+    const bool runs = matches(play.when, scopes.of(play.include), diagnostics_) == Truth::yes;
     for (const Resource& resource : play.resources) {
       const bool has_turn = runs && is_included(resource.include, scopes);
       if (resource.for_each.is_null())

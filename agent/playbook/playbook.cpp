@@ -6,12 +6,10 @@
 #include "base/printable.hpp"
 #include "model/document.hpp"
 #include "playbook/checks.hpp"
-#include "playbook/condition.hpp"
 #include "playbook/given_vars.hpp"
-#include "playbook/resource_list.hpp"
+#include "playbook/play_hosts.hpp"
+#include "playbook/play_list.hpp"
 #include "playbook/resource_shape.hpp"
-#include "playbook/static_scope.hpp"
-#include "playbook/variables.hpp"
 
 namespace mlops {
 namespace {
@@ -63,14 +61,11 @@ class Reading {
     } else if (key == "secrets") {
       read_secrets(value, folder_beside(value.where), home_, *playbook_.secrets, diagnostics_);
     } else if (key == "plays") {
-      read_plays(value);
+      list_.read_plays(value);
     } else if (key == "resources") {
-      Play play;
-      play.where = value.where;
-      list_.read(value, play);
-      playbook_.plays.push_back(std::move(play));
+      list_.read_resources(value);
     } else if (key == "show") {
-      read_show(value);
+      list_.read_show(value);
     } else if (key == "$schema") {
       read_text(value, key, diagnostics_);
     } else {
@@ -78,75 +73,9 @@ class Reading {
     }
   }
 
-  void read_show(Value& value) {
-    if (!value.is_array()) {
-      must_be(value, "show", "a list of texts", diagnostics_);
-      return;
-    }
-    for (Value& line : value.as_array()) {
-      if (line.is_string())
-        playbook_.show.push_back({std::move(line), {}});
-      else if (line.is_object())
-        read_show_text(line);
-      else
-        must_be(line, "show", "a list of texts", diagnostics_);
-    }
-  }
-
-  void read_show_text(Value& entry) {
-    ShowText show;
-    for (Value::Member& member : entry.as_object()) {
-      if (member.key == "text") {
-        read_text(member.value, member.key, diagnostics_);
-        show.text = std::move(member.value);
-      } else if (member.key == "when") {
-        check_condition(member.value, diagnostics_);
-        show.when = std::move(member.value);
-      } else {
-        unknown_key(member, {"text", "when"}, diagnostics_);
-      }
-    }
-    if (show.text.is_null()) diagnostics_.add(entry.where, "`text` is missing", "it is what is printed");
-    if (show.text.is_string()) playbook_.show.push_back(std::move(show));
-  }
-
-  void read_plays(Value& value) {
-    if (!value.is_array()) {
-      must_be(value, "plays", "a list of objects", diagnostics_);
-      return;
-    }
-    for (Value& entry : value.as_array()) {
-      if (entry.is_object())
-        playbook_.plays.push_back(read_play(entry));
-      else
-        must_be(entry, "plays", "a list of objects", diagnostics_);
-    }
-  }
-
-  Play read_play(Value& entry) {
-    Play play;
-    play.where = entry.where;
-    for (Value::Member& member : entry.as_object()) {
-      if (member.key == "name") {
-        play.name = read_text(member.value, member.key, diagnostics_);
-      } else if (member.key == "on") {
-        play.on_written = std::move(member.value);
-      } else if (member.key == "when") {
-        check_condition(member.value, diagnostics_);
-        if (member.value.is_object()) play.when = std::move(member.value);
-      } else if (member.key == "resources") {
-        list_.read(member.value, play);
-      } else {
-        unknown_key(member, {"name", "on", "when", "resources"}, diagnostics_);
-      }
-    }
-    if (!entry.find("resources")) diagnostics_.add(entry.where, "`resources` is missing");
-    return play;
-  }
-
   Playbook& playbook_;
   const std::string& home_;
-  ResourceList list_;
+  PlayList list_;
   Diagnostics& diagnostics_;
 };
 
@@ -185,42 +114,6 @@ std::string first_words(std::string_view script) {
   return "";
 }
 
-// The hosts of a play, which may be given by vars: they must be known before any host is. On a target they only
-// distinguish plays.
-void settle_on(Play& play, const Scope& scope, bool on_target, Diagnostics& diagnostics) {
-  if (play.on_written.is_null()) return;
-  Value names;
-  try {
-    names = interpolate(play.on_written, scope);
-    if (holds_secret(names)) {
-      diagnostics.add(play.on_written.where, "`on` cannot hold a secret: it would be visible");
-      return;
-    }
-  } catch (const Unknown&) {
-    if (on_target) {
-      play.on = {to_json(play.on_written)};
-      return;
-    }
-    diagnostics.add(play.on_written.where, "`on` must be known before any host is looked at",
-                    "it may refer to vars and env that refer to nothing else");
-    return;
-  } catch (const InterpolationError& e) {
-    diagnostics.add(e.diagnostic);
-    return;
-  }
-  const auto hosts = read_texts(names, "on", diagnostics);
-  if (names.is_array() && hosts.empty()) diagnostics.add(play.on_written.where, "`on` names no host");
-  for (const PlacedText& host : hosts) {
-    const bool bad = host.text.empty() || host.text.front() == '-' ||
-                     host.text.find_first_of(" \t\n\r,") != std::string::npos;
-    if (bad)
-      diagnostics.add(host.where.source ? host.where : play.on_written.where,
-                      fmt::format("`{}` is no name of a host", host.text),
-                      R"("local", a name that ssh knows, or user@host:port)");
-    play.on.push_back(host.text);
-  }
-}
-
 }  // namespace
 
 Playbook load_playbook(const std::string& path, const LoadOptions& options, ModuleTable modules,
@@ -239,9 +132,7 @@ Playbook load_playbook(const std::string& path, const LoadOptions& options, Modu
   apply_vars_files(options.vars_files, playbook, diagnostics);
   if (parsed) {
     apply_sets(options.sets, playbook, diagnostics);
-    const StaticScope unknown;
-    const Variables vars(playbook, &unknown);
-    for (Play& play : playbook.plays) settle_on(play, vars, !options.withheld.empty(), diagnostics);
+    settle_hosts(playbook, !options.withheld.empty(), diagnostics);
     check_references(playbook, diagnostics);
     check_parameters(playbook, options.home, diagnostics);
   }

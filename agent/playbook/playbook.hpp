@@ -52,15 +52,32 @@ struct Resource {
   Retry retry;
 };
 
+// A host of a play that earlier plays on local bring into being: it is reached once they are done.
+struct AwaitedHost {
+  std::string name;                // as in Play::on; if it is not known yet, the text that refers to it
+  bool is_known = false;           // whether that is its name
+  Value written;                   // a text with {{resources.ID.NAME}}; null if the name is known
+  const Include* scope = nullptr;  // the file that contains the text; null: the playbook
+  // The labels of the resources that name or introduce it, and of those that these refer to. The label of a
+  // repeated resource stands for all of its instances.
+  std::vector<std::string> made_by, needs;
+  std::size_t last_maker = 0;  // the last play that contains one of made_by
+};
+
 struct Play {
   std::string name;
   // Hosts by name; may include "local", the controller. Empty: the hosts given on the command line, or local if
   // there are none.
   std::vector<std::string> on;
-  Value on_written;  // as written; null if absent
+  // Those of `on` that have to be waited for. A host whose name is known is in the first play that names it.
+  std::vector<AwaitedHost> awaited;
+  Value on_written;                              // as written; null if absent
+  const Include* on_include = nullptr;           // the file that contains it
+  std::uint64_t reach_timeout_ms = 10 * 60'000;  // how long an awaited host may take to be reached
   Value when;
   std::vector<Resource> resources;
   Position where;
+  const Include* include = nullptr;  // the file that contains the play; null: the playbook
 };
 
 // Whether it is known to run when its play runs: it is not after a `when`.
@@ -77,7 +94,8 @@ struct Replaced {
 
 // A text to print after success.
 struct ShowText {
-  Value text, when;  // null if absent
+  Value text, when;                  // null if absent
+  const Include* include = nullptr;  // the file that contains it; null: the playbook
 };
 
 struct Playbook {

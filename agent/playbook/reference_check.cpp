@@ -4,6 +4,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "base/contains.hpp"
 #include "base/error.hpp"
 #include "base/suggest.hpp"
 #include "playbook/checks.hpp"
@@ -37,8 +38,7 @@ class ReferenceCheck {
     std::size_t number = 0;
     for (std::size_t play = 0; play < playbook_.plays.size(); ++play) {
       at_ = {number, play, nullptr};
-      prefix_ = "";
-      check_when(playbook_.plays[play].when, scopes_.of());
+      check_play(playbook_.plays[play]);
       for (const Resource& resource : playbook_.plays[play].resources) {
         at_ = {number++, play, &resource};
         check_resource(resource);
@@ -46,11 +46,11 @@ class ReferenceCheck {
     }
     at_ = {number, playbook_.plays.size(), nullptr};
     for (const auto& include : playbook_.includes) check_include(include.get());  // those without resources
-    prefix_ = "";
     for (const ShowText& line : playbook_.show) {
-      check_value(line.text, scopes_.of());
-      refuse_secrets(line.text, "show", scopes_.of());
-      check_when(line.when, scopes_.of());
+      prefix_ = prefix_of(line.include);
+      check_value(line.text, scopes_.of(line.include));
+      refuse_secrets(line.text, "show", scopes_.of(line.include));
+      check_when(line.when, scopes_.of(line.include));
     }
   }
 
@@ -95,11 +95,51 @@ class ReferenceCheck {
       check_name(reference, scope);
   }
 
+  static std::string prefix_of(const Include* include) { return include ? include->prefix : ""; }
+
+  void check_play(const Play& play) {
+    check_include(play.include);
+    for (const AwaitedHost& host : play.awaited)
+      if (!host.is_known) check_on(host);
+    prefix_ = prefix_of(play.include);
+    check_when(play.when, scopes_.of(play.include));
+  }
+
+  // A host that is given by outputs.
+  void check_on(const AwaitedHost& host) {
+    prefix_ = prefix_of(host.scope);
+    for (const Reference& reference : references(host.written, diagnostics_, locator_)) {
+      const std::string& root = reference.path[0];
+      if (root == "resources")
+        check_maker(reference);
+      else if (root == "facts" || root == "hosts" || root == "item")
+        diagnostics_.add(reference.where, fmt::format("`on` cannot refer to `{}`", root),
+                         "it may refer to vars, env, and resources of earlier plays on local");
+      else
+        check_name(reference, scopes_.of(host.scope));
+    }
+    refuse_secrets(host.written, "on", scopes_.of(host.scope));
+  }
+
+  // On a target, the hosts of other plays need not be known.
+  void check_maker(const Reference& reference) {
+    const std::size_t before = diagnostics_.size();
+    check_resource_name(reference, 0);
+    if (diagnostics_.size() > before || !playbook_.withheld.empty()) return;
+    const Place& maker = places_.at(prefix_ + reference.path[1]);
+    if (!contains(playbook_.plays[maker.play].on, "local"))
+      diagnostics_.add({reference.where,
+                        fmt::format("`{}` is not in a play on local: only such a play can tell where a later one "
+                                    "runs",
+                                    reference.path[1]),
+                        R"(give its play "on": "local")", maker.resource->id_where, "it stands here"});
+  }
+
   // Checks its condition once, after those of the outer includes.
   void check_include(const Include* include) {
     if (!include || !checked_.insert(include).second) return;
     check_include(include->outer);
-    prefix_ = include->outer ? include->outer->prefix : "";
+    prefix_ = prefix_of(include->outer);
     check_when(include->when, scopes_.of(include->outer));
   }
 
@@ -121,7 +161,7 @@ class ReferenceCheck {
 
   void check_resource(const Resource& resource) {
     check_include(resource.include);
-    prefix_ = resource.include ? resource.include->prefix : "";
+    prefix_ = prefix_of(resource.include);
     const Scope& plain = scopes_.of(resource.include);
     const Scope& scope = resource.for_each.is_null() ? plain : item_scopes_.of(resource.include);
     if (resource.needs_filling) check_value(resource.parameters, scope);

@@ -14,6 +14,9 @@ class OwnIds : public Scope {
   std::optional<Value> lookup(const std::vector<std::string>& path) const override {
     return inner_ ? inner_->lookup(prefixed(path)) : std::nullopt;
   }
+  bool has(const std::vector<std::string>& path) const override {
+    return inner_ && inner_->has(prefixed(path));
+  }
   std::vector<std::string> names(const std::vector<std::string>& path) const override {
     if (!inner_) return {};
     std::vector<std::string> names = inner_->names(prefixed(path));

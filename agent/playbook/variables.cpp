@@ -176,6 +176,11 @@ std::optional<Value> Variables::lookup(const std::vector<std::string>& path) con
   return text ? std::optional<Value>(Value(text)) : std::nullopt;
 }
 
+bool Variables::has(const std::vector<std::string>& path) const {
+  const bool is_own = path.empty() || path[0] == "vars" || path[0] == "secrets" || path[0] == "env";
+  return is_own || !state_->inner ? lookup(path).has_value() : state_->inner->has(path);
+}
+
 std::vector<std::string> Variables::names(const std::vector<std::string>& path) const {
   if (path.empty()) {
     std::vector<std::string> roots{"vars", "env"};

@@ -24,6 +24,7 @@ class Variables : public Scope {
   Variables(const Playbook& playbook, const Scope* inner, const Include& include, const Scope& outer);
   ~Variables() override;
   std::optional<Value> lookup(const std::vector<std::string>& path) const override;
+  bool has(const std::vector<std::string>& path) const override;
   std::vector<std::string> names(const std::vector<std::string>& path) const override;
   void hide(const std::string& derived) const override;
 

@@ -38,6 +38,8 @@
 //     // The machine's log lines since then about a failure, shown with it.
 //     static std::string evidence(const Desired&, const MachineReader&, std::uint64_t since_us);
 //     static constexpr bool verification = true; // its failure is `failed`, never a change
+//     // ssh knows its main parameter as the name of a host, once it is applied on the controller.
+//     static constexpr bool names_host = true;
 //   };
 //   } MLOPS_MODULE(Group); }
 //
@@ -79,6 +81,7 @@ struct Module {
   std::string_view type;
   const SchemaBase* schema;  // lives as long as the program
   bool opaque, settles, notifiable, verification;
+  bool names_host;  // applied on the controller, it makes its main parameter a host's name for ssh
   // Whether it changes only what it claims: by default true, unless it is opaque.
   bool (*bounded)(const std::any& desired);
   // Whether it acts only when another resource notifies it, and so depends on no other.
@@ -129,6 +132,7 @@ const Module& erase_module() {
 }
 , .settles = requires { M::settles; }
 , .notifiable = notifiable, .verification = requires { M::verification; }
+, .names_host = requires { M::names_host; }
 ,
     .bounded = [](const std::any& d) -> bool {
       if constexpr (requires(const D& x) { M::bounded(x); })

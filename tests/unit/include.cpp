@@ -160,10 +160,10 @@ site.json:9:5: error: two includes give their ids the prefix `in-`
 site.json:3:5: note: the other stands here
       {"include": {"file": "in.json", "vars": {"prot": 1}}, "for_each": [1]},
       ^
-in.json:3:3: error: `plays` cannot stand in a file that is included
+in.json:3:3: error: `plays` cannot stand in a file that is included among resources
     "plays": [],
     ^
-  hint: it stands in the playbook itself
+  hint: include the file in the place of a play
 in.json:4:3: error: unknown key `recources`
     "recources": [],
     ^

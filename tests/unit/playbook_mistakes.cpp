@@ -176,7 +176,7 @@ TEST_CASE("what a play is on must be names of hosts that are known at once") {
 site.json:3:20: error: `on` must be known before any host is looked at
               {"on": "{{facts.host.name}}", "resources": []},
                      ^
-  hint: it may refer to vars and env that refer to nothing else
+  hint: it may refer to vars and env that refer to nothing else, and to resources of earlier plays on local
 site.json:4:20: error: `on` names no host
               {"on": [], "resources": []}]
                      ^
