@@ -49,9 +49,11 @@ RunFinished summary(const RunResult& result) {
 void tell_of_plan(const RunResult& result, const std::string& file) {
   if (!result.plan_error.empty()) say(result.plan_error);
   if (!result.plan_saved) return;
-  std::string labels;
-  for (const std::string& label : result.unforeseen) labels += (labels.empty() ? "" : ", ") + label;
-  if (!labels.empty()) say("not known yet; apply does what they need then: " + labels);
+  const auto tell = [](const char* what, const std::vector<std::string>& labels) {
+    if (!labels.empty()) say(fmt::format("{}: {}", what, fmt::join(labels, ", ")));
+  };
+  tell("not known yet; apply does what they need then", result.unforeseen);
+  tell("not in the plan, as their hosts are not there yet; plan again after it was applied", result.waiting);
   say(fmt::format("the plan is saved in {}; `mlops-agent apply {}` performs it", file, file));
 }
 

@@ -28,6 +28,10 @@ struct HostValues {
   Value facts;  // null when nobody requested them
   GivenById resources;
   bool lost = false;  // it could not begin, or failed on the way: what is not here was not learned of it
+  // The label of the resource that it waits for, as the run has yet to bring it into being: nothing but its
+  // resources, which are unknown, is known of it. "": it does not.
+  std::string waits_for;
+  bool is_named = true;  // false: the name is that of an AwaitedHost that is not known yet
 
   bool is_local() const { return name == "local"; }
 };

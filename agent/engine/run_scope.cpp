@@ -47,7 +47,7 @@ std::optional<Value> given_at(const GivenById& all, const Path& path, std::size_
 Value described(const HostValues& host) {
   Value v{Value::Object{}};
   v.set("name", host.name);
-  if (host.lost && host.address.empty()) return v;
+  if (host.address.empty() && (host.lost || !host.waits_for.empty())) return v;
   v.set("address", host.address);
   v.set("user", host.user);
   v.set("port", host.port);
@@ -55,7 +55,7 @@ Value described(const HostValues& host) {
 }
 
 bool was_not_learned(const HostValues& host, const std::string& member) {
-  if (!host.lost) return false;
+  if (!host.lost && host.waits_for.empty()) return false;
   if (member == "facts") return host.facts.is_null();
   return host.address.empty() && (member == "address" || member == "user" || member == "port");
 }
@@ -63,7 +63,10 @@ bool was_not_learned(const HostValues& host, const std::string& member) {
 // path[from] is a member of the host.
 std::optional<Value> host_at(const HostValues& host, const Path& path, std::size_t from) {
   if (path.size() == from) return described(host);
-  if (was_not_learned(host, path[from])) throw SkippedReference{host.name, "host " + host.name};
+  if (was_not_learned(host, path[from])) {
+    if (!host.waits_for.empty()) throw Unknown{{host.waits_for}, ""};
+    throw SkippedReference{host.name, "host " + host.name};
+  }
   if (path[from] == "resources") return given_at(host.resources, path, from + 1);
   if (path[from] == "facts")
     return host.facts.is_null() ? std::nullopt : follow(host.facts, std::span(path).subspan(from + 1));
@@ -78,6 +81,11 @@ std::optional<Value> RunScope::lookup(const Path& path) const {
   if (path[0] == "facts") return facts_.lookup(std::span(path).subspan(1));
   if (path[0] == "hosts") return host(path);
   return path[0] == "resources" ? resource(path) : std::nullopt;
+}
+
+bool RunScope::has(const Path& path) const {
+  const bool asks_for_any = path.size() == 1 && path[0] == "hosts";
+  return asks_for_any ? any_remote() : lookup(path).has_value();
 }
 
 // An item of `for_each: "{{hosts}}"` represents its host: facts and resources are looked up on demand.
@@ -110,8 +118,10 @@ std::optional<Value> RunScope::host(const Path& path) const {
   if (!any_remote()) return std::nullopt;
   if (path.size() == 1) {
     Value all{Value::Object{}};
-    for (const HostValues& host : others_)
+    for (const HostValues& host : others_) {
+      if (!host.is_named) throw Unknown{{host.waits_for}, ""};
       if (!host.is_local()) all.set(host.name, described(host));
+    }
     return all;
   }
   const HostValues* found = other(path[1]);

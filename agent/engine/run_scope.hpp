@@ -20,6 +20,7 @@ class RunScope : public Scope {
   explicit RunScope(const Facts& facts) : facts_(facts) {}
 
   std::optional<Value> lookup(const std::vector<std::string>& path) const override;
+  bool has(const std::vector<std::string>& path) const override;
   std::vector<std::string> names(const std::vector<std::string>& path) const override;
 
   // key: the for_each key, "" for none. Resources without an id are not kept.

@@ -45,6 +45,12 @@ void read_hosts_file(const ReachSettings& reach, Source& text, std::vector<std::
     for (const std::string& name : parse_hosts_file(text, mistakes)) add_once(names, name);
 }
 
+const AwaitedHost* awaited_as(const std::string& name, const Play& play) {
+  const auto found = std::find_if(play.awaited.begin(), play.awaited.end(),
+                                  [&](const AwaitedHost& host) { return host.name == name; });
+  return found == play.awaited.end() ? nullptr : &*found;
+}
+
 }  // namespace
 
 std::vector<std::string> named_hosts(const ReachSettings& reach, Source& text, Diagnostics& mistakes) {
@@ -67,7 +73,7 @@ std::vector<CastHost> cast_plays(const Playbook& playbook, const std::vector<std
     const Play& play = playbook.plays[i];
     for (const std::string& name : !play.on.empty() ? play.on : !named.empty() ? named : local) {
       auto host = std::find_if(cast.begin(), cast.end(), [&](const CastHost& c) { return c.name == name; });
-      if (host == cast.end()) host = cast.insert(cast.end(), {name, {}});
+      if (host == cast.end()) host = cast.insert(cast.end(), {name, {}, awaited_as(name, play)});
       if (host->plays.empty() || host->plays.back() != i) host->plays.push_back(i);
     }
   }
@@ -190,8 +196,18 @@ void RunHosts::take_part(Coordinator& coordinator, const Playbook& playbook, Par
                          const LoadOptions& load, const Cancellation& cancellation) {
   const std::vector<CastHost> cast = cast_plays(playbook, named_);
   settings.gives_values = cast.size() > 1 || !playbook.show.empty();
+  playbook_ = &playbook;
+  load_ = &load;
+  cancellation_ = &cancellation;
+  if (std::any_of(cast.begin(), cast.end(), [](const CastHost& host) { return host.name != "local"; }))
+    start_ = start_of(playbook, settings, load);
   for (const CastHost& host : cast) {
     names_.push_back(host.name);
+    if (host.awaited) {
+      share_of(playbook, host.plays, load);  // secrets that cannot be read are found before anything is changed
+      coordinator.add_awaited(*host.awaited, host.plays, start_->settings);
+      continue;
+    }
     EventSink sink = coordinator.sink();
     if (host.name == "local") {
       auto local = std::make_unique<LocalHost>(host.name, playbook, settings, ThisHostSettings::Password(),
@@ -200,16 +216,26 @@ void RunHosts::take_part(Coordinator& coordinator, const Playbook& playbook, Par
       coordinator.add(std::move(local), host.plays);
       continue;
     }
-    if (!start_) start_ = start_of(playbook, settings, load);
-    TargetShare share = share_of(playbook, host.plays, load);
-    share.plan = plan_part(host.name);
-    if (keeps_plan_) share.made = &planned_[host.name];
-    coordinator.add(std::make_unique<RemoteHost>(
-                        host.name, playbook, *start_, std::move(share),
-                        RemoteSettings{reach_.ssh_config, reach_.accept_new_host_keys, warn_, &questions_},
-                        cancellation, std::move(sink)),
-                    host.plays);
+    coordinator.add(target(host.name, host.plays, std::move(sink)), host.plays);
   }
+}
+
+std::unique_ptr<Participant> RunHosts::target(const std::string& host, const std::vector<std::size_t>& plays,
+                                              EventSink sink) {
+  TargetShare share = share_of(*playbook_, plays, *load_);
+  share.plan = plan_part(host);
+  if (keeps_plan_) share.made = &planned_[host];
+  return std::make_unique<RemoteHost>(
+      host, *playbook_, *start_, std::move(share),
+      RemoteSettings{reach_.ssh_config, reach_.accept_new_host_keys, warn_, &questions_}, *cancellation_,
+      std::move(sink));
+}
+
+std::unique_ptr<Participant> RunHosts::awaited_participant(const std::string& host,
+                                                           const std::vector<std::size_t>& plays,
+                                                           EventSink sink) {
+  if (plan_ && !plan_->places.contains(host)) return nullptr;
+  return target(host, plays, std::move(sink));
 }
 
 }  // namespace mlops

@@ -33,6 +33,7 @@ std::vector<std::string> named_hosts(const ReachSettings& reach, Source& text, D
 struct CastHost {
   std::string name;
   std::vector<std::size_t> plays;
+  const AwaitedHost* awaited = nullptr;  // null: it is there from the start; borrowed from the playbook
 };
 // A play without `on` runs on the named hosts, or locally if none is named. In the order in which plays name
 // them.
@@ -62,9 +63,13 @@ class RunHosts {
   void open_secrets(const Playbook& playbook, bool dry, const Cancellation& cancellation);
   // Secrets that targets need and that cannot be read.
   const Diagnostics& unread() const { return unread_; }
-  // Adds a participant for each host. All arguments must outlive the conductor, as must this.
+  // Adds a participant for each host, or has it awaited. All arguments must outlive the conductor, as must
+  // this.
   void take_part(Coordinator& coordinator, const Playbook& playbook, PartSettings settings,
                  const LoadOptions& load, const Cancellation& cancellation);
+  // A participant for a host that was awaited, after take_part; null if the enforced plan does not contain it.
+  std::unique_ptr<Participant> awaited_participant(const std::string& host,
+                                                   const std::vector<std::size_t>& plays, EventSink sink);
   // The targets' parts of a plan that is saved, or enforced. To be set before; the plan is borrowed.
   void keep_plan() { keeps_plan_ = true; }
   void hold_to(const PlanFile& plan, std::vector<std::string> changed_sources, bool all_or_nothing);
@@ -85,6 +90,8 @@ class RunHosts {
   TargetShare share_of(const Playbook& playbook, const std::vector<std::size_t>& plays,
                        const LoadOptions& load);
   PlanPart plan_part(const std::string& host) const;
+  std::unique_ptr<Participant> target(const std::string& host, const std::vector<std::size_t>& plays,
+                                      EventSink sink);
   StartRun start_of(const Playbook& playbook, const PartSettings& settings, const LoadOptions& load);
 
   const ReachSettings& reach_;
@@ -95,6 +102,10 @@ class RunHosts {
   std::function<void(const std::string&)> warn_;
   TrackedFiles noted_;
   std::optional<StartRun> start_;
+  // Of take_part; borrowed.
+  const Playbook* playbook_ = nullptr;
+  const LoadOptions* load_ = nullptr;
+  const Cancellation* cancellation_ = nullptr;
   bool keeps_plan_ = false, all_or_nothing_ = false;
   const PlanFile* plan_ = nullptr;
   std::vector<std::string> changed_sources_;

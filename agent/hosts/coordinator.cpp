@@ -45,8 +45,11 @@ void Coordinator::add(std::unique_ptr<Participant> participant, std::vector<std:
 
 void Coordinator::tell(Part& part, const Event& event) {
   const std::lock_guard lock(mutex_);
-  if (const auto* r = std::get_if<ResourceFinished>(&event)) ++part.told[static_cast<std::size_t>(r->outcome)];
-  if (holding_ && !is_live(event))
+  if (const auto* r = std::get_if<ResourceFinished>(&event)) {
+    ++part.told[static_cast<std::size_t>(r->outcome)];
+    if (part.finished.host == "local") outcomes_[r->label] = r->outcome;
+  }
+  if (part.holding && !is_live(event))
     part.held[part.at].push_back(event);
   else
     report_(event);
@@ -97,6 +100,7 @@ std::vector<HostValues> Coordinator::others(const Part& part) const {
   std::vector<HostValues> list;
   if (parts_.size() == 1) return list;
   for (const Part& other : parts_) {
+    if (other.plays.empty()) continue;
     if (&other == &part) {
       // A host finds itself in `hosts`, with its outputs so far among its own resources.
       HostValues self = other.host->values();
@@ -105,7 +109,13 @@ std::vector<HostValues> Coordinator::others(const Part& part) const {
       continue;
     }
     HostValues values = other.host->values();
-    values.lost = other.lost;
+    for (const auto& [id, instances] : other.foreseen) {
+      if (values.resources.contains(id)) continue;
+      auto& unknown = values.resources[id] = instances;
+      for (auto& [key, given] : unknown)
+        if (given.state == Given::State::known) given.state = Given::State::unknown;
+    }
+    values.lost = values.lost || other.lost;
     if (other.lost)
       for (const std::size_t play : other.plays)
         for (const Resource& r : playbook_.plays[play].resources)
@@ -118,7 +128,8 @@ std::vector<HostValues> Coordinator::others(const Part& part) const {
 
 std::vector<HostValues> Coordinator::values() const {
   std::vector<HostValues> list;
-  for (const Part& part : parts_) list.push_back(part.host->values());
+  for (const Part& part : parts_)
+    if (!part.plays.empty()) list.push_back(part.host->values());
   return list;
 }
 
@@ -139,6 +150,10 @@ void Coordinator::pass(Pass pass, const std::function<bool(const Part&)>& which)
   for (Part& part : parts_) part.began = false;
   for (std::size_t index = 0; index < playbook_.plays.size(); ++index) {
     if (cancellation_.cancelled()) break;
+    if (pass == Pass::simulated)
+      settle(index);
+    else
+      admit(index);
     if (pass == Pass::real)
       for (Part& part : parts_)
         if (!which(part)) release(part, index);
@@ -168,20 +183,26 @@ Conclusion Coordinator::go() {
     for (const Diagnostic& mistake : part.result.mistakes.list()) conclusion.mistakes.add(mistake);
     part.acts = !part.lost && !part.result.pending.empty();
     if (settings_.judge && part.acts) settings_.judge(part.finished.host, part.result, conclusion.mistakes);
+    if (selection_) part.foreseen = part.host->values().resources;
   }
+  take_mistakes(conclusion);
   conclusion.early = true;
-  if (!conclusion.mistakes.empty()) {
-    conclude(conclusion);
-    return conclusion;
+  if (conclusion.mistakes.empty()) {
+    for (Part& part : parts_) part.holding = false;
+    report_(known());
+    if (may_begin_anywhere(conclusion)) begin_real_pass(conclusion);
   }
+  conclude(conclusion);
+  return conclusion;
+}
+
+// Otherwise the simulation is reported, or why nothing begins.
+bool Coordinator::may_begin_anywhere(Conclusion& conclusion) {
   const auto acts = [](const Part& p) { return p.acts; };
-  holding_ = false;
-  report_(known());
   if (settings_.dry || cancellation_.cancelled() || all(acts).empty()) {
     for (std::size_t play = 0; play < playbook_.plays.size(); ++play)
       for (Part& part : parts_) release(part, play);
-    conclude(conclusion);
-    return conclusion;
+    return false;
   }
   report_(TerminalReleased{});  // sudo may ask on it now
   run(all(acts), [](Part& part) {
@@ -193,23 +214,36 @@ Conclusion Coordinator::go() {
     }
   });
   for (const Part& part : parts_) conclusion.not_started = conclusion.not_started || part.lost;
-  if (settings_.all_or_nothing && conclusion.not_started) {
-    for (Part& part : parts_)
-      if (!part.lost) part.finished.error = "not begun: all or nothing";
-    for (Part& part : parts_) part.acts = false;
-    conclude(conclusion);
-    return conclusion;
+  if (!settings_.all_or_nothing || !conclusion.not_started) return true;
+  for (Part& part : parts_) {
+    if (!part.lost) part.finished.error = "not begun: all or nothing";
+    part.acts = false;
   }
-  if (!all(acts).empty() && !cancellation_.cancelled()) {
-    conclusion.early = false;
-    for (Part& part : parts_)
-      if (part.acts) part.told = {};
-    pass(Pass::real, acts);
-    for (Part& part : parts_)
-      for (const Diagnostic& mistake : part.result.mistakes.list()) conclusion.mistakes.add(mistake);
-  }
-  conclude(conclusion);
-  return conclusion;
+  return false;
+}
+
+void Coordinator::begin_real_pass(Conclusion& conclusion) {
+  const auto acts = [](const Part& p) { return p.acts; };
+  if (all(acts).empty() || cancellation_.cancelled()) return;
+  conclusion.early = false;
+  for (Part& part : parts_)
+    if (part.acts) part.told = {};
+  pass(Pass::real, acts);
+  for (Part& part : parts_)
+    for (const Diagnostic& mistake : part.result.mistakes.list()) conclusion.mistakes.add(mistake);
+  take_mistakes(conclusion);
+}
+
+void Coordinator::take_mistakes(Conclusion& conclusion) {
+  for (const Diagnostic& mistake : mistakes_.list()) conclusion.mistakes.add(mistake);
+  mistakes_ = {};
+}
+
+std::vector<Coordinator::Part*> Coordinator::members() {
+  std::vector<Part*> list;
+  for (Part& part : parts_)
+    if (!part.plays.empty()) list.push_back(&part);
+  return list;
 }
 
 void Coordinator::prune(const PruneOrder& order, Conclusion& conclusion) {
@@ -218,23 +252,25 @@ void Coordinator::prune(const PruneOrder& order, Conclusion& conclusion) {
   // A host that did not begin does not have what the playbook makes.
   run(all([](const Part& p) { return p.finished.error.empty(); }),
       [&](Part& part) { results.at(&part) = part.host->prune(order); });
-  for (std::size_t i = 0; i < parts_.size(); ++i) {
-    const PruneResult& result = results.at(&parts_[i]);
+  const std::vector<Part*> list = members();
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const PruneResult& result = results.at(list[i]);
     HostFinished& host = conclusion.hosts[i];
     for (std::size_t o = 0; o < outcome_count; ++o) {
       conclusion.counts[o] += result.counts[o];
       host.counts[o] += result.counts[o];
     }
-    if (host.error.empty()) host.error = result.error.empty() ? parts_[i].finished.error : result.error;
+    if (host.error.empty()) host.error = result.error.empty() ? list[i]->finished.error : result.error;
     conclusion.not_started = conclusion.not_started || result.not_started;
     conclusion.interrupted = conclusion.interrupted || result.interrupted;
-    conclusion.touched = conclusion.touched || result.touched || (parts_[i].lost && order.remove && !order.dry);
+    conclusion.touched = conclusion.touched || result.touched || (list[i]->lost && order.remove && !order.dry);
   }
 }
 
 void Coordinator::conclude(Conclusion& conclusion) {
   conclusion.interrupted = cancellation_.cancelled();
-  for (Part& part : parts_) {
+  for (Part* member : members()) {
+    Part& part = *member;
     // Only what a lost host has reported is known.
     part.finished.counts = part.lost ? part.told : part.result.counts;
     if (part.acts && !part.began && !part.lost) part.finished.error = "not begun: " + stopped_;

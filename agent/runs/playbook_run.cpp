@@ -155,9 +155,9 @@ class PlaybookRun {
   }
 
   // Both passes over the playbook on all hosts, then the pruning.
-  void pass(const Playbook& playbook, const RunPlan& plan, RunHosts& hosts, const LoadOptions& load) {
-    const EventSink report = plan.recording(request_.sink);
+  void pass(const Playbook& playbook, RunPlan& plan, RunHosts& hosts, const LoadOptions& load) {
     plan.set_plays(playbook, hosts);
+    const EventSink report = plan.recording(request_.sink);
     Coordinator coordinator(playbook, conduct_settings(hosts), cancellation_, [&](const Event& e) {
       note(e);
       if (!only_prunes() || pruning_) report(e);
@@ -192,11 +192,15 @@ class PlaybookRun {
     acted_ = acted_ || e->outcome == Outcome::changed || e->outcome == Outcome::not_converged;
   }
 
-  ConductSettings conduct_settings(const RunHosts& hosts) const {
+  ConductSettings conduct_settings(RunHosts& hosts) const {
     ConductSettings settings{plans_only(), request_.fail_fast, request_.reach.forks, request_.reach.serial};
     settings.all_or_nothing = request_.all_or_nothing;
     settings.judge = [&hosts](const std::string& host, const PassResult& result, Diagnostics& wrong) {
       hosts.judge(host, result, wrong);
+    };
+    settings.participant = [&hosts](const std::string& host, const std::vector<std::size_t>& plays,
+                                    EventSink sink) {
+      return hosts.awaited_participant(host, plays, std::move(sink));
     };
     return settings;
   }

@@ -61,6 +61,8 @@ struct RunResult {
   std::string plan_error;  // why it was not saved, or --all-or-nothing prevented the run; ""
   // labels of resources that may do more than the saved plan can show, with their host unless it is local
   std::vector<std::string> unforeseen;
+  // the same of resources that the saved plan will not apply: their hosts are not there yet
+  std::vector<std::string> waiting;
 
   std::shared_ptr<const Playbook> loaded;    // null if it was not read
   std::shared_ptr<const Source> hosts_text;  // of --hosts; positions of mistakes point into it and into loaded

@@ -114,18 +114,21 @@ RunObserver* RunPlan::observer() const {
   return guard_.get();
 }
 
-EventSink RunPlan::recording(EventSink sink) const {
+EventSink RunPlan::recording(EventSink sink) {
   if (!keeper_) return sink;
-  return [keeper = keeper_.get(), sink = std::move(sink)](const Event& e) {
-    keeper->take(e);
+  return [this, sink = std::move(sink)](const Event& e) {
+    keeper_->take(e);
+    for (PlanKeeper& keeper : awaited_) keeper.take(e);
     sink(e);
   };
 }
 
-void RunPlan::set_plays(const Playbook& playbook, const RunHosts& hosts) const {
+void RunPlan::set_plays(const Playbook& playbook, const RunHosts& hosts) {
   if (!keeper_) return;
-  for (const CastHost& host : cast_plays(playbook, hosts.named()))
+  for (const CastHost& host : cast_plays(playbook, hosts.named())) {
     if (host.name == "local") keeper_->set_plays(host.plays);
+    if (host.awaited) awaited_.emplace_back(host.name).set_plays(host.plays);
+  }
 }
 
 PlanFile RunPlan::made(const Playbook& playbook, const RunHosts& hosts) const {
@@ -143,7 +146,12 @@ PlanFile RunPlan::made(const Playbook& playbook, const RunHosts& hosts) const {
   plan.hosts = hosts.named();
   if (!request_.reach.ssh_config.empty()) plan.ssh_config = absolute(request_.reach.ssh_config);
   plan.resources = keeper_->resources();
+  for (const PlanKeeper& keeper : awaited_)
+    for (PlannedResource& r : keeper.resources())
+      if (r.outcome == Outcome::unknown || r.outcome == Outcome::skipped)
+        plan.resources.push_back(std::move(r));
   for (const auto& [host, made] : hosts.planned()) {
+    if (made.place == PlanPlace()) continue;  // it was not reached
     plan.places[host] = made.place;
     plan.resources.insert(plan.resources.end(), made.resources.begin(), made.resources.end());
   }
@@ -165,9 +173,12 @@ void RunPlan::conclude(const Playbook& playbook, const RunHosts& hosts, RunResul
     const PlanFile plan = made(playbook, hosts);
     write_plan(request_.out, plan);
     result.plan_saved = true;
-    for (const PlannedResource& r : plan.resources)
-      if (r.outcome == Outcome::unknown)
-        result.unforeseen.push_back((r.host == "local" ? "" : r.host + " ") + r.label);
+    for (const PlannedResource& r : plan.resources) {
+      if (r.outcome != Outcome::unknown) continue;
+      const bool is_planned = r.host == "local" || plan.places.contains(r.host);
+      auto& labels = is_planned ? result.unforeseen : result.waiting;
+      labels.push_back((r.host == "local" ? "" : r.host + " ") + r.label);
+    }
   } catch (const Error& e) {
     result.plan_error = "mlops-agent: " + std::string(e.what());
     result.end = RunEnd::not_started;

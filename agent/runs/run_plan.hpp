@@ -37,10 +37,10 @@ class RunPlan {
   // The environment variables that the plan was made with.
   std::optional<std::map<std::string, std::string>> environment() const;
   RunObserver* observer() const;
-  // The sink, wrapped to record what a plan needs.
-  EventSink recording(EventSink sink) const;
+  // The sink, wrapped to record what a plan needs. Call after set_plays.
+  EventSink recording(EventSink sink);
   // Call after the playbook was read, before the run.
-  void set_plays(const Playbook& playbook, const RunHosts& hosts) const;
+  void set_plays(const Playbook& playbook, const RunHosts& hosts);
   // Whether all_or_nothing prevents the whole run.
   bool holds_back() const { return guard_ && guard_->holds_back(); }
   // Writes the plan, and adds to the result how that went.
@@ -54,6 +54,7 @@ class RunPlan {
   std::optional<PlanFile> plan_;         // the plan to keep to
   std::vector<std::string> distrusted_;  // why its file is not trusted when running as root
   std::unique_ptr<PlanKeeper> keeper_;
+  std::vector<PlanKeeper> awaited_;  // of hosts that the run has to bring into being
   std::unique_ptr<PlanGuard> guard_;
   std::unique_ptr<PlannedFiles> files_;
 };

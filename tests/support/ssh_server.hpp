@@ -111,16 +111,20 @@ inline const TemporaryFolder& ssh_keys() {
 // Who can log in: whoever runs the tests, with a key; or, for root only, also `person` with the password
 // "correct horse", made known to this sshd alone by a mount namespace of its own.
 enum class Accounts { own, with_password };
+// Whether runs there take the lock of this machine, and use its /run; or, for root only, are as on another
+// machine: also the folder state() is not that of this machine.
+enum class Runs { shared, apart };
 
 class SshServer {
  public:
   // more: lines for sshd_config, before the usual ones: the first of a keyword counts. shell: the login shell
   // of whoever runs the tests, as this sshd sees it, for root only; "": the account's own.
   explicit SshServer(const std::string& more = "", Accounts accounts = Accounts::own,
-                     const std::string& shell = "")
-      : port_(free_port()), accounts_(accounts), shell_(shell) {
+                     const std::string& shell = "", Runs runs = Runs::shared)
+      : port_(free_port()), accounts_(accounts), shell_(shell), runs_(runs) {
     std::filesystem::copy(ssh_keys() / "", folder_ / "");
     std::filesystem::copy_file(folder_ / "key.pub", folder_ / "authorized_keys");
+    std::filesystem::create_directory(state());
     if (accounts == Accounts::with_password) make_account();
     if (!shell.empty()) change_shell();
     configure(more);
@@ -133,6 +137,7 @@ class SshServer {
 
   std::uint16_t port() const { return port_; }
   const TemporaryFolder& folder() const { return folder_; }
+  std::string state() const { return folder_ / "state"; }
   std::string user() const { return ::getpwuid(::geteuid())->pw_name; }
   std::string host_key(const std::string& type) const {
     return content_of(folder_ / ("host_" + type + ".pub"));
@@ -178,8 +183,12 @@ class SshServer {
       ::dup2(log, 1);
       ::dup2(log, 2);
       const std::string sshd = "exec /usr/sbin/sshd -D -e -f " + (folder_ / "sshd_config");
-      if (accounts_ == Accounts::own && shell_.empty()) ::execl("/bin/sh", "sh", "-c", sshd.c_str(), nullptr);
-      std::string mounts = "mount --bind " + (folder_ / "passwd") + " /etc/passwd && ";
+      const bool has_accounts = accounts_ == Accounts::with_password || !shell_.empty();
+      if (!has_accounts && runs_ == Runs::shared) ::execl("/bin/sh", "sh", "-c", sshd.c_str(), nullptr);
+      std::string mounts;
+      if (runs_ == Runs::apart)
+        mounts += "mount -t tmpfs none /run && mkdir /run/sshd && mount -t tmpfs none " + state() + " && ";
+      if (has_accounts) mounts += "mount --bind " + (folder_ / "passwd") + " /etc/passwd && ";
       if (accounts_ == Accounts::with_password)
         mounts += "mount --bind " + (folder_ / "shadow") + " /etc/shadow && mount --bind " + (folder_ / "pam") +
                   " /etc/pam.d/sshd && ";
@@ -242,6 +251,7 @@ class SshServer {
   std::uint16_t port_;
   Accounts accounts_;
   std::string shell_;
+  Runs runs_;
   pid_t pid_ = -1;
 };
 
