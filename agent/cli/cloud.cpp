@@ -97,6 +97,7 @@ void print_table(const std::vector<Listed>& all) {
 std::vector<Listed> find_instances(const LocalCloud& cloud, const CloudScope& scope) {
   std::vector<Listed> all;
   for (CloudInstance& one : cloud.all_instances(scope)) {
+    if (!one.is_alive()) continue;  // EC2 lists it for an hour
     const bool launched_here = cloud.instances(scope, one.name).launched_here == one.id;
     all.push_back({std::move(one), launched_here});
   }

@@ -28,8 +28,8 @@ std::string mistake_in(const std::string& text) {
   return mistake([&] { parse_config(text, "f"); });
 }
 
-Endpoint endpoint(const AwsSite& site, Service service = Service::ec2, const std::string& profile = "default",
-                  const std::string& region = "eu-central-1") {
+aws::Endpoint endpoint(const AwsSite& site, Service service = Service::ec2,
+                       const std::string& profile = "default", const std::string& region = "eu-central-1") {
   return Endpoints(site.environment, read_config_files(site.environment), profile).of(service, region);
 }
 
@@ -149,7 +149,7 @@ TEST_CASE("each partition has its own hosts", "[aws]") {
   CHECK(host("eusc-de-east-1") == "ec2.eusc-de-east-1.amazonaws.eu");
   CHECK(host("us-isob-east-1") == "ec2.us-isob-east-1.sc2s.sgov.gov");
   CHECK(host("eu-central-1", Service::sso) == "portal.sso.eu-central-1.amazonaws.com");
-  const Endpoint pricing = endpoint(site, Service::pricing);
+  const aws::Endpoint pricing = endpoint(site, Service::pricing);
   CHECK(pricing.host == "api.pricing.us-east-1.amazonaws.com");
   CHECK(pricing.region == "us-east-1");
   site.environment.variables["AWS_USE_FIPS_ENDPOINT"] = "true";
