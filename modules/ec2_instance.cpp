@@ -87,7 +87,8 @@ struct Ec2Instance {
          "hop_limit", &Desired::hop_limit,
          "How many hops away the metadata service answers, for a new machine. Default: 1; containers need 2.")
         .for_present();
-    s.optional("tags", &Desired::tags, "Further tags of the instance; others that it has stay.").for_present();
+    s.optional("instance_tags", &Desired::tags, "Further tags of the instance; others that it has stay.")
+        .for_present();
     s.one_of(
         "state", &Desired::state,
         {{"running", State::running}, {"stopped", State::stopped}, {"absent", State::absent}},
@@ -169,7 +170,7 @@ struct Ec2Instance {
 
   //  current \ desired   running                           stopped                      absent
   //  none                launch                            launch, stop                 –
-  //  a launch was cut    launch (it goes on)               launch, stop                 terminate
+  //  interrupted launch  launch (it is resumed)            launch, stop                 terminate
   //  gone, not by us     error; recreate: launch           error; recreate: launch, …   –
   //  starting, running   what differs; another type:       what differs; stop           terminate
   //                      stop, change, start
@@ -224,13 +225,13 @@ struct Ec2Instance {
   }
 
   static void check_tags(const Desired& d, Checker& c) {
-    if (d.tags.size() > most_tags) c.error("tags", fmt::format("there may be {} tags", most_tags));
+    if (d.tags.size() > most_tags) c.error("instance_tags", fmt::format("there may be {} tags", most_tags));
     for (const auto& [key, value] : d.tags) {
       if (key.empty() || key.size() > longest_key || value.size() > longest_value)
-        c.error("tags", fmt::format("`{}` is too long, or empty", key),
+        c.error("instance_tags", fmt::format("`{}` is too long, or empty", key),
                 "a tag has up to 128 characters, its value 256");
       if (key == "Name" || key.starts_with("aws:") || key.starts_with("mlops-agent:"))
-        c.error("tags", fmt::format("`{}` cannot be set here", key));
+        c.error("instance_tags", fmt::format("`{}` cannot be set here", key));
     }
   }
 

@@ -26,7 +26,7 @@ struct Codec<IngressRule> {
 
 // "tcp 22 from 203.0.113.7/32", "all from sg-1"
 std::string describe(const CloudRule& rule);
-// Whether they differ at most in whom they let in: the two versions of icmp count as one.
+// Whether they differ at most in their source: the two versions of icmp count as one.
 bool is_same_service(const CloudRule& rule, const CloudRule& other);
 // The rule for a network; for a group if that is given.
 CloudRule cloud_rule(const IngressRule& rule, const std::string& cidr, const std::string& group,

@@ -94,7 +94,7 @@ TEST_CASE("ec2_instance: what it is launched from is what was asked for") {
   const Tried t = try_module(
       "ec2_instance", R"({"name": "box", "image": "debian-12", "instance_type": ["t3.large", "t3.small"],
     "disk": 40, "disk_type": "gp2", "key_pair": "anna", "security_groups": ["web", "db"], "subnet": "subnet-7",
-    "user_data": "#!/bin/sh", "hop_limit": 2, "tags": {"course": "mlops"}, "region": "eu-central-1"})",
+    "user_data": "#!/bin/sh", "hop_limit": 2, "instance_tags": {"course": "mlops"}, "region": "eu-central-1"})",
       [&] {
         FakeMachine other = m;
         for (const char* name : {"web", "db"})
@@ -167,7 +167,7 @@ TEST_CASE("ec2_instance: one that somebody else terminated is made anew only whe
   CHECK(done(gone(), absent) == "");
 }
 
-TEST_CASE("ec2_instance: an interrupted launch goes on, whatever is seen of it") {
+TEST_CASE("ec2_instance: an interrupted launch is resumed, whatever is seen of it") {
   FakeMachine m = none();
   m.cl.offered.reset();
   m.cl.named["box"].launching = true;
@@ -225,7 +225,7 @@ TEST_CASE("ec2_instance: disk, groups, tags and the metadata service are changed
   CHECK(done(m, parameters(R"(, "disk_type": "io2")")) == "disk_type gp3 -> io2 | modify i-1 disk_type io2");
   CHECK(done(m, parameters(R"(, "security_groups": ["web", "db"])")) ==
         "security_groups sg-1 -> sg-1, sg-2 | modify i-1 groups sg-1,sg-2");
-  CHECK(done(m, parameters(R"(, "tags": {"a": "1"})")) == "tag a null -> 1 | modify i-1 a=1");
+  CHECK(done(m, parameters(R"(, "instance_tags": {"a": "1"})")) == "tag a null -> 1 | modify i-1 a=1");
   FakeMachine old = with(CloudPower::stopped);
   old.cl.named["box"].alive[0].requires_tokens = false;
   CHECK(done(old, parameters(stopped)) == "metadata service IMDSv1 and 2 -> IMDSv2 only | modify i-1 tokens");
@@ -301,9 +301,9 @@ TEST_CASE("ec2_instance: mistakes have their place") {
       Row{parameters(R"(, "max_per_hour": 0)"),
           "test.json:1:87 `max_per_hour` must be more than 0 and at most 10000, found the number 0"},
       Row{parameters(R"(, "security_groups": [])"), "test.json:1:90 an instance has at least one group"},
-      Row{parameters(R"(, "tags": {"Name": "x"})"), "test.json:1:79 `Name` cannot be set here"},
-      Row{parameters(R"(, "tags": {"mlops-agent:id": "x"})"),
-          "test.json:1:79 `mlops-agent:id` cannot be set here"});
+      Row{parameters(R"(, "instance_tags": {"Name": "x"})"), "test.json:1:88 `Name` cannot be set here"},
+      Row{parameters(R"(, "instance_tags": {"mlops-agent:id": "x"})"),
+          "test.json:1:88 `mlops-agent:id` cannot be set here"});
   CAPTURE(row.parameters);
   CHECK(mistake("ec2_instance", row.parameters) == row.text);
 }

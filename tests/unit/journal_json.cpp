@@ -22,6 +22,7 @@ const Tunnel tunnel{
 
 // One of each, every member that is kept set.
 std::vector<Action> every_action() {
+  const CloudScope scope{"work", "eu-central-1"};
   return {WriteFile{"/f", "content", 0600, "ada", "staff", true, true},
           CreateSecret{"/s", 16, "ada", "staff"},
           CreateSshKey{"/k.pem", CreateSshKey::Type::rsa, 4096, "box", 0600, "ada", "staff"},
@@ -73,7 +74,26 @@ std::vector<Action> every_action() {
                      .doing = "making"},
           Download{"https://x/y", "/y", "00ff", "https://x/sums", 0600, "ada", "staff", 9},
           StartTunnel{tunnel},
-          StopTunnel{"jupyter"}};
+          StopTunnel{"jupyter"},
+          ImportKeyPair{scope, "box", "/home/u/.ssh/box.pem", ""},
+          DeleteKeyPair{scope, "box"},
+          CreateCloudGroup{scope, "vpc-1", "box", "ssh"},
+          DeleteCloudGroup{scope, "vpc-1", "box"},
+          ChangeCloudRules{scope, "vpc-1", "box", {{"tcp", 22, 22, "192.0.2.7/32", "", "home", ""}}, {}},
+          LaunchInstance{scope,
+                         "box",
+                         {.image = "debian-12",
+                          .types = {"t3.small"},
+                          .disk_gib = 30,
+                          .disk_type = "gp3",
+                          .key_pair = "box",
+                          .groups = {"box"},
+                          .subnet = "",
+                          .user_data = "",
+                          .tags = {{"course", "mlops"}}}},
+          PowerInstance{scope, "box", "i-1", PowerInstance::Verb::stop},
+          ModifyInstance{scope, "box", "i-1", "t3.large", 40, "gp3", {"sg-1"}, {{"a", "b"}}, true},
+          ChangeCloudAddress{scope, "box", "i-1", true}};
 }
 
 }  // namespace

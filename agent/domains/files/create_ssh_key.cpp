@@ -36,7 +36,7 @@ WriteFile file_of(const CreateSshKey& action, const char* suffix, std::string co
           .mode = mode,
           .owner = action.owner,
           .group = action.group,
-          .replace_link = true};  // never through a link: what is there is an error
+          .replace_link = true};  // never through a link: an existing file is an error
 }
 
 void sync_file(StagedFile& staged, const std::string& path) {
