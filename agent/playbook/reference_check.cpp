@@ -128,11 +128,12 @@ class ReferenceCheck {
     if (diagnostics_.size() > before || !playbook_.withheld.empty()) return;
     const Place& maker = places_.at(prefix_ + reference.path[1]);
     if (!contains(playbook_.plays[maker.play].on, "local"))
-      diagnostics_.add({reference.where,
-                        fmt::format("`{}` is not in a play on local: only such a play can tell where a later one "
-                                    "runs",
-                                    reference.path[1]),
-                        R"(give its play "on": "local")", maker.resource->id_where, "it stands here"});
+      diagnostics_.add(
+          {reference.where,
+           fmt::format("`{}` is not in a play on local: only such a play can tell where a later one "
+                       "runs",
+                       reference.path[1]),
+           R"(give its play "on": "local")", maker.resource->id_where, "it stands here"});
   }
 
   // Checks its condition once, after those of the outer includes.
