@@ -69,7 +69,7 @@ TEST_CASE("state absent is taken with any other parameters of the type, and does
       Row{"ec2_security_group", R"("name": "web")",
           R"("description": "x", "exact": false, "rules": [{"port": 22, "from": "group:none"}])"},
       Row{"ec2_instance", R"("name": "box")",
-          R"("image": "ubuntu-24.04", "instance_type": "t3.small", "disk": 30, "key_pair": "none", "tags": {"a": "b"},
+          R"("image": "ubuntu-24.04", "instance_type": "t3.small", "disk": 30, "key_pair": "none", "instance_tags": {"a": "b"},
              "security_groups": "none", "subnet": "subnet-1", "recreate": true, "max_per_hour": 1, "hop_limit": 2,
              "user_data": "x", "disk_type": "gp3", "user": "ubuntu")"},
       Row{"ec2_address", R"("name": "ip")", R"("instance": "none")"},
