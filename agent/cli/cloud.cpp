@@ -1,9 +1,7 @@
 // mlops-agent cloud list: what of ours is in an account.
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
 #include <memory>
 
 #include "base/error.hpp"
@@ -14,6 +12,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/output.hpp"
+#include "cli/table.hpp"
 #include "domains/cloud/local.hpp"
 #include "model/value.hpp"
 
@@ -48,15 +47,6 @@ const char* to_string(CloudPower power) {
   return "terminated";
 }
 
-// "2026-01-31 08:15", in the local time zone.
-std::string time_text(std::int64_t seconds) {
-  if (seconds == 0) return "";
-  const auto time = static_cast<std::time_t>(seconds);
-  std::tm parts{};
-  ::localtime_r(&time, &parts);
-  return fmt::format("{:%Y-%m-%d %H:%M}", parts);
-}
-
 Value json_of(const Listed& one) {
   const CloudInstance& i = one.instance;
   const auto text = [](const std::string& s) { return s.empty() ? Value() : Value(s); };
@@ -82,16 +72,7 @@ std::vector<std::string> row_of(const Listed& one) {
 void print_table(const std::vector<Listed>& all) {
   std::vector<std::vector<std::string>> rows{{"NAME", "ID", "TYPE", "STATE", "ADDRESS", "LAUNCHED", ""}};
   for (const Listed& one : all) rows.push_back(row_of(one));
-  std::vector<std::size_t> widths(rows.front().size());
-  for (const auto& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], columns(row[i]));
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i)
-      line += row[i] + std::string(widths[i] - columns(row[i]) + 2, ' ');
-    while (line.ends_with(' ')) line.pop_back();
-    put(line + "\n");
-  }
+  for (const std::string& line : table_lines(rows)) put(line + "\n");
 }
 
 std::vector<Listed> find_instances(const LocalCloud& cloud, const CloudScope& scope) {

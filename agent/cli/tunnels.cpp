@@ -1,13 +1,11 @@
 // mlops-agent tunnels [stop NAME]: lists and stops the person's forwarded ports.
 #include <fcntl.h>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <memory>
 
 #include "base/error.hpp"
@@ -19,6 +17,7 @@
 #include "cli/exit_code.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/output.hpp"
+#include "cli/table.hpp"
 #include "domains/tunnels/keeper/keeper.hpp"
 #include "domains/tunnels/local.hpp"
 #include "domains/tunnels/tunnel_text.hpp"
@@ -41,15 +40,6 @@ std::string bytes_text(std::uint64_t bytes) {
   for (; amount >= 999.5 && unit + 1 < std::size(units); ++unit) amount /= 1000;
   return unit == 0 || amount >= 99.5 ? fmt::format("{:.0f} {}", amount, units[unit])
                                      : fmt::format("{:.1f} {}", amount, units[unit]);
-}
-
-// "2026-01-31 08:15", in the local time zone.
-std::string time_text(std::int64_t seconds) {
-  if (seconds == 0) return "";
-  const auto time = static_cast<std::time_t>(seconds);
-  std::tm parts{};
-  ::localtime_r(&time, &parts);
-  return fmt::format("{:%Y-%m-%d %H:%M}", parts);
 }
 
 Value json_of(const Report& r) {
@@ -95,15 +85,9 @@ std::vector<std::string> row_of(const Report& r) {
 void print_table(const std::vector<Report>& reports) {
   std::vector<std::vector<std::string>> rows{{"NAME", "TUNNEL", "STATE", "OUT / IN", "CONNECTIONS", "SINCE"}};
   for (const Report& r : reports) rows.push_back(row_of(r));
-  std::vector<std::size_t> widths(rows.front().size());
-  for (const auto& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], columns(row[i]));
-  for (std::size_t at = 0; at < rows.size(); ++at) {
-    std::string line;
-    for (std::size_t i = 0; i < rows[at].size(); ++i)
-      line += rows[at][i] + std::string(widths[i] - columns(rows[at][i]) + 2, ' ');
-    while (line.ends_with(' ')) line.pop_back();
-    fmt::print("{}\n", line);
+  const std::vector<std::string> lines = table_lines(rows);
+  for (std::size_t at = 0; at < lines.size(); ++at) {
+    fmt::print("{}\n", lines[at]);
     if (at > 0 && !reports[at - 1].view.reason.empty())
       put("    " + printable_lines(reports[at - 1].view.reason) + "\n");
   }

@@ -8,6 +8,7 @@
 
 #include "aws/account.hpp"
 #include "aws/ec2/instances.hpp"
+#include "aws/ec2/network.hpp"
 #include "aws/errors.hpp"
 
 namespace mlops {
@@ -26,6 +27,14 @@ auto advised(aws::Account& account, const Work& work) {
     const std::string advice = account.advice_on(error);
     throw Error(advice.empty() ? error.what() : fmt::format("{}; {}", error.what(), advice), kind_of(error));
   }
+}
+
+// Error that says how to get one if the region has none.
+inline std::string default_vpc_id(aws::Client& client) {
+  if (const auto found = aws::default_vpc(client)) return found->id;
+  throw Error(
+      fmt::format("the region {} has no default VPC: `aws ec2 create-default-vpc` makes one, or name a subnet",
+                  client.region().name));
 }
 
 // The instance; none if EC2 does not know the id, or not yet.

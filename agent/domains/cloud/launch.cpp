@@ -35,14 +35,9 @@ Network network_for(aws::Client& client, const std::string& subnet) {
   if (!subnet.empty()) {
     network.subnets = aws::describe_subnets(client, {{subnet}, {}});
   } else {
-    const auto vpc = aws::default_vpc(client);
-    if (!vpc)
-      throw Error(fmt::format(
-          "the region {} has no default VPC: `aws ec2 create-default-vpc` makes one, or name a subnet",
-          client.region().name));
-    network.vpc = vpc->id;
+    const std::string vpc = default_vpc_id(client);
     network.subnets = aws::describe_subnets(
-        client, {{}, {{"vpc-id", {vpc->id}}, {"default-for-az", {"true"}}, {"state", {"available"}}}});
+        client, {{}, {{"vpc-id", {vpc}}, {"default-for-az", {"true"}}, {"state", {"available"}}}});
   }
   std::erase_if(network.subnets, [](const aws::Subnet& one) { return one.free_addresses == 0; });
   if (network.subnets.empty()) throw Error("there is no subnet with a free address");

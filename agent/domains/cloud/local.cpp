@@ -156,10 +156,7 @@ std::optional<CloudKeyPair> LocalCloud::key_pair(const CloudScope& scope, const 
 
 std::string LocalCloud::vpc_or_default(aws::Client& client, const std::string& vpc) const {
   if (!vpc.empty()) return vpc;
-  if (const auto found = aws::default_vpc(client)) return found->id;
-  throw Error(
-      fmt::format("the region {} has no default VPC: `aws ec2 create-default-vpc` makes one, or name a subnet",
-                  client.region().name));
+  return default_vpc_id(client);
 }
 
 std::optional<CloudGroup> LocalCloud::find_group(aws::Client& client, const std::string& vpc,
