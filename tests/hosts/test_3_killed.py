@@ -23,6 +23,8 @@ HOST_OWN = {"etc/hosts", "etc/hostname", "etc/resolv.conf", "var/lib/docker", "v
 HOST_OWN |= {"var/lib/dpkg/status-old"}
 # apt's caches, which contain times.
 HOST_OWN |= {"var/cache/apt/pkgcache.bin", "var/cache/apt/srcpkgcache.bin"}
+# The second in which git cloned; two hosts may do so in the same one.
+HOST_OWN.add("home/ubuntu/mlops-zoomcamp/.git/logs")
 # Its paragraphs come in the order of apt's steps: compared by themselves.
 STATES = "var/lib/apt/extended_states"
 HOST_OWN |= {STATES}
