@@ -181,12 +181,12 @@ std::string on_token(Code code, Message, const AdviceContext&) {
                "agent";
 }
 
-struct Row {
+struct AdviceRow {
   Code code;
   Sentence sentence;
 };
 
-constexpr Row table[] = {
+constexpr AdviceRow advice_table[] = {
     {"VcpuLimitExceeded", on_vcpus},
     {"InstanceLimitExceeded", on_vcpus},
     {"AddressLimitExceeded", on_limit},
@@ -237,9 +237,9 @@ constexpr Row table[] = {
 }  // namespace
 
 std::string advice(std::string_view code, std::string_view message, const AdviceContext& context) {
-  const auto row =
-      std::find_if(std::begin(table), std::end(table), [&](const Row& r) { return r.code == code; });
-  return row == std::end(table) ? "" : row->sentence(code, message, context);
+  const auto row = std::find_if(std::begin(advice_table), std::end(advice_table),
+                                [&](const AdviceRow& r) { return r.code == code; });
+  return row == std::end(advice_table) ? "" : row->sentence(code, message, context);
 }
 
 }  // namespace mlops::aws

@@ -11,12 +11,12 @@
 namespace mlops::aws {
 namespace {
 
-struct Row {
+struct ErrorRow {
   std::string_view code;
   ErrorClass is;
 };
 
-constexpr Row table[] = {
+constexpr ErrorRow error_table[] = {
     {"RequestLimitExceeded", ErrorClass::retry},
     {"Throttling", ErrorClass::retry},
     {"ThrottlingException", ErrorClass::retry},
@@ -132,9 +132,9 @@ std::string text_of(const AwsFailure& f) {
 }  // namespace
 
 ErrorClass classify(std::string_view code, long status) {
-  const auto row =
-      std::find_if(std::begin(table), std::end(table), [&](const Row& r) { return r.code == code; });
-  if (row != std::end(table)) return row->is;
+  const auto row = std::find_if(std::begin(error_table), std::end(error_table),
+                                [&](const ErrorRow& r) { return r.code == code; });
+  if (row != std::end(error_table)) return row->is;
   const bool again =
       std::find(std::begin(worth_a_retry), std::end(worth_a_retry), status) != std::end(worth_a_retry);
   return again ? ErrorClass::retry : ErrorClass::unknown;

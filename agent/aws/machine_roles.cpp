@@ -14,9 +14,9 @@
 namespace mlops::aws {
 namespace {
 
-constexpr std::size_t largest = 64u << 10;
-constexpr std::chrono::seconds limit{2};
-constexpr int attempts = 3;
+constexpr std::size_t largest_role_answer = 64u << 10;
+constexpr std::chrono::seconds role_call_limit{2};
+constexpr int role_attempts = 3;
 constexpr const char *relative = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
                      *full = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 
@@ -59,13 +59,13 @@ HttpAnswer ask_container(const SourceContext& context, const std::string& url, c
     request.headers = {"Authorization: " + token};
   request.redirects = Redirects::refuse;
   request.proxy = Proxy::none;
-  request.connect_limit = request.time_limit = limit;
+  request.connect_limit = request.time_limit = role_call_limit;
   for (int number = 1;; ++number) {
-    HttpAnswer answer = context.http.ask(request, largest);
+    HttpAnswer answer = context.http.ask(request, largest_role_answer);
     const bool answered = answer.result.end == HttpResult::End::answered;
     const long status = answer.result.response.status;
     if (answered && status == 200) return answer;
-    const bool again = number < attempts && (!answered || is_worth_another_try(status));
+    const bool again = number < role_attempts && (!answered || is_worth_another_try(status));
     if (!again)
       throw Error(fmt::format("the container's credentials ({}) cannot be read: {}", variable,
                               answered ? http_status_text(status) : answer.result.cause));

@@ -16,7 +16,7 @@
 namespace mlops::aws {
 namespace {
 
-constexpr std::size_t largest = 1u << 20;
+constexpr std::size_t largest_file = 1u << 20;
 
 std::string read_whole(int fd, const std::string& path) {
   std::string content;
@@ -27,7 +27,8 @@ std::string read_whole(int fd, const std::string& path) {
     if (n < 0) throw system_error("cannot read " + path, errno);
     if (n == 0) return content;
     content.append(buffer, static_cast<std::size_t>(n));
-    if (content.size() > largest) throw Error(fmt::format("{} has more than {} bytes", path, largest));
+    if (content.size() > largest_file)
+      throw Error(fmt::format("{} has more than {} bytes", path, largest_file));
   }
 }
 

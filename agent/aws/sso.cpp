@@ -16,10 +16,10 @@
 namespace mlops::aws {
 namespace {
 
-constexpr Seconds refresh_before = 900;
-constexpr std::size_t largest = 1u << 20;
-constexpr int attempts = 3;
-constexpr std::chrono::seconds call_limit{30};
+constexpr Seconds sso_refresh_before = 900;
+constexpr std::size_t largest_sso_answer = 1u << 20;
+constexpr int sso_attempts = 3;
+constexpr std::chrono::seconds sso_call_limit{30};
 
 // What the profile and its sso-session say.
 struct SsoConfig {
@@ -73,7 +73,7 @@ class SsoToken {
     cache_ = parse_json(*text, path_);
     const auto end = parse_iso_time(text_at(cache_, {"expiresAt"}));
     if (!end || text_at(cache_, {"accessToken"}).empty()) log_in(path_ + " holds no SSO token");
-    if (*end - context_.now() <= refresh_before) refresh(*end);
+    if (*end - context_.now() <= sso_refresh_before) refresh(*end);
     Secret token(text_at(cache_, {"accessToken"}));
     if (!can_be_sent(token.reveal())) log_in(path_ + " holds no SSO token");
     return token;
@@ -119,9 +119,9 @@ class SsoToken {
     request.body = to_json(body);
     request.redirects = Redirects::refuse;
     request.resend = Resend::never;  // a refresh token is good once
-    request.time_limit = call_limit;
+    request.time_limit = sso_call_limit;
     request.response_headers = answer_headers();
-    return context_.http.ask(request, largest);
+    return context_.http.ask(request, largest_sso_answer);
   }
 
   // The other members stay: the AWS CLI reads them.
@@ -150,7 +150,7 @@ HttpRequest role_request(const SourceContext& context, const SsoConfig& config, 
                                          percent_encoded(config.role), percent_encoded(config.account))};
   request.headers = {"x-amz-sso_bearer_token: " + token.reveal()};
   request.redirects = Redirects::refuse;
-  request.time_limit = call_limit;
+  request.time_limit = sso_call_limit;
   request.response_headers = answer_headers();
   return request;
 }
@@ -158,7 +158,7 @@ HttpRequest role_request(const SourceContext& context, const SsoConfig& config, 
 std::string ask_for_role(const SourceContext& context, const SsoConfig& config, const SsoToken& token,
                          const HttpRequest& request) {
   for (int number = 1;; ++number) {
-    HttpAnswer answer = context.http.ask(request, largest);
+    HttpAnswer answer = context.http.ask(request, largest_sso_answer);
     const auto failure = failure_of(answer, AnswerForm::json, "sso GetRoleCredentials", context.now());
     if (!failure) return std::move(answer.body);
     if (failure->status == 401) token.log_in("the SSO session is not accepted any more");
@@ -166,7 +166,7 @@ std::string ask_for_role(const SourceContext& context, const SsoConfig& config, 
     if (failure->status == 403 || failure->status == 404)
       throw Error(fmt::format("{}: the SSO session may not take the role {} in the account {} ({})",
                               config.where, config.role, config.account, error.message()));
-    if (number == attempts || error.error_class() != ErrorClass::retry) throw error;
+    if (number == sso_attempts || error.error_class() != ErrorClass::retry) throw error;
     if (context.settings.wait) context.settings.wait(std::chrono::milliseconds(500 << number));
   }
 }

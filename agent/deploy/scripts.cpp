@@ -198,7 +198,7 @@ std::string safe(const std::string& word, std::string_view also = "") {
   return word;
 }
 
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+std::string name_in_bundle(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 }  // namespace
 
@@ -218,7 +218,7 @@ std::string unpack_script(const Bundle& bundle) {
                               {"SIZE", std::to_string(bundle.size)},
                               {"KIB", std::to_string(kib)},
                               {"INTERPRETER", safe(bundle.interpreter)},
-                              {"LOADER", safe(base_name(bundle.interpreter))}});
+                              {"LOADER", safe(name_in_bundle(bundle.interpreter))}});
 }
 
 }  // namespace mlops

@@ -20,7 +20,7 @@ constexpr std::string_view replacement = "\xef\xbf\xbd";
 struct Style {
   std::string_view place, error, note, caret, end;
 };
-constexpr Style plain = {"", "", "", "", ""};
+constexpr Style uncoloured = {"", "", "", "", ""};
 constexpr Style coloured = {"\033[1m", "\033[1;31m", "\033[1;36m", "\033[1;32m", "\033[0m"};
 
 // The text's code points; invalid bytes and terminal control characters are replaced.
@@ -89,7 +89,7 @@ void append_place(std::string& text, const Position& where, const Style& style, 
 }  // namespace
 
 std::string to_text(const Diagnostic& diagnostic, bool colour) {
-  const Style& style = colour ? coloured : plain;
+  const Style& style = colour ? coloured : uncoloured;
   std::string text;
   append_place(text, diagnostic.where, style, "error", style.error, diagnostic.message);
   if (!diagnostic.hint.empty())

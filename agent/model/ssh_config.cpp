@@ -44,7 +44,7 @@ bool same_word(std::string_view a, std::string_view b) {
                     [&](char x, char y) { return lower(x) == lower(y); });
 }
 
-std::string_view trimmed(std::string_view text) {
+std::string_view without_blanks(std::string_view text) {
   const auto first = text.find_first_not_of(blanks), last = text.find_last_not_of(blanks);
   return first == text.npos ? std::string_view() : text.substr(first, last + 1 - first);
 }
@@ -79,8 +79,8 @@ struct Line {
   std::string_view argument, comment;  // comment: from the blanks before an unquoted # on
   bool is(std::string_view word) const { return same_word(keyword, word); }
   bool is_block() const { return is("Host") || is("Match"); }
-  bool is_empty() const { return trimmed(raw).empty(); }
-  bool is_comment() const { return trimmed(raw).starts_with('#'); }
+  bool is_empty() const { return without_blanks(raw).empty(); }
+  bool is_comment() const { return without_blanks(raw).starts_with('#'); }
 };
 
 Line read_line(std::string_view raw) {
@@ -101,7 +101,7 @@ Line read_line(std::string_view raw) {
     if (rest[i] == '"') quoted = !quoted;
     if (rest[i] == '#' && !quoted && i > 0 && blanks.find(rest[i - 1]) != blanks.npos) stop = i;
   }
-  line.argument = trimmed(rest.substr(0, stop));
+  line.argument = without_blanks(rest.substr(0, stop));
   if (stop < rest.size()) line.comment = rest.substr(rest.substr(0, stop).find_last_not_of(blanks) + 1);
   return line;
 }
@@ -341,7 +341,7 @@ std::string with_ssh_host(std::string_view text, std::string_view host, const st
       at = places[0];
       indent = lines[at].indent;
       keyword = lines[at].keyword;
-      comment = trimmed(lines[at].comment).empty() ? "" : lines[at].comment;
+      comment = without_blanks(lines[at].comment).empty() ? "" : lines[at].comment;
       while (comment.ends_with('\r')) comment.pop_back();
       for (auto i = places.rbegin(); i != places.rend(); ++i) out.erase(*i, *i + 1);
     }

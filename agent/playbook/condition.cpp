@@ -120,12 +120,14 @@ void check_member(const Value::Member& member, Diagnostics& diagnostics) {
   }
 }
 
-void collect(const Value& when, std::vector<Reference>& list, Diagnostics& diagnostics, Locator& locator) {
+void collect_from_condition(const Value& when, std::vector<Reference>& list, Diagnostics& diagnostics,
+                            Locator& locator) {
   if (!when.is_object()) return;
   for (const Value::Member& member : when.as_object()) {
     if (is_group(member.key)) {
       if (!member.value.is_array()) continue;
-      for (const Value& condition : member.value.as_array()) collect(condition, list, diagnostics, locator);
+      for (const Value& condition : member.value.as_array())
+        collect_from_condition(condition, list, diagnostics, locator);
       continue;
     }
     const ParsedPath parsed = parse_path(member.key);
@@ -328,7 +330,7 @@ void check_condition(const Value& when, Diagnostics& diagnostics) {
 std::vector<Reference> condition_references(const Value& when, Diagnostics& diagnostics) {
   std::vector<Reference> list;
   Locator locator;
-  collect(when, list, diagnostics, locator);
+  collect_from_condition(when, list, diagnostics, locator);
   return list;
 }
 

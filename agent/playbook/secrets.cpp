@@ -117,11 +117,11 @@ std::size_t hexadecimal(std::string_view text, std::string_view secret) {
 
 using Encoded = std::size_t (*)(std::string_view text, std::string_view secret);
 
-struct Place {
+struct FoundAt {
   std::size_t at = std::string_view::npos, size = 0;
 };
 
-Place find_encoded(std::string_view text, std::string_view secret, Encoded encoded, std::size_t from) {
+FoundAt find_encoded(std::string_view text, std::string_view secret, Encoded encoded, std::size_t from) {
   for (std::size_t at = from; at + secret.size() <= text.size(); ++at)
     if (const std::size_t size = encoded(text.substr(at), secret)) return {at, size};
   return {};
@@ -133,7 +133,7 @@ struct Longer {
   }
 };
 
-bool is_name(const std::string& name) {
+bool is_secret_name(const std::string& name) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
   return !name.empty() && letter(name[0]) && std::all_of(name.begin(), name.end(), [&](char c) {
     return letter(c) || (c >= '0' && c <= '9') || c == '-';
@@ -145,9 +145,10 @@ constexpr auto origins_hint =
     R"(write {"env": "NAME"}, {"file": "~/key"}, {"command": ["pass", "x"]} or {"prompt": "Question"})";
 
 // One entry of `secrets`.
-class Reading {
+class SecretsReading {
  public:
-  Reading(const std::string& name, const std::string& folder, const std::string& home, Diagnostics& diagnostics)
+  SecretsReading(const std::string& name, const std::string& folder, const std::string& home,
+                 Diagnostics& diagnostics)
       : name_(name), folder_(folder), home_(home), diagnostics_(diagnostics) {}
 
   std::optional<SecretOrigin> read(const Value& written) {
@@ -245,7 +246,7 @@ struct Secrets::State {
     for (const Encoded encoded : {percent_encoded, hexadecimal}) {
       if (encoded == percent_encoded && !percent) continue;
       for (const std::string& part : parts)
-        for (Place place = find_encoded(text, part, encoded, 0); place.at != text.npos;) {
+        for (FoundAt place = find_encoded(text, part, encoded, 0); place.at != text.npos;) {
           const std::size_t next = found(place.at, place.size);
           if (next == text.npos) return;
           place = find_encoded(text, part, encoded, next);
@@ -348,12 +349,12 @@ void read_secrets(const Value& written, const std::string& folder, const std::st
     return;
   }
   for (const Value::Member& m : written.as_object()) {
-    if (!is_name(m.key)) {
+    if (!is_secret_name(m.key)) {
       diagnostics.add(m.key_where, fmt::format("a secret's name is of letters, digits, `_` and `-`, found {}",
                                                json_quote(m.key)));
       continue;
     }
-    if (auto origin = Reading(m.key, folder, home, diagnostics).read(m.value))
+    if (auto origin = SecretsReading(m.key, folder, home, diagnostics).read(m.value))
       into.declare(m.key, *std::move(origin));
   }
 }

@@ -20,7 +20,7 @@ namespace {
 using Case = HostKeyJudgement::Case;
 using Strict = SshSettings::Strict;
 
-constexpr std::size_t too_large = 64u << 20;
+constexpr std::size_t largest_list = 64u << 20;
 
 std::string read_all(int fd, const std::string& path) {
   std::string text;
@@ -29,7 +29,7 @@ std::string read_all(int fd, const std::string& path) {
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) throw system_error("reading " + path, errno);
     text.append(buffer, static_cast<std::size_t>(n));
-    if (text.size() > too_large) throw Error(fmt::format("{} is too large for a list of keys", path));
+    if (text.size() > largest_list) throw Error(fmt::format("{} is too large for a list of keys", path));
   }
   return text;
 }

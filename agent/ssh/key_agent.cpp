@@ -20,8 +20,8 @@ namespace {
 // draft-miller-ssh-agent section 6.1.
 enum Message : char { failure = 5, request_identities = 11, identities_answer = 12, sign_request = 13 };
 
-constexpr std::uint32_t too_large = 256 << 10;  // as in OpenSSH
-constexpr std::uint32_t too_many = 2048;        // keys; likewise
+constexpr std::uint32_t largest_message = 256 << 10;  // as in OpenSSH
+constexpr std::uint32_t too_many = 2048;              // keys; likewise
 constexpr int list_ms = 5000;
 constexpr int sign_ms = 120'000;  // a key may need to be touched, or its use to be confirmed
 
@@ -61,7 +61,7 @@ class Talk {
     if (!read(size, 4)) return "";
     const std::uint32_t length = KeyReader(size).number();
     std::string message;
-    return length > 0 && length <= too_large && read(message, length) ? message : "";
+    return length > 0 && length <= largest_message && read(message, length) ? message : "";
   }
 
  private:

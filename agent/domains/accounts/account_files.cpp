@@ -24,7 +24,7 @@ std::optional<std::uint32_t> number(std::string_view text) {
 }
 
 template <class F>
-void each_line(std::string_view text, F read) {
+void each_entry(std::string_view text, F read) {
   for (const std::string_view line : split(text, '\n'))
     if (!line.empty() && line[0] != '#' && line[0] != '+' && line[0] != '-') read(line);
 }
@@ -38,8 +38,8 @@ const Item* find(const std::vector<Item>& items, const Map& index, const Key& ke
 }  // namespace
 
 AccountFiles::AccountFiles(std::string_view passwd, std::string_view group) {
-  each_line(group, [&](std::string_view line) { read_group(line); });
-  each_line(passwd, [&](std::string_view line) { read_user(line); });
+  each_entry(group, [&](std::string_view line) { read_group(line); });
+  each_entry(passwd, [&](std::string_view line) { read_user(line); });
 }
 
 void AccountFiles::read_group(std::string_view line) {

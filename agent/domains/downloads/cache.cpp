@@ -17,7 +17,7 @@ namespace mlops {
 namespace {
 
 constexpr std::string_view heading = "mlops-agent downloads 1";
-constexpr const char* file_name = "downloads";
+constexpr const char* record_name = "downloads";
 constexpr const char* new_name = "downloads.new";
 constexpr std::size_t max_bytes = 4u << 20;
 constexpr std::size_t fields = 11;
@@ -37,7 +37,7 @@ std::string escape(std::string_view text) {
   return s;
 }
 
-std::string unescape(std::string_view text) {
+std::string unescape_field(std::string_view text) {
   std::string s;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '\\' || i + 1 == text.size())
@@ -71,7 +71,7 @@ std::optional<DownloadRecord> parse_record(std::string_view line) {
     return {};
   r.kind = f[0] == "proof" ? DownloadRecord::Kind::proof : DownloadRecord::Kind::partial;
   std::string* const texts[] = {&r.key, &r.sha256, &r.etag, &r.last_modified, &r.boot};
-  for (std::size_t i = 0; i < std::size(texts); ++i) *texts[i] = unescape(f[i + 1]);
+  for (std::size_t i = 0; i < std::size(texts); ++i) *texts[i] = unescape_field(f[i + 1]);
   if (r.kind == DownloadRecord::Kind::proof && !is_sha256(r.sha256)) return {};
   return r;
 }
@@ -173,7 +173,7 @@ void DownloadCache::forget(DownloadRecord::Kind kind, const std::string& key) {
 std::vector<DownloadRecord> DownloadCache::read() const {
   const Handle folder = open_folder(folder_);
   if (!folder) return {};
-  const Handle file(openat(folder.get(), file_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  const Handle file(openat(folder.get(), record_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat st;
   if (!file || fstat(file.get(), &st) != 0 || !S_ISREG(st.st_mode)) return {};
   std::string text(static_cast<std::size_t>(std::min<off_t>(st.st_size, max_bytes)), '\0');
@@ -190,7 +190,7 @@ void DownloadCache::write(const std::vector<DownloadRecord>& records) const {
       openat(folder.get(), new_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, file_mode()));
   if (!file) return;
   if (write_all(file.get(), format_records(records)))
-    renameat(folder.get(), new_name, folder.get(), file_name);
+    renameat(folder.get(), new_name, folder.get(), record_name);
   else
     unlinkat(folder.get(), new_name, 0);
 }

@@ -21,7 +21,7 @@ constexpr std::size_t block = 256u << 10;
 constexpr std::uint32_t new_file_mode = 0644;
 constexpr std::chrono::milliseconds progress_interval{100};
 
-std::string lower(std::string text) {
+std::string lower_digits(std::string text) {
   for (char& c : text)
     if (c >= 'A' && c <= 'F') c = static_cast<char>(c + ('a' - 'A'));
   return text;
@@ -314,7 +314,7 @@ Validators LocalDownloads::fetch_verified(const Download& action, const std::str
 
 void LocalDownloads::perform(const Download& action) {
   const Patience patience = this->patience(action.url, action.timeout_ms);
-  std::string sha256 = lower(action.sha256);
+  std::string sha256 = lower_digits(action.sha256);
   if (sha256.empty() && !action.sha256_url.empty())
     sha256 = published(action.sha256_url, url_file_name(action.url), patience);
   const auto place = walker_.target_place(action.path);

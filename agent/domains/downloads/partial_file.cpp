@@ -15,7 +15,7 @@
 namespace mlops {
 namespace {
 
-constexpr std::uint64_t block = 256u << 10;
+constexpr std::uint64_t largest_block = 256u << 10;
 
 bool is_ours(const struct stat& s) {
   return S_ISREG(s.st_mode) && s.st_uid == geteuid() && s.st_nlink == 1 && (s.st_mode & 07177) == 0;
@@ -53,10 +53,10 @@ struct stat PartialFile::status() const {
 
 void PartialFile::catch_up() {
   if (digested_ == size_) return;
-  const auto buffer = std::make_unique_for_overwrite<char[]>(block);
+  const auto buffer = std::make_unique_for_overwrite<char[]>(largest_block);
   while (digested_ < size_) {
     cancellation_.check();
-    const auto wanted = std::min(block, size_ - digested_);
+    const auto wanted = std::min(largest_block, size_ - digested_);
     const ssize_t n = pread(file_.get(), buffer.get(), wanted, static_cast<off_t>(digested_));
     if (n < 0) throw system_error("cannot read what was downloaded for " + path_, errno);
     if (n == 0) throw Error("what was downloaded for " + path_ + " became shorter");

@@ -16,7 +16,6 @@
 namespace mlops {
 namespace {
 
-constexpr int link_limit = 40;  // as the kernel's, path_resolution(7)
 constexpr std::uint32_t everyone_writes = 0002;
 
 [[noreturn]] void not_known(const std::string& label) { throw Unknown{{label}, ""}; }

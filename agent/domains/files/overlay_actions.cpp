@@ -17,7 +17,6 @@ namespace {
 
 constexpr std::uint32_t set_group_id = 02000, sticky = 01000;
 constexpr std::uint32_t writes = 2, enters = 1;
-constexpr std::size_t name_limit = 255;  // NAME_MAX
 
 // Then modes alone do not decide permissions.
 bool has_access_list(const std::string& path) {

@@ -6,6 +6,9 @@
 
 namespace mlops {
 
+inline constexpr int link_limit = 40;  // links on the way to a path: as the kernel's, path_resolution(7)
+inline constexpr std::size_t name_limit = 255;  // bytes of one component: NAME_MAX
+
 // The folder above: "/a" for "/a/b", "/" for "/a" and for "/" itself.
 inline std::string_view folder_of(std::string_view path) {
   const std::size_t slash = path.rfind('/');

@@ -11,11 +11,11 @@
 
 #include "base/error.hpp"
 #include "base/handle.hpp"
+#include "domains/files/paths.hpp"
 
 namespace mlops {
 namespace {
 
-constexpr int link_limit = 40;           // as the kernel's, path_resolution(7)
 constexpr std::size_t open_limit = 200;  // folders cached, each with a descriptor
 
 struct Loop : Error {

@@ -11,6 +11,7 @@
 #include "domains/files/attributes.hpp"
 #include "domains/files/extended_attributes.hpp"
 #include "domains/files/local.hpp"
+#include "domains/files/paths.hpp"
 #include "domains/files/placing.hpp"
 #include "domains/files/reader.hpp"
 
@@ -18,7 +19,6 @@ namespace mlops {
 namespace {
 
 constexpr mode_t new_file_mode = 0644, new_secret_mode = 0600;
-constexpr std::size_t name_limit = 255;  // NAME_MAX
 
 void write_all(int fd, std::string_view content, const std::string& path) {
   while (!content.empty()) {

@@ -31,7 +31,7 @@ std::string read_text(const std::string& path) {
   return text;
 }
 
-void make_folders(const std::string& path) {
+void make_parents(const std::string& path) {
   for (std::size_t at = path.find('/', 1); at != std::string::npos; at = path.find('/', at + 1))
     if (::mkdir(path.substr(0, at).c_str(), 0700) != 0 && errno != EEXIST)
       throw system_error("cannot make the folder " + path.substr(0, at), errno);
@@ -104,7 +104,7 @@ bool LoginUnit::is_right() const {
 void LoginUnit::write() const {
   if (command_.size() != 1)
     throw Error("a tunnel can be started at log-in only by a program that is installed there; this one is not");
-  make_folders(link_);
+  make_parents(link_);
   write_text(path_, text());
   unlink_if_there(link_);
   if (::symlink(("../" + path_.substr(path_.rfind('/') + 1)).c_str(), link_.c_str()) != 0)
