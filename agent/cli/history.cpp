@@ -89,7 +89,7 @@ int list(const RunHistory& history, const HistoryOptions& options) {
   std::size_t playbook = 0, counts = 0;
   for (const RecordedRun& run : runs) {
     playbook = std::max(playbook, columns(printable(run.playbook)));
-    counts = std::max(counts, columns(printable(counts_in_words(run.counts))));
+    counts = std::max(counts, columns(printable(counts_text(run.counts))));
   }
   const auto padded = [](const std::string& text, std::size_t width) {
     return text + std::string(width - std::min(width, columns(text)), ' ');
@@ -100,7 +100,7 @@ int list(const RunHistory& history, const HistoryOptions& options) {
         fmt::format("{}  {}  {:<5}  {}  ", paper.coloured(sgr::bold, printable(short_id(run.id, runs))),
                     paper.coloured(sgr::dim, local_time(run.started)), printable(run.kind),
                     padded(printable(run.playbook), playbook));
-    const std::string tail = padded(printable(counts_in_words(run.counts)), counts) + "  " +
+    const std::string tail = padded(printable(counts_text(run.counts)), counts) + "  " +
                              paper.coloured(ending_colour(run), printable(ending(run, runs)));
     put(paper.hanging(head, tail) + "\n");
   }
@@ -125,7 +125,7 @@ int show(const RunHistory& history, const HistoryOptions& options) {
     const Paper& paper = output.paper();
     const std::string took =
         run.ended ? " after " + duration(static_cast<double>(run.ended - run.started) / 1e6) : "";
-    const std::string counts = run.counts.is_null() ? "" : ": " + counts_in_words(run.counts);
+    const std::string counts = run.counts.is_null() ? "" : ": " + counts_text(run.counts);
     put(paper.hanging("", paper.coloured(sgr::bold, printable(run.kind + " " + run.playbook)) + "  " +
                               printable(run.id)) +
         "\n");

@@ -28,7 +28,7 @@ std::string iso_time(std::int64_t us) {
   return fmt::format("{}.{:06}Z", std::string_view(text.data(), size), us % 1'000'000);
 }
 
-std::string counts_in_words(const Value& counts) {
+std::string counts_text(const Value& counts) {
   std::string text;
   if (!counts.is_object()) return text;
   for (const auto& member : counts.as_object()) {

@@ -15,7 +15,7 @@ std::string short_id(const std::string& id, const std::vector<RecordedRun>& runs
 // Microseconds since the epoch as "2026-11-26T09:12:03.000000Z" (RFC 3339).
 std::string iso_time(std::int64_t us);
 // "2 changed, 3 ok"; "" for null.
-std::string counts_in_words(const Value& counts);
+std::string counts_text(const Value& counts);
 // "done", "did not finish, undone by 0193a1b2-c3d4".
 std::string ending(const RecordedRun& run, const std::vector<RecordedRun>& runs);
 // "begun", "done", "failed", "cut off", "healed".

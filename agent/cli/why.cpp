@@ -45,7 +45,7 @@ const Change* change_of(const ResourceFinished& e, const std::string& property) 
   return found == e.changes.end() ? nullptr : &*found;
 }
 
-std::string state_in_words(const ResourceFinished& e) {
+std::string state_text(const ResourceFinished& e) {
   std::string text = to_text(e.outcome);
   std::replace(text.begin(), text.end(), '_', ' ');
   return e.reason.empty() ? text : text + ": " + printable(e.reason);
@@ -75,7 +75,7 @@ void print(const ExplainedResource& one, const std::vector<ParameterProvenance>&
     put(paper.hanging(head, text) + "\n");
   };
   line("", paper.coloured(sgr::bold, printable(e.label)) + printable(e.as.empty() ? "" : "  as " + e.as) +
-               ": " + paper.coloured(state_colour(e.outcome), state_in_words(e)));
+               ": " + paper.coloured(state_colour(e.outcome), state_text(e)));
   std::size_t width = 10;  // of the names of parameters
   for (const ParameterProvenance& parameter : from)
     width = std::max(width, columns(printable(parameter.parameter)));

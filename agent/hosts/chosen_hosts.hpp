@@ -63,7 +63,7 @@ class RunHosts {
   void open_secrets(const Playbook& playbook, bool dry, const Cancellation& cancellation);
   // Secrets that targets need and that cannot be read.
   const Diagnostics& unread() const { return unread_; }
-  // Adds a participant for each host, or has it awaited. All arguments must outlive the conductor, as must
+  // Adds a participant for each host, or has it awaited. All arguments must outlive the coordinator, as must
   // this.
   void take_part(Coordinator& coordinator, const Playbook& playbook, PartSettings settings,
                  const LoadOptions& load, const Cancellation& cancellation);

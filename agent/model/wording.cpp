@@ -56,7 +56,7 @@ std::string shown_event(const std::string& property) {
   return property;
 }
 
-std::string event_in_words(const Change& change, const std::string& property, std::size_t limit) {
+std::string event_text(const Change& change, const std::string& property, std::size_t limit) {
   if (change.after.is_null() || change.after.is_bool()) return property;
   return property + " " + (change.sensitive ? "***" : describe(change.after, limit));
 }
@@ -74,7 +74,7 @@ std::string describe(const Value& value, std::size_t limit) {
 
 std::string describe(const Change& change, std::size_t limit) {
   const std::string property = printable(change.property);
-  if (change.is_event()) return event_in_words(change, shown_event(property), limit);
+  if (change.is_event()) return event_text(change, shown_event(property), limit);
   if (change.kind == Change::Kind::create) return "create";
   if (change.kind == Change::Kind::remove) return "remove";
   if (change.sensitive) return property + (change.before.is_null() ? " ***" : " *** → ***");

@@ -10,7 +10,7 @@
 
 namespace mlops::test {
 
-inline std::string in_words(const std::vector<CloudRule>& rules) {
+inline std::string described(const std::vector<CloudRule>& rules) {
   std::string text;
   for (const CloudRule& r : rules)
     text += fmt::format("{}{} {}-{} {}{}{}", text.empty() ? "" : ", ", r.protocol, r.from_port, r.to_port,
@@ -18,7 +18,7 @@ inline std::string in_words(const std::vector<CloudRule>& rules) {
   return text;
 }
 
-inline std::string in_words(const ModifyInstance& m) {
+inline std::string described(const ModifyInstance& m) {
   std::string text = "modify " + m.id;
   if (!m.type.empty()) text += " type " + m.type;
   if (m.disk_gib) text += fmt::format(" disk {}", m.disk_gib);
@@ -29,7 +29,7 @@ inline std::string in_words(const ModifyInstance& m) {
   return text;
 }
 
-inline std::string in_words(const Action& action) {
+inline std::string described(const Action& action) {
   static constexpr const char* verbs[] = {"start", "stop", "terminate"};
   return std::visit(
       overloaded{
@@ -40,11 +40,11 @@ inline std::string in_words(const Action& action) {
           },
           [](const DeleteCloudGroup& a) { return fmt::format("delete group {}:{}", a.vpc, a.name); },
           [](const ChangeCloudRules& a) {
-            return fmt::format("rules +[{}] -[{}]", in_words(a.add), in_words(a.remove));
+            return fmt::format("rules +[{}] -[{}]", described(a.add), described(a.remove));
           },
           [](const LaunchInstance& a) { return fmt::format("launch {}", a.name); },
           [](const PowerInstance& a) { return fmt::format("{} {}", verbs[static_cast<int>(a.verb)], a.id); },
-          [](const ModifyInstance& a) { return in_words(a); },
+          [](const ModifyInstance& a) { return described(a); },
           [](const ChangeCloudAddress& a) {
             return a.present ? fmt::format("address {} for \"{}\"", a.name, a.instance) : "release " + a.name;
           },
@@ -63,19 +63,19 @@ inline std::string in_words(const Action& action) {
 }
 
 // "power stopped -> running | start i-1"; events as "(price null -> …)". An error as "error: …".
-inline std::string in_words(const Diff& diff) {
+inline std::string described(const Diff& diff) {
   std::string text, actions;
   for (const Change& c : diff.changes) {
     const std::string one = c.property + " " + c.before.to_text() + " -> " + c.after.to_text();
     text += (text.empty() ? "" : ", ") + (c.is_event() ? "(" + one + ")" : one);
   }
-  for (const Action& a : diff.actions) actions += (actions.empty() ? "" : "; ") + in_words(a);
+  for (const Action& a : diff.actions) actions += (actions.empty() ? "" : "; ") + described(a);
   return text.empty() && actions.empty() ? "" : text + " | " + actions;
 }
 
 inline std::string done(const std::string& type, const std::string& parameters, const FakeMachine& machine) {
   try {
-    return in_words(try_module(type, parameters, machine).diff);
+    return described(try_module(type, parameters, machine).diff);
   } catch (const Error& e) {
     return "error: " + e.message();
   }

@@ -220,7 +220,7 @@ TEST_CASE("Facts of another machine") {
   CHECK(Json::parse(two.out).at("box2") == Json::parse(one.out));
 }
 
-TEST_CASE("The far end takes nothing but its own protocol", "[long]") {
+TEST_CASE("A target accepts nothing but its own protocol", "[long]") {
   const auto said_to = [](const std::string& bytes) {
     AgentFolder folder;
     return folder.run({"serve"}, folder.write("said", bytes)).status;
