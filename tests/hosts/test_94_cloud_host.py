@@ -2,42 +2,34 @@
 
 import base64
 import json
-import os
 import secrets
 import socket
 import subprocess
 import threading
 import time
-from pathlib import Path
 
-LAUNCHER = Path(__file__).resolve().parents[1] / "support" / "aws" / "docker_host"
+from account import Launcher
 
 
 class Instance:
     """One machine of the launcher, in a network of its own."""
 
     def __init__(self, folder):
+        self.launcher = Launcher()
         self.id, self.folder = f"i-0{secrets.token_hex(8)}", folder
-        self.environment = {
-            **os.environ, "MLOPS_AWS_NETWORK": f"mlops-aws-test-{os.getpid()}", "MLOPS_AWS_SUBNET": "172.28",
-        }  # fmt: skip
         self.user, self.host_key = folder / "user", folder / "host"
         for key in (self.user, self.host_key):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "test", "-f", str(key)], check=True)
 
     def run(self, verb, said=None, name=None):
-        done = subprocess.run(
-            [str(LAUNCHER), verb, name or self.id], input=json.dumps(said or {}), env=self.environment,
-            capture_output=True, text=True,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{verb}: {done.stderr}"
-        return json.loads(done.stdout) if done.stdout.strip() else None
+        return self.launcher.run(verb, name or self.id, said)
 
     @staticmethod
     def ssh_from(address):
         return {"protocol": "tcp", "from": 22, "to": 22, "cidr": f"{address}/32"}
 
     def start(self):
+        self.gateway = self.run("prepare", name="-")["gateway"]  # from where this machine comes
         private = "".join(f"    {line}\n" for line in self.host_key.read_text().splitlines())
         user_data = (
             "#cloud-config\nssh_keys:\n  ed25519_private: |\n" + private +
@@ -46,7 +38,7 @@ class Instance:
         )  # fmt: skip
         said = {
             "instance_id": self.id, "private_ip": "172.31.0.10", "public_ip": None, "tags": {},
-            "ingress": [self.ssh_from("172.28.0.1")],
+            "ingress": [self.ssh_from(self.gateway)],
             "image": {"user": "ubuntu"}, "public_keys": [self.user.with_suffix(".pub").read_text().strip()],
             "user_data_base64": base64.b64encode(user_data.encode()).decode(),
         }  # fmt: skip
@@ -109,7 +101,7 @@ def test_an_instance_is_a_host_of_its_user_data(world):
 
         instance.run("firewall", {"ingress": [instance.ssh_from("203.0.113.7")]})
         assert not answers(second), "port 22 is open to everybody"
-        instance.run("firewall", {"ingress": [instance.ssh_from("172.28.0.1")]})
+        instance.run("firewall", {"ingress": [instance.ssh_from(instance.gateway)]})
         assert answers(second)
 
         ended = off(instance)
@@ -131,4 +123,4 @@ def test_an_instance_is_a_host_of_its_user_data(world):
         instance.run("terminate")
         instance.run("terminate")
     finally:
-        instance.run("clean", name="-")
+        instance.launcher.remove()
