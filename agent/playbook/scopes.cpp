@@ -29,8 +29,14 @@ class OwnIds : public Scope {
  private:
   std::vector<std::string> prefixed(std::vector<std::string> path) const {
     if (path.size() > 1 && path[0] == "resources") path[1].insert(0, prefix_);
-    if (path.size() > 3 && path[0] == "hosts" && path[2] == "resources") path[3].insert(0, prefix_);
+    if (path.size() > 3 && path[2] == "resources" && (path[0] == "hosts" || is_item_host(path)))
+      path[3].insert(0, prefix_);
     return path;
+  }
+
+  // An item of `for_each: "{{hosts}}"` has its host's resources; another item may have a member of that name.
+  bool is_item_host(const std::vector<std::string>& path) const {
+    return path[0] == "item" && path[1] == "value" && !inner_->has({"item", "value", "resources"});
   }
   const Scope* inner_;
   const std::string& prefix_;

@@ -1,4 +1,8 @@
 // {"include": {"file", "vars"}} among resources: files that a playbook takes in.
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "playbook/scopes.hpp"
 #include "support/catch.hpp"
 #include "support/engine_bench.hpp"
@@ -15,6 +19,18 @@ std::string path_of(const Playbook& p, const Resource& r) {
   const Scopes scopes(p, nullptr);
   return interpolate(*r.parameters.find("path"), scopes.of(r.include)).as_string();
 }
+
+// Names with a value of their own: their path, as written.
+struct Known : Scope {
+  std::vector<std::string> paths;
+  explicit Known(std::vector<std::string> all) : paths(std::move(all)) {}
+  std::optional<Value> lookup(const std::vector<std::string>& path) const override {
+    const std::string text = fmt::format("{}", fmt::join(path, "."));
+    return std::find(paths.begin(), paths.end(), text) == paths.end() ? std::nullopt
+                                                                      : std::optional<Value>(text);
+  }
+  std::vector<std::string> names(const std::vector<std::string>& /*path*/) const override { return {}; }
+};
 
 }  // namespace
 
@@ -198,4 +214,20 @@ TEST_CASE("a condition of an include is one of each of its resources") {
               "link[/c] skipped: vars.on is false, expected true", "link[two-a] changed",
               "link[/b/z][z] changed", "link[/c] changed"});
   CHECK(b.host.log == Lines{"root: link /a -> z", "root: link /b/z -> z", "root: link /c -> y"});
+}
+
+TEST_CASE("an included file's ids are its own behind an item that is a host, not behind another item") {
+  Site site;
+  site.write("in.json",
+             R"({"resources": [{"type": "file", "id": "a", "path": "{{item.value.resources.a.path}}",
+    "for_each": "{{hosts}}"}]})");
+  const Playbook p = site.load(R"({"resources": [{"include": "in.json"}]})");
+  const Resource& resource = p.plays[0].resources[0];
+  const auto filled = [&](const Known& inner) {
+    const Scopes scopes(p, &inner);
+    return interpolate(*resource.parameters.find("path"), scopes.of(resource.include)).as_string();
+  };
+  CHECK(filled(Known({"item.value.resources.in-a.path"})) == "item.value.resources.in-a.path");
+  CHECK(filled(Known({"item.value.resources", "item.value.resources.a.path"})) ==
+        "item.value.resources.a.path");
 }
