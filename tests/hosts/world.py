@@ -8,11 +8,22 @@ import tempfile
 import threading
 from pathlib import Path
 
-from host import MIRROR, Host, Unavailable, bare_image, docker, make_mirror
+from account import Account, Launcher
+from host import MIRROR, SYSTEMD_OPTIONS, Host, Unavailable, bare_image, docker, make_mirror
 from ssh import Ssh, free_port
 from tree import read_tree
 
 TOP = Path(__file__).resolve().parents[2]
+
+CLOUD_RECIPE = """
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q
+apt-get install -qy --no-install-recommends jupyter-notebook
+apt-get clean
+apt-get install -qy --download-only docker.io git
+rm -rf /var/lib/apt/lists/* /var/log/apt/* /var/log/dpkg.log
+mkdir -p /var/lib/apt/lists/partial
+"""
 
 
 def distribution():
@@ -207,6 +218,23 @@ class World:
         image = self.keep(host, "laptop")
         host.remove()
         return image
+
+    def account(self, laptop, **settings):
+        """An account of the AWS stand-in for a laptop's person; its machines are hosts of cloud_image."""
+        return self.started(Account(laptop, self.cloud_image, self.mirror, **settings))
+
+    @made_once
+    def cloud_image(self):
+        """What machines of the AWS stand-in start from: with Debian's Jupyter, and the packages' files for its apt."""
+        name = f"mlops-host-{os.getpid()}-cloud"
+        made = f"mlops-agent-test:{os.getpid()}-cloud"
+        try:
+            docker("run", f"--name={name}", *SYSTEMD_OPTIONS, Launcher().image, "sh", "-ec", CLOUD_RECIPE)
+            docker("commit", "--change", 'CMD ["/sbin/init"]', name, made)
+        finally:
+            subprocess.run(["docker", "rm", "--force", "--volumes", name], capture_output=True)
+        self.images.append(made)
+        return made
 
     @property
     def artifacts(self):
