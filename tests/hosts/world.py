@@ -62,10 +62,79 @@ class Applied:
         self.tree = read_tree(host)
 
 
-class World:
+class Hosts:
+    """Makes hosts, and removes those that it made."""
+
+    def __init__(self):
+        self.hosts, self.removed = [], False
+
+    def host(self, image=None, mounts=None, agent=True, network=True, mirror=None):
+        """A new host, removed with its maker's others at the latest."""
+        if mounts is None:
+            mounts = [(mirror or self.mirror, MIRROR)]
+        if agent:
+            mounts = [*mounts, (self.build, "/opt/mlops-agent"), (TOP / "playbooks", "/opt/playbooks")]
+        return self.started(Host(image or self.bare_image, mounts, network))
+
+    def started(self, host):
+        self.hosts.append(host)
+        if self.removed:  # meanwhile, by a stop from outside
+            host.remove()
+            raise RuntimeError("the tests were stopped")
+        return host
+
+    def far_host(self, name, release="bookworm", image=None, known=True, mounts=None, **options):
+        """A new host without the agent or anything for it, reached by that name through self.ssh (see Ssh.reach)."""
+        if mounts is None:
+            mounts = [(self.mirror, MIRROR)]
+        host = self.started(Host(image or self.fresh_image(release), mounts, ssh_port=free_port()))
+        self.ssh.reach(name, host, known, **options)
+        return host
+
+    def laptop(self, hosts, image=None):
+        """A host with the agent, whose person reaches other hosts (by name) with a key and ~/.ssh/config."""
+        laptop = self.host(image)
+        laptop.must("install -d -m 700 -o ubuntu -g ubuntu /home/ubuntu/.ssh")
+        laptop.write("/home/ubuntu/.ssh/id_ed25519", self.ssh.key.read_text(), "ubuntu", 0o600)
+        config, known = "", ""
+        for name, host in hosts.items():
+            config += f"Host {name}\n    HostName {host.address}\n    User ubuntu\n"
+            for path in sorted((host.root / "etc/ssh").glob("ssh_host_*_key.pub")):
+                known += f"{host.address} {' '.join(path.read_text().split()[:2])}\n"
+        laptop.write("/home/ubuntu/.ssh/config", config, "ubuntu", 0o600)
+        laptop.write("/home/ubuntu/.ssh/known_hosts", known, "ubuntu", 0o600)
+        return laptop
+
+    def account(self, laptop, **settings):
+        """An account of the AWS stand-in for a laptop's person; its machines are hosts of cloud_image."""
+        return self.started(Account(laptop, self.cloud_image, self.mirror, **settings))
+
+    def remove_hosts(self):
+        """What it made, and what it is about to make in another thread."""
+        self.removed = True
+        for host in list(self.hosts):
+            host.remove()
+
+
+class FileWorld(Hosts):
+    """The world as the tests of one file see it. Their hosts are removed after them: a host costs 7 of the 128 inotify
+    instances that the kernel gives a user (inotify(7)), and one without them stops as soon as it has started."""
+
+    def __init__(self, world):
+        super().__init__()
+        self.world = world
+
+    def __getattr__(self, name):
+        return getattr(self.world, name)
+
+
+class World(Hosts):
+    """What all files share; its own hosts are those that are made once."""
+
     def __init__(self, build):
+        super().__init__()
         self.given_build = build
-        self.hosts, self.images, self.ended = [], [], False
+        self.images, self.files = [], []
         self.folder = Path(tempfile.mkdtemp(prefix="mlops-hosts-"))
 
     def __enter__(self):
@@ -75,12 +144,15 @@ class World:
         return self
 
     def __exit__(self, *_):
-        self.ended = True
-        for host in list(self.hosts):
-            host.remove()
+        for maker in (*self.files, self):
+            maker.remove_hosts()
         for image in self.images:
             subprocess.run(["docker", "rmi", "--force", image], capture_output=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def for_file(self):
+        self.files.append(FileWorld(self))
+        return self.files[-1]
 
     @made_once
     def build(self):
@@ -111,47 +183,10 @@ class World:
             docker("cp", f"{host.name}:/home/ubuntu/mlops-agent/build/release", str(copy))
         return host, copy, done
 
-    def host(self, image=None, mounts=None, agent=True, network=True, mirror=None):
-        """A new host, removed at the end at the latest."""
-        if mounts is None:
-            mounts = [(mirror or self.mirror, MIRROR)]
-        if agent:
-            mounts = [*mounts, (self.build, "/opt/mlops-agent"), (TOP / "playbooks", "/opt/playbooks")]
-        return self.started(Host(image or self.bare_image, mounts, network))
-
-    def started(self, host):
-        self.hosts.append(host)
-        if self.ended:  # meanwhile, by a stop from outside
-            host.remove()
-            raise RuntimeError("the tests were stopped")
-        return host
-
     @made_once
     def ssh(self):
         """The person's ssh on this machine: one key pair for the whole run of the tests."""
         return Ssh(self.folder / "ssh")
-
-    def far_host(self, name, release="bookworm", image=None, known=True, mounts=None, **options):
-        """A new host without the agent or anything for it, reached by that name through self.ssh (see Ssh.reach)."""
-        if mounts is None:
-            mounts = [(self.mirror, MIRROR)]
-        host = self.started(Host(image or self.fresh_image(release), mounts, ssh_port=free_port()))
-        self.ssh.reach(name, host, known, **options)
-        return host
-
-    def laptop(self, hosts, image=None):
-        """A host with the agent, whose person reaches other hosts (by name) with a key and ~/.ssh/config."""
-        laptop = self.host(image)
-        laptop.must("install -d -m 700 -o ubuntu -g ubuntu /home/ubuntu/.ssh")
-        laptop.write("/home/ubuntu/.ssh/id_ed25519", self.ssh.key.read_text(), "ubuntu", 0o600)
-        config, known = "", ""
-        for name, host in hosts.items():
-            config += f"Host {name}\n    HostName {host.address}\n    User ubuntu\n"
-            for path in sorted((host.root / "etc/ssh").glob("ssh_host_*_key.pub")):
-                known += f"{host.address} {' '.join(path.read_text().split()[:2])}\n"
-        laptop.write("/home/ubuntu/.ssh/config", config, "ubuntu", 0o600)
-        laptop.write("/home/ubuntu/.ssh/known_hosts", known, "ubuntu", 0o600)
-        return laptop
 
     @once
     def fresh_image(self, release):
@@ -218,10 +253,6 @@ class World:
         image = self.keep(host, "laptop")
         host.remove()
         return image
-
-    def account(self, laptop, **settings):
-        """An account of the AWS stand-in for a laptop's person; its machines are hosts of cloud_image."""
-        return self.started(Account(laptop, self.cloud_image, self.mirror, **settings))
 
     @made_once
     def cloud_image(self):

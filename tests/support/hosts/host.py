@@ -158,7 +158,11 @@ class Host:
             "run", "--detach", f"--name={self.name}", "--hostname=debian-host", *SYSTEMD_OPTIONS,
             *([] if network else ["--network=none"]), *published, *volumes, image, "/sbin/init",
         )  # fmt: skip
-        self.look_up()
+        try:
+            self.look_up()
+        except RuntimeError:
+            self.remove()
+            raise
 
     def look_up(self):
         """Waits until it has started, and finds it again."""
@@ -208,9 +212,16 @@ class Host:
             state = self.run(["systemctl", "is-system-running"], user="root").output.strip()
             if state in ("running", "degraded"):
                 return
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"the host did not come up: {state}")
+            is_running = docker("inspect", "--format={{.State.Running}}", self.name) == "true"
+            if not is_running or time.monotonic() > deadline:
+                raise RuntimeError(f"the host did not come up: {state if is_running else self.ended()}")
             time.sleep(0.05)
+
+    def ended(self):
+        """Why its first process ended, in a few words."""
+        status = docker("inspect", "--format={{.State.ExitCode}} {{.State.Error}}", self.name).strip()
+        limit = Path("/proc/sys/fs/inotify/max_user_instances").read_text().strip()
+        return f"systemd ended with {status} (255 where more than {limit} inotify instances are in use)"
 
     def command(self, argv, user="ubuntu", env=None):
         """The argv that runs argv in the host in a new login's groups, without a login's shell."""
