@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/text_diff.hpp"
+#include "base/trimmed.hpp"
 #include "domains/files/trusted_folder.hpp"
 #include "model/shell_path.hpp"
 #include "resource/module.hpp"
@@ -42,11 +43,6 @@ struct Codec<modules::Shell> {
 
 namespace mlops::modules {
 namespace {
-
-std::string_view trimmed(std::string_view line) {
-  const auto first = line.find_first_not_of(" \t"), last = line.find_last_not_of(" \t\r");
-  return first == line.npos ? "" : line.substr(first, last + 1 - first);
-}
 
 std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines;

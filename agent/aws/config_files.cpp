@@ -10,18 +10,13 @@
 #include "base/printable.hpp"
 #include "base/short_list.hpp"
 #include "base/suggest.hpp"
+#include "base/trimmed.hpp"
 #include "base/utf8.hpp"
 
 namespace mlops::aws {
 namespace {
 
 constexpr std::string_view blanks = " \t\r\f\v";
-
-std::string_view trim(std::string_view text) {
-  const std::size_t from = text.find_first_not_of(blanks);
-  if (from == text.npos) return {};
-  return text.substr(from, text.find_last_not_of(blanks) - from + 1);
-}
 
 std::string lower(std::string_view text) {
   std::string lowered(text);
@@ -40,8 +35,8 @@ struct Assignment {
 // "name = value" or "name: value", as Python's configparser takes it. Absent if there is no name or no sign.
 std::optional<Assignment> assignment(std::string_view line) {
   const std::size_t sign = line.find_first_of("=:");
-  if (sign == line.npos || trim(line.substr(0, sign)).empty()) return {};
-  return Assignment{lower(trim(line.substr(0, sign))), trim(line.substr(sign + 1))};
+  if (sign == line.npos || trimmed(line.substr(0, sign), blanks).empty()) return {};
+  return Assignment{lower(trimmed(line.substr(0, sign), blanks)), trimmed(line.substr(sign + 1), blanks)};
 }
 
 // Reads line by line. An indented line belongs to the name above it: to its map if that has no value of its
@@ -67,7 +62,7 @@ class ConfigParser {
   [[noreturn]] void fail(const std::string& why) const { throw Error(fmt::format("{}: {}", where(), why)); }
 
   void take_line(std::string_view raw) {
-    const std::string_view line = trim(raw);
+    const std::string_view line = trimmed(raw, blanks);
     if (line.empty() || is_comment(line)) return;
     if (find_invalid_utf8(line) != line.npos || line.find('\0') != line.npos) fail("this line is not UTF-8");
     const bool indented = raw.front() == ' ' || raw.front() == '\t';
@@ -79,9 +74,9 @@ class ConfigParser {
   void open_section(std::string_view line) {
     const std::size_t end = line.find(']');
     if (end == line.npos) fail("the section's name has no ] at its end");
-    const std::string_view after = trim(line.substr(end + 1));
+    const std::string_view after = trimmed(line.substr(end + 1), blanks);
     if (!after.empty() && !is_comment(after)) fail("there is text after the section's name");
-    const std::string name(trim(line.substr(1, end - 1)));
+    const std::string name(trimmed(line.substr(1, end - 1), blanks));
     if (name.empty()) fail("the section has no name");
     const auto [at, is_new] = sections_.emplace(name, ConfigSection{where(), {}});
     if (!is_new) fail(fmt::format("the section [{}] is there already ({})", printable(name), at->second.where));
@@ -124,7 +119,7 @@ class ConfigParser {
 std::optional<std::string> name_after(std::string_view kind, std::string_view heading) {
   if (!heading.starts_with(kind) || heading.size() == kind.size()) return {};
   if (blanks.find(heading[kind.size()]) == blanks.npos) return {};
-  std::string_view name = trim(heading.substr(kind.size()));
+  std::string_view name = trimmed(heading.substr(kind.size()), blanks);
   const bool quoted = name.size() >= 2 && (name.front() == '"' || name.front() == '\'');
   if (quoted && name.front() == name.back()) name = name.substr(1, name.size() - 2);
   return std::string(name);

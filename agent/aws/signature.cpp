@@ -10,7 +10,7 @@ namespace {
 constexpr const char* algorithm = "AWS4-HMAC-SHA256";
 
 // Without blanks around it, and inner runs of blanks as one.
-std::string trimmed(const std::string& value) {
+std::string with_single_blanks(const std::string& value) {
   std::string text;
   for (const char c : value) {
     const bool blank = c == ' ' || c == '\t';
@@ -45,7 +45,8 @@ Secret service_key(const SigningScope& scope, const Secret& secret) {
 
 std::string canonical_request(const SignedRequest& request) {
   std::string text = fmt::format("{}\n{}\n\n", request.method, request.path);
-  for (const auto& [name, value] : request.headers) text += fmt::format("{}:{}\n", name, trimmed(value));
+  for (const auto& [name, value] : request.headers)
+    text += fmt::format("{}:{}\n", name, with_single_blanks(value));
   return text + fmt::format("\n{}\n{}", signed_names(request), sha256_hex(request.body));
 }
 

@@ -101,6 +101,13 @@ std::string sha256_hex(int descriptor, const Cancellation* cancellation) {
   }
 }
 
+std::string lower_hex(std::string_view digits) {
+  std::string lowered(digits);
+  for (char& c : lowered)
+    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
+  return lowered;
+}
+
 bool is_sha256(std::string_view text) {
   return text.size() == 64 && std::all_of(text.begin(), text.end(), is_hex);
 }

@@ -36,6 +36,9 @@ std::string sha1_hex(std::string_view bytes);
 // From the descriptor's current position to its end. Error if it cannot be read, Error cancelled.
 std::string sha256_hex(int descriptor, const Cancellation* cancellation = nullptr);
 
+// Hex digits in lower case; other characters stay.
+std::string lower_hex(std::string_view digits);
+
 // Whether it is 64 hex digits, of either case.
 bool is_sha256(std::string_view text);
 

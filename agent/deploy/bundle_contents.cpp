@@ -11,6 +11,7 @@
 #include "base/backend.hpp"
 #include "base/error.hpp"
 #include "base/own_executable.hpp"
+#include "base/path_parts.hpp"
 #include "base/person.hpp"
 #include "base/process.hpp"
 
@@ -32,8 +33,6 @@ template <std::size_t N>
 bool is_one_of(const std::string_view (&list)[N], std::string_view name) {
   return std::find(std::begin(list), std::end(list), name) != std::end(list);
 }
-
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
 // PT_INTERP of the program itself, which is the first object (dl_iterate_phdr(3)).
 std::string interpreter() {
@@ -88,7 +87,7 @@ class Collection {
   }
 
  private:
-  bool is_loader(const std::string& soname) const { return base_name(soname) == base_name(loader_); }
+  bool is_loader(const std::string& soname) const { return name_of(soname) == name_of(loader_); }
   void add_library(const std::string& soname, const std::string& path) {
     const std::string name = (is_one_of(c_library, soname) ? "glibc/" : "lib/") + soname;
     files_[name] = {name, path, false};
@@ -100,7 +99,7 @@ class Collection {
     for (const std::string_view name : c_library)
       if (const std::string source = folder + std::string(name); ::access(source.c_str(), R_OK) == 0)
         add_library(std::string(name), source);
-    const std::string name = "glibc/" + base_name(loader_);
+    const std::string name = "glibc/" + std::string(name_of(loader_));
     files_[name] = {name, loader_, false};
   }
 
@@ -126,7 +125,7 @@ std::vector<std::pair<std::string, std::string>> listed_libraries(const std::str
     if (!path.starts_with('/'))
       throw Error(fmt::format("the library {} is not found here", name), ErrorKind::unavailable);
     path = path.substr(0, path.rfind(" (0x"));
-    list.emplace_back(base_name(name), std::string(path));
+    list.emplace_back(name_of(name), std::string(path));
   }
   return list;
 }

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/error.hpp"
+#include "base/path_parts.hpp"
 
 namespace mlops {
 namespace {
@@ -198,8 +199,6 @@ std::string safe(const std::string& word, std::string_view also = "") {
   return word;
 }
 
-std::string name_in_bundle(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
 }  // namespace
 
 std::string start_command(const Bundle& bundle, const std::string& mark, const std::string& arguments) {
@@ -218,7 +217,7 @@ std::string unpack_script(const Bundle& bundle) {
                               {"SIZE", std::to_string(bundle.size)},
                               {"KIB", std::to_string(kib)},
                               {"INTERPRETER", safe(bundle.interpreter)},
-                              {"LOADER", safe(name_in_bundle(bundle.interpreter))}});
+                              {"LOADER", safe(std::string(name_of(bundle.interpreter)))}});
 }
 
 }  // namespace mlops

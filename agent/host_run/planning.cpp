@@ -6,14 +6,14 @@
 
 #include "base/digest.hpp"
 #include "model/wording.hpp"
+#include "resource/file_source.hpp"
 #include "state/journal_json.hpp"
 
 namespace mlops {
 namespace {
 
-constexpr std::size_t named = 3;                     // differences named in a message
-constexpr std::size_t value_length = 40;             // code points of a value in a message
-constexpr std::uint64_t largest_source = 64u << 20;  // bytes; the same limit as in the codec of SourceFile
+constexpr std::size_t named = 3;          // differences named in a message
+constexpr std::size_t value_length = 40;  // code points of a value in a message
 
 std::string list_of(const std::vector<std::string>& items, const char* between) {
   std::string text;
@@ -258,8 +258,8 @@ FileBeside PlannedFiles::whole(const std::string& path) const {
 std::vector<std::string> changed_sources(const PlanFile& plan) {
   std::vector<std::string> changed;
   for (const auto& [path, digest] : plan.sources) {
-    const FileBeside now = files_on_disk().read(path, true, largest_source);
-    const bool readable = now.error == 0 && now.regular && now.size <= largest_source;
+    const FileBeside now = files_on_disk().read(path, true, FileSource::largest_source);
+    const bool readable = now.error == 0 && now.regular && now.size <= FileSource::largest_source;
     if ((readable ? sha256_hex(now.content) : "") != digest) changed.push_back(path);
   }
   return changed;

@@ -11,13 +11,13 @@
 
 #include "base/digest.hpp"
 #include "base/handle.hpp"
+#include "resource/file_source.hpp"
 
 namespace mlops {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t largest_source = 64 << 20;  // bytes; the same limit as in the codec of SourceFile
 constexpr auto kept_for = std::chrono::hours(24 * 30);
 
 // Removes files that no run has used for a month.
@@ -91,9 +91,9 @@ const std::vector<SentDigest>& TrackedFiles::digests() const {
     SentDigest digest{path, file, ""};
     FileBeside whole = file;
     if (const JudgedFile opened = open(path); file.regular)
-      whole = opened.entry ? read_open(open_for_reading(opened).get(), true, largest_source)
+      whole = opened.entry ? read_open(open_for_reading(opened).get(), true, FileSource::largest_source)
                            : FileBeside{.error = EPERM};
-    if (file.regular && whole.error == 0 && whole.size <= largest_source)
+    if (file.regular && whole.error == 0 && whole.size <= FileSource::largest_source)
       digest.sha256 = sha256_hex(whole.content);
     digests_.push_back(std::move(digest));
   }
@@ -145,7 +145,7 @@ std::string ControllerFiles::kept(const std::string& sha256) const { return cach
 
 std::optional<std::string> ControllerFiles::from_cache(const SentDigest& digest) const {
   const std::string path = kept(digest.sha256);
-  const FileBeside file = files_on_disk().read(path, true, largest_source);
+  const FileBeside file = files_on_disk().read(path, true, FileSource::largest_source);
   if (file.error != 0 || sha256_hex(file.content) != digest.sha256) return std::nullopt;
   ::utimensat(AT_FDCWD, path.c_str(), nullptr, 0);  // marks it as used now
   return file.content;

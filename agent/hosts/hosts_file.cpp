@@ -10,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "base/printable.hpp"
+#include "base/trimmed.hpp"
 #include "base/utf8.hpp"
 #include "ssh/destination.hpp"
 
@@ -19,12 +20,6 @@ namespace {
 constexpr auto one_a_line = "one host a line: a name that ssh knows, or user@host:port; # begins a comment";
 
 bool is_blank(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
 
 std::string_view first_word(std::string_view text) {
   return text.substr(0,

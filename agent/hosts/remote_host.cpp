@@ -9,11 +9,11 @@
 #include <csignal>
 
 #include "base/overloaded.hpp"
+#include "resource/file_source.hpp"
 
 namespace mlops {
 namespace {
 
-constexpr std::uint64_t largest_read = 64 << 20;  // bytes
 constexpr HeldLimits held_limits;
 
 // An estimate of the memory used, in bytes.
@@ -297,7 +297,7 @@ void RemoteHost::answer(const FilesWanted& wanted) {
 FileBeside RemoteHost::wanted_file(const std::string& path) const {
   const bool named = std::any_of(own_.sources.begin(), own_.sources.end(),
                                  [&](const SentDigest& d) { return d.path == path; });
-  if (named) return playbook_.files->read(path, true, largest_read);
+  if (named) return playbook_.files->read(path, true, FileSource::largest_source);
   FileBeside refused;
   refused.error = EACCES;
   refused.refused = path + " is not sent to another machine: its name is only known there";

@@ -9,7 +9,7 @@ bool blank(char c) { return c == ' ' || c == '\t'; }
 bool ends_word(char c) { return blank(c) || std::string_view(";&|()<>").find(c) != std::string_view::npos; }
 bool in_name(char c) { return c == '_' || (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'); }
 
-std::string_view trimmed(std::string_view s) {
+std::string_view without_blanks(std::string_view s) {
   while (!s.empty() && blank(s.front())) s.remove_prefix(1);
   while (!s.empty() && (blank(s.back()) || s.back() == '\r')) s.remove_suffix(1);
   return s;
@@ -17,7 +17,7 @@ std::string_view trimmed(std::string_view s) {
 
 // The line up to a comment, its leading blanks removed.
 std::string_view code_of(std::string_view line) {
-  line = trimmed(line);
+  line = without_blanks(line);
   char quote = 0;
   for (std::size_t i = 0; i < line.size(); ++i) {
     const char c = line[i];
@@ -28,7 +28,7 @@ std::string_view code_of(std::string_view line) {
     } else if (c == '"' || c == '\'') {
       quote = c;
     } else if (c == '#' && (i == 0 || ends_word(line[i - 1]))) {
-      return trimmed(line.substr(0, i));
+      return without_blanks(line.substr(0, i));
     }
   }
   return line;
@@ -88,12 +88,12 @@ bool assigns(std::string_view code, bool exported, const std::string& folder, co
   std::string_view rest = code.substr(equals + 1);
   if (code.starts_with("path")) {  // zsh's array
     if (!rest.starts_with('(')) return false;
-    for (rest.remove_prefix(1); !(rest = trimmed(rest)).empty() && !ends_word(rest.front());)
+    for (rest.remove_prefix(1); !(rest = without_blanks(rest)).empty() && !ends_word(rest.front());)
       if (holds(take_word(rest), folder, home)) return true;
     return false;
   }
   const std::string word = take_word(rest);
-  rest = trimmed(rest);
+  rest = without_blanks(rest);
   const bool for_one_command = !exported && !rest.empty() && !ends_word(rest.front());
   return !for_one_command && holds(word, folder, home);
 }

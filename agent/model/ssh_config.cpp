@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/error.hpp"
+#include "base/trimmed.hpp"
 
 namespace mlops {
 namespace {
@@ -44,11 +45,6 @@ bool same_word(std::string_view a, std::string_view b) {
                     [&](char x, char y) { return lower(x) == lower(y); });
 }
 
-std::string_view without_blanks(std::string_view text) {
-  const auto first = text.find_first_not_of(blanks), last = text.find_last_not_of(blanks);
-  return first == text.npos ? std::string_view() : text.substr(first, last + 1 - first);
-}
-
 // The words of an argument, without their quotes.
 std::vector<std::string> words_of(std::string_view argument) {
   std::vector<std::string> words;
@@ -79,8 +75,8 @@ struct Line {
   std::string_view argument, comment;  // comment: from the blanks before an unquoted # on
   bool is(std::string_view word) const { return same_word(keyword, word); }
   bool is_block() const { return is("Host") || is("Match"); }
-  bool is_empty() const { return without_blanks(raw).empty(); }
-  bool is_comment() const { return without_blanks(raw).starts_with('#'); }
+  bool is_empty() const { return trimmed(raw, blanks).empty(); }
+  bool is_comment() const { return trimmed(raw, blanks).starts_with('#'); }
 };
 
 Line read_line(std::string_view raw) {
@@ -101,7 +97,7 @@ Line read_line(std::string_view raw) {
     if (rest[i] == '"') quoted = !quoted;
     if (rest[i] == '#' && !quoted && i > 0 && blanks.find(rest[i - 1]) != blanks.npos) stop = i;
   }
-  line.argument = without_blanks(rest.substr(0, stop));
+  line.argument = trimmed(rest.substr(0, stop), blanks);
   if (stop < rest.size()) line.comment = rest.substr(rest.substr(0, stop).find_last_not_of(blanks) + 1);
   return line;
 }
@@ -341,7 +337,7 @@ std::string with_ssh_host(std::string_view text, std::string_view host, const st
       at = places[0];
       indent = lines[at].indent;
       keyword = lines[at].keyword;
-      comment = without_blanks(lines[at].comment).empty() ? "" : lines[at].comment;
+      comment = trimmed(lines[at].comment, blanks).empty() ? "" : lines[at].comment;
       while (comment.ends_with('\r')) comment.pop_back();
       for (auto i = places.rbegin(); i != places.rend(); ++i) out.erase(*i, *i + 1);
     }

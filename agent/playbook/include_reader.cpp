@@ -14,7 +14,7 @@
 namespace mlops {
 namespace {
 
-constexpr std::size_t deepest = 16;  // nested includes
+constexpr std::size_t most_nested = 16;  // nested includes
 
 // "web-" of "roles/web.json".
 std::string prefix_of(const std::string& file) {
@@ -157,8 +157,8 @@ bool IncludeReader::goes_round(const Include& include, const Position& where) {
   if (round)
     diagnostics_.add(where,
                      fmt::format("files that include each other in a circle: {}", fmt::join(way, " -> ")));
-  else if (way.size() > deepest + 1)
-    diagnostics_.add(where, fmt::format("more than {} files are included in each other", deepest));
+  else if (way.size() > most_nested + 1)
+    diagnostics_.add(where, fmt::format("more than {} files are included in each other", most_nested));
   else
     return false;
   return true;

@@ -255,9 +255,9 @@ std::string squashed(std::span<const std::string> names) {
 // All paths below one, as far as a scope lists their names.
 void paths_below(const Scope& scope, std::vector<std::string>& path,
                  std::vector<std::vector<std::string>>& into) {
-  constexpr std::size_t names_deep = 4, most = 1000;
+  constexpr std::size_t deepest = 4, most = 1000;
   for (const std::string& name : scope.names(path)) {
-    if (path.size() >= names_deep || into.size() >= most) return;
+    if (path.size() >= deepest || into.size() >= most) return;
     path.push_back(name);
     into.push_back(path);
     paths_below(scope, path, into);

@@ -19,7 +19,7 @@ bool is_letter_or_digit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-bool is_word_with(std::string_view text, std::string_view others) {
+bool is_of_letters_digits_or(std::string_view text, std::string_view others) {
   return std::all_of(text.begin(), text.end(),
                      [&](char c) { return is_letter_or_digit(c) || others.find(c) != others.npos; });
 }
@@ -73,7 +73,7 @@ Value Codec<Dollars>::json_schema() {
 Value Codec<Dollars>::to_value(const Dollars&) { return {}; }
 
 void check_account(const CloudAccount& account, Checker& c) {
-  if (!account.region.empty() && !is_word_with(account.region, "-"))
+  if (!account.region.empty() && !is_of_letters_digits_or(account.region, "-"))
     c.error("region", fmt::format("`{}` is no region", account.region), "as in \"eu-central-1\"");
   const auto bad = [](char x) { return static_cast<unsigned char>(x) < ' ' || x == '[' || x == ']'; };
   if (std::any_of(account.profile.begin(), account.profile.end(), bad))
@@ -83,7 +83,7 @@ void check_account(const CloudAccount& account, Checker& c) {
 CloudScope scope_of(const CloudAccount& account) { return {account.profile, account.region}; }
 
 void check_tagged_name(const std::string& name, Checker& c) {
-  const bool good = !name.empty() && name.size() <= 128 && is_word_with(name, " ._:/=+@-") &&
+  const bool good = !name.empty() && name.size() <= 128 && is_of_letters_digits_or(name, " ._:/=+@-") &&
                     name.front() != ' ' && name.back() != ' ';
   if (!good)
     c.error("name", fmt::format("`{}` cannot be the name", name),

@@ -17,6 +17,8 @@ struct FileBeside {
 class FileSource {
  public:
   virtual ~FileSource() = default;
+  // Bytes of a file that a `source` names; larger files are for downloads.
+  static constexpr std::uint64_t largest_source = 64u << 20;
   // limit: larger files are not read; then content is "".
   virtual FileBeside read(const std::string& path, bool content, std::uint64_t limit) const = 0;
   // A complete text: a regular file of at most largest_text bytes (EFBIG). Nothing else is read: regular is

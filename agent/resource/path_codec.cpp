@@ -5,12 +5,11 @@
 #include <system_error>
 
 #include "base/suggest.hpp"
+#include "resource/file_source.hpp"
 #include "resource/schema.hpp"
 
 namespace mlops {
 namespace {
-
-constexpr std::uint64_t largest_source = 64 << 20;  // bytes; larger files are for downloads
 
 // The absolute path has nothing to resolve.
 bool is_normal(std::string_view path) {
@@ -102,7 +101,7 @@ Value Codec<Path>::to_value(const Path& p) { return p.text.empty() ? Value() : V
 bool Codec<SourceFile>::decode(const Value& v, SourceFile& into, Decoder& d) {
   if (!decode_text(v, into.path, "the path of a file beside the playbook", d)) return false;
   if (into.path.front() != '/') into.path = folder_of(v, d) + into.path;
-  FileBeside file = d.files->read(into.path, d.load_sources, largest_source);
+  FileBeside file = d.files->read(into.path, d.load_sources, FileSource::largest_source);
   if (!file.refused.empty()) {
     d.error(v, file.refused, file.error == EPERM ? refused_hint : file.error == EACCES ? not_sent_hint : "");
     return false;
@@ -112,9 +111,9 @@ bool Codec<SourceFile>::decode(const Value& v, SourceFile& into, Decoder& d) {
     d.error(v, not_regular(into.path, file));
     return false;
   }
-  if (file.size > largest_source) {
+  if (file.size > FileSource::largest_source) {
     d.error(v, fmt::format("{} has {} bytes, more than the {} that a source may have", into.path, file.size,
-                           largest_source));
+                           FileSource::largest_source));
     return false;
   }
   into.content = std::move(file.content);

@@ -16,7 +16,7 @@ using Lines = std::vector<std::string>;
 
 // A host whose plays are lines of a log.
 struct Script {
-  Lines log;  // shared by all hosts; guarded by the one thread a host only where there is one host
+  Lines log;  // shared by all hosts: in the order of what they did
   std::mutex mutex;
   void note(const std::string& line) {
     const std::lock_guard lock(mutex);

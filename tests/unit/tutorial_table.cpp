@@ -1,24 +1,19 @@
 // The tutorial's table of the course's notes: each resource that it names is in the playbook that it names.
 #include <filesystem>
-#include <fstream>
 #include <regex>
 #include <set>
 #include <sstream>
 
 #include "model/document.hpp"
+#include "support/agent_process.hpp"
 #include "support/catch.hpp"
 
 using namespace mlops;
+using namespace mlops::test;
 
 namespace {
 
 const std::filesystem::path top = SOURCE_DIR;
-
-std::string read(const std::filesystem::path& path) {
-  std::ostringstream text;
-  text << std::ifstream(path).rdbuf();
-  return text.str();
-}
 
 void add_resources(const Value& value, std::set<std::string>& found) {
   if (value.is_array())
@@ -31,7 +26,7 @@ void add_resources(const Value& value, std::set<std::string>& found) {
 
 // "jupyter[jupyter]" for each resource that the file itself holds.
 std::set<std::string> resources_of(const std::string& playbook) {
-  const Source source{playbook, read(top / "playbooks" / playbook)};
+  const Source source{playbook, AgentFolder::read(top / "playbooks" / playbook)};
   Diagnostics diagnostics;
   const auto document = parse_document(source, diagnostics);
   REQUIRE(document);
@@ -54,7 +49,7 @@ struct Row {
 
 std::vector<Row> rows() {
   std::vector<Row> all;
-  std::istringstream page(read(top / "docs/tutorial.md"));
+  std::istringstream page(AgentFolder::read(top / "docs/tutorial.md"));
   bool inside = false;
   for (std::string line; std::getline(page, line);) {
     if (line.empty()) inside = false;

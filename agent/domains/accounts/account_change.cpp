@@ -13,6 +13,7 @@
 #include <set>
 #include <string_view>
 
+#include "base/error.hpp"
 #include "base/handle.hpp"
 #include "domains/accounts/local.hpp"
 #include "domains/files/local.hpp"
@@ -34,19 +35,6 @@ constexpr std::array<AccountFile, 6> account_files{{{"subuid", true, false},
                                                     {"passwd", true, false}}};
 
 bool there(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
-
-std::string read_own_text(const std::string& path) {
-  const Handle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!file && errno == ENOENT) return {};
-  if (!file) throw system_error("reading " + path, errno);
-  std::string text;
-  char block[16384];
-  for (ssize_t n; (n = ::read(file.get(), block, sizeof block)) != 0;) {
-    if (n < 0 && errno != EINTR) throw system_error("reading " + path, errno);
-    text.append(block, static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
-  }
-  return text;
-}
 
 template <class F>
 void each_line(std::string_view text, F work) {
@@ -166,6 +154,19 @@ std::string password_of(const KeptLines& shadow, const std::string& user) {
 
 }  // namespace
 
+std::string read_account_text(const std::string& path, int flags) {
+  const Handle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | flags));
+  if (!file && errno == ENOENT) return {};
+  if (!file) throw system_error("reading " + path, errno);
+  std::string text;
+  char block[16384];
+  for (ssize_t n; (n = ::read(file.get(), block, sizeof block)) != 0;) {
+    if (n < 0 && errno != EINTR) throw system_error("reading " + path, errno);
+    text.append(block, static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+  }
+  return text;
+}
+
 std::string with_lines(const std::string& text, const KeptLines& kept) {
   std::string result;
   std::set<std::string> placed;
@@ -186,7 +187,7 @@ std::string with_lines(const std::string& text, const KeptLines& kept) {
 
 KeptLines AccountChange::before(const std::string& file) const {
   if (!there(mark())) return {};
-  const auto files = parse(read_own_text(open_path()));
+  const auto files = parse(read_account_text(open_path(), O_NOFOLLOW));
   const auto found = files.find(file);
   return found == files.end() ? KeptLines{} : found->second;
 }
@@ -197,7 +198,7 @@ void AccountChange::begin(const AccountNames& names) const {
     const std::string at = etc_ + "/" + file.name;
     if (there(at))
       (file.secret ? secret : open)[file.name] =
-          lines_of(read_own_text(at), file.of_users ? names.users : names.groups);
+          lines_of(read_account_text(at, O_NOFOLLOW), file.of_users ? names.users : names.groups);
   }
   Files files;
   files.write(open_path(), to_text(open), 0644);
@@ -206,8 +207,8 @@ void AccountChange::begin(const AccountNames& names) const {
 
 void AccountChange::put_group_back(const std::string& group, const std::string& without_member) const {
   const AccountsLock lock(etc_);
-  auto kept = parse(read_own_text(open_path()));
-  kept.merge(parse(read_own_text(mark())));
+  auto kept = parse(read_account_text(open_path(), O_NOFOLLOW));
+  kept.merge(parse(read_account_text(mark(), O_NOFOLLOW)));
   Files files;
   for (const char* name : {"gshadow", "group"}) {
     const std::string at = etc_ + "/" + name;
@@ -216,7 +217,7 @@ void AccountChange::put_group_back(const std::string& group, const std::string& 
     if (of_file == kept.end() || lines == of_file->second.end() || !there(at)) continue;
     KeptLines wanted{*lines};
     for (std::string& line : wanted.begin()->second) line = without(line, without_member);
-    const std::string text = read_own_text(at);
+    const std::string text = read_account_text(at, O_NOFOLLOW);
     if (const std::string put = with_lines(text, wanted); put != text) files.write(at, put);
   }
 }
@@ -232,7 +233,7 @@ bool AccountChange::has_password_set_since(const std::map<std::string, KeptLines
   if (shadow == kept.end()) return false;
   std::vector<std::string> users;
   for (const auto& [user, lines] : shadow->second) users.push_back(user);
-  const KeptLines now = lines_of(read_own_text(etc_ + "/shadow"), users);
+  const KeptLines now = lines_of(read_account_text(etc_ + "/shadow", O_NOFOLLOW), users);
   return std::any_of(users.begin(), users.end(), [&](const std::string& user) {
     const std::string password = password_of(now, user);
     return !password.empty() && password != "x" && password[0] != '!' && password[0] != '*' &&
@@ -246,15 +247,15 @@ void AccountChange::revert() const {
     return;
   }
   const AccountsLock lock(etc_);
-  auto kept = parse(read_own_text(open_path()));
-  kept.merge(parse(read_own_text(mark())));
+  auto kept = parse(read_account_text(open_path(), O_NOFOLLOW));
+  kept.merge(parse(read_account_text(mark(), O_NOFOLLOW)));
   Files files;
   if (!has_password_set_since(kept))
     for (const AccountFile& file : account_files) {
       const auto lines = kept.find(file.name);
       const std::string at = etc_ + "/" + file.name;
       if (lines == kept.end() || !there(at)) continue;
-      const std::string text = read_own_text(at);
+      const std::string text = read_account_text(at, O_NOFOLLOW);
       if (std::string wanted = with_lines(text, lines->second); wanted != text) files.write(at, wanted);
     }
   remove_leftovers(etc_, files);

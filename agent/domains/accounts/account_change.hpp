@@ -48,6 +48,9 @@ class AccountChange {
   std::string etc_;
 };
 
+// The text of a file that accounts are in; "" if there is none. flags: of open(2), besides. Error.
+std::string read_account_text(const std::string& path, int flags = 0);
+
 // The text with the saved lines in place of those with the same first fields.
 std::string with_lines(const std::string& text, const KeptLines& kept);
 

@@ -1,36 +1,16 @@
 #include "domains/accounts/local.hpp"
 
-#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <string_view>
 
-#include "base/error.hpp"
-#include "base/handle.hpp"
+#include "base/timespec.hpp"
 
 namespace mlops {
 namespace {
-
-std::string read_text(const std::string& path) {
-  const Handle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) {
-    if (errno == ENOENT) return {};
-    throw system_error("reading " + path, errno);
-  }
-  std::string text;
-  char block[16384];
-  for (;;) {
-    const ssize_t n = ::read(file.get(), block, sizeof block);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw system_error("reading " + path, errno);
-    if (n == 0) return text;
-    text.append(block, static_cast<std::size_t>(n));
-  }
-}
 
 // The sources of one database of nsswitch.conf(5) other than the files: "files systemd" has one.
 bool has_services(std::string_view conf, std::string_view database) {
@@ -119,15 +99,14 @@ std::optional<GroupAccount> ask_group(Call call) {
 
 LocalAccounts::LocalAccounts(std::string etc) : etc_(std::move(etc)), change_(etc_) {
   if (etc_ != "/etc") return;
-  const std::string conf = read_text(etc_ + "/nsswitch.conf");
+  const std::string conf = read_account_text(etc_ + "/nsswitch.conf");
   services_ = has_services(conf, "passwd:") || has_services(conf, "group:");
 }
 
 LocalAccounts::Stamp LocalAccounts::stamp(const std::string& path) {
   struct stat s;
   if (::stat(path.c_str(), &s) != 0) return {};
-  const auto ns = [](const timespec& t) { return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; };
-  return {s.st_dev, s.st_ino, s.st_size, ns(s.st_mtim), ns(s.st_ctim)};
+  return {s.st_dev, s.st_ino, s.st_size, nanoseconds(s.st_mtim), nanoseconds(s.st_ctim)};
 }
 
 const AccountFiles& LocalAccounts::files() const {
@@ -137,7 +116,7 @@ const AccountFiles& LocalAccounts::files() const {
   users_before_ = change_.before("passwd");
   groups_before_ = change_.before("group");
   const auto text = [](const std::string& path, const KeptLines& before) {
-    return before.empty() ? read_text(path) : with_lines(read_text(path), before);
+    return before.empty() ? read_account_text(path) : with_lines(read_account_text(path), before);
   };
   files_ = AccountFiles(text(passwd_path, users_before_), text(group_path, groups_before_));
   interrupted_ = interrupted;

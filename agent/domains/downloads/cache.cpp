@@ -12,6 +12,7 @@
 
 #include "base/digest.hpp"
 #include "base/handle.hpp"
+#include "base/timespec.hpp"
 
 namespace mlops {
 namespace {
@@ -118,8 +119,8 @@ bool same(const DownloadRecord& r, DownloadRecord::Kind kind, const std::string&
 }  // namespace
 
 FileStamp stamp_of(const struct stat& st) {
-  const auto ns = [](const timespec& t) { return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; };
-  return {st.st_dev, st.st_ino, static_cast<std::uint64_t>(st.st_size), ns(st.st_mtim), ns(st.st_ctim)};
+  return {st.st_dev, st.st_ino, static_cast<std::uint64_t>(st.st_size), nanoseconds(st.st_mtim),
+          nanoseconds(st.st_ctim)};
 }
 
 std::string download_key(const std::string& path, const std::string& url, const std::string& sha256_url) {

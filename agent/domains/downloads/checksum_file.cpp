@@ -8,22 +8,12 @@
 
 #include "base/digest.hpp"
 #include "base/error.hpp"
+#include "base/trimmed.hpp"
 
 namespace mlops {
 namespace {
 
 constexpr std::string_view blank = " \t\r";
-
-std::string lower(std::string_view text) {
-  std::string s(text);
-  std::transform(s.begin(), s.end(), s.begin(), [](char c) { return c >= 'A' && c <= 'F' ? char(c + 32) : c; });
-  return s;
-}
-
-std::string_view trim(std::string_view s) {
-  const auto from = s.find_first_not_of(blank);
-  return from == s.npos ? std::string_view() : s.substr(from, s.find_last_not_of(blank) - from + 1);
-}
 
 // sha256sum escapes \ and newlines in names, and marks such a line with a leading backslash.
 std::string unescape(std::string_view name) {
@@ -41,11 +31,13 @@ std::string unescape(std::string_view name) {
 
 std::optional<ListedDigest> parse_bsd(std::string_view line) {
   const auto open = line.find('('), close = line.rfind(')');
-  if (trim(line.substr(0, open)) != "SHA256" || open == line.npos || close == line.npos || close < open)
+  if (trimmed(line.substr(0, open), blank) != "SHA256" || open == line.npos || close == line.npos ||
+      close < open)
     return {};
-  const std::string_view rest = trim(line.substr(close + 1));
-  if (!rest.starts_with('=') || !is_sha256(trim(rest.substr(1)))) return {};
-  return ListedDigest{lower(trim(rest.substr(1))), std::string(line.substr(open + 1, close - open - 1))};
+  const std::string_view rest = trimmed(line.substr(close + 1), blank);
+  if (!rest.starts_with('=') || !is_sha256(trimmed(rest.substr(1), blank))) return {};
+  return ListedDigest{lower_hex(trimmed(rest.substr(1), blank)),
+                      std::string(line.substr(open + 1, close - open - 1))};
 }
 
 std::optional<ListedDigest> parse_line(std::string_view line) {
@@ -54,9 +46,9 @@ std::optional<ListedDigest> parse_line(std::string_view line) {
   if (line.starts_with("SHA256")) return parse_bsd(line);
   const std::string_view digest = line.substr(0, line.find_first_of(blank));
   if (!is_sha256(digest)) return {};
-  std::string_view name = trim(line.substr(digest.size()));
+  std::string_view name = trimmed(line.substr(digest.size()), blank);
   if (name.starts_with('*')) name.remove_prefix(1);
-  return ListedDigest{lower(digest), escaped ? unescape(name) : std::string(name)};
+  return ListedDigest{lower_hex(digest), escaped ? unescape(name) : std::string(name)};
 }
 
 // The only digest that the rule accepts; absent if it accepts none.
@@ -78,7 +70,7 @@ std::vector<ListedDigest> parse_checksum_file(std::string_view text) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size());
-    if (auto digest = parse_line(trim(text.substr(0, end)))) listed.push_back(std::move(*digest));
+    if (auto digest = parse_line(trimmed(text.substr(0, end), blank))) listed.push_back(std::move(*digest));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return listed;

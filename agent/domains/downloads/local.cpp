@@ -21,12 +21,6 @@ constexpr std::size_t block = 256u << 10;
 constexpr std::uint32_t new_file_mode = 0644;
 constexpr std::chrono::milliseconds progress_interval{100};
 
-std::string lower_digits(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'F') c = static_cast<char>(c + ('a' - 'A'));
-  return text;
-}
-
 // A file in a mirror's folder; absent if it does not exist.
 struct MirrorFile {
   Handle handle;
@@ -314,7 +308,7 @@ Validators LocalDownloads::fetch_verified(const Download& action, const std::str
 
 void LocalDownloads::perform(const Download& action) {
   const Patience patience = this->patience(action.url, action.timeout_ms);
-  std::string sha256 = lower_digits(action.sha256);
+  std::string sha256 = lower_hex(action.sha256);
   if (sha256.empty() && !action.sha256_url.empty())
     sha256 = published(action.sha256_url, url_file_name(action.url), patience);
   const auto place = walker_.target_place(action.path);

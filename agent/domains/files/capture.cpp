@@ -13,6 +13,7 @@
 
 #include "base/error.hpp"
 #include "base/handle.hpp"
+#include "base/timespec.hpp"
 #include "domains/files/extended_attributes.hpp"
 #include "domains/files/paths.hpp"
 
@@ -22,8 +23,6 @@ namespace {
 using Kind = SavedPath::Kind;
 
 constexpr std::size_t depth_limit = 200;  // each has a descriptor open
-
-std::int64_t nanoseconds(const timespec& t) { return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; }
 
 Kind kind_of(mode_t mode) {
   return S_ISREG(mode) ? Kind::file : S_ISDIR(mode) ? Kind::folder : S_ISLNK(mode) ? Kind::link : Kind::other;

@@ -3,22 +3,18 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/trimmed.hpp"
+
 namespace mlops {
 namespace {
 
 constexpr std::uint64_t text_limit = 64u << 20;
 
-std::string trimmed(std::string text) {
-  const char* const blank = " \t\r\n";
-  text.erase(text.find_last_not_of(blank) + 1);
-  text.erase(0, std::min(text.find_first_not_of(blank), text.size()));
-  return text;
-}
-
-std::string lower(std::string text) {
-  for (char& c : text)
+std::string lower(std::string_view text) {
+  std::string lowered(text);
+  for (char& c : lowered)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
+  return lowered;
 }
 
 // path relative to folder, without "." and "..".
@@ -163,10 +159,10 @@ std::optional<GitFolder> GitFolder::open(const FileReader& files, const std::str
   if (!is_folder(files, g.folder_)) {
     const std::string text = files.read(g.folder_, text_limit).value_or("");
     if (!text.starts_with("gitdir:")) return {};
-    g.folder_ = from_folder(work_tree, trimmed(text.substr(7)));
+    g.folder_ = from_folder(work_tree, std::string(trimmed(std::string_view(text).substr(7))));
   }
   const auto common = files.read(g.folder_ + "/commondir", text_limit);
-  g.common_ = common ? from_folder(g.folder_, trimmed(*common)) : g.folder_;
+  g.common_ = common ? from_folder(g.folder_, std::string(trimmed(*common))) : g.folder_;
   const auto config = files.read(g.common_ + "/config", text_limit);
   if (!config || !files.exists(g.folder_ + "/HEAD")) return {};
   g.read_config(*config);
@@ -202,7 +198,8 @@ void GitFolder::read_packed_refs(const std::string& text) {
 }
 
 void GitFolder::read_head() {
-  const std::string head = trimmed(files_->read(folder_ + "/HEAD", text_limit).value_or(""));
+  const std::string text = files_->read(folder_ + "/HEAD", text_limit).value_or("");
+  const std::string head(trimmed(text));
   if (is_object_id(head)) {
     head_ = head;
     return;
@@ -222,7 +219,7 @@ std::optional<std::string> GitFolder::config(const std::string& name) const {
 
 std::optional<std::string> GitFolder::ref(const std::string& name) const {
   if (const auto loose = files_->read(common_ + "/" + name, text_limit)) {
-    const std::string id = trimmed(*loose);
+    const std::string id(trimmed(*loose));
     return is_object_id(id) ? std::optional(id) : std::nullopt;
   }
   const auto packed = packed_.find(name);

@@ -10,12 +10,11 @@
 
 #include "base/digest.hpp"
 #include "base/handle.hpp"
+#include "base/timespec.hpp"
 #include "domains/files/extended_attributes.hpp"
 
 namespace mlops {
 namespace {
-
-std::int64_t to_nanoseconds(const timespec& t) { return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec; }
 
 FileType type_of(mode_t mode) {
   switch (mode & S_IFMT) {
@@ -78,8 +77,8 @@ FileStatus LocalFiles::status_of(const struct ::stat& raw) const {
   s.owner = names_.user(raw.st_uid);
   s.group = names_.group(raw.st_gid);
   s.size = static_cast<std::uint64_t>(raw.st_size);
-  s.mtime_ns = to_nanoseconds(raw.st_mtim);
-  s.ctime_ns = to_nanoseconds(raw.st_ctim);
+  s.mtime_ns = nanoseconds(raw.st_mtim);
+  s.ctime_ns = nanoseconds(raw.st_ctim);
   s.device = raw.st_dev;
   s.inode = raw.st_ino;
   s.links = S_ISDIR(raw.st_mode) ? 1 : raw.st_nlink;

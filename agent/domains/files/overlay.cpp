@@ -8,6 +8,7 @@
 
 #include "base/digest.hpp"
 #include "base/error.hpp"
+#include "base/path_parts.hpp"
 #include "domains/files/attributes.hpp"
 #include "domains/files/local.hpp"
 #include "domains/files/paths.hpp"
@@ -56,7 +57,7 @@ std::optional<std::string> OverlayFiles::walk(const Base& base, const std::strin
       at = std::move(next);
       continue;
     }
-    if (++links > link_limit) return std::nullopt;
+    if (++links > most_links) return std::nullopt;
     // A real link is followed here too, for the errors that the real machine reports.
     if (const auto real = real_path(next); real && !entry) static_cast<void>(base.files.resolve(*real));
     const bool absolute = found->target.starts_with('/');

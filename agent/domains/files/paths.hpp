@@ -4,9 +4,10 @@
 #include <string>
 #include <string_view>
 
+#include "base/path_parts.hpp"
+
 namespace mlops {
 
-inline constexpr int link_limit = 40;  // links on the way to a path: as the kernel's, path_resolution(7)
 inline constexpr std::size_t name_limit = 255;  // bytes of one component: NAME_MAX
 
 // The folder above: "/a" for "/a/b", "/" for "/a" and for "/" itself.
@@ -14,8 +15,6 @@ inline std::string_view folder_of(std::string_view path) {
   const std::size_t slash = path.rfind('/');
   return slash == 0 || slash == std::string_view::npos ? std::string_view("/") : path.substr(0, slash);
 }
-// The last component: "b" for "/a/b", "" for "/".
-inline std::string_view name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 // The path of name in the folder.
 inline std::string join_path(std::string_view folder, std::string_view name) {
   std::string path(folder == "/" ? "" : folder);

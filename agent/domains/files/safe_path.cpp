@@ -11,7 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/handle.hpp"
-#include "domains/files/paths.hpp"
+#include "base/path_parts.hpp"
 
 namespace mlops {
 namespace {
@@ -125,7 +125,7 @@ struct Walker::State {
     check(origin, found.status, path);
     if (S_ISDIR(found.status.st_mode)) return found;
     if (!S_ISLNK(found.status.st_mode)) return std::nullopt;
-    if (++links > link_limit) throw Loop("too many links on the way to " + path);
+    if (++links > most_links) throw Loop("too many links on the way to " + path);
     const std::string target = read_link(fd, path);
     return walk(parent, target, from_link(found.status, parent, target, path), links);
   }
@@ -200,7 +200,7 @@ struct Walker::State {
       // The step to a final regular file is not checked; steps to a link, and to its target, are.
       if (S_ISLNK(status.st_mode) || links > 0) check(origin, status, full);
       if (!S_ISLNK(status.st_mode)) return Target{std::move(at), std::move(name), true};
-      if (++links > link_limit) throw Loop("too many links on the way to " + path);
+      if (++links > most_links) throw Loop("too many links on the way to " + path);
       const std::string to = read_link(entry.get(), full);
       From link = from_link(status, at, to, full);
       auto [folders_on, next_name] = onward(to);

@@ -13,15 +13,10 @@
 
 #include "base/error.hpp"
 #include "base/handle.hpp"
+#include "base/trimmed.hpp"
 
 namespace mlops {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 // "want ok half-installed": the second word is reinstreq if it must be unpacked again.
 PackageState state_of(std::string_view status) {
@@ -38,7 +33,7 @@ std::vector<std::string> provided_names(std::string_view list) {
   std::vector<std::string> names;
   while (!list.empty()) {
     const auto comma = std::min(list.find(','), list.size());
-    const std::string_view item = trim(list.substr(0, comma));
+    const std::string_view item = trimmed(list.substr(0, comma), " \t");
     names.emplace_back(item.substr(0, item.find_first_of(" (:")));
     list.remove_prefix(std::min(comma + 1, list.size()));
   }
@@ -54,7 +49,7 @@ DpkgEntry parse_paragraph(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
     const auto colon = line.find(':');
     if (line.empty() || line[0] == ' ' || line[0] == '\t' || colon == std::string_view::npos) continue;
-    const std::string_view field = line.substr(0, colon), value = trim(line.substr(colon + 1));
+    const std::string_view field = line.substr(0, colon), value = trimmed(line.substr(colon + 1), " \t");
     if (field == "Package")
       entry.name = value;
     else if (field == "Status")

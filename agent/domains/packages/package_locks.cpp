@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "base/handle.hpp"
+#include "base/path_parts.hpp"
 #include "base/proc_file.hpp"
 
 namespace mlops {
@@ -18,8 +19,6 @@ std::string read_proc(int pid, const char* file) {
   return read_proc_file(fmt::format("/proc/{}/{}", pid, file));
 }
 
-std::string basename(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
 // The process's own name; for a script that runs under its interpreter's name, the script's.
 std::string process_name(int pid) {
   std::string name = read_proc(pid, "comm");
@@ -28,7 +27,7 @@ std::string process_name(int pid) {
     if (!name.starts_with(interpreter)) continue;
     const std::string cmdline = read_proc(pid, "cmdline");
     const std::string script = cmdline.c_str() + std::min(cmdline.find('\0') + 1, cmdline.size());
-    if (!script.empty() && script[0] != '-') return basename(script);
+    if (!script.empty() && script[0] != '-') return std::string(name_of(script));
   }
   return name;
 }
