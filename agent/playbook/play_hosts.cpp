@@ -51,12 +51,23 @@ class PlayHosts {
   void settle() {
     for (Play& play : playbook_.plays) {
       settle(play);
+      if (!on_target_) refuse_accounts_elsewhere(play);
       if (contains(play.on, "local")) note_resources(play);
       for (const std::string& host : play.on) seen_.insert(host);
     }
   }
 
  private:
+  // The person's credentials stay on this machine.
+  void refuse_accounts_elsewhere(const Play& play) {
+    const auto host =
+        std::find_if(play.on.begin(), play.on.end(), [](const auto& on) { return on != "local"; });
+    if (host == play.on.end()) return;
+    for (const Resource& resource : play.resources)
+      if (resource.module && resource.module->account)
+        diagnostics_.add(resource.where, on_account_elsewhere(resource, *host), account_hint);
+  }
+
   void settle(Play& play) {
     if (play.on_written.is_null()) return;
     if (!refers_to_resources(play.on_written)) {
@@ -225,6 +236,10 @@ class PlayHosts {
 
 void settle_hosts(Playbook& playbook, bool on_target, Diagnostics& diagnostics) {
   PlayHosts(playbook, on_target, diagnostics).settle();
+}
+
+std::string on_account_elsewhere(const Resource& resource, const std::string& host) {
+  return fmt::format("`{}` acts on a cloud account from this machine, not on {}", resource.module->type, host);
 }
 
 bool refers_to_resources(const Value& entry) {

@@ -40,6 +40,7 @@
 //     static constexpr bool verification = true; // its failure is `failed`, never a change
 //     // ssh knows its main parameter as the name of a host, once it is applied on the controller.
 //     static constexpr bool names_host = true;
+//   A Desired derived from CloudAccount (resource/cloud.hpp) makes the type one of a cloud account.
 //   };
 //   } MLOPS_MODULE(Group); }
 //
@@ -82,6 +83,8 @@ struct Module {
   const SchemaBase* schema;  // lives as long as the program
   bool opaque, settles, notifiable, verification;
   bool names_host;  // applied on the controller, it makes its main parameter a host's name for ssh
+  // Whose cloud account it acts on, with the credentials of the person; null for a type that acts on a host.
+  CloudScope (*account)(const std::any& desired);
   // Whether it changes only what it claims: by default true, unless it is opaque.
   bool (*bounded)(const std::any& desired);
   // Whether it acts only when another resource notifies it, and so depends on no other.
@@ -134,6 +137,13 @@ const Module& erase_module() {
 , .notifiable = notifiable, .verification = requires { M::verification; }
 , .names_host = requires { M::names_host; }
 ,
+    .account =
+        [] {
+          CloudScope (*scope)(const std::any&) = nullptr;
+          if constexpr (requires(const D& x) { scope_of(x); })
+            scope = [](const std::any& d) { return scope_of(*std::any_cast<D>(&d)); };
+          return scope;
+        }(),
     .bounded = [](const std::any& d) -> bool {
       if constexpr (requires(const D& x) { M::bounded(x); })
         return M::bounded(*std::any_cast<D>(&d));

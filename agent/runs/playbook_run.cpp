@@ -13,6 +13,7 @@
 #include "base/suggest.hpp"
 #include "engine/show.hpp"
 #include "host_run/saved_plan.hpp"
+#include "playbook/play_hosts.hpp"
 #include "runs/run_plan.hpp"
 #include "state/run_id.hpp"
 
@@ -50,6 +51,15 @@ void check_selection(const RunRequest& request, const Playbook& playbook, Diagno
   };
   check("--only", request.only, ids);
   check("--tag", request.tags, tags);
+}
+
+// Plays without `on` run on the hosts of the command line.
+void check_accounts(const std::vector<std::string>& named, const Playbook& playbook, Diagnostics& mistakes) {
+  if (named.empty()) return;
+  for (const Play& play : playbook.plays)
+    for (const Resource& r : play.resources)
+      if (play.on.empty() && r.module && r.module->account)
+        mistakes.add(r.where, on_account_elsewhere(r, named.front()), account_hint);
 }
 
 bool has_targets(const RunRequest& request, const Playbook& playbook) {
@@ -135,6 +145,7 @@ class PlaybookRun {
         std::make_shared<const Playbook>(load_playbook(request_.playbook, load, all_modules(), mistakes));
     result_.loaded = loaded;
     check_selection(request_, *loaded, mistakes);
+    check_accounts(hosts.named(), *loaded, mistakes);
     result_.keys = playbook_keys(*loaded, request_.playbook);
     if (!mistakes.empty()) return refuse(RunEnd::wrong, std::move(mistakes));
     if (std::string wrong = request_.check ? request_.check(*loaded) : ""; !wrong.empty())
