@@ -134,7 +134,7 @@ struct InstanceSpec {
     return std::tuple(field("image", &InstanceSpec::image), field("types", &InstanceSpec::types),
                       field("disk_gib", &InstanceSpec::disk_gib), field("disk_type", &InstanceSpec::disk_type),
                       field("key_pair", &InstanceSpec::key_pair), field("groups", &InstanceSpec::groups),
-                      field("subnet", &InstanceSpec::subnet), field("user_data", &InstanceSpec::user_data),
+                      field("subnet", &InstanceSpec::subnet), unrecorded("user_data", &InstanceSpec::user_data),
                       field("hop_limit", &InstanceSpec::hop_limit), field("tags", &InstanceSpec::tags));
   }
 };
