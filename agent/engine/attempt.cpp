@@ -91,6 +91,7 @@ AttemptResult Attempt::inspect_and_change(Instance& i) {
   const Module& module = *i.resource->module;
   limit_dependencies(i);
   parts_.context.sink(ResourceStarted{i.label, parts_.context.options.host, i.identity.user});
+  tell_account(i);
   recovery_.find_interrupted(i);
   recover(i);
   Preconditions preconditions;
@@ -203,6 +204,17 @@ std::any Attempt::inspect(Instance& i, Preconditions& preconditions) {
   std::any current = look(i.desired, recorder);
   i.real_claims = real_paths_.renamed(i.claims, machine.files(), recorder.links());
   return current;
+}
+
+void Attempt::tell_account(const Instance& i) {
+  if (!i.resource->module->account) return;
+  const CloudScope scope = i.resource->module->account(i.desired);
+  if (!told_accounts_.insert(scope).second) return;
+  try {
+    const CloudCaller who = parts_.context.host.as(i.identity).cloud().caller(scope);
+    parts_.context.sink(AccountUsed{who.account, who.arn, who.credentials, who.region, who.region_source});
+  } catch (const Error&) {  // the inspection meets it too, and is reported
+  }
 }
 
 void Attempt::show_observer(const Instance& i, Preconditions preconditions, const Diff& diff) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <any>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,12 +57,14 @@ class Attempt {
   void limit_dependencies(const Instance& instance);
   void recover(Instance& instance);
   std::any inspect(Instance& instance, Preconditions& preconditions);
+  void tell_account(const Instance& instance);
   void show_observer(const Instance& instance, Preconditions preconditions, const Diff& diff);
   void note_not_kept(Instance& instance, const Diff& diff);
 
   Parts parts_;
   Recovery recovery_;
   RealPaths real_paths_;
+  std::set<CloudScope> told_accounts_;
 };
 
 }  // namespace mlops

@@ -51,7 +51,7 @@ bool shows_url_password(const Event& event) {
   return std::visit(
       overloaded{[](const RunStarted&) { return false; }, [](const RunFinished&) { return false; },
                  [](const ResourceStarted&) { return false; }, [](const ResourcesKnown&) { return false; },
-                 [](const TerminalReleased&) { return false; },
+                 [](const TerminalReleased&) { return false; }, [](const AccountUsed&) { return false; },
                  [&](const PlayStarted& e) { return e.skipped && in(*e.skipped); },
                  [&](const ProgressMade& e) { return in(e.doing); },
                  [&](const NoticeGiven& e) { return in(e.text); },
@@ -79,19 +79,24 @@ EventSink concealing(const Secrets& secrets, EventSink sink) {
     if (secrets.empty() && !shows_url_password(event)) return sink(event);
     const auto text = [&](std::string& t) { t = concealed(secrets, std::move(t)); };
     Event shown = event;
-    std::visit(overloaded{[](RunStarted&) {}, [](ResourcesKnown&) {}, [](RunFinished&) {},
-                          [](ResourceStarted&) {}, [](TerminalReleased&) {},
-                          [&](PlayStarted& e) {
-                            if (e.skipped) text(*e.skipped);
-                          },
-                          [&](ProgressMade& e) { text(e.doing); }, [&](NoticeGiven& e) { text(e.text); },
-                          [&](ResourceFinished& e) {
-                            text(e.reason);
-                            text(e.output);
-                            text(e.note);
-                            conceal(secrets, e.changes);
-                          }},
-               shown);
+    std::visit(
+        overloaded{[](RunStarted&) {}, [](ResourcesKnown&) {}, [](RunFinished&) {}, [](ResourceStarted&) {},
+                   [](TerminalReleased&) {},
+                   [&](AccountUsed& e) {
+                     for (std::string* one : {&e.account, &e.arn, &e.credentials, &e.region, &e.region_source})
+                       text(*one);
+                   },
+                   [&](PlayStarted& e) {
+                     if (e.skipped) text(*e.skipped);
+                   },
+                   [&](ProgressMade& e) { text(e.doing); }, [&](NoticeGiven& e) { text(e.text); },
+                   [&](ResourceFinished& e) {
+                     text(e.reason);
+                     text(e.output);
+                     text(e.note);
+                     conceal(secrets, e.changes);
+                   }},
+        shown);
     sink(shown);
   };
 }

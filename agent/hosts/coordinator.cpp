@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "base/contains.hpp"
 #include "hosts/parallel_for.hpp"
 
 namespace mlops {
@@ -45,6 +46,7 @@ void Coordinator::add(std::unique_ptr<Participant> participant, std::vector<std:
 
 void Coordinator::tell(Part& part, const Event& event) {
   const std::lock_guard lock(mutex_);
+  if (const auto* account = std::get_if<AccountUsed>(&event)) return tell_account(*account);
   if (const auto* r = std::get_if<ResourceFinished>(&event)) {
     ++part.told[static_cast<std::size_t>(r->outcome)];
     if (part.finished.host == "local") outcomes_[r->label] = r->outcome;
@@ -53,6 +55,13 @@ void Coordinator::tell(Part& part, const Event& event) {
     part.held[part.at].push_back(event);
   else
     report_(event);
+}
+
+// Each account once: before all resources, if the simulation met it.
+void Coordinator::tell_account(const AccountUsed& account) {
+  if (contains(accounts_, account)) return;
+  accounts_.push_back(account);
+  if (started_) report_(account);
 }
 
 void Coordinator::release(Part& part, std::size_t play) {
@@ -189,6 +198,8 @@ Conclusion Coordinator::go() {
   conclusion.early = true;
   if (conclusion.mistakes.empty()) {
     for (Part& part : parts_) part.holding = false;
+    started_ = true;
+    for (const AccountUsed& account : accounts_) report_(account);
     report_(known());
     if (may_begin_anywhere(conclusion)) begin_real_pass(conclusion);
   }

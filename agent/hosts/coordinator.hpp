@@ -95,6 +95,7 @@ class Coordinator {
 
   void tell(Part& part, const Event& event);
   void release(Part& part, std::size_t play);
+  void tell_account(const AccountUsed& account);
   ResourcesKnown known() const;
   void run(const std::vector<Part*>& parts, const std::function<void(Part&)>& work);
   std::vector<Part*> all(const std::function<bool(const Part&)>& which);
@@ -133,6 +134,8 @@ class Coordinator {
   std::deque<Part> parts_;
   std::mutex mutex_;                         // guards report_ and what tell changes
   const PartSettings* selection_ = nullptr;  // for stand-ins; null without one
+  std::vector<AccountUsed> accounts_;        // each once; told from started_ on
+  bool started_ = false;                     // resources are shown
   OutcomesByLabel outcomes_;                 // of local
   Diagnostics mistakes_;                     // in the names of awaited hosts, and in their plans
   std::string stopped_;  // why no further host begins: "--serial: web1 failed"; "" if none is held back

@@ -280,7 +280,7 @@ class Server {
   void tell(const Event& event) {
     if (keeper_) keeper_->take(event);
     std::visit(overloaded{[](const RunStarted&) {}, [](const ResourcesKnown&) {}, [](const RunFinished&) {},
-                          [](const TerminalReleased&) {},
+                          [](const TerminalReleased&) {}, [](const AccountUsed&) {},
                           [this](const ResourceFinished& e) {
                             ResourceFinished shown = e;
                             hide_secrets(shown);

@@ -61,6 +61,14 @@ struct NoticeGiven {
   std::string host, text;
 };
 
+// Whose cloud account the run reads and changes: sent once for each, before the first resource that is shown.
+struct AccountUsed {
+  std::string account, arn;
+  std::string credentials;  // "the credentials file of the profile work (/home/ada/.aws/credentials:3)"
+  std::string region, region_source;  // "eu-central-1", "AWS_REGION"
+  friend bool operator==(const AccountUsed&, const AccountUsed&) = default;
+};
+
 struct ResourceFinished {
   std::string label;  // "package[docker.io]", "file[motd]"
   std::string id;     // as given in the playbook, with [key] of a for_each; "" if none was given
@@ -97,7 +105,7 @@ struct RunFinished {
 };
 
 using Event = std::variant<RunStarted, ResourcesKnown, PlayStarted, ResourceStarted, TerminalReleased,
-                           ProgressMade, NoticeGiven, ResourceFinished, RunFinished>;
+                           ProgressMade, NoticeGiven, AccountUsed, ResourceFinished, RunFinished>;
 using EventSink = std::function<void(const Event&)>;
 
 }  // namespace mlops

@@ -32,8 +32,8 @@ void JsonReport::operator()(const Event& event) {
       overloaded{[&](const RunStarted& e) { run(e); }, [](const ResourcesKnown&) {},
                  [&](const PlayStarted& e) { play(e); }, [](const ResourceStarted&) {},
                  [](const TerminalReleased&) {}, [](const ProgressMade&) {},
-                 [&](const NoticeGiven& e) { notice(e); }, [&](const ResourceFinished& e) { resource(e); },
-                 [&](const RunFinished& e) { summary(e); }},
+                 [&](const NoticeGiven& e) { notice(e); }, [&](const AccountUsed& e) { account(e); },
+                 [&](const ResourceFinished& e) { resource(e); }, [&](const RunFinished& e) { summary(e); }},
       event);
 }
 
@@ -111,6 +111,16 @@ void JsonReport::notice(const NoticeGiven& e) {
   begin("notice");
   text("host", e.host);
   text("text", e.text);
+  end();
+}
+
+void JsonReport::account(const AccountUsed& e) {
+  begin("account");
+  text("account", e.account);
+  text("arn", e.arn);
+  text("credentials", e.credentials);
+  text("region", e.region);
+  text("region_source", e.region_source);
   end();
 }
 

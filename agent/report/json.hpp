@@ -30,6 +30,7 @@ class JsonReport {
   void run(const RunStarted& e);
   void play(const PlayStarted& e);
   void notice(const NoticeGiven& e);
+  void account(const AccountUsed& e);
   void resource(const ResourceFinished& e);
   void summary(const RunFinished& e);
 

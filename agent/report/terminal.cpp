@@ -136,16 +136,17 @@ TerminalReport::Time TerminalReport::now() const {
 }
 
 void TerminalReport::operator()(const Event& event) {
-  std::visit(overloaded{[&](const RunStarted& e) { run_started(e); },
-                        [&](const ResourcesKnown& e) { resources_known(e); },
-                        [&](const PlayStarted& e) { play_started(e); },
-                        [&](const ResourceStarted& e) { resource_started(e); },
-                        [&](const TerminalReleased&) { release_terminal(); },
-                        [&](const ProgressMade& e) { progress_made(e); },
-                        [&](const NoticeGiven& e) { notice_given(e); },
-                        [&](const ResourceFinished& e) { resource_finished(e); },
-                        [&](const RunFinished& e) { run_finished(e); }},
-             event);
+  std::visit(
+      overloaded{[&](const RunStarted& e) { run_started(e); },
+                 [&](const ResourcesKnown& e) { resources_known(e); },
+                 [&](const PlayStarted& e) { play_started(e); },
+                 [&](const ResourceStarted& e) { resource_started(e); },
+                 [&](const TerminalReleased&) { release_terminal(); },
+                 [&](const ProgressMade& e) { progress_made(e); },
+                 [&](const NoticeGiven& e) { notice_given(e); }, [&](const AccountUsed& e) { account_used(e); },
+                 [&](const ResourceFinished& e) { resource_finished(e); },
+                 [&](const RunFinished& e) { run_finished(e); }},
+      event);
 }
 
 // ---- events -------------------------------------------------------------------------------------------------
@@ -222,6 +223,15 @@ void TerminalReport::notice_given(const NoticeGiven& e) {
   release();
   const std::string host = several_ && !e.host.empty() ? printable(e.host) + ": " : "";
   print_hanging("  " + coloured(yellow, "!") + " ", host + printable(e.text));
+  std::fflush(options_.out);
+}
+
+void TerminalReport::account_used(const AccountUsed& e) {
+  const std::lock_guard lock(mutex_);
+  release();
+  print_hanging("  ",
+                fmt::format("as {} (account {}), by {}, in {} ({})", printable(e.arn), printable(e.account),
+                            printable(e.credentials), printable(e.region), printable(e.region_source)));
   std::fflush(options_.out);
 }
 

@@ -62,6 +62,7 @@ class TerminalReport {
   void release_terminal();
   void progress_made(const ProgressMade& e);
   void notice_given(const NoticeGiven& e);
+  void account_used(const AccountUsed& e);
   void resource_finished(const ResourceFinished& e);
   void run_finished(const RunFinished& e);
 

@@ -79,8 +79,8 @@ void converse(std::string_view said) {
   };
   RemoteHost host(
       "web1", c.playbook, c.start, c.share, std::move(settings), c.cancellation, [](const Event& event) {
-        std::visit(overloaded{[](const RunStarted&) {}, [](const RunFinished&) {}, [](const ResourcesKnown&) {},
-                              [](const TerminalReleased&) {},
+        std::visit(overloaded{[](const RunStarted&) {}, [](const AccountUsed&) {}, [](const RunFinished&) {},
+                              [](const ResourcesKnown&) {}, [](const TerminalReleased&) {},
                               [](const auto& e) { require(e.host == "web1", "a host spoke for another"); }},
                    event);
       });

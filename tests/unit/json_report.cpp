@@ -45,6 +45,13 @@ TEST_CASE("a notice is reported with its host") {
       "\n");
 }
 
+TEST_CASE("a cloud account is reported with where its credentials and its region are from") {
+  CHECK(written({AccountUsed{"1", "arn:aws:iam::1:user/ada", "/c:2", "eu-central-1", "AWS_REGION"}}) ==
+        R"({"event":"account","time":"2023-05-16T18:04:05.007Z","account":"1","arn":"arn:aws:iam::1:user/ada",)"
+        R"("credentials":"/c:2","region":"eu-central-1","region_source":"AWS_REGION"})"
+        "\n");
+}
+
 TEST_CASE("a resource's changes are reported as data, with the resources that they may wait for") {
   ResourceFinished e{.label = "file[motd]",
                      .id = "motd",

@@ -73,9 +73,12 @@ std::vector<Event> hostile_events() {
   bad.reason = hostile + "\n" + hostile;
   bad.output = hostile + "\n";
   bad.note = hostile;
-  std::vector<Event> events{RunStarted{hostile, "plan", {hostile, "b"}}, ResourcesKnown{1, hostile, hostile},
-                            PlayStarted{hostile, hostile, {}}, PlayStarted{hostile, hostile, hostile},
-                            NoticeGiven{hostile, hostile}};
+  std::vector<Event> events{RunStarted{hostile, "plan", {hostile, "b"}},
+                            ResourcesKnown{1, hostile, hostile},
+                            PlayStarted{hostile, hostile, {}},
+                            PlayStarted{hostile, hostile, hostile},
+                            NoticeGiven{hostile, hostile},
+                            AccountUsed{hostile, hostile, hostile, hostile, hostile}};
   for (const Outcome outcome : {Outcome::ok, Outcome::changed, Outcome::would_change, Outcome::unknown,
                                 Outcome::skipped, Outcome::failed, Outcome::not_converged}) {
     bad.outcome = outcome;

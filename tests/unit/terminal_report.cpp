@@ -276,6 +276,15 @@ TEST_CASE("no line is wider than the terminal, whatever its width") {
   }
 }
 
+TEST_CASE("the account is named in the first line of a plan") {
+  CHECK(shown({RunStarted{"p.json", "plan"},
+               AccountUsed{"1", "arn:aws:iam::1:user/ada", "the credentials file of the profile work (/c:2)",
+                           "eu-central-1", "AWS_REGION"},
+               ResourcesKnown{1, "file[a]", "ada"}}) ==
+        "  as arn:aws:iam::1:user/ada (account 1), by the credentials file of the profile work (/c:2), in "
+        "eu-central-1 (AWS_REGION)\n");
+}
+
 TEST_CASE("columns stand still: they are as wide as the longest label of the run from its first line on") {
   const std::string text = shown(
       {RunStarted{"p.json", "plan"}, ResourcesKnown{2, "command[a label of thirty-odd letters]", "ubuntu"},
