@@ -96,7 +96,7 @@ struct Ec2Instance {
         "terminated, and its disk is lost.");
     s.optional("recreate", &Desired::recreate,
                "If the machine was terminated by somebody else, launch a new one with an empty disk. Otherwise "
-               "that is an error.")
+               "`apply` asks on the terminal, or needs --recreate.")
         .for_present();
     s.optional(
          "max_per_hour", &Desired::max_per_hour,
@@ -155,8 +155,6 @@ struct Ec2Instance {
     c.instances = cloud.instances(scope_of(d), d.name);
     if (d.state == State::absent || c.instances.alive.size() > 1) return c;
     const CloudInstance* is = c.one();
-    // One that is not to be made anew is not asked about further.
-    if (c.lost() && !d.recreate) return c;
     if (c.creates() || (is && d.max_per_hour && !has_type(d, *is))) c.offer = cloud.offer(scope_of(d), spec(d));
     if (c.creates() && d.key_pair) c.key_pair = cloud.key_pair(scope_of(d), *d.key_pair).has_value();
     const std::string vpc = is ? is->vpc : d.subnet && c.offer ? c.offer->vpc : "";
@@ -171,7 +169,7 @@ struct Ec2Instance {
   //  current \ desired   running                           stopped                      absent
   //  none                launch                            launch, stop                 –
   //  interrupted launch  launch (it is resumed)            launch, stop                 terminate
-  //  gone, not by us     error; recreate: launch           error; recreate: launch, …   –
+  //  gone, not by us     launch, if agreed to or recreate  the same, stop               –
   //  starting, running   what differs; another type:       what differs; stop           terminate
   //                      stop, change, start
   //  stopping, stopped   what differs; start               what differs                 terminate
@@ -304,18 +302,16 @@ struct Ec2Instance {
   }
 
   static void create(const Desired& d, const Current& c, Diff& diff) {
-    if (c.lost() && !d.recreate)
-      throw Error(
-          fmt::format("{}, and it was not terminated from here: a new one would begin with an empty disk; "
-                      "set `recreate` to true if that is wanted",
-                      describe_gone(c.instances)));
     check_offer(d, c);
     check_groups(d, c);
     describe_new(d, diff);
     if (c.lost())
       diff.changes.push_back({.property = "instance",
                               .before = describe_gone(c.instances),
-                              .after = "a new one: its disk is lost"});
+                              .after = "a new one, its disk is lost"});
+    if (c.lost() && !d.recreate)
+      diff.loss = fmt::format("{}, and it was not terminated from here: a new one, its disk is lost",
+                              describe_gone(c.instances));
     note_price(*c.offer, diff);
     diff.actions.push_back(LaunchInstance{scope_of(d), d.name, spec(d)});
     if (d.state == State::stopped) diff.actions.push_back(power(d, "", Verb::stop));

@@ -129,6 +129,8 @@ void add_plan_and_apply(CommandLine& program) {
   add_options(apply, *applied);
   apply.flag("--dry-run", applied->run.dry, "The same as plan");
   add_prune(apply, *applied);
+  apply.flag("--recreate", applied->run.recreate,
+             "Replace a machine that was terminated elsewhere by a new one, without a question");
   apply.flag("--all-or-nothing", applied->run.all_or_nothing,
              "With a saved plan: change nothing unless all of it is still valid");
   apply.action([applied] { return go(*applied); });

@@ -1,6 +1,7 @@
 // The difference between desired and current state, for people and for the machine.
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "domains/action.hpp"
@@ -12,6 +13,9 @@ namespace mlops {
 struct Diff {
   std::vector<Change> changes;
   std::vector<Action> actions;
+  // What the actions lose for good that nobody asked to lose, as a sentence without its end; "": nothing. An
+  // apply makes them only with the person's consent.
+  std::string loss = {};
   bool empty() const { return changes.empty() && actions.empty(); }
 };
 

@@ -109,6 +109,7 @@ AttemptResult Attempt::inspect_and_change(Instance& i) {
     show_observer(i, std::move(preconditions), diff);
     return unchanged(i, current);
   }
+  agree_to_loss(i, diff);
   i.identity = parts_.context.identities.decide_to_change(i.actor, i.as, i.identity);
   if (auto failed = missing_right(i, diff)) return *std::move(failed);
   note_not_kept(i, diff);
@@ -215,6 +216,14 @@ void Attempt::tell_account(const Instance& i) {
     parts_.context.sink(AccountUsed{who.account, who.arn, who.credentials, who.region, who.region_source});
   } catch (const Error&) {  // the inspection meets it too, and is reported
   }
+}
+
+void Attempt::agree_to_loss(Instance& i, const Diff& diff) const {
+  if (diff.loss.empty()) return;
+  const auto& agree = parts_.context.options.agree_to_loss;
+  if (agree) return agree(i.label, diff.loss);
+  if (parts_.context.options.acted == Outcome::changed) throw Error(diff.loss + "; --recreate is needed");
+  i.note += fmt::format("{}an apply needs --recreate, or a yes on the terminal", i.note.empty() ? "" : ", ");
 }
 
 void Attempt::show_observer(const Instance& i, Preconditions preconditions, const Diff& diff) {

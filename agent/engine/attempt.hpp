@@ -57,6 +57,7 @@ class Attempt {
   void limit_dependencies(const Instance& instance);
   void recover(Instance& instance);
   std::any inspect(Instance& instance, Preconditions& preconditions);
+  void agree_to_loss(Instance& instance, const Diff& diff) const;
   void tell_account(const Instance& instance);
   void show_observer(const Instance& instance, Preconditions preconditions, const Diff& diff);
   void note_not_kept(Instance& instance, const Diff& diff);

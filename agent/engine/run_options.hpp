@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ struct RunOptions {
   std::uint64_t keep_limit = 0;  // bytes kept of what is replaced, see JournalOptions; 0: nothing is kept
   // Collects what resources own or edit. Borrowed; null: not needed.
   std::vector<ClaimedObject>* claimed = nullptr;
+  // Error unless the person agrees that the resource with this label loses that: see Diff::loss. Empty: a
+  // plan notes it, and anything else refuses.
+  std::function<void(const std::string& label, const std::string& loss)> agree_to_loss;
   std::string playbook_key;  // identifies the playbook, as in RunHeader
   // Whether to list the made and converged resources at the end: when_new lists them if nothing is to be done
   // and the digest differs from known_digest.

@@ -213,11 +213,24 @@ void RunHosts::take_part(Coordinator& coordinator, const Playbook& playbook, Par
       auto local = std::make_unique<LocalHost>(host.name, playbook, settings, ThisHostSettings::Password(),
                                                cancellation, std::move(sink));
       local->set_observer(watcher_);
+      local->set_agree_to_loss(
+          [this](const std::string& label, const std::string& loss) { agree_to_loss(label, loss); });
       coordinator.add(std::move(local), host.plays);
       continue;
     }
     coordinator.add(target(host.name, host.plays, std::move(sink)), host.plays);
   }
+}
+
+// A yes counts for the whole run.
+void RunHosts::agree_to_loss(const std::string& label, const std::string& loss) {
+  if (may_lose_ || agreed_.contains(label)) return;
+  if (::isatty(0) != 1 || !Questions::possible())
+    throw Error(loss + "; without a terminal to ask on, --recreate is needed");
+  const auto answer = questions_.ask(fmt::format("{}: {}. Make it? [y/N] ", label, loss), true);
+  if (answer != "y" && answer != "Y" && answer != "yes")
+    throw Error(loss + "; that was not agreed to (--recreate agrees without a question)");
+  agreed_.insert(label);
 }
 
 std::unique_ptr<Participant> RunHosts::target(const std::string& host, const std::vector<std::size_t>& plays,

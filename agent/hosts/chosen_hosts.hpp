@@ -70,6 +70,8 @@ class RunHosts {
   // A participant for a host that was awaited, after take_part; null if the enforced plan does not contain it.
   std::unique_ptr<Participant> awaited_participant(const std::string& host,
                                                    const std::vector<std::size_t>& plays, EventSink sink);
+  // What the playbook does not ask to lose may be lost without a question.
+  void allow_losses() { may_lose_ = true; }
   // The targets' parts of a plan that is saved, or enforced. To be set before; the plan is borrowed.
   void keep_plan() { keeps_plan_ = true; }
   void hold_to(const PlanFile& plan, std::vector<std::string> changed_sources, bool all_or_nothing);
@@ -87,6 +89,7 @@ class RunHosts {
   const std::vector<std::string>& names() const { return names_; }
 
  private:
+  void agree_to_loss(const std::string& label, const std::string& loss);
   TargetShare share_of(const Playbook& playbook, const std::vector<std::size_t>& plays,
                        const LoadOptions& load);
   PlanPart plan_part(const std::string& host) const;
@@ -106,6 +109,8 @@ class RunHosts {
   const Playbook* playbook_ = nullptr;
   const LoadOptions* load_ = nullptr;
   const Cancellation* cancellation_ = nullptr;
+  bool may_lose_ = false;
+  std::set<std::string> agreed_;  // labels
   bool keeps_plan_ = false, all_or_nothing_ = false;
   const PlanFile* plan_ = nullptr;
   std::vector<std::string> changed_sources_;

@@ -89,6 +89,7 @@ void LocalHost::begin(Pass pass, const std::vector<std::size_t>&) {
   options.host = values_.name;
   options.observer = watcher_;
   options.claimed = &held_.claimed();
+  if (!settings_.dry) options.agree_to_loss = agree_to_loss_;
   if (watcher_) watcher_->pass_begins(pass == Pass::real);
   options.keep_limit = settings_.journal.keep_limit;
   options.playbook_key = settings_.run.playbook_key;

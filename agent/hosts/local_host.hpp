@@ -30,6 +30,8 @@ class LocalHost : public Participant {
   const Facts& facts() const { return facts_; }
   // Observes both passes; borrowed.
   void set_observer(RunObserver* observer) { watcher_ = observer; }
+  // See RunOptions. To be set before the passes; not called in a plan.
+  void set_agree_to_loss(decltype(RunOptions::agree_to_loss) agree) { agree_to_loss_ = std::move(agree); }
 
  private:
   ThisHostSettings host_settings(ThisHostSettings::Password password);
@@ -44,6 +46,7 @@ class LocalHost : public Participant {
   void remove(std::vector<Stale> stale, Value::Array resources, const PruneOrder& order, PruneResult& result);
 
   RunObserver* watcher_ = nullptr;
+  decltype(RunOptions::agree_to_loss) agree_to_loss_;
   const Playbook& playbook_;
   PartSettings settings_;
   const Cancellation& cancellation_;

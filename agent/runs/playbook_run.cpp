@@ -174,6 +174,7 @@ class PlaybookRun {
       if (!only_prunes() || pruning_) report(e);
     });
     hosts.set_observer(plan.observer() ? plan.observer() : request_.observer);
+    if (request_.recreate) hosts.allow_losses();
     hosts.open_secrets(playbook, plans_only(), cancellation_);
     hosts.take_part(coordinator, playbook, part_settings(), load, cancellation_);
     if (!hosts.unread().empty()) return refuse(RunEnd::not_started, hosts.unread());

@@ -29,6 +29,7 @@ struct RunRequest {
   std::uint64_t wait_seconds = 0;       // how long another run is waited for
   std::uint64_t keep_limit = JournalOptions{}.keep_limit;  // bytes
   bool no_sudo = false, fail_fast = false;
+  bool recreate = false;        // what was lost elsewhere is made anew without a question
   bool trust_writable = false;  // as root, also read files that others could change
   ReachSettings reach;
   // What an earlier version of the playbook made and the current one no longer has. alone: nothing else is

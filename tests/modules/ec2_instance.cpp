@@ -148,20 +148,19 @@ TEST_CASE("ec2_instance: a price above the limit, or not known, is refused") {
         "error: it would cost $0.0228 per hour, more than the $0.0010 of `max_per_hour`");
 }
 
-TEST_CASE("ec2_instance: one that somebody else terminated is made anew only where that is said") {
-  const std::string refused =
-      ", and it was not terminated from here: a new one would begin with an empty disk; set "
-      "`recreate` to true if that is wanted";
+TEST_CASE("ec2_instance: one that somebody else terminated is made anew only where that is agreed to") {
+  const std::string since = "i-0, gone since 2026-08-01 12:00:00 GMT";
+  const auto anew = [&](const std::string& was) {
+    return makes + ", instance " + was + " -> a new one, its disk is lost, " + price + " | launch box";
+  };
+  const std::string loses = ", and it was not terminated from here: a new one, its disk is lost";
   const std::string recreate = R"(, "recreate": true)";
-  CHECK(done(gone()) == "error: i-0, gone since 2026-08-01 12:00:00 GMT" + refused);
-  CHECK(gone().cl.asked.empty());
-  CHECK(done(gone("", "")) == "error: i-0, gone since 2026-08-01 12:00:00 GMT" + refused);
-  CHECK(done(gone(), parameters(recreate)) ==
-        makes + ", instance i-0, gone since 2026-08-01 12:00:00 GMT -> a new one: its disk is lost, " + price +
-            " | launch box");
+  CHECK(done(gone()) == anew(since) + " | loses: " + since + loses);
+  CHECK(done(gone("", "")) == anew(since) + " | loses: " + since + loses);
+  CHECK(done(gone(), parameters(recreate)) == anew(since));
   FakeMachine forgotten = gone();
   forgotten.cl.named["box"].gone.reset();
-  CHECK(done(forgotten) == "error: i-0, gone" + refused);
+  CHECK(done(forgotten) == anew("i-0, gone") + " | loses: i-0, gone" + loses);
   // This machine itself ended it.
   CHECK(done(gone("i-0", "")) == makes + ", " + price + " | launch box");
   CHECK(done(gone(), absent) == "");

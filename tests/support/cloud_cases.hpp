@@ -70,7 +70,8 @@ inline std::string described(const Diff& diff) {
     text += (text.empty() ? "" : ", ") + (c.is_event() ? "(" + one + ")" : one);
   }
   for (const Action& a : diff.actions) actions += (actions.empty() ? "" : "; ") + described(a);
-  return text.empty() && actions.empty() ? "" : text + " | " + actions;
+  const std::string loss = diff.loss.empty() ? "" : " | loses: " + diff.loss;
+  return text.empty() && actions.empty() ? "" : text + " | " + actions + loss;
 }
 
 inline std::string done(const std::string& type, const std::string& parameters, const FakeMachine& machine) {
