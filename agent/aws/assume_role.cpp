@@ -148,8 +148,9 @@ class RoleChain {
     const ConfigValue& serial = *files().find(profile, "mfa_serial");
     if (context_.settings.ask_mfa_code) return context_.settings.ask_mfa_code(serial.text, profile);
     throw Error(fmt::format(
-        "{}: the profile {} needs a code of the MFA device {}, and there is no terminal to ask for it",
-        serial.where, profile, serial.text));
+        "{}: the profile {} needs a code of the MFA device {}, and there is no terminal to ask for it: on "
+        "one, `aws sts get-caller-identity --profile {}` opens a session that is found from here",
+        serial.where, profile, serial.text, profile));
   }
 
   static bool has_role(const ConfigFiles& files, const std::string& profile) {

@@ -56,6 +56,7 @@ Run::Run(const Playbook& playbook, Host& host, const Facts& facts, IdentityRules
                 batch_}) {}
 
 void Run::progress(const Progress& p) const {
+  if (p.doing.empty()) return context_.sink(TerminalReleased{});
   context_.sink(ProgressMade{performer_.label(), context_.options.host, p.doing, p.done, p.total});
 }
 

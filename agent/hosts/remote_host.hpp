@@ -9,12 +9,12 @@
 #include <thread>
 #include <vector>
 
+#include "base/questions.hpp"
 #include "deploy/remote_agent.hpp"
 #include "hosts/controller_files.hpp"
 #include "hosts/frame_link.hpp"
 #include "hosts/participant.hpp"
 #include "hosts/protocol.hpp"
-#include "hosts/questions.hpp"
 #include "ssh/connection.hpp"
 
 namespace mlops {

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "base/cancellation.hpp"
+#include "base/questions.hpp"
 #include "hosts/controller_files.hpp"
-#include "hosts/questions.hpp"
 #include "playbook/secrets.hpp"
 
 namespace mlops {

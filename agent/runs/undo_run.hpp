@@ -5,9 +5,9 @@
 #include <memory>
 #include <string>
 
+#include "base/questions.hpp"
 #include "host_run/undo.hpp"
 #include "hosts/chosen_hosts.hpp"
-#include "hosts/questions.hpp"
 #include "model/diagnostic.hpp"
 #include "model/event.hpp"
 #include "runs/run_end.hpp"

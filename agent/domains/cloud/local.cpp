@@ -15,6 +15,8 @@
 #include "aws/ec2/volumes.hpp"
 #include "aws/own_file.hpp"
 #include "base/base64.hpp"
+#include "base/printable.hpp"
+#include "base/questions.hpp"
 #include "domains/accounts/acting_user.hpp"
 #include "domains/cloud/advised.hpp"
 #include "http/client.hpp"
@@ -112,6 +114,10 @@ bool is_address(const std::string& text) {
   return ::inet_pton(AF_INET, text.c_str(), bytes) == 1 || ::inet_pton(AF_INET6, text.c_str(), bytes) == 1;
 }
 
+bool is_mfa_code(const std::string& text) {
+  return text.size() == 6 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
 std::string line_of(const std::string& blob) { return key_type(blob) + " " + to_base64(blob); }
 
 aws::Filter tagged(const char* type, const std::string& name) {
@@ -126,6 +132,11 @@ LocalCloud::~LocalCloud() = default;
 
 aws::Account& LocalCloud::account(const CloudScope& scope) const {
   auto& slot = accounts_[scope];
+  aws::AskMfaCode ask;
+  if (Questions::possible())
+    ask = [this](const std::string& serial, const std::string& profile) {
+      return ask_mfa_code(serial, profile);
+    };
   if (!slot)
     slot = std::make_unique<aws::Account>(
         aws::AccountSettings{.environment = {variables(), who_},
@@ -133,9 +144,26 @@ aws::Account& LocalCloud::account(const CloudScope& scope) const {
                              .profile_where = scope.profile.empty() ? "" : "the playbook",
                              .region = scope.region,
                              .region_where = scope.region.empty() ? "" : "the playbook",
-                             .ask_mfa_code = {}},
+                             .ask_mfa_code = std::move(ask)},
         cancellation_);
   return *slot;
+}
+
+// A code is good once and for half a minute: it is not kept, and shown as it is typed, as by AWS's own tools.
+std::string LocalCloud::ask_mfa_code(const std::string& serial, const std::string& profile) const {
+  Questions questions([this] {
+    if (progress_) progress_({"", 0, 0});
+  });
+  questions.heed(cancellation_);
+  auto code = questions.ask(
+      fmt::format("Code of the MFA device {} for the profile {}: ", printable(serial), printable(profile)),
+      true);
+  cancellation_.check();
+  if (code && !code->empty() && code->back() == '\r') code->pop_back();
+  if (!code || !is_mfa_code(*code))
+    throw Error(fmt::format("a code of the MFA device {} has six digits", printable(serial)),
+                ErrorKind::denied);
+  return *std::move(code);
 }
 
 CloudCaller LocalCloud::caller(const CloudScope& scope) const {

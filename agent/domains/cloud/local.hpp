@@ -56,6 +56,7 @@ class LocalCloud : public CloudReader {
 
  private:
   aws::Account& account(const CloudScope& scope) const;
+  std::string ask_mfa_code(const std::string& serial, const std::string& profile) const;
   LaunchRecords records(const CloudScope& scope) const;
   std::string vpc_or_default(aws::Client& client, const std::string& vpc) const;
   std::optional<CloudGroup> find_group(aws::Client& client, const std::string& vpc,

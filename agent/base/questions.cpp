@@ -1,4 +1,4 @@
-#include "hosts/questions.hpp"
+#include "base/questions.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
