@@ -280,11 +280,14 @@ void Coordinator::prune(const PruneOrder& order, Conclusion& conclusion) {
 
 void Coordinator::conclude(Conclusion& conclusion) {
   conclusion.interrupted = cancellation_.cancelled();
+  const bool is_cut_short = !conclusion.early && (conclusion.interrupted || !stopped_.empty());
   for (Part* member : members()) {
     Part& part = *member;
     // Only what a lost host has reported is known.
     part.finished.counts = part.lost ? part.told : part.result.counts;
-    if (part.acts && !part.began && !part.lost) part.finished.error = "not begun: " + stopped_;
+    const bool was_to_come = is_cut_short && part.awaited && is_needed(part);
+    if ((part.acts || was_to_come) && !part.began && !part.lost && part.finished.error.empty())
+      part.finished.error = "not begun: " + (stopped_.empty() ? "interrupted" : stopped_);
     if (part.lost && !part.acts) part.finished.counts = {};
     const auto& counts = part.finished.counts;
     conclusion.touched =

@@ -226,7 +226,7 @@ void Coordinator::reach(Arrival& arrival) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
     if (cancellation_.cancelled() || left.count() <= 0) {
       const std::chrono::duration<double> seconds = timeout;
-      arrival.error = cancellation_.cancelled() ? why
+      arrival.error = cancellation_.cancelled() ? "interrupted"
                                                 : fmt::format("{} was not reached within {}: {}", name,
                                                               duration(seconds.count()), why);
       return;

@@ -57,7 +57,8 @@ struct Script {
   std::map<std::string, int> late;              // how many attempts to reach a host fail; -1: all
   std::map<std::string, std::string> wrong;     // by step: "box prepare"
   std::map<std::string, std::string> mistakes;  // by host, found by its plan
-  std::string ssh = "box";                      // what resources.box.ssh is
+  std::string progress_of;  // the host that reports progress with each resource that it applies
+  std::string ssh = "box";  // what resources.box.ssh is
 };
 
 class ScriptedHost : public Participant {
@@ -109,6 +110,7 @@ class ScriptedHost : public Participant {
     ResourceFinished event;
     event.label = label_of(resource, resource.parameters);
     event.host = values_.name;
+    if (real_ && script_.progress_of == values_.name) sink_(ProgressMade{event.label, values_.name, "at work"});
     const auto told = script_.outcomes.find(values_.name + " " + event.label);
     event.outcome = told == script_.outcomes.end() ? Outcome::changed : told->second;
     if (!real_ && (event.outcome == Outcome::changed || event.outcome == Outcome::failed)) {
@@ -156,6 +158,7 @@ struct Stage {
   std::set<std::string> refused;  // hosts that may not take part
   Lines told;                     // "box file[f] changed: reason"
   Lines progress;
+  bool interrupts = false;  // at the first progress
 
   explicit Stage(const std::string& text) {
     Diagnostics diagnostics;
@@ -171,7 +174,10 @@ struct Stage {
     if (const auto* r = std::get_if<ResourceFinished>(&event))
       told.push_back(r->host + " " + r->label + " " + to_text(r->outcome) +
                      (r->reason.empty() ? "" : ": " + r->reason));
-    if (const auto* p = std::get_if<ProgressMade>(&event)) progress.push_back(p->host + ": " + p->doing);
+    if (const auto* p = std::get_if<ProgressMade>(&event)) {
+      progress.push_back(p->host + ": " + p->doing);
+      if (interrupts) cancellation.cancel();
+    }
   }
   Conclusion go() {
     settings.participant = [this](const std::string& name, const std::vector<std::size_t>&,
@@ -365,6 +371,45 @@ TEST_CASE("A late host whose plan is wrong, or that may not act, is not touched"
   }
   CHECK(std::none_of(stage.script.log.begin(), stage.script.log.end(),
                      [](const std::string& line) { return line.starts_with("box apply"); }));
+}
+
+TEST_CASE("With --serial, a failure before a host has come keeps it from being looked for") {
+  Stage stage(R"({"plays": [
+    {"on": "local", "resources": [
+      {"id": "alias", "type": "ssh_host", "name": "box", "hostname": "192.0.2.7"},
+      {"id": "other", "type": "file", "path": "/srv/other", "content": "x"}]},
+    {"on": "box", "resources": [{"id": "f", "type": "file", "path": "/srv/f", "content": "x"}]}]})");
+  stage.settings.serial = 1;
+  stage.script.outcomes["local file[other]"] = Outcome::failed;
+  const Conclusion c = stage.go();
+  CHECK(stage.script.log == Lines{"local join", "local plan 0", "local prepare", "local apply 0"});
+  CHECK(stage.told.back() == "box file[f] unknown: waits for ssh_host[box]");
+  CHECK(error_of(c, "box") == "not begun: local failed");
+}
+
+TEST_CASE("An interruption ends the wait for a late host, and nothing is done there") {
+  Stage stage(by_name);
+  stage.playbook.plays[1].reach_timeout_ms = 60'000;
+  stage.script.late["box"] = -1;
+  stage.interrupts = true;
+  const Conclusion c = stage.go();
+  CHECK(c.interrupted);
+  CHECK(error_of(c, "box") == "interrupted");
+  CHECK(stage.told.back() == "box file[f] skipped: interrupted");
+  CHECK(std::none_of(stage.script.log.begin(), stage.script.log.end(), [](const std::string& line) {
+    return line.starts_with("box plan") || line.starts_with("box apply");
+  }));
+}
+
+TEST_CASE("An interruption before a host has come leaves it as it is, and says so") {
+  Stage stage(by_name);
+  stage.interrupts = true;
+  stage.script.progress_of = "local";
+  const Conclusion c = stage.go();
+  CHECK(c.interrupted);
+  CHECK(error_of(c, "box") == "not begun: interrupted");
+  CHECK(std::none_of(stage.script.log.begin(), stage.script.log.end(),
+                     [](const std::string& line) { return line.starts_with("box "); }));
 }
 
 TEST_CASE("A host that is not in the saved plan waits for another one") {
