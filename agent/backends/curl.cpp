@@ -1,8 +1,10 @@
 // HTTP through libcurl. The multi interface is used for a single transfer, so that a descriptor can end it at
 // once.
 #include <curl/curl.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -27,6 +29,7 @@ struct Transfer {
   CURL* easy;
   bool responded = false;  // on_response was called
   bool stopped = false;    // by a callback
+  off_t sent = 0;          // bytes of body_fd
 };
 
 bool is_redirect(long status) {
@@ -93,7 +96,28 @@ std::size_t write(char* data, std::size_t, std::size_t size, void* context) {
 
 bool is_https(const char* url) { return strncasecmp(url, "https:", 6) == 0; }
 
-void prepare_request(CURL* easy, const mlops_curl_request& r) {
+// CURLOPT_READFUNCTION, for a body that is a file.
+std::size_t read_body(char* into, std::size_t, std::size_t size, void* context) {
+  Transfer& t = *static_cast<Transfer*>(context);
+  ssize_t got = -1;
+  do got = pread(t.request->body_fd, into, size, t.sent);
+  while (got < 0 && errno == EINTR);
+  if (got < 0) return CURL_READFUNC_ABORT;
+  t.sent += got;
+  return static_cast<std::size_t>(got);
+}
+
+void prepare_file_body(CURL* easy, Transfer& t) {
+  curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+  curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(t.request->body_size));
+  curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_body);
+  curl_easy_setopt(easy, CURLOPT_READDATA, &t);
+}
+
+void prepare_request(CURL* easy, Transfer& t) {
+  const mlops_curl_request& r = *t.request;
+  if (r.flags & mlops_curl_file_body) prepare_file_body(easy, t);
+  if (r.unix_socket) curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, r.unix_socket);
   if (r.body) {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(r.body_size));
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, r.body);
@@ -119,7 +143,7 @@ void prepare(CURL* easy, Transfer& t, curl_slist* headers, char* message) {
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &t);
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   if (r.ca_file) curl_easy_setopt(easy, CURLOPT_CAINFO, r.ca_file);
-  prepare_request(easy, r);
+  prepare_request(easy, t);
 }
 
 mlops_curl_failure kind_of(CURLcode code) {
@@ -263,7 +287,7 @@ void mlops_curl_send(void* client, const mlops_curl_request* request, mlops_curl
   *result = {};
   curl_slist* headers = nullptr;
   for (const char* const* h = request->headers; *h; ++h) headers = curl_slist_append(headers, *h);
-  if (request->body) headers = curl_slist_append(headers, "Expect:");
+  if (request->body || request->flags & mlops_curl_file_body) headers = curl_slist_append(headers, "Expect:");
   send(*static_cast<Client*>(client), *request, headers, *result);
   curl_slist_free_all(headers);
 }

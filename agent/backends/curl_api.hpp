@@ -23,6 +23,7 @@ enum mlops_curl_flags {
   mlops_curl_no_redirects = 1,    // a redirect is a response like any other
   mlops_curl_no_proxy = 2,        // the proxy variables are ignored
   mlops_curl_new_connection = 4,  // libcurl repeats a request that a reused connection lost; not on a new one
+  mlops_curl_file_body = 8,       // the body is body_fd's
 };
 
 struct mlops_curl_request {
@@ -30,7 +31,9 @@ struct mlops_curl_request {
   const char* method;  // "GET", …
   const char* body;    // sent as it is, without Expect: 100-continue; null: none
   std::size_t body_size;
-  unsigned flags;  // of mlops_curl_flags
+  int body_fd;              // with mlops_curl_file_body: a regular file, read from its begin; body_size bytes
+  const char* unix_socket;  // that is connected to, whatever the URL's host is; null: none
+  unsigned flags;           // of mlops_curl_flags
   const char* user_agent;
   const char* ca_file;         // certificates to trust; null: the system's
   const char* const* headers;  // "Name: value", the last is null

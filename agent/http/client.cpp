@@ -64,6 +64,7 @@ unsigned flags_of(const HttpRequest& request) {
   if (request.redirects == Redirects::refuse) flags |= mlops_curl_no_redirects;
   if (request.proxy == Proxy::none) flags |= mlops_curl_no_proxy;
   if (request.resend == Resend::never) flags |= mlops_curl_new_connection;
+  if (request.body_file >= 0) flags |= mlops_curl_file_body;
   return flags;
 }
 
@@ -122,6 +123,9 @@ HttpResult HttpClient::send(const HttpRequest& request) {
   r.method = request.method.c_str();
   r.body = request.body ? request.body->data() : nullptr;
   r.body_size = request.body ? request.body->size() : 0;
+  if (request.body_file >= 0) r.body_size = static_cast<std::size_t>(request.body_file_size);
+  r.body_fd = request.body_file;
+  r.unix_socket = request.unix_socket.empty() ? nullptr : request.unix_socket.c_str();
   r.flags = flags_of(request);
   r.user_agent = "mlops-agent/" MLOPS_VERSION;
   r.ca_file = ca_file_.empty() ? nullptr : ca_file_.c_str();

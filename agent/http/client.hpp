@@ -39,6 +39,9 @@ struct HttpRequest {
   const Patience* patience = nullptr;                    // null: no time limit
   std::string method = "GET";
   std::optional<std::string> body;
+  int body_file = -1;  // instead: a regular file's descriptor, sent from its begin; body_file_size bytes
+  std::uint64_t body_file_size = 0;
+  std::string unix_socket;  // connected to instead of the URL's host; "": none
   Redirects redirects = Redirects::follow;
   Proxy proxy = Proxy::environment;
   Resend resend = Resend::allowed;

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -85,12 +86,24 @@ class HttpServer {
     port_ = ntohs(address.sin_port);
     thread_ = std::thread([this] { serve(); });
   }
+  // At a socket of the file system, which it removes at the end.
+  HttpServer(Handler handler, const std::string& path) : handler_(std::move(handler)), path_(path) {
+    listener_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    if (listener_ < 0 || bind(listener_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+        listen(listener_, 16) != 0 || pipe(stop_) != 0)
+      throw std::runtime_error("the test's HTTP server cannot be started");
+    thread_ = std::thread([this] { serve(); });
+  }
   ~HttpServer() {
     close(stop_[1]);
     thread_.join();
     close(stop_[0]);
     close(listener_);
     for (const int fd : held_) close(fd);
+    if (!path_.empty()) unlink(path_.c_str());
   }
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
@@ -156,6 +169,7 @@ class HttpServer {
   Handler handler_;
   int listener_ = -1, stop_[2] = {-1, -1};
   unsigned port_ = 0;
+  std::string path_;
   std::thread thread_;
   mutable std::mutex mutex_;
   std::vector<HttpRequestSeen> seen_;

@@ -1,16 +1,22 @@
 // Requests beyond a plain GET.
 #include "http/client.hpp"
 
+#include <fcntl.h>
+
 #include <cstdlib>
+#include <fstream>
 
 #include "base/cancellation.hpp"
+#include "base/handle.hpp"
 #include "support/catch.hpp"
 #include "support/http_server.hpp"
+#include "support/temporary_folder.hpp"
 
 using namespace mlops;
 using mlops::test::http_answer;
 using mlops::test::HttpRequestSeen;
 using mlops::test::HttpServer;
+using mlops::test::TemporaryFolder;
 
 namespace {
 
@@ -44,6 +50,33 @@ TEST_CASE("a body is sent whole, with its length, and without waiting to be aske
   asking.http.ask(put, 10);
   CHECK(server.seen()[1].method == "PUT");
   CHECK(server.seen()[1].header("content-length") == "0");
+}
+
+TEST_CASE("a socket of the file system is asked instead of the host, and a file is sent as the body",
+          "[http]") {
+  Asking asking;
+  const TemporaryFolder folder;
+  const std::string path = folder / "socket", body = std::string(300'000, 'y') + '\0' + "end";
+  const HttpServer server([](const HttpRequestSeen&) { return http_answer("200 OK", "yes"); }, path);
+  std::ofstream(folder / "body", std::ios::binary) << body;
+  const Handle file(open((folder / "body").c_str(), O_RDONLY | O_CLOEXEC));
+  HttpRequest request{.url = "http://nobody.invalid/load?quiet=1"};
+  request.method = "POST";
+  request.unix_socket = path;
+  request.body_file = file.get();
+  request.body_file_size = body.size();
+  for (int i = 0; i < 2; ++i) CHECK(asking.http.ask(request, 10).body == "yes");
+  REQUIRE(server.seen().size() == 2);
+  for (const HttpRequestSeen& seen : server.seen()) {
+    CHECK(seen.method == "POST");
+    CHECK(seen.path == "/load?quiet=1");
+    CHECK(seen.body == body);
+    CHECK(seen.header("expect").empty());
+  }
+  request.unix_socket = folder / "none";
+  const HttpAnswer none = asking.http.ask(request, 10);
+  CHECK(none.result.end == HttpResult::End::connection);
+  CHECK_FALSE(none.result.sent);
 }
 
 TEST_CASE("after a body comes a plain GET again", "[http]") {
