@@ -144,6 +144,7 @@ TEST_CASE("reverting packages") {
   CHECK(back(RemovePackages{{"nano"}}, before) == text({remove, install}));
   CHECK(back(InstallPackages{{"curl"}}, {}) == "");
   CHECK(back(RepairPackages{}, before) == "");
+  CHECK(back(RefreshIndex{}, before) == "");
   // A configuration file that was there before its package came is put back.
   Before configured = PackagesReplaced{.packages = {{"nano", "", "3"}}, .configured = {"nano"}};
   configured.paths = {{.path = "/etc/nanorc", .kind = SavedPath::Kind::file},

@@ -80,6 +80,16 @@ struct RepairPackages {
   friend bool operator==(const RepairPackages&, const RepairPackages&) = default;
 };
 
-using PackageActions = TypeList<InstallPackages, RemovePackages, RepairPackages>;
+// Fetches the index of all sources (apt update). Error if one of them cannot be fetched.
+struct RefreshIndex {
+  static constexpr ActionTraits traits{"refresh_index",       Runs::a_program, Effect::assumed,
+                                       OnFailure::maybe_done, Needs::root,     Repeated::succeeds,
+                                       Groups::unchanged};
+  std::uint64_t lock_timeout = 0;  // seconds
+  static constexpr auto fields() { return std::tuple(unrecorded("lock_timeout", &RefreshIndex::lock_timeout)); }
+  friend bool operator==(const RefreshIndex&, const RefreshIndex&) = default;
+};
+
+using PackageActions = TypeList<InstallPackages, RemovePackages, RepairPackages, RefreshIndex>;
 
 }  // namespace mlops

@@ -60,6 +60,10 @@ void capture(const RepairPackages&, CaptureBefore&, Before&);
 Inverse invert(const RepairPackages&, const Before&);
 bool satisfied(const RepairPackages&, const MachineReader&);
 void touch(const RepairPackages&, const Before&, Things&);
+void capture(const RefreshIndex&, CaptureBefore&, Before&);
+Inverse invert(const RefreshIndex&, const Before&);
+bool satisfied(const RefreshIndex&, const MachineReader&);
+void touch(const RefreshIndex&, const Before&, Things&);
 void add_leftovers(const OneOf<PackageActions> auto&, LeftoverSearch&) {}
 const std::string* target_path(const OneOf<PackageActions> auto&) { return nullptr; }
 
@@ -93,5 +97,6 @@ ReadSimilar::Result simulated(const ReadSimilar&, Simulation&);
 void simulate(const InstallPackages&, Simulation&);
 void simulate(const RemovePackages&, Simulation&);
 void simulate(const RepairPackages&, Simulation&);
+void simulate(const RefreshIndex&, Simulation&);
 
 }  // namespace mlops

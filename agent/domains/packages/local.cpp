@@ -299,6 +299,8 @@ void LocalPackages::refresh_index(std::uint64_t lock_timeout) {
   leave_stamp(apt_dir_);
 }
 
+void LocalPackages::perform(const RefreshIndex& action) { refresh_index(action.lock_timeout); }
+
 void LocalPackages::check_installed(const std::vector<std::string>& wanted) const {
   for (const std::string& text : wanted) {
     const WantedPackage package = parse_wanted(text);

@@ -43,6 +43,7 @@ class LocalPackages : public PackageReader {
   void perform(const InstallPackages& action);
   void perform(const RemovePackages& action);
   void perform(const RepairPackages& action);
+  void perform(const RefreshIndex& action);
 
  private:
   std::string stamp() const;

@@ -138,6 +138,8 @@ void OverlayPackages::apply(const RemovePackages& action) {
   for (const std::string& name : action.names) changed_[name] = std::nullopt;
 }
 
+void OverlayPackages::apply(const RefreshIndex&) { refreshed_ = true; }
+
 void OverlayPackages::apply(const RepairPackages&) {
   repaired_ = true;
   pending_ = true;

@@ -41,6 +41,7 @@ class OverlayPackages : public PackageReader, public AssumingOverlay {
   void apply(const InstallPackages& action);
   void apply(const RemovePackages& action);
   void apply(const RepairPackages& action);
+  void apply(const RefreshIndex& action);
 
   // Packages whose installation is simulated, and whose files are not in the tree of files yet.
   struct Arriving {

@@ -44,6 +44,7 @@ void simulate(const InstallPackages& a, Simulation& s) {
   if (!known || a.expected.empty()) SimulatedHost::add(s.host.unforeseen, s.host.label);
 }
 void simulate(const RemovePackages& a, Simulation& s) { packages_of(s).apply(a); }
+void simulate(const RefreshIndex& a, Simulation& s) { packages_of(s).apply(a); }
 void simulate(const RepairPackages& a, Simulation& s) {
   packages_of(s).apply(a);
   SimulatedHost::add(s.host.installing, s.host.label);

@@ -62,6 +62,8 @@ void capture(const InstallPackages& a, CaptureBefore& c, Before& b) {
 }
 void capture(const RemovePackages&, CaptureBefore& c, Before& b) { b.package_list = c.keep(c.package_list()); }
 void capture(const RepairPackages&, CaptureBefore& c, Before& b) { b.package_list = c.keep(c.package_list()); }
+// An older index is of no use to anybody.
+void capture(const RefreshIndex&, CaptureBefore&, Before&) {}
 
 Inverse invert(const InstallPackages& a, const Before& b) {
   Inverse result = inverse_of_transaction(b);
@@ -70,6 +72,7 @@ Inverse invert(const InstallPackages& a, const Before& b) {
 }
 Inverse invert(const RemovePackages&, const Before& b) { return inverse_of_transaction(b); }
 Inverse invert(const RepairPackages&, const Before&) { return {}; }
+Inverse invert(const RefreshIndex&, const Before&) { return {}; }
 
 bool satisfied(const InstallPackages& a, const MachineReader& m) {
   return std::all_of(a.expected.begin(), a.expected.end(),
@@ -85,10 +88,12 @@ bool satisfied(const RemovePackages& a, const MachineReader& m) {
                       [&](const std::string& name) { return is_there(m.packages(), name); });
 }
 bool satisfied(const RepairPackages&, const MachineReader&) { return false; }
+bool satisfied(const RefreshIndex&, const MachineReader&) { return false; }
 
 void touch(const InstallPackages&, const Before& b, Things& things) { touch_changed(b, things); }
 void touch(const RemovePackages&, const Before& b, Things& things) { touch_changed(b, things); }
 void touch(const RepairPackages&, const Before& b, Things& things) { touch_changed(b, things); }
+void touch(const RefreshIndex&, const Before&, Things&) {}
 
 // A newer version of a package is still that package.
 std::optional<std::string> fingerprint(PackagesDomain, const std::string& kind, const std::string& name,
