@@ -1,0 +1,220 @@
+// known_host: the public keys of a host in the person's ~/.ssh/known_hosts; the rest of the file is kept.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text_diff.hpp"
+#include "domains/cloud/public_key.hpp"
+#include "domains/network/known_hosts.hpp"
+#include "resource/module.hpp"
+
+namespace mlops::modules {
+namespace {
+
+struct KnownHost {
+  static constexpr auto type = "known_host";
+  enum class State { present, absent };
+
+  struct Desired {
+    PersonOf person;
+    std::string name;
+    std::int64_t port = 22;
+    Texts keys;
+    State state = State::present;
+    std::optional<Path> file;
+  };
+  struct Current {
+    std::optional<std::string> text;  // of the file; absent if there is none
+    bool folder = false;              // that contains the file
+    std::string missing;              // that folder's missing parent, if it is absent
+    std::string owner, group;         // for new files
+  };
+
+  static void describe(Schema<Desired>& s) {
+    s.summary("The keys by which ssh knows a host, in ~/.ssh/known_hosts; all other lines stay as they are.");
+    s.named_by("name");
+    s.person(&Desired::person);
+    s.required("name", &Desired::name, "The host, as it is written behind `ssh` or in a repository's address.");
+    s.optional("port", &Desired::port, "The port of its sshd.");
+    s.optional(
+         "keys", &Desired::keys,
+         "Its public keys, as its owner publishes them: \"ssh-ed25519 AAAA…\". Needed for present. Another "
+         "key of the same type that a line has for this host alone is replaced.")
+        .for_present();
+    s.one_of("state", &Desired::state, {{"present", State::present}, {"absent", State::absent}},
+             "absent: no line that is for this host alone.");
+    s.optional("file", &Desired::file, "The file. Default: the person's ~/.ssh/known_hosts.");
+    s.absent([](const Desired& d) { return d.state == State::absent; });
+    s.check(&KnownHost::check);
+    s.example("GitHub, as it publishes itself", R"({"type": "known_host", "name": "github.com",
+  "keys": ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl"]})");
+    s.example("No longer",
+              R"({"type": "known_host", "name": "old.example.org", "port": 2222, "state": "absent"})");
+  }
+
+  static void check(const Desired& d, Checker& c) {
+    const bool bad =
+        d.name.empty() || d.name.starts_with('-') || std::any_of(d.name.begin(), d.name.end(), [](char x) {
+          return static_cast<unsigned char>(x) <= 32 ||
+                 std::string_view("|,*?!#@[]\"\\/\x7f").find(x) != std::string_view::npos;
+        });
+    if (bad) c.error("name", fmt::format("`{}` is no name or address of one host", d.name));
+    if (d.port < 1 || d.port > 65535) c.error("port", fmt::format("{} is no port (1 to 65535)", d.port));
+    if (d.state == State::absent) return;
+    if (d.keys.list.empty()) c.error("keys", "keys is empty", "give the keys that the host's owner publishes");
+    for (const std::string& key : d.keys.list)
+      if (type_of_key(key).empty() || key.find_first_of("\r\n") != std::string::npos)
+        c.error("keys", "this is no public key", "TYPE BASE64, as in ssh-ed25519 AAAA…");
+  }
+
+  static Claims claims(const Desired& d) {
+    return {{.key = path(d), .access = Claim::Access::edits, .subkey = entry_name(d)}};
+  }
+  static Actor actor(const Desired& d) { return {Actor::Kind::path, path(d), ""}; }
+
+  static Current inspect(const Desired& d, const MachineReader& machine) {
+    const FileReader& files = machine.files();
+    const std::string folder = folder_of(path(d));
+    Current c;
+    c.text = files.read(path(d));
+    if (c.text) return c;
+    const auto at = files.status(files.resolve(folder).value_or(folder));
+    c.folder = at.has_value();
+    const std::string above = folder_of(folder);
+    const auto home = at ? at : files.status(files.resolve(above).value_or(above));
+    if (!home) c.missing = above;
+    if (home) c.owner = home->owner, c.group = home->group;
+    return c;
+  }
+
+  //  the file \ desired                present                                absent
+  //  none                              make it, 0600, and ~/.ssh, 0700        –
+  //  no key of that type               add a line                             –
+  //  the key                           –                                      remove lines of this host alone
+  //  another key, in a line of its own replace it                             likewise
+  //  another key, in a line that is    error with the line                    –
+  //  hashed or names others too
+  //  the key is revoked                error with the line                    –
+  static Diff diff(const Desired& d, const Current& c) {
+    const std::string before = c.text.value_or("");
+    Diff diff;
+    const std::string after =
+        d.state == State::present ? with_keys(d, before, diff.changes) : without_host(d, before);
+    if (after == before) return {};
+    if (d.state == State::absent) diff.changes.push_back(Change::remove());
+    diff.changes.front().text_diff = unified_diff(before, after);
+    write(d, c, after, diff);
+    return diff;
+  }
+
+  static Value removal(const Desired& d) {
+    if (d.state == State::absent) return false;
+    Value v;
+    v.set("type", type);
+    v.set("name", d.name);
+    if (d.port != 22) v.set("port", d.port);
+    if (d.file) v.set("file", d.file->text);
+    v.set("state", "absent");
+    return v;
+  }
+
+  static Value outputs(const Desired& d, const Current&) {
+    Value v;
+    v.set("name", d.name);
+    v.set("file", path(d));
+    return v;
+  }
+
+ private:
+  static std::string path(const Desired& d) {
+    return d.file ? d.file->text : d.person.home + "/.ssh/known_hosts";
+  }
+  static std::string folder_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    return slash == 0 ? "/" : path.substr(0, slash);
+  }
+  static std::string entry_name(const Desired& d) {
+    return known_hosts_name_of(d.name, static_cast<std::uint16_t>(d.port));
+  }
+  // "TYPE BASE64", without a comment.
+  static std::string bare(const std::string& key) {
+    const std::string kind = type_of_key(key);
+    const auto begin = key.find_first_not_of(" \t", key.find(kind) + kind.size());
+    return kind + " " + key.substr(begin, key.find_first_of(" \t", begin) - begin);
+  }
+
+  static std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    for (std::size_t at = 0; at < text.size();) {
+      const auto end = std::min(text.find('\n', at), text.size());
+      lines.push_back(text.substr(at, end - at));
+      at = end + 1;
+    }
+    return lines;
+  }
+  static std::string text_of(const std::vector<std::string>& lines) {
+    std::string text;
+    for (const std::string& line : lines) text += line + '\n';
+    return text;
+  }
+  // "NAME TYPE BASE64" with this name and no other.
+  static bool is_of_host_alone(const Desired& d, const std::string& line) {
+    const auto begin = line.find_first_not_of(" \t");
+    if (begin == std::string::npos) return false;
+    std::string name = line.substr(begin, line.find_first_of(" \t", begin) - begin);
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char x) { return x >= 'A' && x <= 'Z' ? static_cast<char>(x + 32) : char(x); });
+    return name == entry_name(d);
+  }
+
+  // Adds a change for each line that is added or replaced.
+  static std::string with_keys(const Desired& d, const std::string& before, std::vector<Change>& changes) {
+    using Case = KnownHostKey::Case;
+    auto lines = lines_of(before);
+    for (const std::string& key : d.keys.list) {
+      const KnownHostKey found = find_known_host_key(bare(key), entry_name(d), text_of(lines));
+      if (found.what == Case::known) continue;
+      Change change{.property = type_of_key(key), .after = fingerprint_of_key(key)};
+      const std::string line = entry_name(d) + " " + bare(key);
+      if (found.what == Case::absent) {
+        lines.push_back(line);
+      } else {
+        std::string& other = lines.at(found.line - 1);
+        if (found.what == Case::revoked)
+          throw Error(fmt::format("{}:{} revokes this very key of {}", path(d), found.line, entry_name(d)));
+        if (!is_of_host_alone(d, other))
+          throw Error(
+              fmt::format("{0}:{1} has another {2} key for {3}, in a line that is hashed or names other hosts "
+                          "too; `ssh-keygen -R '{3}' -f {0}` takes it away",
+                          path(d), found.line, type_of_key(key), entry_name(d)));
+        change.before = fingerprint_of_key(other.substr(other.find_first_of(" \t")));
+        other = line;
+      }
+      changes.push_back(std::move(change));
+    }
+    return changes.empty() ? before : text_of(lines);
+  }
+
+  static std::string without_host(const Desired& d, const std::string& before) {
+    auto lines = lines_of(before);
+    const bool any =
+        std::erase_if(lines, [&](const std::string& line) { return is_of_host_alone(d, line); }) > 0;
+    return any ? text_of(lines) : before;
+  }
+
+  static void write(const Desired& d, const Current& c, const std::string& after, Diff& diff) {
+    if (!c.missing.empty())
+      throw Error(fmt::format("{} does not exist, so there can be no {}", c.missing, path(d)));
+    if (!c.text && !c.folder)
+      diff.actions.push_back(CreateDirectory{folder_of(path(d)), 0700, c.owner, c.group});
+    WriteFile file{.path = path(d), .content = after};
+    if (!c.text) file.mode = 0600, file.owner = c.owner, file.group = c.group;
+    diff.actions.push_back(std::move(file));
+  }
+};
+
+}  // namespace
+
+MLOPS_MODULE(KnownHost);
+
+}  // namespace mlops::modules
