@@ -1,6 +1,6 @@
 # The list of domains, one folder each. Adding one is adding its folder and its name here: what goes over all of them
 # is generated from the list, or derived from what each folder declares (domain.hpp, local.hpp).
-set(domain_folders files accounts packages services commands downloads network tunnels cloud)
+set(domain_folders files accounts packages services commands downloads network tunnels cloud containers)
 list(TRANSFORM domain_folders PREPEND ${CMAKE_CURRENT_LIST_DIR}/)
 set(domain_templates ${CMAKE_CURRENT_LIST_DIR})
 

@@ -36,6 +36,9 @@ struct Inverse {
 //   unit: start, stop …          to its earlier state         to its earlier state; restart and reload: –
 //   run a command                bounded, and what it creates did not exist: remove that; else –
 //   start, stop a tunnel         stop it                      start it as it was
+//   fetch the package index      –                            –
+//   pull, load, tag an image     take its name away           give the name back to the image that had it
+//   remove an image's name       –                            give it back; an image's last name stays lost
 Inverse inverse(const Action& action, const Before& before);
 
 // The inverse of a list of actions, given what existed before the first of them. Objects that they created and

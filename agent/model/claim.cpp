@@ -9,8 +9,8 @@ namespace {
 using Kind = Claim::Kind;
 using Access = Claim::Access;
 
-constexpr std::array kinds{Kind::path,    Kind::user, Kind::group,  Kind::package,
-                           Kind::service, Kind::port, Kind::tunnel, Kind::cloud};
+constexpr std::array kinds{Kind::path, Kind::user,   Kind::group, Kind::package, Kind::service,
+                           Kind::port, Kind::tunnel, Kind::cloud, Kind::image};
 constexpr std::array accesses{Access::owns, Access::edits, Access::reads};
 constexpr std::string_view tree_word = "tree";
 
@@ -53,6 +53,8 @@ const char* to_text(Claim::Kind kind) {
       return "tunnel";
     case Claim::Kind::cloud:
       return "cloud";
+    case Claim::Kind::image:
+      return "image";
   }
   return "thing";
 }

@@ -10,13 +10,13 @@
 namespace mlops {
 
 struct Claim {
-  enum class Kind { path, user, group, package, service, port, tunnel, cloud };
+  enum class Kind { path, user, group, package, service, port, tunnel, cloud, image };
   // owns: the resource determines all of it. edits: a part, named by subkey; other parts may belong to other
   // resources.
   enum class Access { owns, edits, reads };
 
   Kind kind = Kind::path;
-  // "/etc/hosts", "ubuntu", "docker.io", "docker.service", "tcp:8888", "ec2_instance box"
+  // "/etc/hosts", "ubuntu", "docker.io", "docker.service", "tcp:8888", "ec2_instance box", "hello-world:latest"
   std::string key;
   Access access = Access::owns;
   std::string subkey;   // for edits

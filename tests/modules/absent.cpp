@@ -40,6 +40,7 @@ FakeMachine machine() {
   m.cl.groups["web"] = {"sg-1", "web", "vpc-0d", "", {{cloud_tag, "x"}}, {}};
   m.cl.named["box"].alive = {CloudInstance{.id = "i-1", .name = "box"}};
   m.cl.addresses["ip"] = {"198.51.100.4", "eipalloc-1", "", "", {}};
+  m.i.images["a:1"] = {.id = "sha256:1", .tags = {"a:1"}, .digests = {}, .platform = "", .assumed = false};
   m.p.present["jq"] = {"jq", "amd64", "1.6", PackageState::installed};
   return m;
 }
@@ -73,6 +74,9 @@ TEST_CASE("state absent is taken with any other parameters of the type, and does
              "security_groups": "none", "subnet": "subnet-1", "recreate": true, "max_per_hour": 1, "hop_limit": 2,
              "user_data": "x", "disk_type": "gp3", "user": "ubuntu")"},
       Row{"ec2_address", R"("name": "ip")", R"("instance": "none")"},
+      Row{"docker_image", R"("name": "a:1")",
+          R"("file": "/none.tar", "url": "https://x/y", "image_id": "x", "platform": "?", "sha256": "x", "digest": "y")"},
+      Row{"known_host", R"("name": "box")", R"("keys": ["no key"])"},
       Row{"vscode_extension", R"("names": "a.b")", R"("editor": "code")"});
   CAPTURE(row.type);
   const FakeMachine m = machine();

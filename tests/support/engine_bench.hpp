@@ -84,6 +84,7 @@ class FakeHost : public Host {
     const TunnelReader& tunnels() const override { return host.world.t; }
     const NetworkReader& network() const override { return host.world.n; }
     const CloudReader& cloud() const override { return host.world.cl; }
+    const ContainerReader& containers() const override { return host.world.i; }
     void perform(std::span<const Action> actions) override {
       for (const Action& action : actions) std::visit(overloaded{[&](const auto& a) { apply(a); }}, action);
     }

@@ -284,6 +284,19 @@ struct FakeCloud : CloudReader {
   }
 };
 
+// One daemon, whatever the socket; each question is noted.
+struct FakeContainers : ContainerReader {
+  std::map<std::string, ContainerImage> images;  // by name
+  mutable std::vector<std::string> asked;        // "SOCKET NAME"
+  std::optional<Error> trouble;                  // that each question ends with
+  std::optional<ContainerImage> image(const std::string& socket, const std::string& name) const override {
+    asked.push_back(socket + " " + name);
+    if (trouble) throw *trouble;
+    const auto f = images.find(name);
+    return f == images.end() ? std::nullopt : std::optional(f->second);
+  }
+};
+
 struct FakeMachine : MachineReader {
   FakeFiles f;
   FakeAccounts a;
@@ -294,6 +307,7 @@ struct FakeMachine : MachineReader {
   FakeTunnels t;
   FakeNetwork n;
   FakeCloud cl;
+  FakeContainers i;
   const FileReader& files() const override { return f; }
   const AccountReader& accounts() const override { return a; }
   const PackageReader& packages() const override { return p; }
@@ -303,6 +317,7 @@ struct FakeMachine : MachineReader {
   const TunnelReader& tunnels() const override { return t; }
   const NetworkReader& network() const override { return n; }
   const CloudReader& cloud() const override { return cl; }
+  const ContainerReader& containers() const override { return i; }
 };
 
 // What a module makes of parameters (JSON) on a machine. Throws std::runtime_error with the diagnostics when

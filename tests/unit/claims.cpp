@@ -136,8 +136,9 @@ TEST_CASE("a claim is stored as its access, kind and key, and read back") {
 }
 
 TEST_CASE("every kind of object is read back from its text") {
-  for (const auto kind : {Claim::Kind::path, Claim::Kind::user, Claim::Kind::group, Claim::Kind::package,
-                          Claim::Kind::service, Claim::Kind::port, Claim::Kind::tunnel, Claim::Kind::cloud}) {
+  for (const auto kind :
+       {Claim::Kind::path, Claim::Kind::user, Claim::Kind::group, Claim::Kind::package, Claim::Kind::service,
+        Claim::Kind::port, Claim::Kind::tunnel, Claim::Kind::cloud, Claim::Kind::image}) {
     const ClaimedObject object{kind, "a b"};
     CHECK(parse_object(to_string(object)) == object);
   }

@@ -66,6 +66,7 @@ std::vector<Action> every_action() {
           InstallPackages{{"curl=1.2"}, true, 5, {{"curl", "", "1.2"}}},
           RemovePackages{{"curl"}, 5, {{"curl", "1.2", ""}}},
           RepairPackages{5},
+          RefreshIndex{5},
           ChangeUnit{"cron.service", ChangeUnit::Verb::disable},
           RunCommand{.command = {.argv = {"make", "install"}, .cwd = "/src"},
                      .creates = {"/usr/local/x"},
@@ -93,7 +94,11 @@ std::vector<Action> every_action() {
                           .tags = {{"course", "mlops"}}}},
           PowerInstance{scope, "box", "i-1", PowerInstance::Verb::stop},
           ModifyInstance{scope, "box", "i-1", "t3.large", 40, "gp3", {"sg-1"}, {{"a", "b"}}, true},
-          ChangeCloudAddress{scope, "box", "i-1", true}};
+          ChangeCloudAddress{scope, "box", "i-1", true},
+          PullImage{"/run/d.sock", "hello-world:latest", "sha256:1", "linux/arm64"},
+          LoadImage{"/run/d.sock", "a:1", "/a.tar", "https://x/a.tar", "00ff"},
+          TagImage{"/run/d.sock", "sha256:1", "a:1"},
+          RemoveImage{"/run/d.sock", "a:1"}};
 }
 
 }  // namespace
