@@ -11,6 +11,7 @@ VANDALS = [
     ("systemctl disable --quiet docker.service", "docker-service", []),
     ("systemctl stop docker.socket docker.service", "docker-socket", ["docker-service"]),
     ("systemctl disable --quiet docker.socket", "docker-socket", []),
+    ("docker rmi hello-world", "hello-world", []),
     ("rm -rf /home/ubuntu/anaconda3", "anaconda", []),
     ("sed -i '/conda/d' /home/ubuntu/.bashrc", "anaconda", []),
     ("rm -rf /home/ubuntu/soft", "soft", ["docker-compose"]),

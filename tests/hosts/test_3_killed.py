@@ -30,7 +30,7 @@ STATES = "var/lib/apt/extended_states"
 HOST_OWN |= {STATES}
 
 # Resources of the flagship that edit the same files, up to each of these: so a file may be found in between.
-STAGES = [["https", "packages"], ["docker-group", "docker-person", "docker-socket", "docker-service", "anaconda"]]
+STAGES = [["apt-update", "https", "packages"], ["docker-group", "docker-person", "docker-socket", "docker-service", "anaconda"]]
 
 
 class Moment:

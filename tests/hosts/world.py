@@ -74,7 +74,10 @@ class Hosts:
             mounts = [(mirror or self.mirror, MIRROR)]
         if agent:
             mounts = [*mounts, (self.build, "/opt/mlops-agent"), (TOP / "playbooks", "/opt/playbooks")]
-        return self.started(Host(image or self.bare_image, mounts, network))
+        host = self.started(Host(image or self.bare_image, mounts, network))
+        if image and image == self.settled:  # Docker's images are in a volume, which the host's image is without
+            host.must(["docker", "load", "--quiet", f"--input={MIRROR}/docker.io/library/hello-world/latest.tar"])
+        return host
 
     def started(self, host):
         self.hosts.append(host)
@@ -134,7 +137,7 @@ class World(Hosts):
     def __init__(self, build):
         super().__init__()
         self.given_build = build
-        self.images, self.files = [], []
+        self.images, self.files, self.settled = [], [], None
         self.folder = Path(tempfile.mkdtemp(prefix="mlops-hosts-"))
 
     def __enter__(self):
