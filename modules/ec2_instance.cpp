@@ -298,6 +298,7 @@ struct Ec2Instance {
     if (d.disk) note("disk", fmt::format("{} GiB", *d.disk));
     if (d.key_pair) note("key_pair", *d.key_pair);
     if (d.groups) note("security_groups", fmt::format("{}", fmt::join(d.groups->list, ", ")));
+    note("host_key", "by user data; replaced at the first connection");
     note("state", d.state == State::stopped ? "stopped" : "running");
   }
 

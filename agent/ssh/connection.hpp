@@ -24,6 +24,9 @@ struct Question {
 // the same time.
 using Ask = std::function<std::optional<std::string>(const Question&)>;
 
+// How far a connection has come. A jump host on the way has these of its own, before.
+enum class ConnectStage { address, port, host_key, login };
+
 struct ConnectOptions {
   bool accept_new_host_keys = false;  // --accept-new-host-keys
   // until the connection is established, not counting questions to people
@@ -31,6 +34,7 @@ struct ConnectOptions {
   std::chrono::milliseconds lost_after{13'000};  // without a sign of life, once it is established
   Ask ask;                                       // may be empty: nobody can be asked
   std::function<void(const std::string&)> warn;  // a line for the person; may be empty
+  std::function<void(ConnectStage)> at;          // called where a stage begins; may be empty
 };
 
 // A program that runs on the host. Destroying it closes both directions; the host then ends the program as sshd

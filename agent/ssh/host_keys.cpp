@@ -125,6 +125,8 @@ void each_line(std::string_view text, Use use) {
   }
 }
 
+HostKey key_text(const Key& key) { return {key.type, to_base64(key.blob)}; }
+
 std::vector<Entry> entries_of(const std::string& name, const std::vector<KnownHosts>& files) {
   std::vector<Entry> all;
   for (const KnownHosts& file : files)
@@ -141,12 +143,15 @@ HostKeyJudgement judge(const std::string& blob, const std::string& type, const s
   using Case = HostKeyJudgement::Case;
   using Marker = Entry::Marker;
   HostKeyJudgement found;
-  const auto see = [&](Case what, const Entry& e) { found = {what, e.where, e.key.type, false}; };
+  const auto see = [&](Case what, const Entry& e) {
+    found = {what, e.where, e.key.type, false, key_text(e.key)};
+  };
   bool authority = false;
   const Entry* other = nullptr;
   for (const Entry& e : entries) {
     const bool same = e.key.blob == blob;
-    if (e.marker == Marker::revoked && same) return {Case::revoked, e.where, e.key.type, false};
+    if (e.marker == Marker::revoked && same)
+      return {Case::revoked, e.where, e.key.type, false, key_text(e.key)};
     if (e.marker == Marker::authority) authority = true;
     if (e.marker != Marker::none) continue;
     if (same && found.what != Case::known) see(Case::known, e);

@@ -30,6 +30,7 @@ struct HostKeyJudgement {
   std::string where;       // FILE:LINE of the deciding entry; "" for fresh
   std::string known_type;  // of the key there
   bool authority = false;  // fresh, and an authority is known for the host: host certificates are not supported
+  HostKey known_key = {};  // for changed: the key there
 };
 
 // The name of a host in the files: its alias, or the name in lower case, with a port other than 22 as

@@ -66,14 +66,26 @@ std::string not_known(const SshSettings& s, const HostKey& shown, const std::str
       s.name);
 }
 
-std::string has_changed(const HostKey& shown, const HostKeyJudgement& j, const std::string& known_as) {
+std::string has_changed(const SshSettings& s, const HostKey& shown, const HostKeyJudgement& j,
+                        const std::string& known_as) {
   const std::string file = j.where.substr(0, j.where.rfind(':'));
+  const std::string keys = fmt::format("it shows {}, but {} has {} {} ({})", described(shown), j.where,
+                                       j.known_type == shown.type ? "another" : "only its",
+                                       short_type(j.known_type), fingerprint(j.known_key));
+  const std::string remedy =
+      fmt::format("remove the old one (ssh-keygen -f {} -R '{}') and run again", file, known_as);
+  // An alias is bound to the machine: where the address passes to another one, that is no change of the key.
+  if (!s.host_key_alias.empty())
+    return fmt::format(
+        "{} answers as another machine than {}: {}. Nothing was sent there. If its address has moved, write "
+        "the new "
+        "one; only if you know that the machine itself got a new key, {}.",
+        s.host, known_as, keys, remedy);
   return fmt::format(
-      "the host key of {} has changed: it shows {}, but {} has {} {}. Somebody may be answering in its place. "
-      "Only if "
-      "you know that the host got a new key, remove the old one (ssh-keygen -f {} -R '{}') and run again.",
-      known_as, described(shown), j.where, j.known_type == shown.type ? "another" : "only its",
-      short_type(j.known_type), file, known_as);
+      "the host key of {} has changed: {}. Somebody may be answering in its place. Only if you know that the "
+      "host "
+      "got a new key, {}.",
+      known_as, keys, remedy);
 }
 
 // When the key was about to be written, the file already had another one.
@@ -134,7 +146,7 @@ void HostTrust::check(const HostKey& shown, bool accept_new,
   if (j.what == Case::known) return;
   if (j.what == Case::revoked)
     throw Error(fmt::format("the host key of {} is revoked: {} ({})", known_as_, described(shown), j.where));
-  if (j.what == Case::changed) throw Error(has_changed(shown, j, known_as_));
+  if (j.what == Case::changed) throw Error(has_changed(settings_, shown, j, known_as_));
   const bool silent = settings_.strict == Strict::no && !accept_new;
   if (silent && warn)
     warn(
@@ -164,7 +176,7 @@ void HostTrust::write_down(const HostKey& shown) const {
   const std::string text = read_all(file.get(), path);
   const HostKeyJudgement now = judge_host_key(shown, known_as_, {{path, text}});
   if (now.what == Case::known) return;
-  if (now.what != Case::fresh) throw Refused(has_changed(shown, now, known_as_));
+  if (now.what != Case::fresh) throw Refused(has_changed(settings_, shown, now, known_as_));
   const std::string line = known_hosts_line(shown, known_as_, settings_.hash_known_hosts ? random_salt() : "");
   append(file.get(), path, (text.empty() || text.ends_with('\n') ? "" : "\n") + line);
 }

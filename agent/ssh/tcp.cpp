@@ -199,9 +199,11 @@ class Race {
 
 }  // namespace
 
-Handle connect_tcp(const TcpTarget& target, const Deadline& deadline, const Cancellation& cancellation) {
+Handle connect_tcp(const TcpTarget& target, const Deadline& deadline, const Cancellation& cancellation,
+                   const std::function<void()>& found) {
   cancellation.check();
   const Addresses addresses = look_up(target, deadline, cancellation);
+  if (found) found();
   return Race(target, deadline, cancellation).run(addresses.get());
 }
 

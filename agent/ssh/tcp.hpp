@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "base/cancellation.hpp"
@@ -20,6 +21,8 @@ struct TcpTarget {
 // Connects to the first of the host's addresses that responds; the next one is tried if one has failed or has
 // not responded within 250 ms (RFC 8305 section 5). The socket has TCP_NODELAY, and the system gives up on
 // bytes that were not acknowledged for 15 s. Error unavailable with the attempts; Error cancelled.
-Handle connect_tcp(const TcpTarget& target, const Deadline& deadline, const Cancellation& cancellation);
+// found: called once the addresses are known.
+Handle connect_tcp(const TcpTarget& target, const Deadline& deadline, const Cancellation& cancellation,
+                   const std::function<void()>& found = {});
 
 }  // namespace mlops

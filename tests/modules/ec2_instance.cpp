@@ -55,8 +55,8 @@ std::string done(const FakeMachine& m, const std::string& p = parameters()) {
 
 const std::string price = "(price null -> $0.0228 per hour running, $2.40 per month stopped)";
 const std::string makes =
-    "exists false -> true, instance_type null -> t3.small, image null -> ubuntu-24.04, state "
-    "null -> running";
+    "exists false -> true, instance_type null -> t3.small, image null -> ubuntu-24.04, host_key "
+    "null -> by user data; replaced at the first connection, state null -> running";
 
 }  // namespace
 

@@ -1,16 +1,12 @@
 #include "domains/cloud/first_boot.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <sstream>
 
-#include "aws/own_file.hpp"
 #include "base/error.hpp"
 #include "ssh/key_pair.hpp"
+#include "ssh/pinned_keys.hpp"
 
 namespace mlops {
 namespace {
@@ -55,14 +51,12 @@ FirstBoot first_boot(const std::string& user_data, const std::string& name) {
 }
 
 void keep_host_key(const ActingUser& who, const std::string& alias, const std::string& host_key) {
-  const std::string folder = who.home + "/.ssh", path = folder + "/known_hosts";
-  const auto old = aws::read_own_file(path, {{}, who});
-  std::string text, line;
-  for (std::istringstream lines(old.value_or("")); std::getline(lines, line);)
-    if (!line.starts_with(alias + " ")) text += line + "\n";
-  text += alias + " " + host_key + "\n";
-  aws::make_own_folder(folder);
-  aws::replace_own_file(path, text);
+  const std::string path = who.home + "/.ssh/known_hosts";
+  if (!read_pinned_keys(path, alias).empty()) return;
+  std::istringstream words(host_key);
+  std::string type, base64;
+  words >> type >> base64;
+  write_pinned_keys(path, alias, {{type + " " + base64, true}});
 }
 
 }  // namespace mlops

@@ -15,8 +15,9 @@ struct FirstBoot {
 // A host key that is made here, and with it the user's own data ("" for none).
 FirstBoot first_boot(const std::string& user_data, const std::string& name);
 
-// Pins the host key under the alias (an instance's id) in ~/.ssh/known_hosts, in place of earlier keys of that
-// alias. Error if the file cannot be written.
+// Pins the host key under the alias (an instance's id) in ~/.ssh/known_hosts, marked as one that is replaced at
+// the first connection (ssh/pinned_keys.hpp). A key that the alias has already stays: it is this one, or the
+// one that has replaced it. Error if the file cannot be read or written.
 void keep_host_key(const ActingUser& who, const std::string& alias, const std::string& host_key);
 
 }  // namespace mlops
