@@ -9,6 +9,7 @@
 #include "base/contains.hpp"
 #include "base/error.hpp"
 #include "base/person.hpp"
+#include "hosts/arrival_watch.hpp"
 #include "hosts/coordinator.hpp"
 #include "hosts/parallel_for.hpp"
 #include "model/wording.hpp"
@@ -215,23 +216,25 @@ void Coordinator::reach(Arrival& arrival) {
   Part& part = *arrival.part;
   const std::string& name = part.finished.host;
   const std::chrono::milliseconds timeout(playbook_.plays[part.plays.front()].reach_timeout_ms);
-  const Clock::time_point deadline = Clock::now() + timeout;
+  ArrivalWatch watch(name, timeout, Clock::now());
   for (;;) {
     std::string why;
+    ArrivalStage stage = ArrivalStage::unknown;
     try {
-      return arrival.host->join();
+      return arrival.host->arrive();
+    } catch (const NotArrived& e) {
+      why = e.what();
+      stage = e.stage();
     } catch (const std::exception& e) {
       why = e.what();
     }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
+    watch.saw(stage, why, Clock::now());
+    const auto left = watch.left(Clock::now());
     if (cancellation_.cancelled() || left.count() <= 0) {
-      const std::chrono::duration<double> seconds = timeout;
-      arrival.error = cancellation_.cancelled() ? "interrupted"
-                                                : fmt::format("{} was not reached within {}: {}", name,
-                                                              duration(seconds.count()), why);
+      arrival.error = cancellation_.cancelled() ? "interrupted" : watch.failure(Clock::now());
       return;
     }
-    tell(part, ProgressMade{"connecting", name, why});
+    tell(part, ProgressMade{watch.doing(), name, why, 0, 0, name_of(stage)});
     wait(std::min(left, settings_.reach_again), cancellation_);
   }
 }

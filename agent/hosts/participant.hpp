@@ -59,6 +59,9 @@ class Participant {
   virtual const HostValues& values() const = 0;
 
   virtual void join() = 0;
+  // The same for a host that earlier plays have just brought into being: it also has to have finished its first
+  // boot. May be called again where it has thrown: NotArrived, where it is known how far the host has come.
+  virtual void arrive() { join(); }
   // plays: those that follow, by their place in the playbook.
   virtual void begin(Pass pass, const std::vector<std::size_t>& plays) = 0;
   virtual void play(std::size_t index, const std::vector<HostValues>& others) = 0;

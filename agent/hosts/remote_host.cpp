@@ -9,6 +9,7 @@
 #include <csignal>
 
 #include "base/overloaded.hpp"
+#include "hosts/first_contact.hpp"
 #include "resource/file_source.hpp"
 
 namespace mlops {
@@ -44,14 +45,7 @@ std::size_t weight(const ProgressMade&) { return 0; }
 
 Reached reach(const std::string& host, const RemoteSettings& settings, const Cancellation& cancellation,
               const ProgressSink& progress) {
-  ConnectOptions options;
-  options.accept_new_host_keys = settings.accept_new_host_keys;
-  options.warn = settings.warn;
-  if (settings.questions)
-    options.ask = [questions = settings.questions](const Question& q) {
-      return questions->ask(q.text, q.echo);
-    };
-  Reached reached{connect_ssh(ssh_settings(host, settings.ssh_config), options, cancellation), {}};
+  Reached reached{connect_to(host, settings, cancellation), {}};
   reached.program = start_remote_agent(*reached.connection, cancellation, progress);
   return reached;
 }
@@ -62,10 +56,11 @@ Reached reach(const std::string& host, const RemoteSettings& settings, const Can
 
 RemoteAgent::RemoteAgent(const std::string& host, const RemoteSettings& settings,
                          const Cancellation& cancellation, const ProgressSink& progress)
-    : host_(host),
-      cancellation_(cancellation),
-      reached_(settings.reach ? settings.reach(host) : reach(host, settings, cancellation, progress)),
-      wake_(::eventfd(0, EFD_CLOEXEC)) {
+    : RemoteAgent(host, settings.reach ? settings.reach(host) : reach(host, settings, cancellation, progress),
+                  cancellation) {}
+
+RemoteAgent::RemoteAgent(const std::string& host, Reached reached, const Cancellation& cancellation)
+    : host_(host), cancellation_(cancellation), reached_(std::move(reached)), wake_(::eventfd(0, EFD_CLOEXEC)) {
   std::signal(SIGPIPE, SIG_IGN);
   const int fd = reached_.program.channel->fd();
   // A silent connection ends the reading thread's wait too.
@@ -131,11 +126,27 @@ RemoteHost::RemoteHost(std::string name, const Playbook& playbook, const StartRu
 
 RemoteHost::~RemoteHost() = default;
 
-void RemoteHost::join() {
-  sink_(ResourceStarted{"connecting", values_.name, ""});
-  agent_ = std::make_unique<RemoteAgent>(values_.name, settings_, cancellation_, [this](const Progress& p) {
+void RemoteHost::join() { join_as(false); }
+void RemoteHost::arrive() { join_as(true); }
+
+// The connection is kept where the host is not ready yet: it is proven, and the next attempt goes on with it.
+Reached RemoteHost::reach(bool is_awaited, const ProgressSink& progress) {
+  if (settings_.reach) return settings_.reach(values_.name);
+  if (!connection_ || connection_->lost()) connection_ = connect_to(values_.name, settings_, cancellation_);
+  const FirstContact contact{!start_.settings.dry, start_.settings.no_sudo, is_awaited};
+  for (const std::string& notice : make_contact(*connection_, contact, cancellation_))
+    sink_(NoticeGiven{values_.name, notice});
+  Reached reached{std::move(connection_), {}};
+  reached.program = start_remote_agent(*reached.connection, cancellation_, progress);
+  return reached;
+}
+
+void RemoteHost::join_as(bool is_awaited) {
+  if (!std::exchange(tried_, true)) sink_(ResourceStarted{"connecting", values_.name, ""});
+  Reached there = reach(is_awaited, [this](const Progress& p) {
     sink_(ProgressMade{"connecting", values_.name, p.doing, p.done, p.total});
   });
+  agent_ = std::make_unique<RemoteAgent>(values_.name, std::move(there), cancellation_);
   const SshSettings& reached = agent_->reached();
   values_.address = reached.host;
   values_.user = reached.user;

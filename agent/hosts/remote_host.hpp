@@ -37,6 +37,8 @@ struct RemoteSettings {
 // A connection to the agent on a host.
 class RemoteAgent {
  public:
+  // On the agent that was started there.
+  RemoteAgent(const std::string& host, Reached reached, const Cancellation& cancellation);
   // Connects and starts the agent. Errors of the connection and of start_remote_agent.
   RemoteAgent(const std::string& host, const RemoteSettings& settings, const Cancellation& cancellation,
               const ProgressSink& progress);
@@ -96,6 +98,7 @@ class RemoteHost : public Participant {
 
   const HostValues& values() const override { return values_; }
   void join() override;
+  void arrive() override;
   void begin(Pass pass, const std::vector<std::size_t>& plays) override;
   void play(std::size_t index, const std::vector<HostValues>& others) override;
   PassResult end() override;
@@ -103,6 +106,8 @@ class RemoteHost : public Participant {
   PruneResult prune(const PruneOrder& order) override;
 
  private:
+  Reached reach(bool is_awaited, const ProgressSink& progress);
+  void join_as(bool is_awaited);
   void ask_end();
   template <class Answer>
   Answer wait();
@@ -121,6 +126,8 @@ class RemoteHost : public Participant {
   const Cancellation& cancellation_;
   EventSink sink_;
   HostValues values_;
+  bool tried_ = false;                      // to join
+  std::unique_ptr<Connection> connection_;  // of an attempt to arrive that ended after it
   std::unique_ptr<RemoteAgent> agent_;
   std::vector<std::size_t> plays_;  // of the current pass
   bool asked_end_ = false;          // of that pass

@@ -53,6 +53,9 @@ struct TerminalReleased {};
 struct ProgressMade {
   std::string label, host, doing;
   std::uint64_t done = 0, total = 0;  // bytes
+  // While a host is awaited: how far it has come ("port 22"); doing is what was seen last. Programs are told
+  // too.
+  std::string stage = {};
 };
 
 // A notice to the person that is not about a resource's state: an earlier run was interrupted, the state

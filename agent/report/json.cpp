@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <utility>
 
 namespace mlops {
 namespace {
@@ -31,7 +32,7 @@ void JsonReport::operator()(const Event& event) {
   std::visit(
       overloaded{[&](const RunStarted& e) { run(e); }, [](const ResourcesKnown&) {},
                  [&](const PlayStarted& e) { play(e); }, [](const ResourceStarted&) {},
-                 [](const TerminalReleased&) {}, [](const ProgressMade&) {},
+                 [](const TerminalReleased&) {}, [&](const ProgressMade& e) { waiting(e); },
                  [&](const NoticeGiven& e) { notice(e); }, [&](const AccountUsed& e) { account(e); },
                  [&](const ResourceFinished& e) { resource(e); }, [&](const RunFinished& e) { summary(e); }},
       event);
@@ -104,6 +105,16 @@ void JsonReport::resource(const ResourceFinished& e) {
   text("reason", e.reason);
   text("output", e.output);
   text("note", e.note);
+  end();
+}
+
+// Once for each stage: what was seen last changes with every attempt.
+void JsonReport::waiting(const ProgressMade& e) {
+  if (e.stage.empty() || std::exchange(awaited_[e.host], e.stage) == e.stage) return;
+  begin("waiting");
+  text("host", e.host);
+  text("stage", e.stage);
+  text("seen", e.doing);
   end();
 }
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <ctime>
 #include <functional>
+#include <map>
 #include <string>
 
 #include "model/event.hpp"
@@ -29,6 +30,7 @@ class JsonReport {
   void change(const Change& change, const std::vector<std::string>& maybe);
   void run(const RunStarted& e);
   void play(const PlayStarted& e);
+  void waiting(const ProgressMade& e);
   void notice(const NoticeGiven& e);
   void account(const AccountUsed& e);
   void resource(const ResourceFinished& e);
@@ -36,9 +38,10 @@ class JsonReport {
 
   std::FILE* out_;
   Clock clock_;
-  std::string line_;         // being built; kept to reuse its memory
-  std::time_t second_ = -1;  // the second that time_ shows
-  std::string time_;         // up to the seconds
+  std::string line_;                            // being built; kept to reuse its memory
+  std::time_t second_ = -1;                     // the second that time_ shows
+  std::string time_;                            // up to the seconds
+  std::map<std::string, std::string> awaited_;  // by host: the stage that was told last
 };
 
 }  // namespace mlops

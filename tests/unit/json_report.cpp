@@ -96,6 +96,14 @@ TEST_CASE("what only the live line shows is not printed") {
         "");
 }
 
+TEST_CASE("a host that is awaited is told of once for each stage") {
+  const ProgressMade port{"waiting for box: port 22", "box", "no answer", 0, 0, "port 22"};
+  const std::string text = written({port, port, ProgressMade{"", "box", "refused", 0, 0, "login"}});
+  CHECK(text.find(R"("host":"box","stage":"port 22","seen":"no answer"})") != std::string::npos);
+  CHECK(text.find(R"("stage":"login","seen":"refused"})") != std::string::npos);
+  CHECK(std::count(text.begin(), text.end(), '\n') == 2);
+}
+
 TEST_CASE("the summary counts each outcome and says how the run ended") {
   RunFinished e{
       .counts = {1, 2, 3, 4, 5, 6, 7},
