@@ -47,6 +47,8 @@ struct Package {
     bool acts() const {
       return std::any_of(rows.begin(), rows.end(), [](const Row& r) { return r.acts; });
     }
+    // Another index is fetched before: the forecast may differ from what will be done.
+    bool is_open() const { return refresh || forecast.of_older_index; }
   };
 
   static void describe(Schema<Desired>& s) {
@@ -240,7 +242,7 @@ struct Package {
   // The version that a row will have: "" if it is not known before the index is fetched.
   static std::string version_after(const Row& row, const Current& now) {
     if (!row.version_asked.empty()) return row.version_asked;
-    if (now.refresh) return "";
+    if (now.is_open()) return "";
     if (const PackageChange* change = change_of(now.forecast, row.name)) return change->version_after;
     const bool stays = row.installed && row.installed->state == PackageState::interrupted;
     return stays ? row.installed->version : "";
@@ -258,7 +260,7 @@ struct Package {
     for (PackageChange other : now.forecast.changes) {
       if (is_wanted(now, other) || other.version_before == other.version_after) continue;
       const bool goes = other.version_after.empty() && !other.version_before.empty();
-      if (now.refresh && !goes) other.version_after = "";
+      if (now.is_open() && !goes) other.version_after = "";
       Change change{.property = "+" + other.name};
       if (!other.version_before.empty()) change.before = other.version_before;
       change.after = goes ? Value(removed) : version_text(other.version_after);
@@ -279,7 +281,8 @@ struct Package {
   static Diff diff(const Desired& d, const Current& now) {
     Diff diff;
     const bool fetches = now.refresh && d.state != State::absent;
-    if (!now.acts() && !fetches && !now.marks()) return diff;
+    const bool may_upgrade = d.state == State::latest && now.is_open();
+    if (!now.acts() && !fetches && !may_upgrade && !now.marks()) return diff;
     const std::uint64_t lock_timeout = (d.lock_timeout.ms + 999) / 1000;
     std::vector<PackageChange> expected;
     std::vector<std::string> manual;
@@ -302,10 +305,15 @@ struct Package {
                               .after = unknown.empty() ? "fetched" : "fetched, as it has no " + unknown.front(),
                               .kind = Change::Kind::event});
     }
+    if (d.state != State::absent && now.is_open() && (now.acts() || may_upgrade))
+      diff.changes.push_back({.property = "others",
+                              .after = "not known before the index is fetched",
+                              .kind = Change::Kind::unknown});
     if (now.forecast.download_bytes.value_or(0) > 0)
-      diff.changes.push_back({.property = "download",
-                              .after = (fetches ? "about " : "") + size_text(*now.forecast.download_bytes),
-                              .kind = Change::Kind::event});
+      diff.changes.push_back(
+          {.property = "download",
+           .after = (now.is_open() ? "about " : "") + size_text(*now.forecast.download_bytes),
+           .kind = Change::Kind::event});
     if (now.interrupted && !removes_the_broken(d, now)) {
       diff.changes.push_back({.property = "dpkg", .before = "interrupted", .after = "repaired"});
       diff.actions.push_back(RepairPackages{lock_timeout});
@@ -318,7 +326,7 @@ struct Package {
     }
     InstallPackages install{
         .lock_timeout = lock_timeout, .expected = std::move(expected), .manual = std::move(manual)};
-    if (now.acts() || fetches) {
+    if (now.acts() || fetches || may_upgrade) {
       install.wanted = texts(now.rows, d.state == State::latest);
       install.refresh_index = now.refresh;
     }

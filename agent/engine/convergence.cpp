@@ -25,13 +25,13 @@ std::string short_text(const Value& value) {
 }  // namespace
 
 bool has_state_changes(const Diff& diff) {
-  return std::any_of(diff.changes.begin(), diff.changes.end(), [](const Change& c) { return !c.is_event(); });
+  return std::any_of(diff.changes.begin(), diff.changes.end(), [](const Change& c) { return c.is_state(); });
 }
 
 std::string describe_rest(const Diff& diff) {
   std::string text;
   for (const Change& change : diff.changes) {
-    if (change.is_event()) continue;
+    if (!change.is_state()) continue;
     if (!text.empty()) text += ", ";
     text += change.property;
     if (!change.sensitive)

@@ -56,7 +56,7 @@ std::string describe(const std::vector<Change>& changes) {
 // of a package before its index was fetched, and the state left by other programs that run first.
 bool says(const Change& planned, const Change& change, bool loosely) {
   if (planned.property != change.property || planned.kind != change.kind) return false;
-  if (change.is_event()) return true;
+  if (!change.is_state()) return true;
   const Value was = to_kept(planned), is = to_kept(change);
   if (was == is) return true;
   const auto same = [&](const char* name) {
@@ -67,6 +67,13 @@ bool says(const Change& planned, const Change& change, bool loosely) {
   const bool version_unknown = planned.after.is_string() && planned.after.as_string() == "version unknown";
   if (version_unknown) return same("before");
   return loosely && same("after");
+}
+
+// What the plan could not know, and said so: a package that comes along, and how much is fetched. Nothing that is removed.
+bool was_unknown(const std::vector<Change>& planned, const Change& change) {
+  if (goes_along(change) || !(change.property.starts_with('+') || change.is_event())) return false;
+  return std::any_of(planned.begin(), planned.end(),
+                     [](const Change& said) { return said.kind == Change::Kind::unknown; });
 }
 
 }  // namespace
@@ -173,7 +180,8 @@ std::string PlanGuard::objection(const Inspection& seen, const Diff& diff,
   std::vector<Change> unsaid;
   const bool loosely = !planned.maybe.empty() || !maybe.empty();
   for (const Change& change : diff.changes)
-    if (std::none_of(planned.changes.begin(), planned.changes.end(),
+    if (!was_unknown(planned.changes, change) &&
+        std::none_of(planned.changes.begin(), planned.changes.end(),
                      [&](const Change& said) { return says(said, change, loosely); }))
       unsaid.push_back(change);
   if (!unsaid.empty()) return "it would do something that the plan did not show: " + describe(unsaid);

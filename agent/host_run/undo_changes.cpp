@@ -18,7 +18,7 @@ std::string_view package_of(std::string_view text) {
 }
 
 bool is_of(const Change& change, const std::string& package) {
-  return !change.is_event() && package_of(change.property) == package_of(package);
+  return change.is_state() && package_of(change.property) == package_of(package);
 }
 
 }  // namespace
@@ -26,7 +26,7 @@ bool is_of(const Change& change, const std::string& package) {
 std::vector<Change> turned(const std::string& type, const std::vector<Change>& changes) {
   std::vector<Change> back;
   for (const Change& change : changes) {
-    if (change.is_event()) continue;
+    if (!change.is_state()) continue;
     Change turn = change;
     std::swap(turn.before, turn.after);
     turn.text_diff = reversed_diff(change.text_diff);

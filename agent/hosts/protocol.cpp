@@ -10,7 +10,7 @@ namespace {
 
 bool are_known(const std::vector<Change>& changes) {
   return std::all_of(changes.begin(), changes.end(),
-                     [](const Change& change) { return change.kind <= Change::Kind::event; });
+                     [](const Change& change) { return change.kind <= Change::Kind::unknown; });
 }
 
 // Checks values that are later used as an index or in a switch.

@@ -10,8 +10,9 @@ namespace mlops {
 // One property that differs.
 struct Change {
   // create, remove: the presence of the resource as a whole. update: of one of its properties. These must be
-  // gone on the next inspection; an event (a restart, a command that always runs) is exempt.
-  enum class Kind { create, remove, update, event };
+  // gone on the next inspection; an event (a restart, a command that always runs) is exempt. unknown: of the property,
+  // more may change than is known now; after says when it will be known.
+  enum class Kind { create, remove, update, event, unknown };
 
   std::string property;    // "mode", "content", "groups", "running"; "exists" of create and remove
   Value before;            // null: absent, or not known
@@ -21,6 +22,7 @@ struct Change {
   std::string text_diff;  // a unified diff, for text content; "" otherwise
 
   bool is_event() const { return kind == Kind::event; }
+  bool is_state() const { return kind != Kind::event && kind != Kind::unknown; }
   static Change create() {
     return {.property = "exists", .before = false, .after = true, .kind = Kind::create};
   }

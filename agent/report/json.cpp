@@ -1,10 +1,11 @@
 #include "report/json.hpp"
-#include "base/overloaded.hpp"
 
 #include <fmt/format.h>
 
 #include <iterator>
 #include <utility>
+
+#include "base/overloaded.hpp"
 
 namespace mlops {
 namespace {
@@ -22,6 +23,11 @@ std::string to_the_second(std::time_t t) {
   gmtime_r(&t, &tm);
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
                      tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+const char* kind_of(const Change& change) {
+  if (change.kind == Change::Kind::unknown) return "unknown";
+  return change.is_event() ? "event" : "state";
 }
 
 }  // namespace
@@ -82,7 +88,7 @@ void JsonReport::play(const PlayStarted& e) {
 void JsonReport::change(const Change& c, const std::vector<std::string>& maybe) {
   const auto shown = [&](const Value& v) { return c.sensitive && !v.is_null() ? R"("***")" : to_json(v); };
   append(line_, R"({{"property":{},"before":{},"after":{},"kind":"{}","sensitive":{})", json_quote(c.property),
-         shown(c.before), shown(c.after), c.is_event() ? "event" : "state", word(c.sensitive));
+         shown(c.before), shown(c.after), kind_of(c), word(c.sensitive));
   texts("maybe", maybe);
   text("diff", c.sensitive ? "" : c.text_diff);
   line_ += '}';

@@ -157,6 +157,7 @@ Value to_kept(const Change& change) {
   v.set("before", shown(change.before));
   v.set("after", shown(change.after));
   if (change.is_event()) v.set("event", true);
+  if (change.kind == Change::Kind::unknown) v.set("unknown", true);
   if (secret) v.set("sensitive", true);
   if (!secret && !change.text_diff.empty()) v.set("text_diff", change.text_diff);
   return v;
@@ -169,6 +170,8 @@ Change kept_change(const Value& kept) {
   if (const Value* after = kept.find("after")) change.after = *after;
   if (kept.find("event"))
     change.kind = Change::Kind::event;
+  else if (kept.find("unknown"))
+    change.kind = Change::Kind::unknown;
   else if (change.property == "exists")  // how creations and removals are stored
     change.kind = change.after == Value(true) ? Change::Kind::create : Change::Kind::remove;
   change.sensitive = kept.find("sensitive") != nullptr;

@@ -40,7 +40,7 @@ std::string text(const Diff& d) {
   std::string all;
   for (const Change& c : d.changes) {
     all += c.property + ": " + c.before.to_text() + " -> " + c.after.to_text();
-    all += c.is_event() ? " (event)\n" : "\n";
+    all += c.is_event() ? " (event)\n" : c.is_state() ? "\n" : " (unknown)\n";
   }
   return all;
 }
@@ -179,7 +179,8 @@ TEST_CASE("package: an index that is too old is fetched before something is inst
         "+containerd: null -> version unknown\n"
         "+libc6: 2.35 -> version unknown\n"
         "+lxc: 5.0 -> removed\n"
-        "index: null -> fetched (event)\n");
+        "index: null -> fetched (event)\n"
+        "others: null -> not known before the index is fetched (unknown)\n");
   const auto* install = action<InstallPackages>(d, 0);
   REQUIRE(install);
   CHECK(install->refresh_index);
@@ -195,7 +196,8 @@ TEST_CASE("package: an index that was never fetched is too old") {
 
 TEST_CASE("package: latest with an index that is too old fetches it even when nothing is newer") {
   const Diff d = diff(R"({"names": "bash", "state": "latest", "refresh": "30m"})");
-  CHECK(text(d) == "index: null -> fetched (event)\n");
+  CHECK(text(d) ==
+        "index: null -> fetched (event)\nothers: null -> not known before the index is fetched (unknown)\n");
   CHECK(action<InstallPackages>(d, 0)->refresh_index);
   CHECK(action<InstallPackages>(d, 0)->wanted == Names{"bash"});
 }
@@ -204,7 +206,7 @@ TEST_CASE("package: a name that the index does not know is looked for in a new o
   const Diff d = diff(R"({"names": ["jq", "brand-new"]})");
   CHECK(text(d) ==
         "jq: null -> version unknown\nbrand-new: null -> version unknown\nindex: null -> fetched, as it has no "
-        "brand-new (event)\n");
+        "brand-new (event)\nothers: null -> not known before the index is fetched (unknown)\n");
   CHECK(action<InstallPackages>(d, 0)->refresh_index);
 }
 
@@ -216,10 +218,28 @@ TEST_CASE(
   CHECK(action<InstallPackages>(diff(R"({"names": "brand-new", "refresh": "0s"})", m), 0)->refresh_index);
 }
 
+TEST_CASE("package: what a step before fetches the index for is planned with the same reserve") {
+  auto m = machine();
+  m.p.of_older_index = true;
+  const Diff install = diff(R"({"names": "docker.io"})", m);
+  CHECK(text(install) ==
+        "docker.io: null -> version unknown\n"
+        "+containerd: null -> version unknown\n"
+        "+libc6: 2.35 -> version unknown\n"
+        "+lxc: 5.0 -> removed\n"
+        "others: null -> not known before the index is fetched (unknown)\n");
+  CHECK_FALSE(action<InstallPackages>(install, 0)->refresh_index);
+  CHECK(text(diff(R"({"names": "bash", "state": "latest"})", m)) ==
+        "others: null -> not known before the index is fetched (unknown)\n");
+  CHECK(diff(R"({"names": "bash"})", m).empty());
+}
+
 TEST_CASE("package: an index that is older than the lists of sources is fetched again") {
   auto m = machine();
   m.p.outdated = true;
-  CHECK(text(diff(R"({"names": "jq"})", m)) == "jq: null -> version unknown\nindex: null -> fetched (event)\n");
+  CHECK(text(diff(R"({"names": "jq"})", m)) ==
+        "jq: null -> version unknown\nindex: null -> fetched (event)\n"
+        "others: null -> not known before the index is fetched (unknown)\n");
   CHECK(diff(R"({"names": "bash"})", m).empty());
 }
 

@@ -109,6 +109,7 @@ struct FakePackages : PackageReader {
   }
   Forecast forecast_install(const std::vector<std::string>& wanted) const override {
     Forecast f;
+    f.of_older_index = of_older_index;
     for (const std::string& w : wanted) {
       const std::string name = w.substr(0, w.find('='));
       const auto c = candidates.find(name);
@@ -132,6 +133,7 @@ struct FakePackages : PackageReader {
   }
   std::vector<std::string> similar(const std::string&) const override { return {}; }
   PurgeLoss purge_loss(const std::string&) const override { return {}; }
+  bool of_older_index = false;  // see Forecast
   bool outdated = false;
   bool index_outdated() const override { return outdated; }
   std::map<std::string, std::vector<PackagedPath>> archives;  // name -> what its cached archive contains

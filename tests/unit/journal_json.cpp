@@ -169,4 +169,7 @@ TEST_CASE("what an action replaces, and a change, are read back") {
   CHECK(back.kind == Change::Kind::event);
   CHECK(back.text_diff == "-a");
   CHECK_FALSE(back.sensitive);
+
+  const Change later{.property = "others", .after = "later", .kind = Change::Kind::unknown};
+  CHECK(kept_change(parse_kept(to_json(to_kept(later)))).kind == Change::Kind::unknown);
 }

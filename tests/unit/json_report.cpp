@@ -64,7 +64,8 @@ TEST_CASE("a resource's changes are reported as data, with the resources that th
                                   .before = Value::Array{},
                                   .after = Value::Array{"a", 2, true},
                                   .text_diff = "+\"x\"\n"},
-                                 {.property = "restart", .kind = Change::Kind::event}},
+                                 {.property = "restart", .kind = Change::Kind::event},
+                                 {.property = "others", .after = "later", .kind = Change::Kind::unknown}},
                      .maybe = {"package[docker.io]", "x"},
                      .seconds = 0.25,
                      .reason = "because",
@@ -78,6 +79,8 @@ TEST_CASE("a resource's changes are reported as data, with the resources that th
       R"({"property":"groups","before":[],"after":["a",2,true],"kind":"state","sensitive":false,)"
       R"("maybe":["package[docker.io]","x"],"diff":"+\"x\"\n"},)"
       R"({"property":"restart","before":null,"after":null,"kind":"event","sensitive":false,)"
+      R"("maybe":["package[docker.io]","x"],"diff":null},)"
+      R"({"property":"others","before":null,"after":"later","kind":"unknown","sensitive":false,)"
       R"("maybe":["package[docker.io]","x"],"diff":null}],)"
       R"("seconds":0.250000,"reason":"because","output":"a\n\u001b","note":null})"
       "\n");

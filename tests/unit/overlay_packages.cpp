@@ -65,10 +65,12 @@ TEST_CASE("after a refresh the index is new, and what the old one did not know h
   const auto base = machine();
   OverlayPackages overlay(base);
   CHECK(overlay.forecast_install({"nope"}).unknown == Names{"nope"});
+  CHECK_FALSE(overlay.forecast_install({"nope"}).of_older_index);
   overlay.apply(InstallPackages{{"jq"}, true, 0, {}});
   CHECK(overlay.index_age() == 0u);
   const Forecast forecast = overlay.forecast_install({"nope", "other=2"});
   CHECK(forecast.unknown.empty());
+  CHECK(forecast.of_older_index);
   CHECK(forecast.changes == Changes{{"nope", "", ""}, {"other", "", "2"}});
   CHECK(overlay.candidate("nope") == "");
 }

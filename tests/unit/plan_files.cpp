@@ -212,7 +212,12 @@ TEST_CASE("what shifts while a plan is being applied is refused when its turn co
                     {.label = "package[p]",
                      .as = "root",
                      .outcome = Outcome::would_change,
-                     .changes = {{.property = "p", .after = "version unknown"}}}}};
+                     .changes = {{.property = "p", .after = "version unknown"}}},
+                    {.label = "package[open]",
+                     .as = "root",
+                     .outcome = Outcome::would_change,
+                     .changes = {{.property = "p", .after = "version unknown"},
+                                 {.property = "others", .after = "later", .kind = Change::Kind::unknown}}}}};
   PlanGuard guard(plan, false);
   guard.pass_begins(true);
   const auto see = [&](const char* label, std::vector<Change> changes) {
@@ -232,6 +237,14 @@ TEST_CASE("what shifts while a plan is being applied is refused when its turn co
   CHECK_NOTHROW(see("package[p]", {{.property = "p", .after = "2.0"}}));
   CHECK_THROWS_WITH(see("package[p]", {{.property = "p", .after = "2.0"}, {.property = "+q", .before = "1"}}),
                     "it would do something that the plan did not show: +q 1 → removed");
+  // What the plan said is known only later: what comes along, never what goes.
+  CHECK_NOTHROW(see("package[open]", {{.property = "p", .after = "2.0"},
+                                      {.property = "+q", .after = "1"},
+                                      {.property = "download", .after = "5 MB", .kind = Change::Kind::event}}));
+  CHECK_THROWS_WITH(see("package[open]", {{.property = "+q", .before = "1"}}),
+                    "it would do something that the plan did not show: +q 1 → removed");
+  CHECK_THROWS_WITH(see("package[open]", {{.property = "r", .after = "1"}}),
+                    "it would do something that the plan did not show: r 1");
   CHECK_THROWS_WITH(see("file[z]", {planned}), "it is not in the plan");
 }
 

@@ -50,6 +50,7 @@ bool OverlayPackages::ends_there(const PackageChange& change) const {
 
 Forecast OverlayPackages::forecast_install(const std::vector<std::string>& wanted) const {
   Forecast forecast = base_.forecast_install(wanted);
+  forecast.of_older_index = refreshed_;
   const std::size_t before = forecast.changes.size();
   std::erase_if(forecast.changes, [&](const PackageChange& c) { return ends_there(c); });
   if (forecast.changes.size() != before) forecast.download_bytes.reset();

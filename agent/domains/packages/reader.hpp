@@ -25,6 +25,7 @@ struct Forecast {
   std::vector<PackageChange> changes;           // the requested ones first, then the additional ones, by name
   std::optional<std::uint64_t> download_bytes;  // absent: not known
   std::vector<std::string> unknown;             // requested names that the index does not have
+  bool of_older_index = false;  // another is fetched before: versions, and what comes along, may differ
 };
 
 // What purging would remove beyond the package's own files.
