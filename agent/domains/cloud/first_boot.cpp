@@ -37,6 +37,8 @@ std::string part(const std::string& type, const std::string& text) {
                      text);
 }
 
+std::string known_hosts_of(const ActingUser& who) { return who.home + "/.ssh/known_hosts"; }
+
 }  // namespace
 
 FirstBoot first_boot(const std::string& user_data, const std::string& name) {
@@ -50,8 +52,10 @@ FirstBoot first_boot(const std::string& user_data, const std::string& name) {
   return boot;
 }
 
+void check_pinning(const ActingUser& who) { read_pinned_keys(known_hosts_of(who), ""); }
+
 void keep_host_key(const ActingUser& who, const std::string& alias, const std::string& host_key) {
-  const std::string path = who.home + "/.ssh/known_hosts";
+  const std::string path = known_hosts_of(who);
   if (!read_pinned_keys(path, alias).empty()) return;
   std::istringstream words(host_key);
   std::string type, base64;

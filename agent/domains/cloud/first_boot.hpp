@@ -20,4 +20,7 @@ FirstBoot first_boot(const std::string& user_data, const std::string& name);
 // one that has replaced it. Error if the file cannot be read or written.
 void keep_host_key(const ActingUser& who, const std::string& alias, const std::string& host_key);
 
+// Error if the file cannot be read, or others can write to it: to be known before a machine is made.
+void check_pinning(const ActingUser& who);
+
 }  // namespace mlops

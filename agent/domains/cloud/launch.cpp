@@ -102,18 +102,32 @@ std::string resume_launch(aws::Client& client, const LaunchRecord& record) {
   }
 }
 
+// The machine's key is pinned before its launch counts as ended: what is interrupted between is done again. The
+// request is forgotten then, as it holds the key's private half and the user data.
+void end_launch(const LaunchRecords& records, const ActingUser& who, const std::string& name,
+                LaunchRecord& record, const std::string& instance) {
+  if (!record.host_key.empty()) keep_host_key(who, instance, record.host_key);
+  record.instance = instance;
+  record.body.clear();
+  records.write(name, record);
+}
+
 // One launch: the record and what is needed for further requests.
 class Launch {
  public:
-  Launch(aws::Account& account, LaunchRecords records, const LaunchInstance& action)
-      : account_(account), client_(account.client()), records_(std::move(records)), action_(action) {}
+  Launch(aws::Account& account, LaunchRecords records, const LaunchInstance& action, const ActingUser& who)
+      : account_(account),
+        client_(account.client()),
+        records_(std::move(records)),
+        action_(action),
+        who_(who) {}
 
   // Until an instance was made; its record.
   LaunchRecord go(const std::function<bool()>& lives) {
     if (auto known = records_.read(action_.name)) record_ = *std::move(known);
     if (record_.is_open()) {
-      record_.instance = resume_launch(client_, record_);
-      if (!record_.instance.empty()) return records_.write(action_.name, record_), record_;
+      if (const std::string made = resume_launch(client_, record_); !made.empty())
+        return end_launch(records_, who_, action_.name, record_, made), record_;
     }
     const Network network = network_for(client_, action_.spec.subnet);
     const aws::Image image = find_image(client_, action_.spec.image);
@@ -134,9 +148,9 @@ class Launch {
 
  private:
   void send() {
+    check_pinning(who_);
     const aws::Instance made = aws::run_instances(client_, record_.body);
-    record_.instance = made.id;
-    records_.write(action_.name, record_);
+    end_launch(records_, who_, action_.name, record_, made.id);
   }
 
   void prepare(const Candidate& candidate, const aws::Image& image, const std::string& vpc) {
@@ -183,6 +197,7 @@ class Launch {
   aws::Client& client_;
   LaunchRecords records_;
   const LaunchInstance& action_;
+  const ActingUser& who_;
   LaunchRecord record_;
 };
 
@@ -194,13 +209,11 @@ void LocalCloud::perform(const LaunchInstance& action) const {
     const CloudInstances before = instances(action.scope, action.name);
     if (before.alive.empty()) {
       tell(fmt::format("launching {}", action.name));
-      record = Launch(a, all, action).go(lives);
+      record = Launch(a, all, action, who_).go(lives);
     } else if (record.is_open()) {
-      record.instance = before.alive.front().id;
-      all.write(action.name, record);
+      end_launch(all, who_, action.name, record, before.alive.front().id);
     }
     if (record.instance.empty()) record.instance = before.alive.front().id;
-    if (!record.host_key.empty()) keep_host_key(who_, record.instance, record.host_key);
     wait_for(action.scope, record.instance, aws::InstanceState::running);
   });
 }

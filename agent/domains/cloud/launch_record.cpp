@@ -43,7 +43,8 @@ std::optional<LaunchRecord> LaunchRecords::read(const std::string& name) const {
                       .ended = aws::text_at(v, {"ended"})};
   const Value* generation = aws::member_at(v, {"generation"});
   const Value* begun = aws::member_at(v, {"begun"});
-  if (!generation || !generation->is_integer() || (record.body.empty() && record.ended.empty()))
+  if (!generation || !generation->is_integer() ||
+      (record.body.empty() && record.ended.empty() && record.instance.empty()))
     throw Error(file + " is no record of a launch; if no instance of " + name +
                 " is in the account, remove it");
   record.generation = static_cast<std::uint64_t>(generation->as_integer());

@@ -12,7 +12,7 @@ namespace mlops {
 // The last launch under one name.
 struct LaunchRecord {
   std::uint64_t generation = 0;  // counts the requests that differ; part of the token
-  std::string body, token;       // as sent
+  std::string body, token;       // as sent; the body is kept until the instance is known
   std::string zone, type;        // of the request, for messages
   std::string host_key;          // the public host key that the machine starts with: "ssh-ed25519 AAAA…"
   std::string instance;          // its id; "": the end of the launch is not known
@@ -23,7 +23,7 @@ struct LaunchRecord {
 };
 
 // FOLDER/ACCOUNT-REGION-NAME.json, mode 0600 in a folder of mode 0700: the body holds the machine's first host
-// key.
+// key and its user data.
 class LaunchRecords {
  public:
   // folder: of the person's state.
