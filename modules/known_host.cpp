@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/contains.hpp"
 #include "base/text_diff.hpp"
 #include "domains/cloud/public_key.hpp"
 #include "domains/network/known_hosts.hpp"
@@ -91,9 +92,9 @@ struct KnownHost {
   //  none                              make it, 0600, and ~/.ssh, 0700        –
   //  no key of that type               add a line                             –
   //  the key                           –                                      remove lines of this host alone
-  //  another key, in a line of its own replace it                             likewise
-  //  another key, in a line that is    error with the line                    –
-  //  hashed or names others too
+  //  another key, in a line of its own replace it, or remove it               likewise
+  //  another key, in a line that       error with the line                    –
+  //  names others too
   //  the key is revoked                error with the line                    –
   static Diff diff(const Desired& d, const Current& c) {
     const std::string before = c.text.value_or("");
@@ -157,48 +158,67 @@ struct KnownHost {
     for (const std::string& line : lines) text += line + '\n';
     return text;
   }
-  // "NAME TYPE BASE64" with this name and no other.
-  static bool is_of_host_alone(const Desired& d, const std::string& line) {
-    const auto begin = line.find_first_not_of(" \t");
-    if (begin == std::string::npos) return false;
-    std::string name = line.substr(begin, line.find_first_of(" \t", begin) - begin);
-    std::transform(name.begin(), name.end(), name.begin(),
-                   [](unsigned char x) { return x >= 'A' && x <= 'Z' ? static_cast<char>(x + 32) : char(x); });
-    return name == entry_name(d);
+  // Absent if it is not for the host.
+  static std::optional<KnownHostLine> entry_of(const Desired& d, const std::string& line) {
+    return known_host_line(line, entry_name(d));
   }
 
-  // Adds a change for each line that is added or replaced.
+  // A change for each key that is added, takes another's place or goes.
   static std::string with_keys(const Desired& d, const std::string& before, std::vector<Change>& changes) {
-    using Case = KnownHostKey::Case;
     auto lines = lines_of(before);
-    for (const std::string& key : d.keys.list) {
-      const KnownHostKey found = find_known_host_key(bare(key), entry_name(d), text_of(lines));
-      if (found.what == Case::known) continue;
-      Change change{.property = type_of_key(key), .after = fingerprint_of_key(key)};
-      const std::string line = entry_name(d) + " " + bare(key);
-      if (found.what == Case::absent) {
+    std::vector<std::string> missing, types;
+    for (const std::string& key : d.keys.list) missing.push_back(bare(key)), types.push_back(type_of_key(key));
+    const std::vector<std::string> wanted = missing;
+    std::vector<std::size_t> wrong;  // lines
+    for (std::size_t at = 0; at < lines.size(); ++at) {
+      const auto entry = entry_of(d, lines[at]);
+      if (!entry) continue;
+      const bool is_wanted = contains(wanted, entry->key);
+      if (entry->revoked && is_wanted)
+        throw Error(fmt::format("{}:{} revokes this very key of {}", path(d), at + 1, entry_name(d)));
+      if (entry->revoked) continue;
+      if (is_wanted) std::erase(missing, entry->key);
+      if (is_wanted || !contains(types, type_of_key(entry->key))) continue;
+      if (!entry->alone) refuse_shared(d, entry->key, at + 1);
+      wrong.push_back(at);
+    }
+    const auto shown = [](const std::string& key) { return Value(fingerprint_of_key(key)); };
+    for (const std::string& key : missing) {
+      Change change{.property = type_of_key(key), .after = shown(key)};
+      const std::string line = entry_name(d) + " " + key;
+      const auto other = std::find_if(wrong.begin(), wrong.end(), [&](std::size_t at) {
+        return type_of_key(entry_of(d, lines[at])->key) == change.property;
+      });
+      if (other == wrong.end()) {
         lines.push_back(line);
       } else {
-        std::string& other = lines.at(found.line - 1);
-        if (found.what == Case::revoked)
-          throw Error(fmt::format("{}:{} revokes this very key of {}", path(d), found.line, entry_name(d)));
-        if (!is_of_host_alone(d, other))
-          throw Error(
-              fmt::format("{0}:{1} has another {2} key for {3}, in a line that is hashed or names other hosts "
-                          "too; `ssh-keygen -R '{3}' -f {0}` takes it away",
-                          path(d), found.line, type_of_key(key), entry_name(d)));
-        change.before = fingerprint_of_key(other.substr(other.find_first_of(" \t")));
-        other = line;
+        change.before = shown(entry_of(d, lines[*other])->key);
+        lines[*other] = line;
+        wrong.erase(other);
       }
       changes.push_back(std::move(change));
+    }
+    for (auto at = wrong.rbegin(); at != wrong.rend(); ++at) {
+      const std::string key = entry_of(d, lines[*at])->key;
+      changes.push_back({.property = type_of_key(key), .before = shown(key)});
+      lines.erase(lines.begin() + static_cast<std::ptrdiff_t>(*at));
     }
     return changes.empty() ? before : text_of(lines);
   }
 
+  [[noreturn]] static void refuse_shared(const Desired& d, const std::string& key, std::size_t number) {
+    throw Error(
+        fmt::format("{0}:{1} has another {2} key for {3}, in a line that names other hosts too; "
+                    "`ssh-keygen -R '{3}' -f {0}` takes it away",
+                    path(d), number, type_of_key(key), entry_name(d)));
+  }
+
   static std::string without_host(const Desired& d, const std::string& before) {
     auto lines = lines_of(before);
-    const bool any =
-        std::erase_if(lines, [&](const std::string& line) { return is_of_host_alone(d, line); }) > 0;
+    const bool any = std::erase_if(lines, [&](const std::string& line) {
+                       const auto entry = entry_of(d, line);
+                       return entry && entry->alone && !entry->revoked;
+                     }) > 0;
     return any ? text_of(lines) : before;
   }
 

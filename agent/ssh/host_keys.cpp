@@ -192,6 +192,17 @@ HostKeyJudgement judge_host_key(const HostKey& shown, const std::string& known_a
   return counts ? elsewhere : found;
 }
 
+std::optional<KnownHostsEntry> known_hosts_entry(std::string_view line, const std::string& known_as) {
+  const auto entry = entry_of(line, known_as);
+  if (!entry) return {};
+  std::string_view rest = line;
+  std::string_view names = take_word(rest);
+  if (names.starts_with('@')) names = take_word(rest);
+  const bool one = names.starts_with("|1|") || names.find_first_of(",*?!") == std::string_view::npos;
+  return KnownHostsEntry{key_text(entry->key), entry->marker == Entry::Marker::revoked,
+                         entry->marker == Entry::Marker::authority, one};
+}
+
 std::vector<std::string> known_key_types(const std::string& known_as, const std::vector<KnownHosts>& files) {
   std::vector<std::string> types;
   const auto collect = [&](const std::string& name) {

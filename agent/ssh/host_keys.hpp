@@ -43,6 +43,16 @@ std::string known_hosts_name(const std::string& host, std::uint16_t port, const 
 HostKeyJudgement judge_host_key(const HostKey& shown, const std::string& known_as,
                                 const std::vector<KnownHosts>& files);
 
+// One line's entry for a host.
+struct KnownHostsEntry {
+  HostKey key;
+  bool revoked = false, authority = false;  // its marker: @revoked, @cert-authority
+  bool alone = false;                       // its name, plain or hashed, is the host's and no other
+};
+
+// Absent if the line has no key for that very name, as known_hosts_name() gives it, or is invalid.
+std::optional<KnownHostsEntry> known_hosts_entry(std::string_view line, const std::string& known_as);
+
 // The types of the host's known keys, so that the host can be asked for one of them.
 std::vector<std::string> known_key_types(const std::string& known_as, const std::vector<KnownHosts>& files);
 

@@ -61,6 +61,17 @@ TEST_CASE("known_host: its lines are added, replaced and kept") {
   CHECK(after("GitHub.com " + ed2 + "\n", present()) == line);
   CHECK(after(line, present("", both)) == line + "github.com " + ecdsa + "\n");
   CHECK(after("", present("", both)) == line + "github.com " + ecdsa + "\n");
+  // A wrong key goes, also where the right one stands too; ssh takes either.
+  CHECK(after(line + wrong + other, present()) == line + other);
+  CHECK(after(wrong + wrong + other, present()) == line + other);
+  const std::string two = "\"" + ed1 + "\", \"" + ed2 + "\"";
+  CHECK(after("", present("", two)) == line + wrong);
+  CHECK(after(wrong, present("", two)) == wrong + line);
+  CHECK(after(line + wrong, present("", two)) == "(unchanged)");
+  CHECK(after("@cert-authority github.com " + ed2 + "\n", present()) ==
+        "@cert-authority github.com " + ed2 + "\n" + line);
+  CHECK(after("@revoked github.com " + ed2 + "\n", present()) == "@revoked github.com " + ed2 + "\n" + line);
+  CHECK(after(wrong, present(R"(, "port": 2222)")) == wrong + "[github.com]:2222 " + ed1 + "\n");
   CHECK(after("", present(R"(, "port": 2222)")) == "[github.com]:2222 " + ed1 + "\n");
 }
 
@@ -78,6 +89,7 @@ TEST_CASE("known_host: absent takes away the lines of this host alone") {
   CHECK(after("github.com " + ed1 + "\na " + ed2 + "\ngithub.com " + ecdsa + "\n", gone) == "a " + ed2 + "\n");
   CHECK(after(shared, gone) == "(unchanged)");
   CHECK(after("[github.com]:2222 " + ed1 + "\n", gone) == "(unchanged)");
+  CHECK(after("@revoked github.com " + ed1 + "\n", gone) == "(unchanged)");
 }
 
 TEST_CASE("known_host: a change shows the fingerprints") {
@@ -128,4 +140,10 @@ TEST_CASE("known_host: ssh-keygen finds what was made, and a hashed name counts"
   REQUIRE(std::system(("ssh-keygen -q -H -f " + made + " >/dev/null 2>&1").c_str()) == 0);
   CHECK_FALSE(has(AgentFolder::read(made), "github.com"));
   CHECK(folder.run({"plan", playbook}).status == 0);
+  folder.write(
+      "p.json",
+      R"({"resources": [{"type": "known_host", "id": "a", "name": "github.com", "file": "@/known_hosts",
+    "state": "absent"}]})");
+  CHECK(folder.run({"apply", playbook}).status == 0);
+  CHECK(AgentFolder::read(made).empty());
 }

@@ -2,24 +2,23 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace mlops {
 
-struct KnownHostKey {
-  enum class Case {
-    absent,   // no key of that type is known for the host
-    known,    // this one is
-    other,    // another one of that type
-    revoked,  // this one is marked as revoked
-  } what = Case::absent;
-  std::size_t line = 0;  // of the entry that decides, from 1; 0: none
+// A line's entry for a host.
+struct KnownHostLine {
+  std::string key;       // "TYPE BASE64"
+  bool revoked = false;  // it is never to be trusted
+  bool alone = false;    // the line's name, plain or hashed, is the host's and no other
 };
 
 // As ssh finds the host in the file: github.com, or [github.com]:2222 with another port than 22.
 std::string known_hosts_name_of(const std::string& host, std::uint16_t port);
 
-// key: "TYPE BASE64". text: the file's. Names that are hashed count.
-KnownHostKey find_known_host_key(const std::string& key, const std::string& name, const std::string& text);
+// name: as known_hosts_name_of() gives it. Absent if the line has no key for that very name. A key of an
+// authority (@cert-authority) is none of the host.
+std::optional<KnownHostLine> known_host_line(const std::string& line, const std::string& name);
 
 }  // namespace mlops
