@@ -34,6 +34,12 @@ class NotArrived : public Error {
   ArrivalStage stage_;
 };
 
+// It was reached, and nothing is to be done there: another attempt would end alike.
+class NotUsable : public Error {
+ public:
+  explicit NotUsable(Error why) : Error(std::move(why)) {}
+};
+
 class ArrivalWatch {
  public:
   using Time = std::chrono::steady_clock::time_point;

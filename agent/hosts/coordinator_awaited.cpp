@@ -225,6 +225,9 @@ void Coordinator::reach(Arrival& arrival) {
     } catch (const NotArrived& e) {
       why = e.what();
       stage = e.stage();
+    } catch (const NotUsable& e) {
+      arrival.error = e.what();
+      return;
     } catch (const std::exception& e) {
       why = e.what();
     }

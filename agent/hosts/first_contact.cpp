@@ -23,14 +23,22 @@ ArrivalStage arrival_stage(ConnectStage stage) {
   return ArrivalStage::login;
 }
 
-std::string changed_keys(Connection& connection, const HandedKey& handed, const FirstContact& contact,
-                         const Cancellation& cancellation) {
+// Why the key stays for now; "" if it is replaced.
+std::string why_it_stays(const Connection& connection, const FirstContact& contact) {
   if (!contact.may_change)
     return "its host key travelled in user data: apply replaces it by one made there, at once";
   if (contact.no_sudo && connection.settings().user != "root")
     return "its host key travelled in user data, where others can read it, and is not replaced: --no-sudo";
-  return fmt::format("its host key, which travelled in user data, is replaced by {}, made there",
-                     replace_handed_key(connection, handed, cancellation));
+  return "";
+}
+
+// A lost connection and a machine that is still booting may be better at the next attempt.
+std::string replaced(Connection& connection, const HandedKey& handed, const FirstContact& contact,
+                     const Cancellation& cancellation) try {
+  return replace_handed_key(connection, handed, cancellation, contact.keys_folder);
+} catch (const Error& e) {
+  if (e.kind() == ErrorKind::cancelled || e.kind() == ErrorKind::unavailable || connection.lost()) throw;
+  throw NotUsable(e);
 }
 
 }  // namespace
@@ -54,17 +62,19 @@ std::unique_ptr<Connection> connect_to(const std::string& host, const RemoteSett
   }
 }
 
-std::vector<std::string> make_contact(Connection& connection, const FirstContact& contact,
-                                      const Cancellation& cancellation) {
-  std::vector<std::string> notices;
-  if (const auto handed = handed_key(connection.settings()))
-    notices.push_back(changed_keys(connection, *handed, contact, cancellation));
-  if (!contact.is_awaited) return notices;
-  const HostReadiness ready = read_readiness(connection, cancellation);
+void make_contact(Connection& connection, const FirstContact& contact, const Tell& tell,
+                  const Cancellation& cancellation) {
+  const auto handed = handed_key(connection.settings());
+  const std::string stays = handed ? why_it_stays(connection, contact) : "";
+  if (handed && stays.empty())
+    tell(fmt::format("its host key, which travelled in user data, is replaced by {}, made there",
+                     replaced(connection, *handed, contact, cancellation)));
+  HostReadiness ready;
+  if (contact.is_awaited) ready = read_readiness(connection, cancellation);
   if (ready.waits != ArrivalStage::unknown)
     throw NotArrived(ready.waits, Error(ready.why, ErrorKind::unavailable));
-  if (!ready.errors.empty()) notices.push_back("cloud-init ended with errors: " + ready.errors);
-  return notices;
+  if (!stays.empty()) tell(stays);
+  if (!ready.errors.empty()) tell("cloud-init ended with errors: " + ready.errors);
 }
 
 }  // namespace mlops

@@ -43,11 +43,25 @@ fi
 echo "mlops-agent-key $next"
 )sh";
 
-// $4 $5: the new key. sshd reads its keys again when its listener is told to; where each connection has an sshd
-// of its own there is none. Prints what sshd then shows to the machine itself, at the address of this
-// connection.
+// $4 $5: the new key. sshd reads its keys again when its listener is told to, and ends if its configuration is
+// wrong by then; where each connection has an sshd of its own there is no listener. Prints what sshd then shows
+// to the machine itself, at the address of this connection.
 constexpr const char* changing_script = R"sh(
 wanted="$4 $5"
+listener=
+at=$$
+while test "$at" -gt 1; do
+  case "$(tr "\0" " " </proc/$at/cmdline)" in
+    *sshd*"[listener]"*) listener=$at; break ;;
+  esac
+  at=$(sed -n "s/^PPid:[[:space:]]*//p" /proc/$at/status)
+done
+if test -n "$listener"; then
+  started=$(tr "\0" " " </proc/$listener/cmdline)
+  started="${started#*: } "
+  options=${started#* }
+  "${started%% *}" -t ${options%%"[listener]"*}
+fi
 if test "$have" != "$wanted"; then
   test "$(shown $new)" = "$wanted"
   mv -f $new $key
@@ -57,13 +71,7 @@ chmod 644 $key.pub.mlops-agent
 mv -f $key.pub.mlops-agent $key.pub
 rm -f $new $new.pub
 sync .
-at=$$
-while test "$at" -gt 1; do
-  case "$(tr "\0" " " </proc/$at/cmdline)" in
-    *sshd*"[listener]"*) kill -HUP "$at"; break ;;
-  esac
-  at=$(sed -n "s/^PPid:[[:space:]]*//p" /proc/$at/status)
-done
+test -z "$listener" || kill -HUP "$listener"
 set -- $SSH_CONNECTION
 for try in 1 2 3 4 5 6; do
   seen=$(ssh-keyscan -T 3 -t ed25519 -p "$4" "$3" 2>/dev/null | cut -d " " -f 2,3)
@@ -144,12 +152,20 @@ class Replacement {
   const std::string& folder_;
 };
 
+// None of a file that others could have written, such as /dev/null: ssh takes it, and it can mark nothing.
+std::vector<PinnedKey> marked_keys(const std::string& path, const std::string& alias) try {
+  return read_pinned_keys(path, alias);
+} catch (const Error& e) {
+  if (e.kind() != ErrorKind::unsafe_path) throw;
+  return {};
+}
+
 }  // namespace
 
 std::optional<HandedKey> handed_key(const SshSettings& settings) {
   if (settings.host_key_alias.empty()) return {};
   for (const std::string& path : settings.user_known_hosts)
-    for (const PinnedKey& pinned : read_pinned_keys(path, settings.host_key_alias))
+    for (const PinnedKey& pinned : marked_keys(path, settings.host_key_alias))
       if (pinned.handed && words_of(pinned.key)) return HandedKey{path, settings.host_key_alias, pinned.key};
   return {};
 }

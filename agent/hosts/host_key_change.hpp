@@ -18,7 +18,8 @@ struct HandedKey {
 };
 
 // Whether the host is known by such a key: from its HostKeyAlias and the person's known_hosts files only,
-// nothing that the host says. Absent if not. Error if a file cannot be read.
+// nothing that the host says. Absent if not; a file that others can write to marks nothing. Error if one cannot
+// be read.
 std::optional<HandedKey> handed_key(const SshSettings& settings);
 
 // Over a connection that was proven by the key: a new one is made on the machine, pinned beside the old one,

@@ -133,9 +133,13 @@ void RemoteHost::arrive() { join_as(true); }
 Reached RemoteHost::reach(bool is_awaited, const ProgressSink& progress) {
   if (settings_.reach) return settings_.reach(values_.name);
   if (!connection_ || connection_->lost()) connection_ = connect_to(values_.name, settings_, cancellation_);
-  const FirstContact contact{!start_.settings.dry, start_.settings.no_sudo, is_awaited};
-  for (const std::string& notice : make_contact(*connection_, contact, cancellation_))
-    sink_(NoticeGiven{values_.name, notice});
+  const FirstContact contact{!start_.settings.dry, start_.settings.no_sudo, is_awaited, "/etc/ssh"};
+  make_contact(
+      *connection_, contact,
+      [this](const std::string& said) {
+        sink_(NoticeGiven{values_.name, said});
+      },
+      cancellation_);
   Reached reached{std::move(connection_), {}};
   reached.program = start_remote_agent(*reached.connection, cancellation_, progress);
   return reached;
@@ -273,7 +277,10 @@ void RemoteHost::tell(Happened happened) {
                           e.host = values_.name;
                           doing_ = e.label;
                         },
-                        [&](ProgressMade& e) { e.host = values_.name; },
+                        [&](ProgressMade& e) {
+                          e.host = values_.name;
+                          e.stage.clear();  // of its arrival, which is seen from here
+                        },
                         [&](NoticeGiven& e) { e.host = values_.name; },
                         [&](ResourceFinished& e) {
                           e.host = values_.name;

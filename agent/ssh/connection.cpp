@@ -79,15 +79,15 @@ class Connecting {
     say_what_is_not_followed(s);
     const HostTrust trust(s);
     SshWay way;
-    at(ConnectStage::address);
+    at(ConnectStage::address, jumps);
     Handle socket = reach(s, way, jumps);
-    at(ConnectStage::port);
+    at(ConnectStage::port, jumps);
     auto session = shake_hands(backend_, std::move(socket), s, trust, way, deadline_, cancellation_);
-    at(ConnectStage::host_key);
+    at(ConnectStage::host_key, jumps);
     mlops_ssh_host_key shown{};
     backend_.get_host_key(session.get(), &shown);
     trust.check({shown.type, shown.base64}, options_.accept_new_host_keys, options_.warn);
-    at(ConnectStage::login);
+    at(ConnectStage::login, jumps);
     authenticate(backend_, session.get(), s, options_, deadline_, cancellation_);
     return serve_ssh(backend_, std::move(session), std::move(way), s, options_.lost_after);
   }
@@ -105,11 +105,12 @@ class Connecting {
       return way.command->take_socket();
     }
     return connect_tcp({s.host, s.port, static_cast<TcpTarget::Family>(s.family), s.bind_address}, deadline_,
-                       cancellation_, [this] { at(ConnectStage::port); });
+                       cancellation_, [this, jumps] { at(ConnectStage::port, jumps); });
   }
 
-  void at(ConnectStage stage) const {
-    if (options_.at) options_.at(stage);
+  // Of the host itself, not of those on the way to it.
+  void at(ConnectStage stage, int jumps) const {
+    if (options_.at && jumps == 0) options_.at(stage);
   }
 
   // `a,b` leads through a to b, and from there to the host. The hosts before the last replace that host's own

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
@@ -13,6 +12,7 @@
 
 #include "base/error.hpp"
 #include "base/handle.hpp"
+#include "ssh/pinned_keys.hpp"
 
 namespace mlops {
 namespace {
@@ -169,10 +169,7 @@ void HostTrust::write_down(const HostKey& shown) const {
   if (settings_.user_known_hosts.empty() || settings_.user_known_hosts.front() == "/dev/null") return;
   const std::string& path = settings_.user_known_hosts.front();
   make_folder_of(path);
-  const Handle file(::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
-  if (!file) throw system_error("writing " + path, errno);
-  while (::flock(file.get(), LOCK_EX) != 0)
-    if (errno != EINTR) throw system_error("locking " + path, errno);
+  const Handle file = open_locked(path, O_APPEND);
   const std::string text = read_all(file.get(), path);
   const HostKeyJudgement now = judge_host_key(shown, known_as_, {{path, text}});
   if (now.what == Case::known) return;

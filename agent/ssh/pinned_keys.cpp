@@ -13,6 +13,7 @@
 #include "base/error.hpp"
 #include "base/handle.hpp"
 #include "base/trust.hpp"
+#include "ssh/host_keys.hpp"
 
 namespace mlops {
 namespace {
@@ -41,23 +42,8 @@ std::string own_content(const std::string& path) {
   const Handle opened = open_for_reading(file);
   struct ::stat status {};
   if (!opened || ::fstat(opened.get(), &status) != 0) throw system_error("reading " + path, errno);
-  if (!S_ISREG(status.st_mode)) throw Error(path + " is not a regular file");
+  if (!S_ISREG(status.st_mode)) throw Error(path + " is not a regular file", ErrorKind::unsafe_path);
   return read_whole(opened.get(), path);
-}
-
-// The lock that writers of the list take; it is on the file that the path leads to.
-Handle locked(const std::string& path) {
-  for (;;) {
-    Handle file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!file) throw system_error("writing " + path, errno);
-    while (::flock(file.get(), LOCK_EX) != 0)
-      if (errno != EINTR) throw system_error("locking " + path, errno);
-    struct ::stat ours {
-    }, there{};
-    if (::fstat(file.get(), &ours) == 0 && ::stat(path.c_str(), &there) == 0 && ours.st_ino == there.st_ino &&
-        ours.st_dev == there.st_dev)
-      return file;
-  }
 }
 
 void write_whole(int fd, const std::string& text, const std::string& path) {
@@ -96,15 +82,30 @@ std::string real_path(const std::string& path) {
 
 }  // namespace
 
+Handle open_locked(const std::string& path, int flags) {
+  for (;;) {
+    Handle file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | flags, 0600));
+    if (!file) throw system_error("writing " + path, errno);
+    while (::flock(file.get(), LOCK_EX) != 0)
+      if (errno != EINTR) throw system_error("locking " + path, errno);
+    struct ::stat ours {
+    }, there{};
+    if (::fstat(file.get(), &ours) == 0 && ::stat(path.c_str(), &there) == 0 && ours.st_ino == there.st_ino &&
+        ours.st_dev == there.st_dev)
+      return file;
+  }
+}
+
 std::vector<PinnedKey> pinned_keys(const std::string& text, const std::string& alias) {
   std::vector<PinnedKey> keys;
   std::string line;
   for (std::istringstream lines(text); std::getline(lines, line);) {
+    const auto entry = known_hosts_entry(line, alias);
+    if (!entry || !entry->alone || entry->revoked || entry->authority) continue;
     std::istringstream words(line);
     std::string name, type, base64, comment;
-    if (!(words >> name >> type >> base64) || name != alias) continue;
-    words >> comment;
-    keys.push_back({type + " " + base64, comment == handed_key_mark});
+    words >> name >> type >> base64 >> comment;
+    keys.push_back({entry->key.type + " " + entry->key.base64, comment == handed_key_mark});
   }
   return keys;
 }
@@ -118,7 +119,7 @@ void write_pinned_keys(const std::string& path, const std::string& alias, const 
   if (!folder.empty() && ::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
     throw system_error("making " + folder, errno);
   const std::string real = real_path(path);
-  const Handle lock = locked(real);
+  const Handle lock = open_locked(real, O_NOFOLLOW);
   std::string text, line;
   for (std::istringstream lines(own_content(real)); std::getline(lines, line);)
     if (pinned_keys(line, alias).empty()) text += line + "\n";

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/handle.hpp"
+
 namespace mlops {
 
 // The comment of a key that others could have read: it travelled to the machine in user data, which every
@@ -17,9 +19,12 @@ struct PinnedKey {
   bool operator==(const PinnedKey&) const = default;
 };
 
-// The keys of the alias in a file's text, in their order. Hashed names, patterns and lines with a marker such
-// as
-// @revoked are none of ours.
+// Opens a list of keys to read and write it, makes it if there is none, and locks it against its other writers,
+// one of which may replace the file meanwhile. flags: of open(2), besides. Error.
+Handle open_locked(const std::string& path, int flags);
+
+// The keys of the alias in a file's text, in their order; its name may be hashed (ssh-keygen -H). Lines that are
+// for other names too, and those with a marker such as @revoked, are none of ours.
 std::vector<PinnedKey> pinned_keys(const std::string& text, const std::string& alias);
 
 // The same, of a file; none if it does not exist. Error if it cannot be read, or others could have written it.

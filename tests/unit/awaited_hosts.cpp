@@ -2,6 +2,7 @@
 // join.
 #include <algorithm>
 
+#include "hosts/arrival_watch.hpp"
 #include "hosts/chosen_hosts.hpp"
 #include "hosts/coordinator.hpp"
 #include "support/catch.hpp"
@@ -56,6 +57,7 @@ struct Script {
   std::map<std::string, Outcome> outcomes;      // by "HOST LABEL"; the others have changes to make
   std::map<std::string, int> late;              // how many attempts to reach a host fail; -1: all
   std::map<std::string, std::string> wrong;     // by step: "box prepare"
+  std::map<std::string, std::string> unusable;  // by host that is reached, and then refused
   std::map<std::string, std::string> mistakes;  // by host, found by its plan
   std::string progress_of;  // the host that reports progress with each resource that it applies
   std::string ssh = "box";  // what resources.box.ssh is
@@ -70,6 +72,8 @@ class ScriptedHost : public Participant {
   const HostValues& values() const override { return values_; }
   void join() override {
     step("join");
+    if (const auto why = script_.unusable.find(values_.name); why != script_.unusable.end())
+      throw NotUsable(Error(why->second));
     if (int& left = script_.late[values_.name]; left != 0) {
       left -= left > 0 ? 1 : 0;
       throw Error("connection refused");
@@ -328,6 +332,16 @@ TEST_CASE("A host that never answers fails in time; its resources are skipped, a
   CHECK(stage.script.log.back() == "local apply 2 f!");
   CHECK(c.touched);
   CHECK_FALSE(c.not_started);
+}
+
+TEST_CASE("A host that is reached, and on which nothing may be done, is not tried again") {
+  Stage stage(by_output);
+  stage.playbook.plays[1].reach_timeout_ms = 60'000;
+  stage.script.unusable["box"] = "its key is not replaced";
+  const Conclusion c = stage.go();
+  CHECK(std::count(stage.script.log.begin(), stage.script.log.end(), "box join") == 1);
+  CHECK(error_of(c, "box") == "its key is not replaced");
+  CHECK(stage.told[1] == "box file[f] skipped: its key is not replaced");
 }
 
 TEST_CASE("Where the earlier play fails, the host is not looked for, and the cause is named") {

@@ -195,10 +195,85 @@ TEST_CASE("sshd that keeps the old key is refused; both are pinned until the nex
   CHECK(machine.refusal().empty());
 }
 
+TEST_CASE("sshd whose configuration is wrong meanwhile is not told to read it, and keeps its key", "[ssh]") {
+  if (!is_root("a host's keys")) return;
+  NewMachine machine;
+  const auto connection = machine.connect();
+  machine.server.configure("HostKey " + machine.etc + "/ssh_host_ed25519_key\nNoSuchOption yes\n");
+  CHECK_THROWS_WITH(machine.replace(*connection), Contains("NoSuchOption"));
+  CHECK(machine.shown() == machine.handed);
+  CHECK(machine.refusal().empty());
+  machine.server.configure("HostKey " + machine.etc + "/ssh_host_ed25519_key\n");
+  machine.replace(*machine.connect());
+  CHECK(machine.pinned() == std::vector<PinnedKey>{{machine.shown(), false}});
+}
+
+TEST_CASE("A pin whose name was hashed meanwhile is replaced too", "[ssh]") {
+  if (!is_root("a host's keys")) return;
+  NewMachine machine;
+  REQUIRE(std::system(("ssh-keygen -q -H -f " + machine.known_hosts + " >/dev/null 2>&1").c_str()) == 0);
+  REQUIRE_THAT(content_of(machine.known_hosts), !Contains(alias));
+  machine.replace(*machine.connect());
+  CHECK(machine.pinned() == std::vector<PinnedKey>{{machine.shown(), false}});
+  CHECK_THAT(content_of(machine.known_hosts), !Contains(machine.handed));
+}
+
+TEST_CASE("A list that others can write to marks no key, and is no obstacle") {
+  const TemporaryFolder folder;
+  SshSettings settings;
+  settings.host_key_alias = alias;
+  settings.user_known_hosts = {"/dev/null", folder / "none"};
+  CHECK_FALSE(handed_key(settings));
+  const std::string list = folder.file("known_hosts", "", 0600);
+  write_pinned_keys(
+      list, alias,
+      {{"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl", true}});
+  settings.user_known_hosts.push_back(list);
+  CHECK(handed_key(settings));
+  std::filesystem::permissions(list, std::filesystem::perms(0666));
+  CHECK_FALSE(handed_key(settings));
+}
+
+TEST_CASE("Lists of keys are replaced whole, through links, and with their other lines") {
+  const TemporaryFolder folder;
+  const std::string key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl",
+                    real = folder.file("real", "# mine\nother " + key, 0644), link = folder / "link";
+  std::filesystem::create_symlink("real", link);
+  write_pinned_keys(link, alias, {{key, true}});
+  CHECK(std::filesystem::is_symlink(link));
+  CHECK(content_of(real) == "# mine\nother " + key + "\n" + alias + " " + key + " " + handed_key_mark + "\n");
+  CHECK((std::filesystem::status(real).permissions() & std::filesystem::perms::mask) ==
+        std::filesystem::perms(0600));
+  CHECK(read_pinned_keys(link, alias) == std::vector<PinnedKey>{{key, true}});
+  write_pinned_keys(link, alias, {});
+  CHECK(content_of(real) == "# mine\nother " + key + "\n");
+}
+
+TEST_CASE("The person is told of a replaced key at once, whatever comes of the host's first boot", "[ssh]") {
+  if (!is_root("a host's keys")) return;
+  NewMachine machine;
+  std::vector<std::string> told;
+  const auto tell = [&](const std::string& said) { told.push_back(said); };
+  const FirstContact contact{true, false, false, machine.etc};
+  SECTION("it is replaced") {
+    make_contact(*machine.connect(), contact, tell, never);
+    make_contact(*machine.connect(), contact, tell, never);
+    REQUIRE(told.size() == 1);
+    CHECK_THAT(told[0], Contains("is replaced by SHA256:"));
+  }
+  SECTION("it cannot be") {
+    const FirstContact elsewhere{true, false, false, machine.etc + "/none"};
+    CHECK_THROWS_AS(make_contact(*machine.connect(), elsewhere, tell, never), NotUsable);
+    CHECK(told.empty());
+  }
+}
+
 TEST_CASE("A plan replaces no key, and says that it will be", "[ssh]") {
   NewMachine machine;
-  const auto notices = make_contact(*machine.connect(), FirstContact{}, never);
-  REQUIRE(notices.size() == 1);
-  CHECK_THAT(notices[0], Contains("apply replaces it"));
+  std::vector<std::string> told;
+  make_contact(
+      *machine.connect(), FirstContact{}, [&](const std::string& said) { told.push_back(said); }, never);
+  REQUIRE(told.size() == 1);
+  CHECK_THAT(told[0], Contains("apply replaces it"));
   CHECK(machine.pinned() == std::vector<PinnedKey>{{machine.handed, true}});
 }
