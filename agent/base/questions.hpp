@@ -11,8 +11,8 @@
 
 namespace mlops {
 
-// Asks on the terminal itself (/dev/tty), so that redirections stay untouched. One question at a time;
-// thread-safe.
+// Asks on the terminal itself (/dev/tty), so that redirections stay untouched. One question at a time in the
+// whole process, whoever asks; thread-safe.
 class Questions {
  public:
   // before is called before each question: the live line makes room.
@@ -39,7 +39,7 @@ class Questions {
  private:
   std::function<void()> before_;
   const Cancellation* cancellation_ = nullptr;
-  std::mutex mutex_;
+  static inline std::mutex mutex_;           // of the one terminal
   std::map<std::string, std::string> sudo_;  // by host
 };
 

@@ -214,7 +214,9 @@ void Attempt::tell_account(const Instance& i) {
   try {
     const CloudCaller who = parts_.context.host.as(i.identity).cloud().caller(scope);
     parts_.context.sink(AccountUsed{who.account, who.arn, who.credentials, who.region, who.region_source});
-  } catch (const Error&) {  // the inspection meets it too, and is reported
+  } catch (const Error& e) {
+    // The inspection meets it too, and is reported; but a person who answered is not asked again for nothing.
+    if (e.kind() == ErrorKind::denied || e.kind() == ErrorKind::cancelled) throw;
   }
 }
 

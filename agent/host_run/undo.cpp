@@ -49,6 +49,7 @@ UndoRun::UndoRun(UndoSettings settings, const RunRecords& records, const Recorde
                  },
              .wait = std::chrono::seconds(settings_.wait_seconds)},
             cancellation, [this](const Progress& p) {
+              if (p.doing.empty()) return sink_(TerminalReleased{});
               sink_(ProgressMade{pass_ ? pass_->label() : "", "local", p.doing, p.done, p.total});
             }) {}
 

@@ -53,13 +53,15 @@ void check_selection(const RunRequest& request, const Playbook& playbook, Diagno
   check("--tag", request.tags, tags);
 }
 
-// Plays without `on` run on the hosts of the command line.
+// Plays without `on` run on the hosts of the command line; `local` among them is this machine.
 void check_accounts(const std::vector<std::string>& named, const Playbook& playbook, Diagnostics& mistakes) {
-  if (named.empty()) return;
+  const auto other =
+      std::find_if(named.begin(), named.end(), [](const std::string& name) { return name != "local"; });
+  if (other == named.end()) return;
   for (const Play& play : playbook.plays)
     for (const Resource& r : play.resources)
       if (play.on.empty() && r.module && r.module->account)
-        mistakes.add(r.where, on_account_elsewhere(r, named.front()), account_hint);
+        mistakes.add(r.where, on_account_elsewhere(r, *other), account_hint);
 }
 
 bool has_targets(const RunRequest& request, const Playbook& playbook) {
