@@ -15,16 +15,12 @@
 namespace mlops {
 namespace {
 
-using namespace std::chrono_literals;
-
 using namespace sgr;
 
-constexpr auto patience = 100ms;          // before an operation is shown as slow, and between redraws
 constexpr std::size_t most_held = 50;     // consecutive ok resources that are shown one by one
 constexpr std::size_t widest_label = 44;  // longer labels push their line to the right
 constexpr std::size_t least_label = 20;   // minimum label width on a narrow terminal
 constexpr std::size_t value_limit = 60;   // code points of one value
-constexpr std::size_t most_live_lines = 8;
 constexpr std::size_t most_diff_lines = 60, most_output_lines = 12;
 constexpr std::size_t most_along = 3;     // additional packages are named up to this many
 constexpr std::size_t most_changes = 12;  // of a resource; the others are counted
@@ -94,7 +90,7 @@ const char* diff_colour(std::string_view line) {
 
 }  // namespace
 
-// ---- the live line's own pace -------------------------------------------------------------------------------
+// ---- the live lines' own pace -------------------------------------------------------------------------------
 
 struct TerminalReport::Ticker {
   explicit Ticker(TerminalReport& report) {
@@ -103,7 +99,7 @@ struct TerminalReport::Ticker {
     pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are for the thread that runs the playbook
     thread = std::thread([this, &report] {
       std::unique_lock lock(mutex);
-      while (!wake.wait_for(lock, patience, [this] { return ended; })) report.redraw();
+      while (!wake.wait_for(lock, LiveLines::patience, [this] { return ended; })) report.redraw();
     });
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
@@ -127,7 +123,7 @@ TerminalReport::~TerminalReport() {
   ticker_.reset();
   const std::lock_guard lock(mutex_);
   release();
-  erase();
+  live_.erase();
   std::fflush(options_.out);
 }
 
@@ -189,33 +185,22 @@ void TerminalReport::resource_started(const ResourceStarted& e) {
   const Time at = now();
   release_if_due(at);
   if (!options_.live) return;
-  doing_[e.host] = {true, e.label, "", at, {}, 0, 0, 0};
+  live_.start(e.host, e.label, at);
 }
 
 void TerminalReport::release_terminal() {
   const std::lock_guard lock(mutex_);
   release_if_due(now());
   if (!options_.live) return;
-  erase();
+  live_.erase();
   std::fflush(options_.out);
-  doing_.clear();
+  live_.end_all();
 }
 
 void TerminalReport::progress_made(const ProgressMade& e) {
   if (!options_.live) return;
   const std::lock_guard lock(mutex_);
-  Doing& doing = doing_[e.host];
-  if (!doing.active || e.doing != doing.doing || e.label != doing.label) {
-    const Time at = now();
-    if (!doing.active || e.label != doing.label) doing.since = at;
-    doing.active = true;
-    doing.label = e.label;
-    doing.doing = e.doing;
-    doing.doing_since = at;
-    doing.first = e.done;
-  }
-  doing.done = e.done;
-  doing.total = e.total;
+  live_.progress(e, now());
 }
 
 void TerminalReport::notice_given(const NoticeGiven& e) {
@@ -237,7 +222,7 @@ void TerminalReport::account_used(const AccountUsed& e) {
 
 void TerminalReport::resource_finished(const ResourceFinished& e) {
   const std::lock_guard lock(mutex_);
-  doing_.erase(e.host);
+  live_.end(e.host);
   ++told_;
   if (e.outcome == Outcome::ok) return hold(e);
   note_failure(e);
@@ -259,7 +244,7 @@ void TerminalReport::resource_finished(const ResourceFinished& e) {
 void TerminalReport::run_finished(const RunFinished& e) {
   ticker_.reset();
   const std::lock_guard lock(mutex_);
-  doing_.clear();
+  live_.end_all();
   release();
   print_failures();
   print_hosts(e);
@@ -392,7 +377,7 @@ void TerminalReport::hold(const ResourceFinished& e) {
 }
 
 void TerminalReport::release_if_due(Time at) {
-  if (held_count_ > 0 && held_count_ <= most_held && at - held_since_ > patience) release();
+  if (held_count_ > 0 && held_count_ <= most_held && at - held_since_ > LiveLines::patience) release();
 }
 
 void TerminalReport::release() {
@@ -441,66 +426,19 @@ void TerminalReport::print_failures() {
 }
 
 void TerminalReport::print(std::string_view line) {
-  erase();
+  live_.erase();
   std::fwrite(line.data(), 1, line.size(), options_.out);
   std::fputc('\n', options_.out);
 }
 
-// ---- the live line ------------------------------------------------------------------------------------------
-
-void TerminalReport::erase() {
-  if (drawn_) std::fputs("\r\x1b[K", options_.out);
-  for (; drawn_ > 1; --drawn_) std::fputs("\x1b[1A\x1b[K", options_.out);
-  drawn_ = 0;
-}
+// ---- the live lines -----------------------------------------------------------------------------------------
 
 void TerminalReport::redraw() {
   const std::lock_guard lock(mutex_);
   const Time at = now();
-  if (!options_.live || at - drawn_at_ < patience) return;
-  const auto is_slow = [&](const auto& entry) {
-    return entry.second.active && at - entry.second.since >= patience;
-  };
-  const auto slow = static_cast<std::size_t>(std::count_if(doing_.begin(), doing_.end(), is_slow));
-  if (slow == 0) return;
+  if (!options_.live || !live_.is_due(at)) return;
   if (held_count_ > 0 && held_count_ <= most_held) release();
-  const std::size_t width = paper_.width() > 0 ? paper_.width() : 80;
-  if (drawn_ > 1) erase();
-  std::string lines;
-  std::size_t drawn = 0;
-  for (const auto& entry : doing_) {
-    if (!is_slow(entry) || drawn == most_live_lines) continue;
-    std::string line = live_line(entry.first, entry.second, at);
-    if (++drawn == most_live_lines && slow > drawn) line += fmt::format("  … and {} more hosts", slow - drawn);
-    lines += (lines.empty() ? "\r" : "\n") + coloured(cyan, cut(std::move(line), width - 1)) + "\x1b[K";
-  }
-  std::fputs(lines.c_str(), options_.out);
-  std::fflush(options_.out);
-  drawn_ = drawn;
-  drawn_at_ = at;
-  ++spin_;
-}
-
-std::string TerminalReport::live_line(const std::string& host, const Doing& doing, Time at) const {
-  constexpr std::array<const char*, 10> spinner = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"};
-  const std::chrono::duration<double> elapsed = at - doing.since, working = at - doing.doing_since;
-  std::string line = fmt::format("  {} ", spinner[spin_ % spinner.size()]);
-  if (known_ > 0 && !several_) {
-    const std::chrono::duration<double> whole = at - began_;
-    line += fmt::format("{} of {}, {}  ", grouped(std::min(told_ + 1, known_)), grouped(known_),
-                        duration(whole.count()));
-  }
-  line += (several_ ? printable(host) + ": " : "") + printable(doing.label);
-  line +=
-      "  " + (elapsed.count() < 59.95 ? fmt::format("{:.1f} s", elapsed.count()) : duration(elapsed.count()));
-  if (doing.done || doing.total) {
-    line += "  " + byte_size(doing.done);
-    if (doing.total) line += " of " + byte_size(doing.total);
-    if (doing.done > doing.first && working.count() > 0)
-      line += fmt::format(" at {}/s", byte_size(static_cast<std::uint64_t>(
-                                          static_cast<double>(doing.done - doing.first) / working.count())));
-  }
-  return doing.doing.empty() ? line : line + "  " + printable(doing.doing);
+  live_.draw({several_, known_, told_, began_}, at);
 }
 
 }  // namespace mlops

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstdio>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "model/event.hpp"
+#include "report/live_lines.hpp"
 #include "report/paper.hpp"
 
 namespace mlops {
@@ -29,7 +29,7 @@ struct TerminalOptions {
 };
 
 // All text from outside is made printable. If out cannot be written to, lines are dropped silently. Called from
-// one thread; a separate thread (every signal blocked) updates the live line, and ends with the run.
+// one thread; a separate thread (every signal blocked) updates the live lines, and ends with the run.
 class TerminalReport {
  public:
   explicit TerminalReport(TerminalOptions options);
@@ -44,12 +44,6 @@ class TerminalReport {
  private:
   using Time = std::chrono::steady_clock::time_point;
   struct Ticker;
-  struct Doing {  // the content of the live line
-    bool active = false;
-    std::string label, doing;
-    Time since{}, doing_since{};
-    std::uint64_t first = 0, done = 0, total = 0;  // bytes; first: at the start
-  };
   struct Failed {
     std::string label;
     std::vector<std::string> skipped;  // labels of resources that were skipped because of it
@@ -80,8 +74,6 @@ class TerminalReport {
   void print_output(const std::string& output);
   void print_failures();
   void print(std::string_view line);
-  void erase();
-  std::string live_line(const std::string& host, const Doing& doing, Time at) const;
   std::string counted(const std::array<std::uint64_t, outcome_count>& counts) const;
   void print_hosts(const RunFinished& e);
   std::string in_host_column(const std::string& host) const;
@@ -104,10 +96,7 @@ class TerminalReport {
   // resources of the run, and how many of them are finished; known_ 0: not known yet
   std::uint64_t known_ = 0, told_ = 0;
   Time began_{};
-  std::map<std::string, Doing> doing_;  // by host
-  std::size_t drawn_ = 0;               // live lines on the screen
-  Time drawn_at_{};
-  std::size_t spin_ = 0;
+  LiveLines live_{options_.out, paper_};
   std::unique_ptr<Ticker> ticker_;
 };
 
