@@ -8,6 +8,7 @@
 #include "domains/cloud/public_key.hpp"
 #include "domains/network/known_hosts.hpp"
 #include "resource/module.hpp"
+#include "resource/ssh_file.hpp"
 
 namespace mlops::modules {
 namespace {
@@ -24,12 +25,7 @@ struct KnownHost {
     State state = State::present;
     std::optional<Path> file;
   };
-  struct Current {
-    std::optional<std::string> text;  // of the file; absent if there is none
-    bool folder = false;              // that contains the file
-    std::string missing;              // that folder's missing parent, if it is absent
-    std::string owner, group;         // for new files
-  };
+  using Current = SshFile;
 
   static void describe(Schema<Desired>& s) {
     s.summary("The keys by which ssh knows a host, in ~/.ssh/known_hosts; all other lines stay as they are.");
@@ -74,18 +70,7 @@ struct KnownHost {
   static Actor actor(const Desired& d) { return {Actor::Kind::path, path(d), ""}; }
 
   static Current inspect(const Desired& d, const MachineReader& machine) {
-    const FileReader& files = machine.files();
-    const std::string folder = folder_of(path(d));
-    Current c;
-    c.text = files.read(path(d));
-    if (c.text) return c;
-    const auto at = files.status(files.resolve(folder).value_or(folder));
-    c.folder = at.has_value();
-    const std::string above = folder_of(folder);
-    const auto home = at ? at : files.status(files.resolve(above).value_or(above));
-    if (!home) c.missing = above;
-    if (home) c.owner = home->owner, c.group = home->group;
-    return c;
+    return read_ssh_file(machine.files(), path(d));
   }
 
   //  the file \ desired                present                                absent
@@ -104,7 +89,7 @@ struct KnownHost {
     if (after == before) return {};
     if (d.state == State::absent) diff.changes.push_back(Change::remove());
     diff.changes.front().text_diff = unified_diff(before, after);
-    write(d, c, after, diff);
+    write_ssh_file(c, after, diff);
     return diff;
   }
 
@@ -129,10 +114,6 @@ struct KnownHost {
  private:
   static std::string path(const Desired& d) {
     return d.file ? d.file->text : d.person.home + "/.ssh/known_hosts";
-  }
-  static std::string folder_of(const std::string& path) {
-    const auto slash = path.rfind('/');
-    return slash == 0 ? "/" : path.substr(0, slash);
   }
   static std::string entry_name(const Desired& d) {
     return known_hosts_name_of(d.name, static_cast<std::uint16_t>(d.port));
@@ -220,16 +201,6 @@ struct KnownHost {
                        return entry && entry->alone && !entry->revoked;
                      }) > 0;
     return any ? text_of(lines) : before;
-  }
-
-  static void write(const Desired& d, const Current& c, const std::string& after, Diff& diff) {
-    if (!c.missing.empty())
-      throw Error(fmt::format("{} does not exist, so there can be no {}", c.missing, path(d)));
-    if (!c.text && !c.folder)
-      diff.actions.push_back(CreateDirectory{folder_of(path(d)), 0700, c.owner, c.group});
-    WriteFile file{.path = path(d), .content = after};
-    if (!c.text) file.mode = 0600, file.owner = c.owner, file.group = c.group;
-    diff.actions.push_back(std::move(file));
   }
 };
 

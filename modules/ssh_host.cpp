@@ -7,6 +7,7 @@
 #include "base/text_diff.hpp"
 #include "model/ssh_config.hpp"
 #include "resource/module.hpp"
+#include "resource/ssh_file.hpp"
 
 namespace mlops::modules {
 namespace {
@@ -83,13 +84,7 @@ struct SshHost {
     Options options;
     std::optional<Path> config;
   };
-  struct Current {
-    std::optional<std::string> text;  // of the file; absent if there is none
-    std::uint32_t mode = 0;
-    bool folder = false;       // that contains the file
-    std::string missing;       // that folder's missing parent, if it is absent
-    std::string owner, group;  // for new files
-  };
+  using Current = SshFile;
 
   static void describe(Schema<Desired>& s) {
     s.summary("A host's block in the person's ~/.ssh/config; comments and all other blocks stay as they are.");
@@ -150,21 +145,7 @@ struct SshHost {
   static Actor actor(const Desired& d) { return {Actor::Kind::path, config(d), ""}; }
 
   static Current inspect(const Desired& d, const MachineReader& machine) {
-    const FileReader& files = machine.files();
-    const std::string path = config(d), folder = folder_of(path);
-    Current c;
-    c.text = files.read(path);
-    if (c.text) {
-      c.mode = files.status(files.resolve(path).value_or(path)).value_or(FileStatus{}).mode;
-      return c;
-    }
-    const auto at = files.status(files.resolve(folder).value_or(folder));
-    c.folder = at.has_value();
-    const std::string above = folder_of(folder);
-    const auto home = at ? at : files.status(files.resolve(above).value_or(above));
-    if (!home) c.missing = above;
-    if (home) c.owner = home->owner, c.group = home->group;
-    return c;
+    return read_ssh_file(machine.files(), config(d));
   }
 
   //  current \ desired       present                                     absent
@@ -187,7 +168,7 @@ struct SshHost {
       else
         diff.changes.push_back(present ? Change::create() : Change::remove());
       diff.changes.front().text_diff = unified_diff(before, after);
-      write(d, c, after, diff);
+      write_ssh_file(c, after, diff);
     }
     constexpr std::uint32_t others_write = 0022;
     if (present && c.text && (c.mode & others_write)) {
@@ -222,10 +203,6 @@ struct SshHost {
   static std::string shown(const Desired& d) {
     const std::string path = config(d), home = d.person.home + "/";
     return path.starts_with(home) ? "~/" + path.substr(home.size()) : path;
-  }
-  static std::string folder_of(const std::string& path) {
-    const auto slash = path.rfind('/');
-    return slash == 0 ? "/" : path.substr(0, slash);
   }
 
   // ssh has no syntax for a quote or a line break inside a value.
@@ -325,17 +302,6 @@ struct SshHost {
       if (before[i] != after[i])
         diff.changes.push_back(
             {before[i].keyword, values_text(before[i].values), values_text(after[i].values)});
-  }
-
-  static void write(const Desired& d, const Current& c, std::string text, Diff& diff) {
-    WriteFile write{.path = config(d), .content = std::move(text)};
-    if (!c.text) {
-      if (!c.missing.empty())
-        throw Error(fmt::format("{} does not exist, so {} cannot be made", c.missing, config(d)));
-      if (!c.folder) diff.actions.push_back(CreateDirectory{folder_of(config(d)), 0700, c.owner, c.group});
-      write.mode = 0600, write.owner = c.owner, write.group = c.group;
-    }
-    diff.actions.push_back(std::move(write));
   }
 };
 
