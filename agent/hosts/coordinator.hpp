@@ -32,7 +32,7 @@ struct ConductSettings {
   std::function<std::unique_ptr<Participant>(const std::string& host, const std::vector<std::size_t>& plays,
                                              EventSink sink)>
       participant = {};
-  std::chrono::milliseconds reach_again{2'000};  // between two attempts to reach such a host
+  std::chrono::milliseconds reach_again{1'000};  // between two attempts to reach such a host
 };
 
 struct Conclusion {

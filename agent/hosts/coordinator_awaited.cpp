@@ -238,7 +238,9 @@ void Coordinator::reach(Arrival& arrival) {
       return;
     }
     tell(part, ProgressMade{watch.doing(), name, why, 0, 0, name_of(stage)});
-    wait(std::min(left, settings_.reach_again), cancellation_);
+    // Once it is reached, it is only asked how far its first boot has come.
+    const auto pause = stage >= ArrivalStage::cloud_init ? settings_.reach_again / 4 : settings_.reach_again;
+    wait(std::min(left, pause), cancellation_);
   }
 }
 
