@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/contains.hpp"
+#include "domains/cloud/here_rules.hpp"
 #include "resource/cloud.hpp"
 #include "resource/ingress_rule.hpp"
 #include "resource/module.hpp"
@@ -15,16 +16,6 @@ namespace {
 
 using From = IngressRule::From;
 using Rules = std::vector<CloudRule>;
-
-// EC2's API reference, CreateSecurityGroup: what a name or description is made of, beside letters and digits.
-constexpr std::string_view signs = " ._-:/()#,@[]+=&;{}!$*";
-
-bool is_good_text(std::string_view text) {
-  const auto good = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || contains(signs, c);
-  };
-  return !text.empty() && text.size() <= 255 && std::all_of(text.begin(), text.end(), good);
-}
 
 bool has(const Rules& rules, const CloudRule& rule) {
   return std::any_of(rules.begin(), rules.end(), [&](const CloudRule& r) { return r.lets_in_same(rule); });
@@ -45,7 +36,7 @@ struct Ec2SecurityGroup {
   };
   struct Current {
     std::optional<CloudGroup> group;
-    std::string address, host;               // of this machine; "" if no rule is about it
+    std::string address, here;  // of this machine, and what describes its rules; "" if no rule is about it
     std::map<std::string, std::string> ids;  // of the groups that rules name; "" if there is none
   };
 
@@ -88,17 +79,17 @@ struct Ec2SecurityGroup {
   }
 
   static void check(const Desired& d, Checker& c) {
-    if (!is_good_text(d.name) || d.name.starts_with("sg-"))
+    if (!is_group_text(d.name) || d.name.starts_with("sg-"))
       c.error("name", fmt::format("`{}` cannot be the name of a security group", d.name),
-              fmt::format("1 to 255 letters, digits and{}; not beginning with sg-", signs));
+              fmt::format("1 to 255 letters, digits and{}; not beginning with sg-", group_signs));
     if (d.name == "default") c.error("name", "the VPC's own group `default` is left alone");
     if (!d.vpc.empty() && !d.vpc.starts_with("vpc-"))
       c.error("vpc", fmt::format("`{}` is no id of a VPC", d.vpc), "as in \"vpc-0a1b2c3d\"");
-    if (d.description && !is_good_text(*d.description))
+    if (d.description && !is_group_text(*d.description))
       c.error("description", "EC2 does not take this description",
-              fmt::format("1 to 255 letters, digits and{}", signs));
+              fmt::format("1 to 255 letters, digits and{}", group_signs));
     for (const IngressRule& rule : d.rules.value_or(std::vector<IngressRule>()))
-      if (rule.from == From::group && (!is_good_text(rule.source) || rule.source.starts_with("sg-")))
+      if (rule.from == From::group && (!is_group_text(rule.source) || rule.source.starts_with("sg-")))
         c.error("rules", fmt::format("`{}` is no name of a security group", rule.source),
                 "groups are given by name: \"group:NAME\"");
     check_account(d, c);
@@ -126,7 +117,7 @@ struct Ec2SecurityGroup {
     for (const IngressRule& rule : *d.rules) {
       if (rule.from == From::here && c.address.empty()) {
         c.address = cloud.own_address();
-        c.host = own_name(machine.files());
+        c.here = here_description(machine.files().read("/proc/sys/kernel/hostname").value_or(""));
       }
       if (rule.from != From::group || c.ids.contains(rule.source)) continue;
       const auto other = rule.source == d.name ? c.group : cloud.group(scope_of(d), d.vpc, rule.source);
@@ -182,16 +173,6 @@ struct Ec2SecurityGroup {
   }
 
  private:
-  // For a rule's description: what EC2 does not take there becomes '-'.
-  static std::string own_name(const FileReader& files) {
-    std::string name = files.read("/proc/sys/kernel/hostname").value_or("");
-    name = name.substr(0, name.find('\n'));
-    for (char& c : name)
-      if (!is_good_text({&c, 1})) c = '-';
-    return name.substr(0, 200);
-  }
-  static std::string own_description(const Current& c) { return "mlops-agent " + c.host; }
-
   static Diff deletion(const Desired& d, const Current& c) {
     if (!c.group) return {};
     return {{Change::remove()}, {DeleteCloudGroup{scope_of(d), d.vpc, d.name}}};
@@ -204,7 +185,7 @@ struct Ec2SecurityGroup {
       if (rule.from == From::here) {
         const auto here = cidr_of_host(c.address);
         if (!here) throw Error(fmt::format("this machine's address is not known: `{}` is none", c.address));
-        cidr = *here, description = own_description(c);
+        cidr = *here, description = c.here;
       }
       if (rule.from == From::group) {
         group = c.ids.at(rule.source);
@@ -220,7 +201,7 @@ struct Ec2SecurityGroup {
 
   // The rule for a former address of this machine, in whose place the other comes.
   static bool is_former(const CloudRule& rule, const CloudRule& wanted, const Current& c) {
-    const bool own = !c.host.empty() && rule.description == own_description(c);
+    const bool own = !c.here.empty() && rule.description == c.here;
     return own && wanted.description == rule.description && is_same_service(rule, wanted);
   }
 

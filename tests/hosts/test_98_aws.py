@@ -232,6 +232,19 @@ def test_another_machine_at_the_old_address(world):
     assert keys not in known and one.first_address not in known, known
 
 
+def test_the_laptop_moves(world):
+    """where the laptop has another address, the tunnel's process lets that one in by one call, and the same link opens"""
+    one = course(world)
+    one.started
+    one.account.control(clear_calls=True)
+    one.account.move_laptop()
+    await_page(one.laptop, one.first_link, 120)
+    changing = [call["action"] for call in one.account.calls() if not call["action"].startswith(("Describe", "Get"))]
+    assert changing == ["ModifySecurityGroupRules"], changing
+    assert {rule["cidr"] for rule in one.instance()["ingress"]} == {f"{one.account.here}/32"}, one.instance()["ingress"]
+    assert one.agent("apply").summary["changed"] == 0
+
+
 def test_end(world):
     """with power=absent the machine is gone, nothing of ours runs in the account, and the second run changes nothing"""
     one = course(world)

@@ -19,6 +19,7 @@
 #include "base/questions.hpp"
 #include "domains/accounts/acting_user.hpp"
 #include "domains/cloud/advised.hpp"
+#include "domains/cloud/here_rules.hpp"
 #include "http/client.hpp"
 #include "ssh/key_pair.hpp"
 #include "ssh/key_text.hpp"
@@ -214,6 +215,12 @@ std::optional<CloudGroup> LocalCloud::group(const CloudScope& scope, const std::
 LaunchRecords LocalCloud::records(const CloudScope& scope) const {
   aws::Account& a = account(scope);
   return {own_state_home(who_) + "/cloud", a.caller().account, a.region().name, {variables(), who_}};
+}
+
+void LocalCloud::keep_here(aws::Account& account, const CloudScope& scope) const {
+  const std::map<std::string, std::string> all = variables();
+  HereAccounts(own_state_home(who_) + "/cloud", {all, who_})
+      .add({{scope.profile, account.region().name}, account_variables(all)});
 }
 
 // Lists of EC2 may lag behind: what a record says was launched is also asked for by its id.

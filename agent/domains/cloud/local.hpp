@@ -39,6 +39,11 @@ class LocalCloud : public CloudReader {
   std::string own_address() const override;
   std::optional<std::string> public_key(const std::string& private_key_path) const override;
 
+  // Moves this machine's rules (domains/cloud/here_rules.hpp) in the groups that carry our tag: those that let
+  // in another single address let in this one, each changed in one call. cidr: /32 or /128; rules of the other
+  // IP version stay. Returns what was moved, for people. Errors as of perform().
+  std::vector<std::string> move_here(const CloudScope& scope, const std::string& cidr) const;
+
   // Forgets what was read.
   void forget() { seen_groups_.clear(); }
 
@@ -58,6 +63,7 @@ class LocalCloud : public CloudReader {
   aws::Account& account(const CloudScope& scope) const;
   std::string ask_mfa_code(const std::string& serial, const std::string& profile) const;
   LaunchRecords records(const CloudScope& scope) const;
+  void keep_here(aws::Account& account, const CloudScope& scope) const;
   std::string vpc_or_default(aws::Client& client, const std::string& vpc) const;
   std::optional<CloudGroup> find_group(aws::Client& client, const std::string& vpc,
                                        const std::string& name) const;

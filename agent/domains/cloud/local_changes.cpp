@@ -10,6 +10,7 @@
 #include "aws/ec2/volumes.hpp"
 #include "base/contains.hpp"
 #include "domains/cloud/advised.hpp"
+#include "domains/cloud/here_rules.hpp"
 #include "domains/cloud/launch.hpp"
 #include "domains/cloud/local.hpp"
 
@@ -164,12 +165,47 @@ void LocalCloud::perform(const ChangeCloudRules& action) const {
       if (const CloudRule one = with_id(rule); id_of(existing, one).empty()) add.push_back(one);
     for (const CloudRule& rule : action.remove)
       if (const std::string id = id_of(existing, with_id(rule)); !id.empty()) remove.push_back(id);
+    const std::string here = own_here_description();
+    if (std::any_of(add.begin(), add.end(), [&](const CloudRule& rule) { return rule.description == here; }))
+      keep_here(a, action.scope);
     change_rules(a.client(), *group, add, remove);
     poll<bool>(a.client(), 2min, "waiting for the changed rules", [&]() -> std::optional<bool> {
       const auto now = aws::describe_rules(a.client(), group->id);
       const auto has = [&](const CloudRule& rule) { return !id_of(now, rule).empty(); };
       return std::all_of(add.begin(), add.end(), has) ? std::optional(true) : std::nullopt;
     });
+  });
+}
+
+std::vector<std::string> LocalCloud::move_here(const CloudScope& scope, const std::string& cidr) const {
+  return advised(account(scope), [&](aws::Account& a) {
+    const std::string here = own_here_description();
+    const auto is_moved = [&](const aws::SecurityGroupRule& rule) {
+      const std::string& source = cidr.find(':') == cidr.npos ? rule.cidr_ipv4 : rule.cidr_ipv6;
+      const bool is_single = source.ends_with(cidr.substr(cidr.find('/')));
+      return !rule.is_egress && rule.description == here && is_single && source != cidr;
+    };
+    std::vector<std::string> moved;
+    for (const aws::SecurityGroup& group :
+         aws::describe_security_groups(a.client(), {{}, {{"tag-key", {cloud_tag}}}})) {
+      if (std::none_of(group.ingress.begin(), group.ingress.end(), is_moved)) continue;
+      const auto rules = aws::describe_rules(a.client(), group.id);
+      for (aws::SecurityGroupRule rule : rules) {
+        if (!is_moved(rule)) continue;
+        const std::string before = rule.cidr_ipv4 + rule.cidr_ipv6;
+        (rule.cidr_ipv4.empty() ? rule.cidr_ipv6 : rule.cidr_ipv4) = cidr;
+        const bool is_there = std::any_of(rules.begin(), rules.end(), [&](const aws::SecurityGroupRule& other) {
+          return !other.is_egress && other.protocol == rule.protocol && other.from_port == rule.from_port &&
+                 other.to_port == rule.to_port && other.cidr_ipv4 + other.cidr_ipv6 == cidr;
+        });
+        if (is_there)
+          aws::revoke_ingress(a.client(), group.id, {rule.id});
+        else
+          aws::modify_rules(a.client(), group.id, {rule});
+        moved.push_back(fmt::format("{}: {} → {}", group.name, before, cidr));
+      }
+    }
+    return moved;
   });
 }
 

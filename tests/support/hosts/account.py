@@ -1,5 +1,6 @@
 """An account of the AWS stand-in whose machines are hosts, and a laptop whose person has its credentials."""
 
+import ipaddress
 import itertools
 import json
 import os
@@ -125,6 +126,13 @@ class Account:
 
     def console(self, instance):
         return self.launcher.run("console", instance)["console"]
+
+    def move_laptop(self):
+        """As in another Wi-Fi: the laptop's address, as its machines see it, is another one."""
+        self.here = str(ipaddress.ip_address(self.here) + 100)
+        docker("network", "disconnect", self.launcher.network, self.laptop.name)
+        docker("network", "connect", f"--ip={self.here}", self.launcher.network, self.laptop.name)
+        self.control(set={"checkip": self.here})
 
     def remove(self):
         """Ends the stand-in and its machines; the laptop's own removal is another's."""

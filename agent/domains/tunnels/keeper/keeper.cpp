@@ -23,6 +23,7 @@
 #include "base/frame.hpp"
 #include "base/own_executable.hpp"
 #include "domains/tunnels/control.hpp"
+#include "domains/tunnels/keeper/address_rules.hpp"
 #include "domains/tunnels/keeper/carrier.hpp"
 #include "domains/tunnels/keeper/local_listener.hpp"
 #include "domains/tunnels/keeper/log.hpp"
@@ -97,11 +98,20 @@ class Keeper {
 
  private:
   std::unique_ptr<Connection> connect() {
+    ConnectStage stage = ConnectStage::address;
     ConnectOptions options;
     options.warn = [this](const std::string& line) { log_->write(line); };
+    options.at = [&](ConnectStage at) { stage = at; };
     try {
       check_ssh_config(tunnel_.ssh_config, ::geteuid());
-      return connect_ssh(ssh_settings(tunnel_.via, tunnel_.ssh_config), options, cancellation_);
+      const SshSettings settings = ssh_settings(tunnel_.via, tunnel_.ssh_config);
+      try {
+        return connect_ssh(settings, options, cancellation_);
+      } catch (const Error& e) {
+        const bool nobody_answers = stage == ConnectStage::port && e.kind() == ErrorKind::unavailable;
+        if (!nobody_answers || !address_rules_.follow(settings)) throw;
+        return connect_ssh(settings, options, cancellation_);
+      }
     } catch (const Error& e) {
       throw Error(needs_nobody(e), e.kind());
     }
@@ -266,6 +276,8 @@ class Keeper {
   std::optional<LocalListener> listener_;
   Handle control_;
   Surroundings surroundings_;
+  AddressRules address_rules_{folder_.path().substr(0, folder_.path().rfind('/')), cancellation_,
+                              [this](const std::string& line) { log_->write(line); }};
   std::atomic<int> askers_{0};
   std::atomic<bool> listened_{false};  // on the host, at least once
   std::optional<HostLink> link_;
