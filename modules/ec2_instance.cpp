@@ -6,6 +6,7 @@
 
 #include "base/contains.hpp"
 #include "domains/cloud/images.hpp"
+#include "domains/cloud/public_key.hpp"
 #include "resource/cloud.hpp"
 #include "resource/instance_words.hpp"
 #include "resource/module.hpp"
@@ -439,6 +440,11 @@ struct Ec2Instance {
     if (!is.requires_tokens) {
       modify.require_tokens = true;
       note("metadata service", "IMDSv1 and 2", "IMDSv2 only");
+    }
+    if (!is.console_key.empty()) {
+      modify.host_key = is.console_key;
+      note("host_key", "of its user data, which it has not taken",
+           fmt::format("{}, as its console shows", fingerprint_of_key(is.console_key)));
     }
     if (diff.changes.size() == before) return std::nullopt;
     return modify;

@@ -27,7 +27,10 @@ constexpr Described described[arrival_stage_count] = {
      "address on the next run; a VPN changes it), and has its own address changed?"},
     {"host key",
      "Nothing was sent there. Another machine answers at this address, or one in between; if the host "
-     "has moved, the next run writes its new address to the ssh configuration"},
+     "has moved, the next run writes its new address to the ssh configuration; if a machine of EC2 has not "
+     "taken "
+     "the key of its user data, the next run takes the one that its console shows, some minutes after its "
+     "start"},
     {"login",
      "Is the user the image's own (ubuntu, admin, ec2-user), and is the key the one that the machine was "
      "made with?"},

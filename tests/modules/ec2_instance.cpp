@@ -231,6 +231,16 @@ TEST_CASE("ec2_instance: disk, groups, tags and the metadata service are changed
   CHECK(done(m, parameters(R"(, "disk": 20)")) == "error: the disk of i-1 has 30 GiB, and cannot shrink to 20");
 }
 
+TEST_CASE("ec2_instance: the key that the console shows is pinned where that of the user data was not taken") {
+  FakeMachine m = with(CloudPower::running);
+  m.cl.named["box"].alive[0].console_key =
+      "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+  CHECK(done(m, parameters()) ==
+        "host_key of its user data, which it has not taken -> "
+        "SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU, as its console shows | modify i-1 host_key "
+        "ssh-ed25519 ");
+}
+
 TEST_CASE("ec2_instance: a newer image is no drift; what cannot change is an error") {
   const auto imaged = [](const char* image) {
     return fmt::format(R"({{"name": "box", "image": "{}", "instance_type": "t3.small"}})", image);

@@ -26,6 +26,7 @@ inline std::string described(const ModifyInstance& m) {
   if (!m.groups.empty()) text += fmt::format(" groups {}", fmt::join(m.groups, ","));
   for (const auto& [key, value] : m.tags) text += fmt::format(" {}={}", key, value);
   if (m.require_tokens) text += " tokens";
+  if (!m.host_key.empty()) text += " host_key " + m.host_key.substr(0, 12);
   return text;
 }
 

@@ -136,13 +136,14 @@ struct ModifyInstance {
   std::vector<std::string> groups;  // ids: all of them
   CloudTags tags;                   // these are set, others stay
   bool require_tokens = false;      // of the metadata service: IMDSv2
+  std::string host_key;             // that known_hosts has for it from now on: "ssh-ed25519 AAAA…"
   static constexpr auto fields() {
-    return std::tuple(field("scope", &ModifyInstance::scope), field("name", &ModifyInstance::name),
-                      field("id", &ModifyInstance::id), field("type", &ModifyInstance::type),
-                      field("disk_gib", &ModifyInstance::disk_gib),
-                      field("disk_type", &ModifyInstance::disk_type), field("groups", &ModifyInstance::groups),
-                      field("tags", &ModifyInstance::tags),
-                      field("require_tokens", &ModifyInstance::require_tokens));
+    return std::tuple(
+        field("scope", &ModifyInstance::scope), field("name", &ModifyInstance::name),
+        field("id", &ModifyInstance::id), field("type", &ModifyInstance::type),
+        field("disk_gib", &ModifyInstance::disk_gib), field("disk_type", &ModifyInstance::disk_type),
+        field("groups", &ModifyInstance::groups), field("tags", &ModifyInstance::tags),
+        field("require_tokens", &ModifyInstance::require_tokens), field("host_key", &ModifyInstance::host_key));
   }
   friend bool operator==(const ModifyInstance&, const ModifyInstance&) = default;
 };

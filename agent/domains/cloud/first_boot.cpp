@@ -54,6 +54,15 @@ FirstBoot first_boot(const std::string& user_data, const std::string& name) {
 
 void check_pinning(const ActingUser& who) { read_pinned_keys(known_hosts_of(who), ""); }
 
+std::string handed_host_key(const ActingUser& who, const std::string& alias) {
+  const auto pinned = read_pinned_keys(known_hosts_of(who), alias);
+  return pinned.size() == 1 && pinned.front().handed ? pinned.front().key : "";
+}
+
+void pin_host_key(const ActingUser& who, const std::string& alias, const std::string& host_key) {
+  write_pinned_keys(known_hosts_of(who), alias, {{host_key, false}});
+}
+
 void keep_host_key(const ActingUser& who, const std::string& alias, const std::string& host_key) {
   const std::string path = known_hosts_of(who);
   if (!read_pinned_keys(path, alias).empty()) return;

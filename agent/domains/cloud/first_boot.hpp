@@ -20,6 +20,13 @@ FirstBoot first_boot(const std::string& user_data, const std::string& name);
 // one that has replaced it. Error if the file cannot be read or written.
 void keep_host_key(const ActingUser& who, const std::string& alias, const std::string& host_key);
 
+// The key that is pinned under the alias, as long as it is the one that travelled in user data; "" otherwise.
+// Errors as of keep_host_key().
+std::string handed_host_key(const ActingUser& who, const std::string& alias);
+
+// Pins the key under the alias in place of what it has. Error if that fails.
+void pin_host_key(const ActingUser& who, const std::string& alias, const std::string& host_key);
+
 // Error if the file cannot be read, or others can write to it: to be known before a machine is made.
 void check_pinning(const ActingUser& who);
 

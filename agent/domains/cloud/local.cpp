@@ -19,6 +19,8 @@
 #include "base/questions.hpp"
 #include "domains/accounts/acting_user.hpp"
 #include "domains/cloud/advised.hpp"
+#include "domains/cloud/console_keys.hpp"
+#include "domains/cloud/first_boot.hpp"
 #include "domains/cloud/here_rules.hpp"
 #include "http/client.hpp"
 #include "ssh/key_pair.hpp"
@@ -98,6 +100,18 @@ void add_disk(aws::Client& client, CloudInstance& instance) {
     instance.disk_type = volume.type;
     instance.disk_gib = volume.size_gib;
   }
+}
+
+// Until its key is replaced, at the first connection. It is one more witness: where it cannot be heard, nothing
+// is concluded.
+void add_console_key(aws::Client& client, const ActingUser& who, CloudInstance& instance) try {
+  if (instance.power != CloudPower::running) return;
+  const std::string handed = handed_host_key(who, instance.id);
+  if (handed.empty()) return;
+  const aws::ConsoleOutput console = aws::console_output(client, instance.id, false);
+  instance.console_key = key_against(keys_on_console(console.text), handed);
+} catch (const Error& e) {
+  if (e.kind() == ErrorKind::cancelled) throw;
 }
 
 CloudRule rule_of(const aws::SecurityGroupRule& from) {
@@ -243,6 +257,7 @@ CloudInstances LocalCloud::instances(const CloudScope& scope, const std::string&
       CloudInstance instance = instance_of(one);
       if (instance.is_alive()) {
         add_disk(a.client(), instance);
+        add_console_key(a.client(), who_, instance);
         found.alive.push_back(std::move(instance));
       } else if (!found.gone || found.gone->launched < instance.launched) {
         found.gone = std::move(instance);

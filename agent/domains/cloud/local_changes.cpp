@@ -10,6 +10,7 @@
 #include "aws/ec2/volumes.hpp"
 #include "base/contains.hpp"
 #include "domains/cloud/advised.hpp"
+#include "domains/cloud/first_boot.hpp"
 #include "domains/cloud/here_rules.hpp"
 #include "domains/cloud/launch.hpp"
 #include "domains/cloud/local.hpp"
@@ -288,6 +289,7 @@ void LocalCloud::perform(const ModifyInstance& action) const {
     if (!action.groups.empty()) aws::set_instance_groups(a.client(), action.id, action.groups);
     if (!action.tags.empty()) aws::create_tags(a.client(), {action.id}, action.tags);
     if (action.require_tokens) aws::set_metadata_options(a.client(), action.id, true, 1);
+    if (!action.host_key.empty()) pin_host_key(who_, action.id, action.host_key);
     if (action.disk_gib == 0 && action.disk_type.empty()) return;
     const CloudInstances found = instances(action.scope, action.name);
     if (found.alive.size() != 1) throw Error(fmt::format("there is no instance {} any more", action.id));

@@ -144,6 +144,7 @@ void OverlayCloud::apply(const ModifyInstance& a, const std::string& /*label*/) 
   if (!a.groups.empty()) instance.groups = a.groups;
   for (const auto& [key, value] : a.tags) instance.tags[key] = value;
   if (a.require_tokens) instance.requires_tokens = true;
+  if (!a.host_key.empty()) instance.console_key.clear();
 }
 
 void OverlayCloud::apply(const ChangeCloudAddress& a, const std::string& label) {

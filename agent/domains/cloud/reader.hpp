@@ -84,6 +84,9 @@ struct CloudInstance {
   std::int64_t disk_gib = 0;
   bool requires_tokens = false;  // IMDSv2
   CloudTags tags;
+  // "ssh-ed25519 AAAA…", where its console shows that it has not taken the host key of its user data; ""
+  // otherwise.
+  std::string console_key;
   bool is_alive() const { return power != CloudPower::terminated && power != CloudPower::shutting_down; }
 };
 

@@ -179,7 +179,7 @@ bool satisfied(const ModifyInstance& a, const MachineReader& m) {
   return std::any_of(found.alive.begin(), found.alive.end(), [&](const CloudInstance& one) {
     return one.id == a.id && (a.type.empty() || one.type == a.type) && one.disk_gib >= a.disk_gib &&
            (a.disk_type.empty() || one.disk_type == a.disk_type) &&
-           (a.groups.empty() || one.groups == a.groups);
+           (a.groups.empty() || one.groups == a.groups) && (a.host_key.empty() || one.console_key.empty());
   });
 }
 
