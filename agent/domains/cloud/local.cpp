@@ -33,6 +33,9 @@ namespace {
 
 constexpr const char* own_address_url = "https://checkip.amazonaws.com/";
 constexpr std::chrono::milliseconds address_stall{10'000};
+constexpr std::chrono::minutes shortest_between_codes{5};
+// EC2 shows what a console says some minutes after the start.
+constexpr std::chrono::seconds first_words{120};
 
 // The variables of this process.
 std::map<std::string, std::string> variables() {
@@ -105,7 +108,8 @@ void add_disk(aws::Client& client, CloudInstance& instance) {
 // Until its key is replaced, at the first connection. It is one more witness: where it cannot be heard, nothing
 // is concluded.
 void add_console_key(aws::Client& client, const ActingUser& who, CloudInstance& instance) try {
-  if (instance.power != CloudPower::running) return;
+  const bool is_silent = client.now() - instance.launched < first_words.count();
+  if (instance.power != CloudPower::running || is_silent) return;
   const std::string handed = handed_host_key(who, instance.id);
   if (handed.empty()) return;
   const aws::ConsoleOutput console = aws::console_output(client, instance.id, false);
@@ -149,8 +153,8 @@ aws::Account& LocalCloud::account(const CloudScope& scope) const {
   auto& slot = accounts_[scope];
   aws::AskMfaCode ask;
   if (Questions::possible())
-    ask = [this](const std::string& serial, const std::string& profile) {
-      return ask_mfa_code(serial, profile);
+    ask = [this, scope](const std::string& serial, const std::string& profile) {
+      return ask_mfa_code(scope, serial, profile);
     };
   if (!slot)
     slot = std::make_unique<aws::Account>(
@@ -165,7 +169,16 @@ aws::Account& LocalCloud::account(const CloudScope& scope) const {
 }
 
 // A code is good once and for half a minute: it is not kept, and shown as it is typed, as by AWS's own tools.
-std::string LocalCloud::ask_mfa_code(const std::string& serial, const std::string& profile) const {
+// Where it was wrong, the other resources do not each ask again.
+std::string LocalCloud::ask_mfa_code(const CloudScope& scope, const std::string& serial,
+                                     const std::string& profile) const {
+  const auto now = std::chrono::steady_clock::now();
+  const auto [asked, is_first] = asked_codes_.emplace(scope, now);
+  if (!is_first && now - asked->second < shortest_between_codes)
+    throw Error(
+        fmt::format("the code of the MFA device {} was not taken; the next run asks again", printable(serial)),
+        ErrorKind::denied);
+  asked->second = now;
   Questions questions([this] {
     if (progress_) progress_({"", 0, 0});
   });

@@ -61,7 +61,8 @@ class LocalCloud : public CloudReader {
 
  private:
   aws::Account& account(const CloudScope& scope) const;
-  std::string ask_mfa_code(const std::string& serial, const std::string& profile) const;
+  std::string ask_mfa_code(const CloudScope& scope, const std::string& serial,
+                           const std::string& profile) const;
   LaunchRecords records(const CloudScope& scope) const;
   void keep_here(aws::Account& account, const CloudScope& scope) const;
   std::string vpc_or_default(aws::Client& client, const std::string& vpc) const;
@@ -84,6 +85,8 @@ class LocalCloud : public CloudReader {
   };
   mutable std::vector<SeenGroup> seen_groups_;  // since the last action, for some seconds
   mutable std::string own_address_;             // asked once a run
+  // When a person was asked for the code of an MFA device.
+  mutable std::map<CloudScope, std::chrono::steady_clock::time_point> asked_codes_;
 };
 
 // The domain's part of the local machine.
