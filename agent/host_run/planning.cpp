@@ -69,7 +69,8 @@ bool says(const Change& planned, const Change& change, bool loosely) {
   return loosely && same("after");
 }
 
-// What the plan could not know, and said so: a package that comes along, and how much is fetched. Nothing that is removed.
+// What the plan could not know, and said so: a package that comes along, and how much is fetched. Nothing that
+// is removed.
 bool was_unknown(const std::vector<Change>& planned, const Change& change) {
   if (goes_along(change) || !(change.property.starts_with('+') || change.is_event())) return false;
   return std::any_of(planned.begin(), planned.end(),

@@ -24,9 +24,9 @@ std::optional<HandedKey> handed_key(const SshSettings& settings);
 
 // Over a connection that was proven by the key: a new one is made on the machine, pinned beside the old one,
 // put in the old one's place, seen to be the one that sshd shows there, and from then on the only one that is
-// pinned. At most one of the two is ever lost: what was cut off anywhere is finished by the next call. Returns
-// the new fingerprint. Error, with what to do, if the host does not let it happen; then both keys may be
-// pinned. folder: of the host's keys, on the host.
+// pinned. At most one of the two is ever lost: what was interrupted anywhere is finished by the next call.
+// Returns the new fingerprint. Error, with what to do, if the host does not let it happen; then both keys may
+// be pinned. folder: of the host's keys, on the host.
 std::string replace_handed_key(Connection& connection, const HandedKey& handed,
                                const Cancellation& cancellation, const std::string& folder = "/etc/ssh");
 

@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// One line each: a word of ours, then what is there. cloud-init's generator leaves `enabled` where it will run.
+// One line each: a word of ours, then its content. cloud-init's generator leaves `enabled` where it will run.
 constexpr const char* readiness_script = R"sh(
 run=/run/cloud-init
 one_line() { tr -d "\n" <"$1" 2>/dev/null | head -c 30000; }

@@ -129,7 +129,7 @@ RemoteHost::~RemoteHost() = default;
 void RemoteHost::join() { join_as(false); }
 void RemoteHost::arrive() { join_as(true); }
 
-// The connection is kept where the host is not ready yet: it is proven, and the next attempt goes on with it.
+// The connection is kept where the host is not ready yet: it is proven, and the next attempt uses it again.
 Reached RemoteHost::reach(bool is_awaited, const ProgressSink& progress) {
   if (settings_.reach) return settings_.reach(values_.name);
   if (!connection_ || connection_->lost()) connection_ = connect_to(values_.name, settings_, cancellation_);

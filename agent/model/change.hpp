@@ -10,8 +10,8 @@ namespace mlops {
 // One property that differs.
 struct Change {
   // create, remove: the presence of the resource as a whole. update: of one of its properties. These must be
-  // gone on the next inspection; an event (a restart, a command that always runs) is exempt. unknown: of the property,
-  // more may change than is known now; after says when it will be known.
+  // gone on the next inspection; an event (a restart, a command that always runs) is exempt. unknown: of the
+  // property, more may change than is known now; after says when it will be known.
   enum class Kind { create, remove, update, event, unknown };
 
   std::string property;    // "mode", "content", "groups", "running"; "exists" of create and remove

@@ -23,8 +23,8 @@ struct PinnedKey {
 // one of which may replace the file meanwhile. flags: of open(2), besides. Error.
 Handle open_locked(const std::string& path, int flags);
 
-// The keys of the alias in a file's text, in their order; its name may be hashed (ssh-keygen -H). Lines that are
-// for other names too, and those with a marker such as @revoked, are none of ours.
+// The keys of the alias in a file's text, in their order; its name may be hashed (ssh-keygen -H). Lines that
+// are for other names too, and those with a marker such as @revoked, are none of ours.
 std::vector<PinnedKey> pinned_keys(const std::string& text, const std::string& alias);
 
 // The same, of a file; none if it does not exist. Error if it cannot be read, or others could have written it.

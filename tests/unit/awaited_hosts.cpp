@@ -396,8 +396,8 @@ TEST_CASE("With --serial, a failure before a host has come keeps it from being l
   stage.settings.serial = 1;
   stage.script.outcomes["local file[other]"] = Outcome::failed;
   const Conclusion c = stage.go();
-  CHECK(stage.script.log == Lines{"local join", "local plan 0", "local prepare", "local apply 0"});
-  CHECK(stage.told.back() == "box file[f] unknown: waits for ssh_host[box]");
+  CHECK(stage.script.log == Lines{"local join", "local plan 0", "local prepare", "local apply 0 f?"});
+  CHECK(stage.told.back() == "box file[f] unknown: waits for ssh_host[alias]");
   CHECK(error_of(c, "box") == "not begun: local failed");
 }
 

@@ -120,7 +120,7 @@ TEST_CASE("A key that travelled in user data is replaced over the connection tha
     CHECK(file.path().filename().string().find("mlops") == std::string::npos);
 }
 
-TEST_CASE("The replacement that is cut off anywhere is finished by the next connection", "[ssh]") {
+TEST_CASE("The replacement that is interrupted anywhere is finished by the next connection", "[ssh]") {
   if (!is_root("a host's keys")) return;
   const int asks = GENERATE(1, 2);
   const bool is_after = GENERATE(false, true);

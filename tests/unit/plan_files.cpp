@@ -202,22 +202,24 @@ TEST_CASE("it stops before doing what the plan did not say") {
 
 TEST_CASE("what shifts while a plan is being applied is refused when its turn comes") {
   const Change planned{.property = "content", .before = "4 bytes", .after = "5 bytes", .text_diff = "-a\n+b\n"};
+  const Change later{.property = "others", .after = "later", .kind = Change::Kind::unknown};
   const PlanFile plan{
-      .resources = {{.label = "file[a]", .as = "root", .outcome = Outcome::would_change, .changes = {planned}},
-                    {.label = "unit[u]",
-                     .as = "root",
-                     .outcome = Outcome::would_change,
-                     .changes = {{.property = "state", .before = "absent", .after = "running"}},
-                     .maybe = {"package[p]"}},
-                    {.label = "package[p]",
-                     .as = "root",
-                     .outcome = Outcome::would_change,
-                     .changes = {{.property = "p", .after = "version unknown"}}},
-                    {.label = "package[open]",
-                     .as = "root",
-                     .outcome = Outcome::would_change,
-                     .changes = {{.property = "p", .after = "version unknown"},
-                                 {.property = "others", .after = "later", .kind = Change::Kind::unknown}}}}};
+      .resources = {
+          {.label = "file[a]", .as = "root", .outcome = Outcome::would_change, .changes = {planned}},
+          {.label = "unit[u]",
+           .as = "root",
+           .outcome = Outcome::would_change,
+           .changes = {{.property = "state", .before = "absent", .after = "running"}},
+           .maybe = {"package[p]"}},
+          {.label = "package[p]",
+           .as = "root",
+           .outcome = Outcome::would_change,
+           .changes = {{.property = "p", .after = "version unknown"}}},
+          {.label = "package[open]",
+           .as = "root",
+           .outcome = Outcome::would_change,
+           .changes = {{.property = "p", .after = "version unknown"}, later}},
+          {.label = "package[other]", .as = "root", .outcome = Outcome::would_change, .changes = {later}}}};
   PlanGuard guard(plan, false);
   guard.pass_begins(true);
   const auto see = [&](const char* label, std::vector<Change> changes) {
@@ -243,7 +245,7 @@ TEST_CASE("what shifts while a plan is being applied is refused when its turn co
                                       {.property = "download", .after = "5 MB", .kind = Change::Kind::event}}));
   CHECK_THROWS_WITH(see("package[open]", {{.property = "+q", .before = "1"}}),
                     "it would do something that the plan did not show: +q 1 → removed");
-  CHECK_THROWS_WITH(see("package[open]", {{.property = "r", .after = "1"}}),
+  CHECK_THROWS_WITH(see("package[other]", {{.property = "r", .after = "1"}}),
                     "it would do something that the plan did not show: r 1");
   CHECK_THROWS_WITH(see("file[z]", {planned}), "it is not in the plan");
 }
