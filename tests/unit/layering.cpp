@@ -88,7 +88,7 @@ TEST_CASE("a type's name stands for one type") { CHECK(twice_defined() == ""); }
 const std::map<std::string, std::set<std::string>> arrows{
     {"cli",
      {"report", "runs", "hosts", "host_run", "engine", "playbook", "resource", "state", "machine", "deploy",
-      "domains", "ssh", "facts", "model", "base"}},
+      "domains", "ssh", "idle", "facts", "model", "base"}},
     {"report", {"model", "base"}},
     {"runs", {"hosts", "host_run", "engine", "playbook", "resource", "state", "ssh", "facts", "model", "base"}},
     {"hosts",
@@ -101,6 +101,7 @@ const std::map<std::string, std::set<std::string>> arrows{
     {"state", {"machine", "domains", "backends", "model", "base"}},
     {"machine", {"domains", "model", "base"}},
     {"deploy", {"domains", "ssh", "base"}},
+    {"idle", {"domains", "model", "base"}},
     {"domains", {"aws", "http", "ssh", "backends", "model", "base"}},
     {"aws", {"http", "backends", "model", "base"}},
     {"http", {"backends", "base"}},

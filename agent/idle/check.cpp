@@ -1,0 +1,95 @@
+#include "idle/check.hpp"
+
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <functional>
+
+#include "base/error.hpp"
+#include "base/handle.hpp"
+#include "base/proc_file.hpp"
+#include "idle/keep.hpp"
+#include "idle/sources.hpp"
+#include "idle/state.hpp"
+
+namespace mlops {
+namespace {
+
+// What cannot be observed counts as active: never powers off a machine because of not knowing.
+Observation guarded(const char* source, const std::function<Observation()>& observe) {
+  try {
+    return observe();
+  } catch (const std::exception& e) {
+    return {source, false, e.what(), true};
+  }
+}
+
+// The account under which sshd talks with who is not authenticated yet.
+std::optional<std::uint32_t> sshd_uid() {
+  const passwd* account = ::getpwnam("sshd");
+  return account ? std::optional(account->pw_uid) : std::nullopt;
+}
+
+std::vector<Observation> observe(const IdleSettings& settings, IdleState& state, std::uint64_t seconds) {
+  return {
+      guarded("logins", [] { return observe_logins(list_processes()); }),
+      guarded("tunnels",
+              [&] {
+                return observe_tunnels(
+                    list_processes(), tcp_sockets(), [](int pid) { return open_sockets(pid); }, sshd_uid(),
+                    seconds, state.connections);
+              }),
+      guarded("kernels",
+              [&] {
+                return observe_kernels(find_jupyter_servers(account_homes(), tcp_sockets(), settings.jupyter),
+                                       list_kernels, state.kernels);
+              }),
+      guarded("packages", [] { return observe_packages(); }),
+      guarded("load",
+              [&] {
+                return observe_load(read_proc_file("/proc/loadavg"),
+                                    static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN)), settings.load);
+              }),
+  };
+}
+
+}  // namespace
+
+std::optional<IdleSettings> load_idle_settings() {
+  const Handle file(::open(idle_settings_path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  if (!file && errno == ENOENT) return std::nullopt;
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) != 0) throw system_error(idle_settings_path, errno);
+  if (!S_ISREG(status.st_mode) || status.st_uid != 0 || (status.st_mode & 022) != 0)
+    throw Error(std::string(idle_settings_path) + ": others than root could have written it");
+  std::string text(64 * 1024, '\0');
+  const ssize_t size = ::read(file.get(), text.data(), text.size());
+  if (size < 0) throw system_error(idle_settings_path, errno);
+  text.resize(static_cast<std::size_t>(size));
+  return parse_idle_settings(text);
+}
+
+IdleCheck check_idle() {
+  const auto settings = load_idle_settings();
+  if (!settings) throw Error(std::string(idle_settings_path) + " does not exist");
+  const std::string keep = std::string(idle_state_folder) + "/keep";
+  prepare_keep_folder(keep);
+  IdleCheck check{*settings, load_idle_state(idle_state_folder).value_or(IdleState()), {}};
+  check.state.boot = current_boot();
+  const std::uint64_t now = seconds_since_boot(), before = check.state.checked.value_or(now);
+  auto observations = observe(check.settings, check.state, now > before ? now - before : 0);
+  std::uint64_t kept = 0;
+  try {
+    kept = requested_keep(keep, now, true);
+  } catch (const std::exception& e) {
+    observations.push_back({"keep", false, e.what(), true});
+  }
+  check.decision = decide(check.settings, check.state, std::move(observations), kept, now);
+  save_idle_state(idle_state_folder, check.state);
+  return check;
+}
+
+}  // namespace mlops

@@ -1,0 +1,24 @@
+// The processes of this machine, from /proc (proc(5)).
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace mlops {
+
+struct ProcessEntry {
+  int pid = 0, parent = 0;
+  std::uint32_t uid = 0;  // effective
+  std::string name;       // comm: 15 characters at most
+};
+
+// proc is for tests. Error if it cannot be read; a process that ends meanwhile is left out.
+std::vector<ProcessEntry> list_processes(const std::string& proc = "/proc");
+
+// The inodes of the sockets that the process has open; empty if it has ended. Error denied if this process may
+// not see them.
+std::set<std::uint64_t> open_sockets(int pid, const std::string& proc = "/proc");
+
+}  // namespace mlops

@@ -1,0 +1,128 @@
+#include "idle/sources.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+
+#include "base/error.hpp"
+#include "domains/packages/package_locks.hpp"
+#include "model/document.hpp"
+
+namespace mlops {
+namespace {
+
+// The processes of OpenSSH's server: since 9.8 sshd-session, since 10.0 also sshd-auth.
+bool is_sshd(const ProcessEntry& p) {
+  return p.name == "sshd" || p.name == "sshd-session" || p.name == "sshd-auth";
+}
+
+struct KernelUse {
+  std::string busy;  // the name of one that is
+  std::string last;  // the latest last_activity: RFC 3339 in UTC, so that texts compare as times do
+};
+
+// The answer to GET /api/kernels: a list of objects with execution_state and last_activity.
+KernelUse parse_kernels(const std::string& json) {
+  const Source source{"/api/kernels", json};
+  Diagnostics mistakes;
+  const auto list = parse_document(source, mistakes);
+  if (!list || !mistakes.empty() || !list->is_array()) throw Error("it answers with no list of kernels");
+  KernelUse use;
+  for (const Value& kernel : list->as_array()) {
+    const Value* state = kernel.find("execution_state");
+    const Value* last = kernel.find("last_activity");
+    if (!state || !state->is_string() || !last || !last->is_string())
+      throw Error("it does not tell what its kernels do");
+    if (state->as_string() != "idle" && state->as_string() != "dead") use.busy = state->as_string();
+    use.last = std::max(use.last, last->as_string());
+  }
+  return use;
+}
+
+}  // namespace
+
+Observation observe_logins(const std::vector<ProcessEntry>& processes) {
+  Observation o{"logins", false, "", false};
+  std::map<int, const ProcessEntry*> by_pid;
+  for (const ProcessEntry& p : processes) by_pid[p.pid] = &p;
+  for (const ProcessEntry& p : processes) {
+    const auto parent = by_pid.find(p.parent);
+    if (is_sshd(p) || parent == by_pid.end() || !is_sshd(*parent->second)) continue;
+    o.active = true;
+    o.detail = fmt::format("{} (pid {}) over ssh", p.name, p.pid);
+  }
+  return o;
+}
+
+Observation observe_tunnels(const std::vector<ProcessEntry>& processes, const std::vector<TcpSocket>& sockets,
+                            const std::function<std::set<std::uint64_t>(int)>& sockets_of,
+                            std::optional<std::uint32_t> unprivileged, std::uint64_t seconds,
+                            std::map<std::string, std::uint64_t>& before) {
+  std::set<std::uint64_t> held, strangers;
+  for (const ProcessEntry& p : processes)
+    if (is_sshd(p)) (p.uid == unprivileged ? strangers : held).merge(sockets_of(p.pid));
+  Observation o{"tunnels", false, "", false};
+  std::map<std::string, std::uint64_t> now;
+  std::uint64_t most = 0;
+  for (const TcpSocket& s : sockets) {
+    if (s.listening || !held.contains(s.inode) || strangers.contains(s.inode)) continue;
+    const std::string id = std::to_string(s.cookie);
+    now[id] = s.bytes;
+    const auto known = before.find(id);
+    const std::uint64_t earlier = known == before.end() ? 0 : known->second;
+    most = std::max(most, s.bytes > earlier ? s.bytes - earlier : 0);
+  }
+  before = std::move(now);
+  const std::uint64_t threshold = least_traffic * std::max<std::uint64_t>(seconds, 1) / 60;
+  o.active = most >= threshold;
+  if (most > 0) o.detail = fmt::format("{} bytes in {} s over one connection of sshd", most, seconds);
+  return o;
+}
+
+Observation observe_packages(const std::string& dpkg_folder) {
+  const auto holder = lock_holder(package_locks(dpkg_folder));
+  return {"packages", holder.has_value(), holder ? to_text(*holder) : "", false};
+}
+
+Observation observe_load(const std::string& loadavg, unsigned processors, std::uint64_t per_cent) {
+  double load = 0;
+  if (std::sscanf(loadavg.c_str(), "%lf ", &load) != 1 || processors == 0)
+    throw Error("cannot read the load average");
+  const double share = 100 * load / processors;
+  return {"load", share > static_cast<double>(per_cent),
+          fmt::format("{:.0f} % of {} processor{}", share, processors, processors == 1 ? "" : "s"), false};
+}
+
+Observation observe_kernels(const std::vector<JupyterServer>& servers,
+                            const std::function<std::string(const JupyterServer&)>& list_kernels,
+                            std::map<std::string, std::string>& last) {
+  Observation o{"kernels", false, "", false};
+  std::map<std::string, std::string> now;
+  const auto add = [&](std::uint16_t port, const std::string& text) {
+    o.detail += fmt::format("{}port {}: {}", o.detail.empty() ? "" : "; ", port, text);
+  };
+  for (const JupyterServer& server : servers) {
+    try {
+      if (!server.problem.empty()) throw Error(server.problem);
+      const KernelUse use = parse_kernels(list_kernels(server));
+      std::string& latest = now[std::to_string(server.port)];
+      const auto known = last.find(std::to_string(server.port));
+      const bool used = !use.last.empty() && (known == last.end() || known->second != use.last);
+      latest = use.last;
+      if (!use.busy.empty())
+        add(server.port, "a kernel is " + use.busy);
+      else if (used)
+        add(server.port, "a kernel was used");
+      o.active = o.active || used || !use.busy.empty();
+    } catch (const std::exception& e) {
+      o.unknown = true;
+      add(server.port, e.what());
+    }
+  }
+  last = std::move(now);
+  return o;
+}
+
+}  // namespace mlops

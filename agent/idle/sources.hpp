@@ -1,0 +1,51 @@
+// The sources of activity, each a function of what the machine shows at the moment of a check. None changes
+// anything. Error: it could not be observed; the caller then takes the machine for active.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "idle/decision.hpp"
+#include "idle/jupyter_servers.hpp"
+#include "idle/processes.hpp"
+#include "idle/sockets.hpp"
+
+namespace mlops {
+
+// Bytes a minute that a connection moves at least while somebody uses it. One that only stays open moves about
+// 1 KiB: measured, 80 bytes for each keepalive with its reply, each 5 s as our own tunnels send them. A
+// handshake of up to 10 KiB is below it too.
+inline constexpr std::uint64_t least_traffic = 16 * 1024;
+
+// Somebody has a shell, a command or a file transfer over ssh: a program that a process of sshd started. A
+// connection that only forwards ports has none.
+Observation observe_logins(const std::vector<ProcessEntry>& processes);
+
+// A connection that sshd has authenticated moved least_traffic a minute. before: what each had moved `seconds`
+// ago, and absent at the first check; it is replaced. sockets_of: the inodes of a process's sockets.
+// unprivileged: the uid under which sshd awaits a password, if it has such a user; those connections do not
+// count.
+Observation observe_tunnels(const std::vector<ProcessEntry>& processes, const std::vector<TcpSocket>& sockets,
+                            const std::function<std::set<std::uint64_t>(int)>& sockets_of,
+                            std::optional<std::uint32_t> unprivileged, std::uint64_t seconds,
+                            std::map<std::string, std::uint64_t>& before);
+
+// apt or dpkg works: somebody holds one of its locks.
+Observation observe_packages(const std::string& dpkg_folder = "/var/lib/dpkg");
+
+// The load average of the last minute is above `per_cent` of the processors. loadavg: /proc/loadavg's text.
+Observation observe_load(const std::string& loadavg, unsigned processors, std::uint64_t per_cent);
+
+// A kernel of one of the servers is busy, or did something since the last check. last: the last activity of
+// each server's kernels, by its port; it is replaced. A server that cannot be asked counts as active, and hides
+// no other one.
+Observation observe_kernels(const std::vector<JupyterServer>& servers,
+                            const std::function<std::string(const JupyterServer&)>& list_kernels,
+                            std::map<std::string, std::string>& last);
+
+}  // namespace mlops
