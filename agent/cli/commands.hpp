@@ -17,6 +17,8 @@ void add_why(CommandLine& program);
 void add_forget(CommandLine& program);
 void add_tunnels(CommandLine& program);
 void add_cloud(CommandLine& program);
+void add_idle(CommandLine& program);
+void add_keep(CommandLine& program);
 
 // The process that keeps a tunnel: runs until it is asked to stop. Returns its exit status.
 int serve_tunnel(const char* folder, const char* name);

@@ -63,6 +63,8 @@ int run_program(int argc, char** argv) {
   add_schema(program);
   add_tunnels(program);
   add_cloud(program);
+  add_idle(program);
+  add_keep(program);
   add_bundle(program);
   return program.run(argc, argv);
 }
