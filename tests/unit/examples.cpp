@@ -138,6 +138,14 @@ TEST_CASE("the JSON Schema lets a reference stand where another type is expected
   CHECK(to_json(*schema.find("$defs")->find("filled_in")) == R"({"type":"string","pattern":"\\{\\{"})");
 }
 
+TEST_CASE("no parameter of a type has the name of a key that every resource may have") {
+  for (const Module* module : all_modules())
+    for (const auto& parameter : module->schema->parameters()) {
+      INFO(module->type << " " << parameter->name);
+      CHECK(std::find(common_keys.begin(), common_keys.end(), parameter->name) == common_keys.end());
+    }
+}
+
 TEST_CASE("docs/resources has the page of every type as `modules --markdown` prints it, and no other") {
   const std::filesystem::path folder = std::filesystem::path(SOURCE_DIR) / "docs/resources";
   const auto page = [&](const std::string& name) {
