@@ -77,6 +77,7 @@ TEST_CASE("state absent is taken with any other parameters of the type, and does
       Row{"docker_image", R"("name": "a:1")",
           R"("file": "/none.tar", "url": "https://x/y", "image_id": "x", "platform": "?", "sha256": "x", "digest": "y")"},
       Row{"known_host", R"("name": "box")", R"("keys": ["no key"])"},
+      Row{"idle_shutdown", R"("load": 30)", R"("idle": "20m", "warn": "1m", "jupyter": [8888])"},
       Row{"vscode_extension", R"("names": "a.b")", R"("editor": "code")"});
   CAPTURE(row.type);
   const FakeMachine m = machine();
