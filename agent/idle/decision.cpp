@@ -15,14 +15,15 @@ std::uint64_t time_left(const IdleSettings& settings, const IdleState& state) {
 IdleDecision decide(const IdleSettings& settings, IdleState& state, std::vector<Observation> observations,
                     std::uint64_t kept_until, std::uint64_t now) {
   const std::uint64_t before = state.checked.value_or(now);
-  const std::uint64_t passed = std::min(now > before ? now - before : 0, longest_counted);
+  const std::uint64_t passed = now > before ? now - before : 0;
+  const bool unseen = passed > longest_counted;
   state.checked = now;
   state.keep_until = kept_until;
   state.observations = std::move(observations);
   state.idle += passed;
   if (state.warned) *state.warned += passed;
-  if (std::any_of(state.observations.begin(), state.observations.end(),
-                  [](const Observation& o) { return o.active || o.unknown; })) {
+  if (unseen || std::any_of(state.observations.begin(), state.observations.end(),
+                            [](const Observation& o) { return o.active || o.unknown; })) {
     state.idle = 0;
     state.warned.reset();
   }

@@ -42,8 +42,8 @@ struct IdleDecision {
   friend bool operator==(const IdleDecision&, const IdleDecision&) = default;
 };
 
-// Longest time without a check that counts as idle, in seconds: while the machine slept or the checks failed,
-// nobody looked.
+// Longest time between two checks, in seconds, in which nobody can have used it unseen. After a longer one, as
+// when it slept or the checks failed, the time begins anew.
 inline constexpr std::uint64_t longest_counted = 150;
 
 // Seconds until it powers off after the check that the state is of.

@@ -59,12 +59,26 @@ TEST_CASE("idle: a request keeps it on until its end, with the warning before th
   CHECK(course(warned, times(12, quiet), 1480 + 10 * 60) == "-------w-PPP");
 }
 
-TEST_CASE("idle: a sleep or checks that failed count for little, and never skip the warning") {
+TEST_CASE("idle: after a sleep, or checks that failed, the time and the warning begin anew") {
   IdleState state;
   CHECK(course(state, times(8, quiet)) == "--------");
-  CHECK(course(state, {quiet}, 0, 100'000) == "w");
+  CHECK(course(state, {quiet}, 0, longest_counted + 1) == "-");
+  CHECK(state.idle == 0);
+  CHECK(course(state, times(10, quiet)) == "-------w-P");
+
+  IdleState warned;
+  CHECK(course(warned, times(10, quiet)) == "--------w-");
+  CHECK(course(warned, {quiet}, 0, 240) == "-");
+  CHECK(warned.idle == 0);
+  CHECK_FALSE(warned.warned);
+  CHECK(course(warned, times(11, quiet)) == "-------w-PP");
+}
+
+TEST_CASE("idle: a check that comes late, but not too late, counts whole") {
+  IdleState state;
+  CHECK(course(state, times(8, quiet)) == "--------");
+  CHECK(course(state, {quiet}, 0, longest_counted) == "w");
   CHECK(state.idle == 7 * 60 + longest_counted);
-  CHECK(course(state, {quiet, quiet}) == "-P");
 }
 
 TEST_CASE("idle: a time that runs backwards counts nothing") {
