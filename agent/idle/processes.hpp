@@ -14,11 +14,15 @@ struct ProcessEntry {
   std::string name;       // comm: 15 characters at most
 };
 
-// proc is for tests. Error if it cannot be read; a process that ends meanwhile is left out.
+// proc is for tests. Error if it or a process in it cannot be read; a process that ends meanwhile is left out.
 std::vector<ProcessEntry> list_processes(const std::string& proc = "/proc");
 
+// What the process was started with, as far as the first 16 KiB; empty if it has ended, or is one of the
+// kernel's. Whatever it claims: a process may change it. Error as above.
+std::vector<std::string> command_line(int pid, const std::string& proc = "/proc");
+
 // The inodes of the sockets that the process has open; empty if it has ended. Error denied if this process may
-// not see them.
+// not see them, and if it has more than 100,000 files open.
 std::set<std::uint64_t> open_sockets(int pid, const std::string& proc = "/proc");
 
 }  // namespace mlops

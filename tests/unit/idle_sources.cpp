@@ -84,10 +84,8 @@ TEST_CASE("tunnels: what each connection has moved is kept for the next check, a
 
 TEST_CASE("processes: read from a tree of /proc, whatever their names are") {
   const TemporaryFolder proc;
-  for (const auto& [pid, text] : std::vector<std::pair<std::string, std::string>>{{"7", "7 (sshd) S 1 7 7 0"},
-                                                                                  {"8", "8 (a) b) (c) R 7 8"},
-                                                                                  {"9", "9 (gone) Z 7 9"},
-                                                                                  {"10", "nonsense"}}) {
+  for (const auto& [pid, text] : std::vector<std::pair<std::string, std::string>>{
+           {"7", "7 (sshd) S 1 7 7 0"}, {"8", "8 (a) b) (c) R 7 8"}, {"9", "9 (gone) Z 7 9"}}) {
     proc.folder(pid);
     proc.file(pid + "/stat", text);
   }
@@ -100,7 +98,29 @@ TEST_CASE("processes: read from a tree of /proc, whatever their names are") {
   CHECK(all[1].name == "a) b) (c");
   CHECK(all[1].parent == 7);
   CHECK_THROWS_AS(list_processes(proc / "self"), Error);
+  proc.folder("11");  // one that ends meanwhile
+  CHECK(list_processes(proc / "").size() == 2);
+  proc.folder("10");
+  proc.file("10/stat", "nonsense");
+  CHECK_THROWS_AS(list_processes(proc / ""), Error);
   CHECK_THROWS_AS(list_processes(proc / "none"), Error);
+}
+
+TEST_CASE("processes: one that cannot be read is an error, not an absence") {
+  const TemporaryFolder proc;
+  proc.folder("7");
+  proc.file("7/stat", "7 (sshd) S 1 7 7 0");
+  proc.folder("8/stat");  // reading it fails with EISDIR
+  CHECK_THROWS_AS(list_processes(proc / ""), Error);
+}
+
+TEST_CASE("processes: what one was started with, in words") {
+  const TemporaryFolder proc;
+  proc.folder("7");
+  proc.file("7/cmdline", std::string("python3\0-m\0\0jupyterlab\0", 23));
+  CHECK(command_line(7, proc / "") == std::vector<std::string>{"python3", "-m", "", "jupyterlab"});
+  CHECK(command_line(8, proc / "").empty());
+  CHECK_FALSE(command_line(::getpid()).empty());
 }
 
 TEST_CASE("processes: a process's sockets are those that it has open") {
@@ -116,38 +136,6 @@ TEST_CASE("processes: a process's sockets are those that it has open") {
   proc.link("5/fd/3", "socket:[4711]");
   proc.link("5/fd/4", "socket:[47x1]");
   CHECK(open_sockets(5, proc / "") == std::set<std::uint64_t>{4711});
-}
-
-TEST_CASE("sockets: the kernel tells of a real connection, and counts what it moves") {
-  const ListeningSocket listener(AF_INET, "127.0.0.1");
-  const Handle client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in to{};
-  to.sin_family = AF_INET;
-  to.sin_port = htons(listener.port());
-  to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  REQUIRE(::connect(client.get(), reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
-  const Handle served(::accept4(listener.fd(), nullptr, nullptr, SOCK_CLOEXEC));
-  REQUIRE(served);
-  struct stat status {};
-  REQUIRE(::fstat(served.get(), &status) == 0);
-  const auto found = [&]() -> TcpSocket {
-    for (const TcpSocket& s : tcp_sockets())
-      if (s.inode == status.st_ino) return s;
-    return {};
-  };
-  const TcpSocket before = found();
-  CHECK(before.port == listener.port());
-  CHECK(before.uid == ::geteuid());
-  CHECK(before.bytes < 10);
-  const std::string text(5000, 'x');
-  REQUIRE(::send(client.get(), text.data(), text.size(), 0) == 5000);
-  std::string into(5000, '\0');
-  REQUIRE(::recv(served.get(), into.data(), into.size(), MSG_WAITALL) == 5000);
-  CHECK(found().bytes - before.bytes >= 5000);
-  CHECK(found().cookie == before.cookie);
-  const auto all = tcp_sockets();
-  CHECK(std::any_of(all.begin(), all.end(),
-                    [&](const TcpSocket& s) { return s.listening && s.port == listener.port(); }));
 }
 
 TEST_CASE("packages: a held lock counts") {

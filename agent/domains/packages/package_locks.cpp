@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 
 #include "base/error.hpp"
@@ -47,11 +48,14 @@ std::vector<PackageLock> package_locks(const std::string& dpkg_dir, bool with_ap
 std::optional<LockHolder> lock_holder(const std::vector<PackageLock>& locks) {
   for (const PackageLock& lock : locks) {
     const Handle file(::open(lock.path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
-    if (!file) continue;
+    if (!file && (errno == ENOENT || errno == ENOTDIR)) continue;
+    if (!file) throw system_error("looking for the holder of " + lock.path, errno);
     struct flock wish = {};
     wish.l_type = F_WRLCK;
     wish.l_whence = SEEK_SET;
-    if (::fcntl(file.get(), F_GETLK, &wish) != 0 || wish.l_type == F_UNLCK) continue;
+    if (::fcntl(file.get(), F_GETLK, &wish) != 0)
+      throw system_error("looking for the holder of " + lock.path, errno);
+    if (wish.l_type == F_UNLCK) continue;
     const int pid = wish.l_pid > 0 ? wish.l_pid : 0;
     return LockHolder{pid, pid ? process_name(pid) : "", lock};
   }

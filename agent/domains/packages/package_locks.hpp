@@ -26,7 +26,8 @@ struct LockHolder {
 // dpkg's locks below dpkg_dir, and apt's if with_apt.
 std::vector<PackageLock> package_locks(const std::string& dpkg_dir, bool with_apt = true);
 
-// Another process that holds one of them; absent if they are free, or cannot be inspected.
+// Another process that holds one of them; absent if they are free, or do not exist. Error if one cannot be
+// inspected.
 std::optional<LockHolder> lock_holder(const std::vector<PackageLock>& locks);
 
 // "unattended-upgr (pid 812), which holds dpkg's lock (/var/lib/dpkg/lock-frontend)"
