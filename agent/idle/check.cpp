@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <functional>
 
 #include "base/error.hpp"
@@ -33,6 +34,24 @@ std::optional<std::uint32_t> sshd_uid() {
   return account ? std::optional(account->pw_uid) : std::nullopt;
 }
 
+// The servers of one user must not take the time in which the others are asked: then nobody knows what those
+// do.
+constexpr auto time_for_kernels = std::chrono::seconds(20);
+
+Observation look_at_kernels(const IdleSettings& settings, IdleState& state) {
+  const auto sockets = listening_sockets();
+  const auto processes = list_processes();
+  auto servers = find_jupyter_servers(account_homes(sockets), sockets, processes, settings.jupyter);
+  if (!settings.jupyter)
+    for (JupyterServer& one : servers_without_file(
+             processes, servers, [](int pid) { return command_line(pid); },
+             [](int pid) { return open_sockets(pid); }))
+      servers.push_back(std::move(one));
+  const auto end = std::chrono::steady_clock::now() + time_for_kernels;
+  return observe_kernels(
+      servers, [&](const JupyterServer& server) { return list_kernels(server, end); }, state.kernels);
+}
+
 std::vector<Observation> observe(const IdleSettings& settings, IdleState& state, std::uint64_t seconds) {
   return {
       guarded("logins", [] { return observe_logins(list_processes()); }),
@@ -42,11 +61,7 @@ std::vector<Observation> observe(const IdleSettings& settings, IdleState& state,
                     list_processes(), tcp_sockets(), [](int pid) { return open_sockets(pid); }, sshd_uid(),
                     seconds, state.connections);
               }),
-      guarded("kernels",
-              [&] {
-                return observe_kernels(find_jupyter_servers(account_homes(), tcp_sockets(), settings.jupyter),
-                                       list_kernels, state.kernels);
-              }),
+      guarded("kernels", [&] { return look_at_kernels(settings, state); }),
       guarded("packages", [] { return observe_packages(); }),
       guarded("load",
               [&] {

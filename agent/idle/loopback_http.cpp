@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -18,7 +19,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto patience = std::chrono::seconds(5);
 constexpr std::size_t largest_answer = 1u << 20;
 
 void await(int socket, short events, Clock::time_point end) {
@@ -56,28 +56,42 @@ std::string receive_all(int socket, Clock::time_point end) {
   }
 }
 
-}  // namespace
-
-std::string get_from_loopback(const std::string& address, std::uint16_t port, const std::string& path,
-                              const std::string& headers) {
-  const auto place = numeric_address(address, port);
-  if (!place) throw Error(fmt::format("{} is no address", address));
-  const auto end = Clock::now() + patience;
-  const Handle socket(::socket(place->family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+Handle connected_to(const SocketAddress& place, Clock::time_point end) {
+  Handle socket(::socket(place.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) throw system_error("making a socket", errno);
-  if (::connect(socket.get(), place->get(), place->size) != 0 && errno != EINPROGRESS)
-    throw system_error("connecting to it", errno);
-  send_all(socket.get(),
-           fmt::format("GET {} HTTP/1.0\r\nHost: localhost:{}\r\nAccept: application/json\r\n{}\r\n", path,
-                       port, headers),
-           end);
-  const std::string answer = receive_all(socket.get(), end);
+  if (::connect(socket.get(), place.get(), place.size) == 0) return socket;
+  if (errno != EINPROGRESS) throw system_error("connecting to it", errno);
+  await(socket.get(), POLLOUT, end);
+  int error = 0;
+  socklen_t size = sizeof error;
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+  if (error != 0) throw system_error("connecting to it", error);
+  return socket;
+}
+
+// The body of a whole answer.
+std::string body_of(const std::string& answer) {
   const std::size_t head = answer.find("\r\n\r\n"), line = answer.find("\r\n");
   if (head == answer.npos || !answer.starts_with("HTTP/1."))
     throw Error("what listens there is no HTTP server");
   if (answer.compare(8, 5, " 200 ") != 0)
     throw Error("it answers " + printable(answer.substr(0, std::min<std::size_t>(line, 100))));
   return answer.substr(head + 4);
+}
+
+}  // namespace
+
+std::string get_from_loopback(const LoopbackRequest& r) {
+  const auto place = numeric_address(r.address, r.port);
+  if (!place) throw Error(fmt::format("{} is no address", printable(r.address)));
+  const auto end = Clock::now() + r.patience;
+  const Handle socket = connected_to(*place, end);
+  if (r.connected) r.connected();
+  send_all(socket.get(),
+           fmt::format("GET {} HTTP/1.0\r\nHost: localhost:{}\r\nAccept: application/json\r\n{}\r\n", r.path,
+                       r.port, r.headers),
+           end);
+  return body_of(receive_all(socket.get(), end));
 }
 
 }  // namespace mlops

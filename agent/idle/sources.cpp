@@ -7,7 +7,10 @@
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/handle.hpp"
+#include "base/printable.hpp"
 #include "domains/packages/package_locks.hpp"
+#include "idle/folder_names.hpp"
 #include "model/document.hpp"
 
 namespace mlops {
@@ -17,6 +20,8 @@ namespace {
 bool is_sshd(const ProcessEntry& p) {
   return p.name == "sshd" || p.name == "sshd-session" || p.name == "sshd-auth";
 }
+
+constexpr std::size_t longest_kernel_text = 64;  // bytes of a state or a time: Jupyter's have 8 and 27
 
 struct KernelUse {
   std::string busy;  // the name of one that is
@@ -35,7 +40,9 @@ KernelUse parse_kernels(const std::string& json) {
     const Value* last = kernel.find("last_activity");
     if (!state || !state->is_string() || !last || !last->is_string())
       throw Error("it does not tell what its kernels do");
-    if (state->as_string() != "idle" && state->as_string() != "dead") use.busy = state->as_string();
+    if (state->as_string().size() > longest_kernel_text || last->as_string().size() > longest_kernel_text)
+      throw Error("what it tells of its kernels is too long");
+    if (state->as_string() != "idle" && state->as_string() != "dead") use.busy = printable(state->as_string());
     use.last = std::max(use.last, last->as_string());
   }
   return use;
@@ -101,14 +108,16 @@ Observation observe_kernels(const std::vector<JupyterServer>& servers,
   Observation o{"kernels", false, "", false};
   std::map<std::string, std::string> now;
   const auto add = [&](std::uint16_t port, const std::string& text) {
-    o.detail += fmt::format("{}port {}: {}", o.detail.empty() ? "" : "; ", port, text);
+    if (!o.detail.empty()) o.detail += "; ";
+    o.detail += port == 0 ? text : fmt::format("port {}: {}", port, text);
   };
   for (const JupyterServer& server : servers) {
     try {
       if (!server.problem.empty()) throw Error(server.problem);
       const KernelUse use = parse_kernels(list_kernels(server));
-      std::string& latest = now[std::to_string(server.port)];
-      const auto known = last.find(std::to_string(server.port));
+      const std::string id = fmt::format("{} {} {}", server.listener.uid, server.port, server.address);
+      std::string& latest = now[id];
+      const auto known = last.find(id);
       const bool used = !use.last.empty() && (known == last.end() || known->second != use.last);
       latest = use.last;
       if (!use.busy.empty())
