@@ -61,12 +61,13 @@ std::vector<Observation> observe(const IdleSettings& settings, IdleState& state,
                     list_processes(), tcp_sockets(), [](int pid) { return open_sockets(pid); }, sshd_uid(),
                     seconds, state.connections);
               }),
+      guarded("terminals", [&] { return observe_terminals(terminal_inputs(), state.terminals); }),
       guarded("kernels", [&] { return look_at_kernels(settings, state); }),
       guarded("packages", [] { return observe_packages(); }),
       guarded("load",
               [&] {
-                return observe_load(read_proc_file("/proc/loadavg"),
-                                    static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN)), settings.load);
+                return observe_load(read_proc_file("/proc/loadavg"), ::sysconf(_SC_NPROCESSORS_ONLN),
+                                    settings.load);
               }),
   };
 }

@@ -13,7 +13,7 @@ namespace mlops {
 
 // What one source of activity tells.
 struct Observation {
-  std::string source;  // "logins", "tunnels", "kernels", "packages", "load"
+  std::string source;  // "logins", "tunnels", "terminals", "kernels", "packages", "load"
   bool active = false;
   std::string detail;    // for people: "ubuntu: bash (pid 812)"; "" if there is nothing to say
   bool unknown = false;  // it could not be observed, and so counts as active; detail says why
@@ -29,7 +29,8 @@ struct IdleState {
   std::optional<std::uint64_t> warned;               // since the warning; absent: there was none
   std::uint64_t keep_until = 0;                      // 0: nobody asked
   std::map<std::string, std::uint64_t> connections;  // bytes moved by each of sshd's, by its id
-  std::map<std::string, std::string> kernels;        // the last activity of each Jupyter server, by its port
+  std::map<std::string, std::uint64_t> terminals;    // when something was last read from each, by its path
+  std::map<std::string, std::string> kernels;        // the last activity of each Jupyter server, by its id
   std::vector<Observation> observations;
   friend bool operator==(const IdleState&, const IdleState&) = default;
 };

@@ -1,8 +1,11 @@
 #include "idle/sources.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <string_view>
 
@@ -46,6 +49,25 @@ KernelUse parse_kernels(const std::string& json) {
     use.last = std::max(use.last, last->as_string());
   }
   return use;
+}
+
+// Those of a folder whose names begin so. A folder that does not exist has none.
+void add_terminals(const std::string& folder, std::string_view prefix, std::vector<TerminalInput>& all) {
+  const Handle at(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!at && errno == ENOENT) return;
+  if (!at) throw system_error("listing " + folder, errno);
+  const int error = for_each_name(at.get(), [&](const char* name) {
+    struct stat status {};
+    if (!std::string_view(name).starts_with(prefix)) return true;
+    if (::fstatat(at.get(), name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno == ENOENT) return true;  // closed meanwhile
+      throw system_error(fmt::format("looking at {}/{}", folder, name), errno);
+    }
+    if (S_ISCHR(status.st_mode))
+      all.push_back({folder + "/" + name, static_cast<std::uint64_t>(status.st_atim.tv_sec)});
+    return true;
+  });
+  if (error != 0) throw system_error("listing " + folder, error);
 }
 
 }  // namespace
@@ -93,12 +115,36 @@ Observation observe_packages(const std::string& dpkg_folder) {
   return {"packages", holder.has_value(), holder ? to_text(*holder) : "", false};
 }
 
-Observation observe_load(const std::string& loadavg, unsigned processors, std::uint64_t per_cent) {
+std::vector<TerminalInput> terminal_inputs(const std::string& dev) {
+  std::vector<TerminalInput> all;
+  add_terminals(dev, "tty", all);
+  add_terminals(dev, "hvc", all);
+  add_terminals(dev + "/pts", "", all);
+  return all;
+}
+
+Observation observe_terminals(const std::vector<TerminalInput>& terminals,
+                              std::map<std::string, std::uint64_t>& before) {
+  Observation o{"terminals", false, "", false};
+  std::map<std::string, std::uint64_t> now;
+  for (const TerminalInput& one : terminals) {
+    now[one.path] = one.last;
+    const auto known = before.find(one.path);
+    if (known != before.end() && known->second == one.last) continue;
+    o.active = true;
+    o.detail = "input on " + printable(one.path);
+  }
+  before = std::move(now);
+  return o;
+}
+
+Observation observe_load(const std::string& loadavg, long processors, std::uint64_t per_cent) {
   double load = 0;
-  if (std::sscanf(loadavg.c_str(), "%lf ", &load) != 1 || processors == 0)
-    throw Error("cannot read the load average");
-  const double share = 100 * load / processors;
-  return {"load", share > static_cast<double>(per_cent),
+  if (std::sscanf(loadavg.c_str(), "%lf ", &load) != 1) throw Error("cannot read the load average");
+  if (processors < 1) throw Error("cannot find out how many processors there are");
+  const double most = static_cast<double>(per_cent) * static_cast<double>(processors) / 100;
+  const double share = 100 * load / static_cast<double>(processors);
+  return {"load", load > (per_cent > 100 ? most : std::min(most, load_of_one_program)),
           fmt::format("{:.0f} % of {} processor{}", share, processors, processors == 1 ? "" : "s"), false};
 }
 

@@ -38,12 +38,33 @@ Observation observe_tunnels(const std::vector<ProcessEntry>& processes, const st
 // apt or dpkg works: somebody holds one of its locks.
 Observation observe_packages(const std::string& dpkg_folder = "/var/lib/dpkg");
 
-// The load average of the last minute is above `per_cent` of the processors. loadavg: /proc/loadavg's text.
-Observation observe_load(const std::string& loadavg, unsigned processors, std::uint64_t per_cent);
+// A terminal, and when something was last read from it: whoever types there, over whatever way (mosh, a serial
+// console, Session Manager of AWS, a terminal of Jupyter's), moves its time of access (tty_read() of Linux,
+// which rounds it to 8 s).
+struct TerminalInput {
+  std::string path;
+  std::uint64_t last = 0;  // seconds since the epoch
+};
+
+// Those in dev/pts, and of dev the consoles and serial lines (tty*, hvc*). Error if a folder cannot be read.
+std::vector<TerminalInput> terminal_inputs(const std::string& dev = "/dev");
+
+// Something was read from a terminal since the last check, or it is new. before: the time of each, by its path;
+// it is replaced.
+Observation observe_terminals(const std::vector<TerminalInput>& terminals,
+                              std::map<std::string, std::uint64_t>& before);
+
+// The load average of a minute that one program has reached which has computed alone for 72 s.
+inline constexpr double load_of_one_program = 0.7;
+
+// The load average of the last minute is above `per_cent` of the processors or, where that is 100 at most,
+// above load_of_one_program: on a machine of many processors, what one program computes is a small share.
+// loadavg: /proc/loadavg's text. processors: as sysconf(3) tells it.
+Observation observe_load(const std::string& loadavg, long processors, std::uint64_t per_cent);
 
 // A kernel of one of the servers is busy, or did something since the last check. last: the last activity of
-// each server's kernels, by its port; it is replaced. A server that cannot be asked counts as active, and hides
-// no other one.
+// each server's kernels, by its user, port and address; it is replaced. A server that cannot be asked counts as
+// active, and hides no other one.
 Observation observe_kernels(const std::vector<JupyterServer>& servers,
                             const std::function<std::string(const JupyterServer&)>& list_kernels,
                             std::map<std::string, std::string>& last);

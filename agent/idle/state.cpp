@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::size_t largest_state = 1u << 20;  // bytes; what a check writes is far smaller
 
+using Numbers = std::map<std::string, std::uint64_t>;
+
 std::string file_in(const std::string& folder) { return folder + "/state.json"; }
 
 Value to_value(const Observation& o) {
@@ -29,10 +31,15 @@ Value to_value(const Observation& o) {
   return v;
 }
 
+Value to_value(const Numbers& numbers) {
+  Value v{Value::Object()};
+  for (const auto& [key, number] : numbers) v.set(key, number);
+  return v;
+}
+
 Value to_value(const IdleState& state) {
-  Value v, connections{Value::Object()}, kernels{Value::Object()};
+  Value v, kernels{Value::Object()};
   Value::Array observations;
-  for (const auto& [id, bytes] : state.connections) connections.set(id, bytes);
   for (const auto& [port, last] : state.kernels) kernels.set(port, last);
   for (const Observation& o : state.observations) observations.push_back(to_value(o));
   v.set("boot", state.boot);
@@ -40,7 +47,8 @@ Value to_value(const IdleState& state) {
   v.set("idle", state.idle);
   v.set("warned", state.warned ? Value(*state.warned) : Value());
   v.set("keep_until", state.keep_until);
-  v.set("connections", std::move(connections));
+  v.set("connections", to_value(state.connections));
+  v.set("terminals", to_value(state.terminals));
   v.set("kernels", std::move(kernels));
   v.set("observations", std::move(observations));
   return v;
@@ -61,6 +69,14 @@ bool flag(const Value& v, const char* key) {
   return found && found->is_bool() && found->as_bool();
 }
 
+Numbers numbers(const Value& v, const char* key) {
+  Numbers found;
+  if (const Value* all = v.find(key); all && all->is_object())
+    for (const auto& one : all->as_object())
+      if (one.value.is_integer()) found[one.key] = static_cast<std::uint64_t>(one.value.as_integer());
+  return found;
+}
+
 IdleState state_of(const Value& v) {
   IdleState state;
   state.boot = text(v, "boot");
@@ -68,10 +84,8 @@ IdleState state_of(const Value& v) {
   state.idle = number(v, "idle").value_or(0);
   state.warned = number(v, "warned");
   state.keep_until = number(v, "keep_until").value_or(0);
-  if (const Value* all = v.find("connections"); all && all->is_object())
-    for (const auto& one : all->as_object())
-      if (one.value.is_integer())
-        state.connections[one.key] = static_cast<std::uint64_t>(one.value.as_integer());
+  state.connections = numbers(v, "connections");
+  state.terminals = numbers(v, "terminals");
   if (const Value* all = v.find("kernels"); all && all->is_object())
     for (const auto& one : all->as_object())
       if (one.value.is_string()) state.kernels[one.key] = one.value.as_string();

@@ -91,7 +91,14 @@ TEST_CASE("idle: a time that runs backwards counts nothing") {
 
 TEST_CASE("idle: the state comes back as it was left, and only in its boot") {
   const TemporaryFolder folder;
-  IdleState state{current_boot(), 77, 5, 3, 99, {{"12", 4096}}, {{"8888", "2026-01-01T00:00:00Z"}},
+  IdleState state{current_boot(),
+                  77,
+                  5,
+                  3,
+                  99,
+                  {{"12", 4096}},
+                  {{"/dev/pts/0", 1'700'000'000}},
+                  {{"8888", "2026-01-01T00:00:00Z"}},
                   {used, unseen}};
   CHECK_FALSE(load_idle_state(folder / ""));
   save_idle_state(folder / "", state);

@@ -1,14 +1,16 @@
 // What counts as using a machine: each source of activity, against trees of /proc, real sockets and real
 // servers.
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/error.hpp"
 #include "base/handle.hpp"
 #include "idle/sources.hpp"
 #include "support/catch.hpp"
-#include "support/http_server.hpp"
 #include "support/listening_socket.hpp"
 #include "support/temporary_folder.hpp"
 
@@ -165,6 +167,70 @@ TEST_CASE("packages: a held lock counts") {
   for (const int end : {ready[0], ready[1], done[0], done[1]}) ::close(end);
 }
 
+TEST_CASE("packages: a lock that cannot be looked at is an error, one that does not exist is free") {
+  const TemporaryFolder dpkg;
+  CHECK_FALSE(observe_packages(dpkg / "").active);
+  dpkg.link("lock-frontend", dpkg.file("elsewhere", ""));
+  CHECK_THROWS_AS(observe_packages(dpkg / ""), Error);
+}
+
+TEST_CASE("terminals: input since the last check counts, and so does a new one") {
+  std::map<std::string, std::uint64_t> before;
+  const auto used = [&](const std::vector<TerminalInput>& all) {
+    return observe_terminals(all, before).active;
+  };
+  CHECK(used({{"/dev/tty1", 50}, {"/dev/pts/0", 100}}));
+  CHECK_FALSE(used({{"/dev/tty1", 50}, {"/dev/pts/0", 100}}));
+  CHECK(used({{"/dev/tty1", 50}, {"/dev/pts/0", 108}}));
+  CHECK(observe_terminals({{"/dev/pts/0", 116}}, before).detail == "input on /dev/pts/0");
+  CHECK(used({{"/dev/pts/0", 4}}));  // the clock was set back
+  CHECK(used({{"/dev/pts/0", 4}, {"/dev/pts/1", 4}}));
+  CHECK_FALSE(used({{"/dev/pts/1", 4}}));
+  CHECK(before == std::map<std::string, std::uint64_t>{{"/dev/pts/1", 4}});
+}
+
+TEST_CASE("terminals: a real one is among them, and what is typed there moves its time") {
+  const Handle controller(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  REQUIRE(controller);
+  REQUIRE(::grantpt(controller.get()) == 0);
+  REQUIRE(::unlockpt(controller.get()) == 0);
+  const std::string path = ::ptsname(controller.get());
+  const Handle terminal(::open(path.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  REQUIRE(terminal);
+  const timespec long_ago[2] = {{1000, 0}, {1000, 0}};
+  REQUIRE(::futimens(terminal.get(), long_ago) == 0);
+  const auto last = [&]() -> std::uint64_t {
+    for (const TerminalInput& one : terminal_inputs())
+      if (one.path == path) return one.last;
+    return 0;
+  };
+  CHECK(last() == 1000);
+  REQUIRE(::write(controller.get(), "x\n", 2) == 2);
+  char text[2];
+  REQUIRE(::read(terminal.get(), text, sizeof text) == 2);
+  CHECK(last() > 1000);
+}
+
+TEST_CASE("terminals: a folder without them has none, and other files are none") {
+  const TemporaryFolder dev;
+  dev.file("tty7", "");
+  CHECK(terminal_inputs(dev / "").empty());
+  dev.file("pts", "");
+  CHECK_THROWS_AS(terminal_inputs(dev / ""), Error);
+}
+
+TEST_CASE("load: one program that computes counts, on however many processors") {
+  for (const long processors : {1L, 2L, 4L, 5L, 8L, 16L, 192L}) {
+    CHECK(observe_load("0.98 0.50 0.20 2/100 5\n", processors, 20).active);
+    CHECK_FALSE(observe_load("0.05 0.50 0.20 2/100 5\n", processors, 20).active);
+  }
+  CHECK_FALSE(observe_load("0.69 0 0", 8, 20).active);
+  CHECK(observe_load("0.71 0 0", 8, 20).active);
+  CHECK_FALSE(observe_load("0.71 0 0", 8, 150).active);  // asked for as more than all of them
+  CHECK(observe_load("12.1 0 0", 8, 150).active);
+  CHECK_THROWS_AS(observe_load("0.1 1 1", -1, 20), Error);  // sysconf(3) failed
+}
+
 TEST_CASE("load: above the share of the processors counts, and nonsense is an error") {
   CHECK_FALSE(observe_load("0.10 0.50 3.00 1/100 5\n", 2, 20).active);
   CHECK_FALSE(observe_load("0.40 0 0", 2, 20).active);
@@ -175,7 +241,7 @@ TEST_CASE("load: above the share of the processors counts, and nonsense is an er
 }
 
 TEST_CASE("kernels: busy counts, idle does not, and one that was used since the last check does") {
-  std::map<std::string, std::string> last{{"8888", "2026-01-01T10:00:00.5Z"}};
+  std::map<std::string, std::string> last{{"0 8888 127.0.0.1", "2026-01-01T10:00:00.5Z"}};
   const auto observed = [&](const std::string& state, const std::string& when) {
     return observe_kernels(
         one_server, [&](const JupyterServer&) { return kernels(state, when); }, last);
@@ -187,6 +253,35 @@ TEST_CASE("kernels: busy counts, idle does not, and one that was used since the 
   CHECK(observed("idle", "2026-01-01T10:00:31.0Z").active);
   CHECK_FALSE(observed("idle", "2026-01-01T10:00:31.0Z").active);
   CHECK(observed("idle", "2025-01-01T10:00:00.0Z").active);  // the clock was set back
+}
+
+TEST_CASE("kernels: two users on one port hide nothing of each other") {
+  std::map<std::string, std::string> last;
+  const std::vector<JupyterServer> two{{.port = 8888, .listener = {.uid = 1}},
+                                       {.port = 8888, .address = "::1", .listener = {.uid = 2}}};
+  const auto answer = [](const JupyterServer& s) {
+    return s.listener.uid == 1 ? kernels("idle", "2026-01-01T10:00:00Z")
+                               : kernels("idle", "2027-01-01T10:00:00Z");
+  };
+  CHECK(observe_kernels(two, answer, last).active);
+  CHECK_FALSE(observe_kernels(two, answer, last).active);
+  CHECK(last.size() == 2);
+}
+
+TEST_CASE("kernels: a state or a time that is no word is refused, and not kept") {
+  std::map<std::string, std::string> last;
+  const std::string huge(1000, 'x');
+  for (const auto& [state, when] :
+       std::vector<std::pair<std::string, std::string>>{{huge, "t"}, {"idle", huge}}) {
+    const Observation o = observe_kernels(
+        one_server, [&](const JupyterServer&) { return kernels(state, when); }, last);
+    CHECK(o.unknown);
+    CHECK(o.detail.size() < 100);
+    CHECK(last.empty());
+  }
+  const Observation o = observe_kernels(
+      one_server, [&](const JupyterServer&) { return kernels(R"(\u001b[2J)", "t"); }, last);
+  CHECK(o.detail == R"(port 8888: a kernel is \x1b[2J)");
 }
 
 TEST_CASE("kernels: a server that cannot be asked counts, and hides no other") {
@@ -205,77 +300,4 @@ TEST_CASE("kernels: a server that cannot be asked counts, and hides no other") {
   CHECK_FALSE(none.active);
   CHECK_FALSE(none.unknown);
   CHECK(last.empty());
-}
-
-TEST_CASE("Jupyter: a runtime file says where it is asked, and what would leave its request is a problem") {
-  const auto parsed = [](const std::string& more) {
-    return parse_runtime_file(R"({"port": 8888, "token": "t0", )" + more + "}").value();
-  };
-  const JupyterServer plain = parsed(R"("hostname": "localhost", "base_url": "/lab/")");
-  CHECK(plain.address == "127.0.0.1");
-  CHECK(plain.path == "/lab/");
-  CHECK(plain.token == "t0");
-  CHECK(plain.problem == "");
-  CHECK(parsed(R"("hostname": "::")").address == "::1");
-  CHECK(parsed(R"("hostname": "169.254.169.254")").problem.find("is not asked") != std::string::npos);
-  CHECK(parsed(R"("hostname": "", "secure": true)").problem != "");
-  CHECK(parsed(R"("base_url": "/ HTTP/1.0\r\nX: /")").problem != "");
-  CHECK(parsed(R"("base_url": "x")").problem != "");
-  CHECK(parse_runtime_file(R"({"port": 1, "token": "a\r\nHost: b"})")->problem != "");
-  for (const char* no : {"", "{", "[]", R"({"port": 0})", R"({"port": 70000})", R"({"port": "8888"})"})
-    CHECK_FALSE(parse_runtime_file(no));
-}
-
-TEST_CASE("Jupyter: servers are found by their own files, and only where their own user listens") {
-  const TemporaryFolder home;
-  const std::string runtime = home.folder(".local/share/jupyter/runtime") + "/";
-  const std::string in = ".local/share/jupyter/runtime/";
-  home.file(in + "jpserver-1.json", R"({"port": 8888, "token": "old"})");
-  home.file(in + "jpserver-2.json", R"({"port": 8888, "token": "new"})");
-  const timespec earlier[2] = {{1000, 0}, {1000, 0}};
-  REQUIRE(::utimensat(AT_FDCWD, (runtime + "jpserver-1.json").c_str(), earlier, 0) == 0);
-  home.file(in + "nbserver-3.json", R"({"port": 8890, "token": "classic"})");
-  home.file(in + "jpserver-4.json", R"({"port": 9999, "token": "ended"})");
-  home.file(in + "other-5.json", R"({"port": 8891})");
-  home.file("stray.json", R"({"port": 8892})");
-  home.link(in + "jpserver-6.json", home / "stray.json");
-  REQUIRE(::mkfifo((runtime + "jpserver-7.json").c_str(), 0600) == 0);
-  const std::uint32_t me = ::geteuid();
-  std::vector<TcpSocket> sockets;
-  for (const std::uint16_t port : std::vector<std::uint16_t>{8888, 8890, 8891, 8892, 8893})
-    sockets.push_back({.uid = me, .port = port, .listening = true});
-  const auto found = [&](std::optional<std::vector<std::uint16_t>> only, std::uint32_t uid) {
-    std::string text;
-    for (const JupyterServer& s : find_jupyter_servers({{home / "", uid}}, sockets, only))
-      text += std::to_string(s.port) + (s.problem.empty() ? "=" + s.token : "?") + " ";
-    return text;
-  };
-  CHECK(found({}, me) == "8888=new 8890=classic ");
-  CHECK(found(std::vector<std::uint16_t>{8890, 8893, 9000}, me) == "8890=classic 8893? ");
-  CHECK(found(std::vector<std::uint16_t>{}, me) == "");
-  for (TcpSocket& s : sockets) s.uid = me + 1;
-  CHECK(found({}, me) == "");
-  CHECK(find_jupyter_servers({{"/nonexistent", me}}, sockets, {}).empty());
-}
-
-TEST_CASE("Jupyter: a runtime folder behind a link is an error, not an absence") {
-  const TemporaryFolder home;
-  home.folder("elsewhere/share/jupyter/runtime");
-  home.link(".local", home / "elsewhere");
-  CHECK_THROWS_AS(find_jupyter_servers({{home / "", ::geteuid()}}, {}, {}), Error);
-}
-
-TEST_CASE("Jupyter: a real server is asked with its token, and a refusal is an error") {
-  HttpServer server([](const HttpRequestSeen& r) {
-    if (r.path != "/base/api/kernels" || r.header("authorization") != "token secret")
-      return http_answer("403 Forbidden", "{}");
-    return http_answer("200 OK", "[]");
-  });
-  const auto port = static_cast<std::uint16_t>(std::stoi(server.host().substr(server.host().find(':') + 1)));
-  JupyterServer asked{.port = port, .path = "/base/", .token = "secret"};
-  CHECK(list_kernels(asked) == "[]");
-  asked.token = "wrong";
-  CHECK_THROWS_AS(list_kernels(asked), Error);
-  asked.port = 1;
-  CHECK_THROWS_AS(list_kernels(asked), Error);
 }
