@@ -1,5 +1,10 @@
 // When an idle machine warns and powers off: the decision, its state between checks, and requests to keep it
 // on.
+#include <sys/wait.h>
+
+#include <atomic>
+#include <thread>
+
 #include "base/error.hpp"
 #include "idle/decision.hpp"
 #include "idle/keep.hpp"
@@ -141,17 +146,98 @@ TEST_CASE("keep: the latest request of this boot holds, and a new one replaces t
 TEST_CASE("keep: what is no request of this boot is ignored, waits for nothing, and goes") {
   const TemporaryFolder folder;
   prepare_keep_folder(folder / "keep");
-  const std::string boot = current_boot();
-  folder.file("keep/another", "00000000-0000-0000-0000-000000000000 500\n");
-  folder.file("keep/longer", boot + " 500\n" + std::string(1000, 'x'));
-  folder.file("keep/negative", boot + " -1\n");
-  folder.file("keep/endless", boot + " 99999999999\n");
-  folder.file("keep/empty", "");
-  folder.link("keep/link", folder.file("elsewhere", boot + " 500\n"));
-  REQUIRE(::mkfifo((folder / "keep/pipe").c_str(), 0666) == 0);
-  folder.folder("keep/folder");
+  const std::string boot = current_boot(), own = "keep/" + std::to_string(::geteuid()) + "-";
+  folder.file(own + "another", "00000000-0000-0000-0000-000000000000 500\n");
+  folder.file(own + "longer", boot + " 500\n" + std::string(1000, 'x'));
+  folder.file(own + "negative", boot + " -1\n");
+  folder.file(own + "endless", boot + " 99999999999\n");
+  folder.file(own + "empty", "");
+  folder.file(own + "half", boot + " 50");
+  folder.file("keep/nobodys", boot + " 500\n");  // `keep 0s` would not find it
+  folder.link(own + "link", folder.file("elsewhere", boot + " 500\n"));
+  REQUIRE(::mkfifo((folder / (own + "pipe")).c_str(), 0666) == 0);
+  folder.folder("keep/empty_folder");
+  folder.folder("keep/folder/in_it");
+  CHECK(requested_keep(folder / "keep", 100, false) == 0);
+  CHECK(is_there(folder / (own + "another")));
   CHECK(requested_keep(folder / "keep", 100, true) == 0);
-  CHECK_FALSE(is_there(folder / "keep/another"));
-  CHECK_FALSE(is_there(folder / "keep/pipe"));
+  for (const char* name : {"another", "longer", "negative", "endless", "empty", "half", "link", "pipe"})
+    CHECK_FALSE(is_there(folder / (own + name)));
+  CHECK_FALSE(is_there(folder / "keep/nobodys"));
+  CHECK_FALSE(is_there(folder / "keep/empty_folder"));
   CHECK(is_there(folder / "elsewhere"));
+}
+
+TEST_CASE("keep: however much rubbish lies there, requests are found, made and withdrawn, and it goes") {
+  const TemporaryFolder folder;
+  const std::string keep = folder / "keep";
+  prepare_keep_folder(keep);
+  for (int i = 0; i < 10'500; ++i) folder.file("keep/" + std::to_string(i), "");
+  CHECK(requested_keep(keep, 100, false) == 0);
+  request_keep(keep, 500);
+  CHECK(requested_keep(keep, 100, true) == 500);
+  CHECK_FALSE(is_there(keep + "/0"));
+  CHECK_FALSE(is_there(keep + "/10499"));
+  CHECK(requested_keep(keep, 100, true) == 500);
+  request_keep(keep, 0);
+  CHECK(requested_keep(keep, 100, true) == 0);
+}
+
+TEST_CASE("keep: a request is never there by halves, and outlives a check at any moment") {
+  const TemporaryFolder folder;
+  const std::string keep = folder / "keep";
+  prepare_keep_folder(keep);
+  std::atomic<bool> done = false;
+  std::thread checks([&] {
+    while (!done) requested_keep(keep, 100, true);
+  });
+  int lost = 0;
+  for (std::uint64_t i = 0; i < 2000; ++i) {
+    request_keep(keep, 1000 + i);
+    lost += requested_keep(keep, 100, false) != 1000 + i;
+  }
+  done = true;
+  checks.join();
+  CHECK(lost == 0);
+}
+
+TEST_CASE("keep: two that one user makes at once do not withdraw each other") {
+  const TemporaryFolder folder;
+  const std::string keep = folder / "keep";
+  prepare_keep_folder(keep);
+  for (int round = 0; round < 200; ++round) {
+    std::thread other([&] { request_keep(keep, 700); });
+    request_keep(keep, 700);
+    other.join();
+    REQUIRE(requested_keep(keep, 100, false) == 700);
+  }
+}
+
+TEST_CASE("keep: each user withdraws their own request alone") {
+  if (!is_root("two users' requests")) return;
+  const TemporaryFolder folder;
+  const std::string keep = folder / "keep";
+  prepare_keep_folder(keep);
+  const auto as = [&](uid_t uid, std::uint64_t until) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      int status = 1;
+      try {
+        if (::setresuid(uid, uid, uid) == 0) status = (request_keep(keep, until), 0);
+      } catch (const Error&) {
+      }
+      ::_exit(status);
+    }
+    int status = 0;
+    return ::waitpid(child, &status, 0) == child && status == 0;
+  };
+  REQUIRE(as(4001, 500));
+  REQUIRE(as(4002, 900));
+  CHECK(requested_keep(keep, 100, true) == 900);
+  REQUIRE(as(4001, 0));
+  CHECK(requested_keep(keep, 100, true) == 900);
+  REQUIRE(as(4002, 300));
+  CHECK(requested_keep(keep, 100, true) == 300);
+  REQUIRE(as(4002, 0));
+  CHECK(requested_keep(keep, 100, true) == 0);
 }
