@@ -138,12 +138,13 @@ int status(bool json) {
              : "this machine does not power itself off; a resource of the type idle_shutdown makes it\n");
     return exit_done;
   }
-  const auto state = load_idle_state(idle_state_folder);
+  auto state = load_idle_state(idle_state_folder);
   if (!state) {
     put(json ? "null\n" : "it has not been checked since it started\n");
     return exit_done;
   }
   const std::uint64_t now = seconds_since_boot();
+  state->keep_until = requested_keep(keep_folder, now, false);  // also what was asked since the check
   if (json)
     put(to_json(json_of(*settings, *state, now)) + "\n");
   else
