@@ -25,8 +25,6 @@ namespace {
 
 constexpr std::uint64_t program_timeout_ms = 20'000;
 
-const std::string keep_folder = std::string(idle_state_folder) + "/keep";
-
 std::string span_text(std::uint64_t seconds) {
   if (seconds < 60) return fmt::format("{} s", seconds);
   const std::uint64_t minutes = (seconds + 30) / 60;
@@ -42,8 +40,7 @@ std::string moment_text(std::uint64_t seconds_from_now) {
 
 const char* to_string(const Observation& o) { return o.unknown ? "not known" : o.active ? "active" : "idle"; }
 
-// ---- check
-// ------------------------------------------------------------------------------------------------------
+// ---- check ----
 
 void run_as_root(std::vector<std::string> argv, std::optional<std::string> input) {
   const Person root = effective_person();
@@ -91,8 +88,7 @@ int check() {
   return exit_done;
 }
 
-// ---- status
-// -----------------------------------------------------------------------------------------------------
+// ---- status ----
 
 Value json_of(const IdleSettings& settings, const IdleState& state, std::uint64_t now) {
   Value::Array sources;
@@ -144,7 +140,7 @@ int status(bool json) {
     return exit_done;
   }
   const std::uint64_t now = seconds_since_boot();
-  state->keep_until = requested_keep(keep_folder, now, false);  // also what was asked since the check
+  state->keep_until = requested_keep(idle_keep_folder, now, false);  // also what was asked since the check
   if (json)
     put(to_json(json_of(*settings, *state, now)) + "\n");
   else
@@ -152,8 +148,7 @@ int status(bool json) {
   return exit_done;
 }
 
-// ---- keep
-// -------------------------------------------------------------------------------------------------------
+// ---- keep ----
 
 // Seconds; absent after a message.
 std::optional<std::uint64_t> parse_span(const std::string& text) {
@@ -178,9 +173,9 @@ int keep(const std::string& text) {
   if (!text.empty()) {
     const auto span = parse_span(text);
     if (!span) return exit_wrong;
-    request_keep(keep_folder, *span == 0 ? 0 : now + *span);
+    request_keep(idle_keep_folder, *span == 0 ? 0 : now + *span);
   }
-  const std::uint64_t until = requested_keep(keep_folder, now, false);
+  const std::uint64_t until = requested_keep(idle_keep_folder, now, false);
   put(until == 0 ? "nobody has asked to keep it on; `mlops-agent idle` says when it powers off\n"
                  : fmt::format("kept on until {}\n", moment_text(until - now)));
   return exit_done;

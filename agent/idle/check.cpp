@@ -91,15 +91,14 @@ std::optional<IdleSettings> load_idle_settings() {
 IdleCheck check_idle() {
   const auto settings = load_idle_settings();
   if (!settings) throw Error(std::string(idle_settings_path) + " does not exist");
-  const std::string keep = std::string(idle_state_folder) + "/keep";
-  prepare_keep_folder(keep);
+  prepare_keep_folder(idle_keep_folder);
   IdleCheck check{*settings, load_idle_state(idle_state_folder).value_or(IdleState()), {}};
   check.state.boot = current_boot();
   const std::uint64_t now = seconds_since_boot(), before = check.state.checked.value_or(now);
   auto observations = observe(check.settings, check.state, now > before ? now - before : 0);
   std::uint64_t kept = 0;
   try {
-    kept = requested_keep(keep, now, true);
+    kept = requested_keep(idle_keep_folder, now, true);
   } catch (const std::exception& e) {
     observations.push_back({"keep", false, e.what(), true});
   }

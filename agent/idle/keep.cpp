@@ -18,11 +18,11 @@
 #include "base/handle.hpp"
 #include "idle/folder_names.hpp"
 #include "idle/state.hpp"
+#include "model/idle_settings.hpp"
 
 namespace mlops {
 namespace {
 
-constexpr mode_t everybody_own = 01777;
 constexpr std::size_t longest_request = 64;    // bytes: a boot's id, a blank, seconds
 constexpr std::size_t most_removed = 100'000;  // entries in one pass
 constexpr int most_attempts = 3;
@@ -115,7 +115,7 @@ void remove_rubbish(const Handle& folder, const std::vector<std::string>& names)
 void prepare_keep_folder(const std::string& folder) {
   if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) throw system_error("making " + folder, errno);
   const Handle at = open_folder(folder);
-  if (::fchmod(at.get(), everybody_own) != 0) throw system_error("changing the mode of " + folder, errno);
+  if (::fchmod(at.get(), idle_keep_mode) != 0) throw system_error("changing the mode of " + folder, errno);
 }
 
 void request_keep(const std::string& folder, std::uint64_t until) {

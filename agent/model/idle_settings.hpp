@@ -10,8 +10,11 @@
 namespace mlops {
 
 inline constexpr auto idle_settings_path = "/etc/mlops-agent/idle.json";
-inline constexpr auto idle_state_folder = "/var/lib/mlops-agent-idle";
-inline constexpr auto idle_unit = "mlops-agent-idle";  // its .service and .timer
+inline constexpr auto idle_state_folder = "/run/mlops-agent-idle";     // of the checks of this boot
+inline constexpr auto idle_data_folder = "/var/lib/mlops-agent-idle";  // with the folder of requests
+inline constexpr auto idle_keep_folder = "/var/lib/mlops-agent-idle/keep";
+inline constexpr std::uint32_t idle_keep_mode = 01777;  // everybody may leave a request, and withdraw their own
+inline constexpr auto idle_unit = "mlops-agent-idle";   // its .service and .timer
 
 struct IdleSettings {
   std::uint64_t after = 45 * 60;  // seconds without activity until it powers off
