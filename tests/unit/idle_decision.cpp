@@ -205,9 +205,14 @@ TEST_CASE("keep: two that one user makes at once do not withdraw each other") {
   const TemporaryFolder folder;
   const std::string keep = folder / "keep";
   prepare_keep_folder(keep);
-  for (int round = 0; round < 200; ++round) {
-    std::thread other([&] { request_keep(keep, 700); });
-    request_keep(keep, 700);
+  for (int round = 0; round < 1000; ++round) {
+    std::atomic<int> ready = 0;
+    const auto make = [&] {
+      for (++ready; ready < 2;) std::this_thread::yield();
+      request_keep(keep, 700);
+    };
+    std::thread other(make);
+    make();
     other.join();
     REQUIRE(requested_keep(keep, 100, false) == 700);
   }
