@@ -150,7 +150,7 @@ bool read_socket_dump(std::string_view part, std::vector<TcpSocket>& into) {
   while (!part.empty()) {
     const auto* header = reinterpret_cast<const nlmsghdr*>(part.data());
     if (part.size() < sizeof *header || header->nlmsg_len < sizeof *header || header->nlmsg_len > part.size())
-      throw Error("the kernel's answer is cut off");
+      throw Error("the kernel's answer is too short");
     if (!read_message(header, into)) return false;
     part.remove_prefix(std::min<std::size_t>(NLMSG_ALIGN(header->nlmsg_len), part.size()));
   }

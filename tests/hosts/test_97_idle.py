@@ -122,7 +122,7 @@ def test_a_first_check_that_fails_is_not_forgotten(world):
 
 
 def test_what_idle_shutdown_made_is_repaired_and_goes(world):
-    """folders that others may write to are taken back, and undo and absent leave nothing, whatever runs"""
+    """folders that others may write to are repaired, and undo and absent leave nothing, whatever runs"""
     host = world.host()
     check(apply_in(host, idle="1h", load=10_000).status == DONE, "it was not set up")
     check(sorted(left(host)) == sorted(MADE), left(host))
