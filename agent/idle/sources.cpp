@@ -58,7 +58,9 @@ void add_terminals(const std::string& folder, std::string_view prefix, std::vect
   if (!at) throw system_error("listing " + folder, errno);
   const int error = for_each_name(at.get(), [&](const char* name) {
     struct stat status {};
-    if (!std::string_view(name).starts_with(prefix)) return true;
+    const std::string_view is = name;
+    // ptmx is the other end of them all: what programs write is read there.
+    if (!is.starts_with(prefix) || is == "ptmx") return true;
     if (::fstatat(at.get(), name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno == ENOENT) return true;  // closed meanwhile
       throw system_error(fmt::format("looking at {}/{}", folder, name), errno);

@@ -211,6 +211,23 @@ TEST_CASE("terminals: a real one is among them, and what is typed there moves it
   CHECK(last() > 1000);
 }
 
+TEST_CASE("terminals: output is no input, whoever reads it") {
+  const Handle controller(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  REQUIRE(::grantpt(controller.get()) == 0);
+  REQUIRE(::unlockpt(controller.get()) == 0);
+  const std::string path = ::ptsname(controller.get());
+  const Handle terminal(::open(path.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  const timespec long_ago[2] = {{1000, 0}, {1000, 0}};
+  REQUIRE(::futimens(terminal.get(), long_ago) == 0);
+  REQUIRE(::write(terminal.get(), "x", 1) == 1);
+  char text;
+  REQUIRE(::read(controller.get(), &text, 1) == 1);
+  for (const TerminalInput& one : terminal_inputs()) {
+    CHECK_FALSE(one.path.ends_with("/ptmx"));
+    if (one.path == path) CHECK(one.last == 1000);
+  }
+}
+
 TEST_CASE("terminals: a folder without them has none, and other files are none") {
   const TemporaryFolder dev;
   dev.file("tty7", "");
