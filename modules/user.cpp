@@ -82,6 +82,7 @@ struct User {
     bool makes_home = false;      // the rest is read only if it is to be created
     bool own_group_goes = false;  // of an account that is to be absent: its own group has no other members
     Names subuids, subgids;       // of an account that is to be absent
+    bool assumed = false;         // that account is made by an earlier step of the plan
     std::uint32_t subordinate_count = 0;  // of uids, and as many gids, that a new account gets
     bool abandoned = false;               // a leftover of an interrupted creation is beside it
     Names missing_parents;                // topmost first
@@ -233,6 +234,9 @@ struct User {
                                             [&](const std::string& member) { return member == d.name; });
     now.subuids = subordinate_ids(machine.files().read("/etc/subuid").value_or(""), d.name);
     now.subgids = subordinate_ids(machine.files().read("/etc/subgid").value_or(""), d.name);
+    const std::string accounts = "\n" + machine.files().read("/etc/passwd").value_or("");
+    now.assumed = accounts.find("\n" + d.name + ":") == accounts.npos;
+    now.subordinate_count = new_subordinate_ids(d, machine.files());
   }
 
   // As useradd(8) assigns them: to ordinary users, if the file exists.
@@ -343,6 +347,10 @@ struct User {
     goes("groups", now.account->groups);
     goes("subuids", now.subuids);
     goes("subgids", now.subgids);
+    if (now.assumed && now.subordinate_count > 0 && now.subuids.empty())
+      diff.changes.push_back({.property = "subuids",
+                              .after = "not known before useradd assigns them",
+                              .kind = Change::Kind::unknown});
     diff.actions.push_back(RemoveUser{d.name});
     return diff;
   }

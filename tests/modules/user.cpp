@@ -183,6 +183,17 @@ TEST_CASE("user: without HOME_MODE the home has what the umask leaves") {
   CHECK(action<SetAttributes>(plain, plain.actions.size() - 2)->mode == 0755u);
 }
 
+TEST_CASE("user: what useradd will have assigned to an account of the same plan is said to be unknown") {
+  FakeMachine m = machine();
+  m.f.file("/etc/subuid", "other:100000:65536\n");
+  m.f.file("/etc/passwd", "root:x:0:0::/root:/bin/sh\n");
+  const Diff assumed = diff(R"({"name": "ubuntu", "state": "absent"})", m);
+  REQUIRE(change(assumed, "subuids"));
+  CHECK(change(assumed, "subuids")->kind == Change::Kind::unknown);
+  m.f.file("/etc/passwd", "root:x:0:0::/root:/bin/sh\nubuntu:x:1000:1000::/home/ubuntu:/bin/bash\n");
+  CHECK_FALSE(change(diff(R"({"name": "ubuntu", "state": "absent"})", m), "subuids"));
+}
+
 TEST_CASE("user: absent removes the account, and the home first where that is asked") {
   CHECK(diff(R"({"name": "ada", "state": "absent"})").empty());
   CHECK(diff(R"({"name": "ada", "state": "absent", "remove_home": true})").empty());
