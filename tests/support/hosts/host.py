@@ -27,6 +27,12 @@ SYSTEMD_OPTIONS = (
 )  # fmt: skip
 
 
+# Docker mounts cgroups read-only; a host's own Docker makes some below the host's for its containers.
+WRITABLE_CGROUPS = (
+    "for place in $(awk '$3 ~ /^cgroup/ {print $2}' /proc/mounts); do mount -o remount,bind,rw $place; done"
+)
+
+
 class Unavailable(Exception):
     """Throw-away hosts cannot run here; the text says why."""
 
@@ -170,9 +176,7 @@ class Host:
         # The host's whole tree as this machine's root sees it.
         self.root = Path(f"/proc/{self.pid}/root")
         self.wait_until_up()
-        # Docker mounts cgroups read-only; the host's own Docker makes some below the host's for its containers.
-        self.run(["sh", "-c", "for place in $(awk '$3 ~ /^cgroup/ {print $2}' /proc/mounts); do "
-                  "mount -o remount,bind,rw $place; done"], user="root")  # fmt: skip
+        self.run(["sh", "-c", WRITABLE_CGROUPS], user="root")
 
     def freeze(self):
         """Every process stands still, the kernel's part of its connections with them, as in a machine that sleeps."""
