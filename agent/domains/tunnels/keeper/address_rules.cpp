@@ -31,8 +31,9 @@ Command command_for(const std::string& state) {
 }  // namespace
 
 bool AddressRules::follow(const SshSettings& host) {
+  if (!is_of_ec2(host)) return false;
   const auto now = Clock::now();
-  if (!is_of_ec2(host) || (last_ && now - *last_ < shortest_pause)) return false;
+  if (!expected_.exchange(false) && last_ && now - *last_ < shortest_pause) return false;
   if (::access((state_ + "/cloud/here.json").c_str(), F_OK) != 0) return false;
   last_ = now;
   try {

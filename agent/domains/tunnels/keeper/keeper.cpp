@@ -169,6 +169,7 @@ class Keeper {
   // A network changes for many reasons, and a saturated line responds late; after a sleep nothing is in
   // transit.
   void doubt(Surroundings::Change change) {
+    if (change != Surroundings::Change::none) address_rules_.expect_change();
     if (change == Surroundings::Change::network) link_->doubt(8s);
     if (change == Surroundings::Change::woke) link_->doubt(3s);
   }
