@@ -63,7 +63,7 @@ struct User {
     std::optional<Path> home;
     bool system = false;
     std::optional<bool> create_home;
-    bool remove_home = false;
+    bool remove_home = false, keep_group = false;
   };
   // An entry of /etc/skel, by its path below it.
   struct SkeletonEntry {
@@ -118,6 +118,9 @@ struct User {
                "Make the home where it is missing, from /etc/skel. Default: for ordinary users.")
         .for_present();
     s.optional("remove_home", &Desired::remove_home, "With state absent: also the home and all that is in it.");
+    s.optional("keep_group", &Desired::keep_group,
+               "With state absent: the group of its name stays, which goes along otherwise where nobody else "
+               "is in it.");
     s.absent([](const Desired& d) { return d.state == State::absent; });
     s.check(&User::check);
     s.example("A person who may use Docker", R"({"type": "user", "name": "ubuntu", "groups": ["docker"]})");
@@ -139,8 +142,9 @@ struct User {
     if (!is_name(d.name))
       c.error("name", fmt::format("`{}` is no user name", d.name), "letters, digits, _ . and -, at most 32");
     if (d.groups && d.only_groups) c.error("only_groups", "groups and only_groups exclude each other");
-    // If a state is given, `remove_home` may stay while it is switched to present.
+    // If a state is given, these may stay while it is switched to present.
     if (d.remove_home && !c.given("state")) c.error("remove_home", "remove_home needs state absent");
+    if (d.keep_group && !c.given("state")) c.error("keep_group", "keep_group needs state absent");
     if (d.comment && d.comment->find_first_of(":\n") != std::string::npos)
       c.error("comment", "a comment cannot have a colon or a line break");
     if (d.shell &&
@@ -230,8 +234,9 @@ struct User {
   // userdel(8) removes more than the account.
   static void look_at_what_goes(const Desired& d, const MachineReader& machine, Current& now) {
     const auto own = now.account->group == d.name ? machine.accounts().group(d.name) : std::nullopt;
-    now.own_group_goes = own && std::all_of(own->members.begin(), own->members.end(),
-                                            [&](const std::string& member) { return member == d.name; });
+    now.own_group_goes = own && !d.keep_group &&
+                         std::all_of(own->members.begin(), own->members.end(),
+                                     [&](const std::string& member) { return member == d.name; });
     now.subuids = subordinate_ids(machine.files().read("/etc/subuid").value_or(""), d.name);
     now.subgids = subordinate_ids(machine.files().read("/etc/subgid").value_or(""), d.name);
     const std::string accounts = "\n" + machine.files().read("/etc/passwd").value_or("");
@@ -351,7 +356,7 @@ struct User {
       diff.changes.push_back({.property = "subuids",
                               .after = "not known before useradd assigns them",
                               .kind = Change::Kind::unknown});
-    diff.actions.push_back(RemoveUser{d.name});
+    diff.actions.push_back(RemoveUser{d.name, d.keep_group});
     return diff;
   }
 

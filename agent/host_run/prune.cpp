@@ -117,6 +117,14 @@ std::string why_it_stays(const Owned& owned, Database& database, const MachineRe
   return "";
 }
 
+// A user's removal takes the group of its name along, which may be a resource of its own.
+void keep_declared_group(Owned& owned, const DeclaredResources& held) {
+  if (owned.type != "user" || !owned.removal.is_object()) return;
+  const Value* name = owned.removal.find("name");
+  if (name && name->is_string() && held.has({Claim::Kind::group, name->as_string()}))
+    owned.removal.set("keep_group", true);
+}
+
 // Adds the resource's packages that are not held: one entry for those that may be removed, one for those that
 // stay, each with its share of the resource.
 void add_packages(Owned owned, const DeclaredResources& held, Database& database, const MachineReader& machine,
@@ -264,6 +272,7 @@ std::vector<Stale> find_stale(const std::string& given, const std::vector<std::s
         add_packages(owned, held, *database, machine, list);
         continue;
       }
+      keep_declared_group(owned, held);
       std::string stays = why_it_stays(owned, *database, machine);
       list.push_back({std::move(owned), std::move(stays), {}});
     } catch (const Error& e) {

@@ -216,6 +216,9 @@ TEST_CASE("user: what goes along with an account, and what a new one gets, is in
   CHECK(change(gone, "groups")->before.to_text() == R"(["adm"])");
   CHECK(change(gone, "subuids")->before.to_text() == R"(["100000:65536","400000:10"])");
   CHECK(change(gone, "subgids")->before.to_text() == R"(["100000:65536"])");
+  const Diff kept = diff(R"({"name": "ubuntu", "state": "absent", "keep_group": true})", m);
+  CHECK_FALSE(change(kept, "group"));
+  CHECK(action<RemoveUser>(kept, 0)->keep_group);
   // Others are in the group.
   m.a.groups["ubuntu"].members = {"ada", "ubuntu"};
   CHECK_FALSE(change(diff(R"({"name": "ubuntu", "state": "absent"})", m), "group"));
@@ -243,6 +246,7 @@ TEST_CASE("user: parameters that do not go together are mistakes") {
   CHECK(has(failure(R"({"name": "a", "groups": ["x"], "only_groups": ["y"]})"),
             "groups and only_groups exclude each other"));
   CHECK(has(failure(R"({"name": "a", "remove_home": true})"), "remove_home needs state absent"));
+  CHECK(has(failure(R"({"name": "a", "keep_group": true})"), "keep_group needs state absent"));
   CHECK(has(failure(R"({"name": "a", "shell": "zsh"})"), "`zsh` is no absolute path of a shell"));
   CHECK(has(failure(R"({"name": "a", "comment": "a:b"})"), "a comment cannot have a colon or a line break"));
 }
