@@ -1,6 +1,7 @@
 // Checks whether the effect of an action is already present.
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "domains/action.hpp"
@@ -13,5 +14,9 @@ namespace mlops {
 bool is_satisfied(const std::vector<Action>& actions, const MachineReader& machine);
 // The same for one action.
 bool is_satisfied(const Action& action, const MachineReader& machine);
+
+// Of a removal (actions[i]) whose path a later one restores as a folder: whether that is there, without what
+// was removed. False if there is no such later one.
+bool is_replaced_by_folder(const std::vector<Action>& actions, std::size_t i, const MachineReader& machine);
 
 }  // namespace mlops

@@ -63,22 +63,10 @@ std::vector<Action> clearing_actions(const UndoItem& item, const Machine& machin
 }
 
 std::vector<Action> remaining(const std::vector<Action>& actions, const Machine& machine) {
-  // A folder that is restored in place of something else, which is removed first.
-  const auto is_restored_already = [&](std::size_t i) {
-    const auto* remove = std::get_if<RemovePath>(&actions[i]);
-    const auto status = remove ? machine.files().status(remove->path) : std::nullopt;
-    return status && status->type == FileType::directory &&
-           std::any_of(actions.begin() + static_cast<std::ptrdiff_t>(i), actions.end(),
-                       [&](const Action& later) {
-                         const auto* restore = std::get_if<RestorePath>(&later);
-                         return restore && restore->saved.path == remove->path &&
-                                restore->saved.kind == SavedPath::Kind::folder;
-                       });
-  };
   std::vector<Action> rest;
   for (std::size_t i = 0; i < actions.size(); ++i)
     if (!(cannot_be_repeated(actions[i]) && is_satisfied(actions[i], machine)) &&
-        !is_of_no_unit(actions[i], machine) && !is_restored_already(i))
+        !is_of_no_unit(actions[i], machine) && !is_replaced_by_folder(actions, i, machine))
       rest.push_back(actions[i]);
   return rest;
 }

@@ -1,4 +1,9 @@
 #include "domains/files/git_folder.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include "support/agent_process.hpp"
 #include "support/catch.hpp"
 #include "support/fake_machine.hpp"
 
@@ -298,4 +303,25 @@ TEST_CASE("a local repository that is not there is an error before anything is d
   CHECK(says(actions(try_module("git", local, w).diff),
              "git -c url.file:///srv/git/x.git.insteadOf=/srv/git/x.git clone --origin origin --depth 2 -- "
              "/srv/git/x.git "));
+}
+
+TEST_CASE("git: undo of a clone into an empty folder leaves that, empty and with its mode", "[agent]") {
+  const AgentFolder folder;
+  const std::string repository = folder.tree() + "/repository", to = folder.tree() + "/to";
+  const std::string make = "git init -q " + repository + " && git -C " + repository +
+                           " -c user.name=a -c user.email=a@b commit -q --allow-empty -m one >/dev/null";
+  REQUIRE(std::system(make.c_str()) == 0);
+  std::filesystem::create_directory(to);
+  std::filesystem::permissions(to, std::filesystem::perms(0750));
+  const std::string playbook =
+      folder.write("p.json", R"({"resources": [{"type": "git", "repo": "@/repository", "to": "@/to"}]})");
+  REQUIRE(folder.run({"apply", playbook}).status == 0);
+  REQUIRE(std::filesystem::exists(to + "/.git"));
+  CHECK(folder.run({"undo", "--yes", "--state", folder.state()}).status == 0);
+  CHECK(std::filesystem::is_directory(to));
+  CHECK(std::filesystem::is_empty(to));
+  CHECK((std::filesystem::status(to).permissions() & std::filesystem::perms::mask) ==
+        std::filesystem::perms(0750));
+  CHECK(folder.run({"undo", "last", "--yes", "--state", folder.state()}).status == 0);
+  CHECK(std::filesystem::exists(to + "/.git"));
 }
