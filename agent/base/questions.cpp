@@ -56,7 +56,7 @@ void write_all(int fd, const std::string& text) {
 bool Questions::possible() { return static_cast<bool>(Handle(::open("/dev/tty", O_RDWR | O_CLOEXEC))); }
 
 std::optional<std::string> Questions::ask(const std::string& text, bool echo) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(turn);
   return ask_now(text, echo);
 }
 
@@ -89,7 +89,7 @@ std::optional<std::string> Questions::ask_now(const std::string& text, bool echo
 
 std::optional<std::string> Questions::sudo_password(const std::string& user, const std::string& host,
                                                     bool again) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(turn);
   if (const auto known = sudo_.find(host); known != sudo_.end() && !again) return known->second;
   const auto typed = ask_now(
       fmt::format("{}[sudo] password for {} on {}: ", again ? "Sorry, try again.\n" : "", user, host), false);

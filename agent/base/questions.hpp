@@ -39,7 +39,7 @@ class Questions {
  private:
   std::function<void()> before_;
   const Cancellation* cancellation_ = nullptr;
-  static inline std::mutex mutex_;           // of the one terminal
+  static inline std::mutex turn;             // on the one terminal
   std::map<std::string, std::string> sudo_;  // by host
 };
 
