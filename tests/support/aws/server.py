@@ -65,8 +65,10 @@ class Handler(BaseHTTPRequestHandler):
             return
         given = dispatch.answer(cloud, request)
         sent = len(self.raw_requestline) + sum(len(n) + len(v) + 4 for n, v in self.headers.items()) + 2
-        answered = self.send(given, request.id)
-        cloud.calls.add(sent=sent + len(request.body), answered=answered, **given.logged)
+        out = self.bytes_of(given, request.id)
+        # Before the client can ask for the log, having seen its answer.
+        cloud.calls.add(sent=sent + len(request.body), answered=len(out), **given.logged)
+        self.put(given, out)
 
     def controlled(self, cloud, request):
         """The control interface serves this machine alone, also where the server listens on more."""
@@ -75,15 +77,23 @@ class Handler(BaseHTTPRequestHandler):
             return dispatch.Answer(403, "text/plain", b"only from this machine\n")
         return control.answer(cloud, request)
 
-    def send(self, given, request_id=""):
-        """Returns how many bytes went out."""
+    def send(self, given):
+        self.put(given, self.bytes_of(given))
+
+    def put(self, given, out):
+        if given.close != dispatch.NOTHING:
+            self.wfile.write(out)
+            return
+        self.close_connection = True
+        try:
+            self.request.shutdown(socket.SHUT_RDWR)
+        except OSError:  # the client was quicker
+            pass
+
+    def bytes_of(self, given, request_id=""):
+        """What goes out."""
         if given.close == dispatch.NOTHING:
-            self.close_connection = True
-            try:
-                self.request.shutdown(socket.SHUT_RDWR)
-            except OSError:  # the client was quicker
-                pass
-            return 0
+            return b""
         reason = self.responses.get(given.status, ("Answer",))[0]
         date = self.server.cloud.clock.now().strftime("%a, %d %b %Y %H:%M:%S GMT")
         head = f"HTTP/1.1 {given.status} {reason}\r\nDate: {date}\r\nServer: AmazonEC2\r\n"
@@ -97,7 +107,6 @@ class Handler(BaseHTTPRequestHandler):
         if given.close is not None:
             out = out[: len(head) + 2 + given.close]
             self.close_connection = True
-        self.wfile.write(out)
-        return len(out)
+        return out
 
     do_GET = do_POST = do_PUT = do_DELETE = handle_one
