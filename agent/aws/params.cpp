@@ -2,17 +2,9 @@
 
 #include <fmt/format.h>
 
-namespace mlops::aws {
+#include "base/percent_encoding.hpp"
 
-std::string percent_encoded(std::string_view text) {
-  std::string encoded;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-                       c == '.' || c == '_' || c == '~';
-    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return encoded;
-}
+namespace mlops::aws {
 
 Params& Params::add(std::string name, std::string value) {
   if (!value.empty()) list_.emplace_back(std::move(name), std::move(value));

@@ -10,9 +10,6 @@
 
 namespace mlops::aws {
 
-// RFC 3986: all but letters, digits and -._~ as %XX.
-std::string percent_encoded(std::string_view text);
-
 // In the order of their keys, so that the same tags make the same request.
 using Tags = std::map<std::string, std::string>;
 

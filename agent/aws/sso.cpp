@@ -12,6 +12,7 @@
 #include "aws/region.hpp"
 #include "base/digest.hpp"
 #include "base/error.hpp"
+#include "base/percent_encoding.hpp"
 
 namespace mlops::aws {
 namespace {

@@ -10,6 +10,7 @@
 #include <map>
 
 #include "base/handle.hpp"
+#include "base/percent_encoding.hpp"
 #include "base/printable.hpp"
 #include "model/document.hpp"
 
@@ -19,17 +20,6 @@ namespace {
 constexpr std::size_t most_answer = 4u << 20, most_line = 256u << 10, most_stream = 256u << 20;
 constexpr std::size_t most_names = 1000, most_layers = 1000;
 constexpr std::chrono::milliseconds answer_limit{60'000};
-
-// RFC 3986, 2.3: all else is escaped.
-std::string escaped(std::string_view text) {
-  std::string s;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       std::string_view("-._~").find(c) != std::string_view::npos;
-    s += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return s;
-}
 
 [[noreturn]] void no_answer(const std::string& what) {
   throw Error("the container daemon's answer is not what the Engine API has: " + what);
@@ -238,9 +228,9 @@ void ContainerEngine::stream(HttpRequest request, const std::string& doing,
 
 void ContainerEngine::pull(const std::string& repository, const std::string& tag_or_digest,
                            const std::string& platform, const Progress& progress) const {
-  std::string path =
-      fmt::format("/images/create?fromImage={}&tag={}", escaped(repository), escaped(tag_or_digest));
-  if (!platform.empty()) path += "&platform=" + escaped(platform);
+  std::string path = fmt::format("/images/create?fromImage={}&tag={}", percent_encoded(repository),
+                                 percent_encoded(tag_or_digest));
+  if (!platform.empty()) path += "&platform=" + percent_encoded(platform);
   LayerBytes layers;
   std::string failure;
   stream(request("POST", std::move(path)), "pulling " + repository, [&](const Value& line, std::size_t) {
@@ -276,8 +266,9 @@ std::vector<std::string> ContainerEngine::load(int archive, std::uint64_t size) 
 
 void ContainerEngine::tag(const std::string& image, const std::string& repository,
                           const std::string& tag) const {
-  const HttpAnswer answer = ask(
-      request("POST", fmt::format("/images/{}/tag?repo={}&tag={}", image, escaped(repository), escaped(tag))));
+  const HttpAnswer answer =
+      ask(request("POST", fmt::format("/images/{}/tag?repo={}&tag={}", image, percent_encoded(repository),
+                                      percent_encoded(tag))));
   if (answer.result.response.status != 201)
     throw Error(fmt::format("{} cannot be named {}:{}: {}", image, repository, tag, complaint(answer)));
 }
