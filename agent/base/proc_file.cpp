@@ -23,4 +23,9 @@ std::string read_proc_file(const std::string& path) {
   return text;
 }
 
+std::string boot_id() {
+  const std::string text = read_proc_file("/proc/sys/kernel/random/boot_id");
+  return text.substr(0, text.find('\n'));
+}
+
 }  // namespace mlops

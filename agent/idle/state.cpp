@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "base/descriptor_io.hpp"
 #include "base/error.hpp"
 #include "base/handle.hpp"
 #include "base/proc_file.hpp"
@@ -105,8 +106,7 @@ std::uint64_t seconds_since_boot() {
 }
 
 std::string current_boot() {
-  std::string id = read_proc_file("/proc/sys/kernel/random/boot_id");
-  while (id.ends_with('\n')) id.pop_back();
+  std::string id = boot_id();
   if (id.empty()) throw Error("cannot read /proc/sys/kernel/random/boot_id");
   return id;
 }
@@ -127,12 +127,7 @@ void save_idle_state(const std::string& folder, const IdleState& state) {
   {
     const Handle file(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644));
     if (!file || ::fchmod(file.get(), 0644) != 0) throw system_error("writing " + fresh, errno);
-    for (std::size_t at = 0; at < json.size();) {
-      const ssize_t n = ::write(file.get(), json.data() + at, json.size() - at);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) throw system_error("writing " + fresh, errno);
-      at += static_cast<std::size_t>(n);
-    }
+    write_all(file.get(), json, "writing", fresh);
   }
   if (::rename(fresh.c_str(), path.c_str()) != 0) throw system_error("renaming " + fresh, errno);
 }

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "base/handle.hpp"
+#include "base/proc_file.hpp"
 
 namespace mlops {
 namespace {
@@ -28,8 +29,6 @@ std::int64_t start_of(const std::string& process) {
   for (int field = 2; field < 22 && at != std::string::npos; ++field) at = line.find(' ', at + 1);
   return at == std::string::npos ? 0 : std::strtoll(line.c_str() + at, nullptr, 10);
 }
-
-std::string boot_id() { return read_line("/proc/sys/kernel/random/boot_id"); }
 
 }  // namespace
 

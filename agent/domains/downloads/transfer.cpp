@@ -4,23 +4,16 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <string_view>
 
 #include "base/error.hpp"
+#include "base/proc_file.hpp"
 
 namespace mlops {
 namespace {
 
 constexpr std::uint64_t progress_bytes = 1u << 20;  // after which an attempt counts as progress
 constexpr std::uint64_t worth_a_record = 1u << 20;  // smaller files are not resumed by a later run
-
-// This boot's random id; a file written in an earlier boot may have lost blocks that were not synced.
-std::string boot_id() {
-  std::string id;
-  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
-  return id;
-}
 
 // "bytes 5-9/10": RFC 9110, 14.4. total is absent for "*".
 struct ContentRange {
@@ -86,6 +79,7 @@ class Transfer {
     const auto record = cache_.find(DownloadRecord::Kind::partial, settings_.record_key);
     const FileStamp now = stamp_of(part_.status());
     const bool same = record && record->stamp.device == now.device && record->stamp.inode == now.inode;
+    // A file written in an earlier boot may have lost blocks that were not synced.
     if (same && (record->boot == boot_id() || !settings_.sha256.empty()))
       validators_ = {record->etag, record->last_modified};
   }
