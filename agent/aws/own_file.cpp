@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/descriptor_io.hpp"
 #include "base/error.hpp"
 #include "base/handle.hpp"
 #include "base/trust.hpp"
@@ -17,30 +18,6 @@ namespace mlops::aws {
 namespace {
 
 constexpr std::size_t largest_file = 1u << 20;
-
-std::string read_whole(int fd, const std::string& path) {
-  std::string content;
-  char buffer[16384];
-  for (;;) {
-    const ssize_t n = ::read(fd, buffer, sizeof buffer);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw system_error("cannot read " + path, errno);
-    if (n == 0) return content;
-    content.append(buffer, static_cast<std::size_t>(n));
-    if (content.size() > largest_file)
-      throw Error(fmt::format("{} has more than {} bytes", path, largest_file));
-  }
-}
-
-void write_whole(int fd, const std::string& content, const std::string& path) {
-  for (std::size_t written = 0; written < content.size();) {
-    const ssize_t n = ::write(fd, content.data() + written, content.size() - written);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw system_error("cannot write " + path, errno);
-    written += static_cast<std::size_t>(n);
-  }
-  if (::fsync(fd) != 0) throw system_error("cannot write " + path, errno);
-}
 
 }  // namespace
 
@@ -59,7 +36,9 @@ std::optional<std::string> read_own_file(const std::string& path, const Environm
   struct ::stat status {};
   if (!opened || ::fstat(opened.get(), &status) != 0) throw system_error("cannot read " + path, errno);
   if (!S_ISREG(status.st_mode)) throw Error(path + " is not a regular file");
-  return read_whole(opened.get(), path);
+  std::string content = read_all(opened.get(), largest_file, "cannot read", path);
+  if (content.size() > largest_file) throw Error(fmt::format("{} has more than {} bytes", path, largest_file));
+  return content;
 }
 
 void make_own_folder(const std::string& path) {
@@ -74,7 +53,8 @@ void replace_own_file(const std::string& path, const std::string& content) {
   const Handle file(::mkostemp(temporary.data(), O_CLOEXEC));  // mode 0600
   if (!file) throw system_error("cannot write " + path, errno);
   try {
-    write_whole(file.get(), content, path);
+    write_all(file.get(), content, "cannot write", path);
+    if (::fsync(file.get()) != 0) throw system_error("cannot write " + path, errno);
     if (::rename(temporary.c_str(), path.c_str()) != 0) throw system_error("cannot write " + path, errno);
   } catch (...) {
     ::unlink(temporary.c_str());

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/descriptor_io.hpp"
 #include "base/digest.hpp"
 #include "base/handle.hpp"
 #include "base/person.hpp"
@@ -169,15 +170,6 @@ std::string take_digest(Value& v) {
   return digest;
 }
 
-void write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw system_error("cannot write", errno);
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-}
-
 }  // namespace
 
 PlanPlace this_place() {
@@ -197,7 +189,7 @@ void write_plan(const std::string& path, const PlanFile& plan) {
   try {
     const Handle file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file) throw system_error("cannot be made", errno);
-    write_all(file.get(), to_json(v, 1) + "\n");
+    write_all(file.get(), to_json(v, 1) + "\n", "cannot write", "");
     if (::fsync(file.get()) != 0) throw system_error("cannot write", errno);
     if (::rename(beside.c_str(), path.c_str()) != 0) throw system_error("cannot be put in its place", errno);
   } catch (Error& e) {

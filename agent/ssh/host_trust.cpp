@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <optional>
 
+#include "base/descriptor_io.hpp"
 #include "base/error.hpp"
 #include "base/handle.hpp"
 #include "ssh/pinned_keys.hpp"
@@ -22,15 +23,9 @@ using Strict = SshSettings::Strict;
 
 constexpr std::size_t largest_list = 64u << 20;
 
-std::string read_all(int fd, const std::string& path) {
-  std::string text;
-  char buffer[65536];
-  for (ssize_t n = 0; (n = ::read(fd, buffer, sizeof buffer)) != 0;) {
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw system_error("reading " + path, errno);
-    text.append(buffer, static_cast<std::size_t>(n));
-    if (text.size() > largest_list) throw Error(fmt::format("{} is too large for a list of keys", path));
-  }
+std::string read_list(int fd, const std::string& path) {
+  std::string text = read_all(fd, largest_list, "reading", path);
+  if (text.size() > largest_list) throw Error(fmt::format("{} is too large for a list of keys", path));
   return text;
 }
 
@@ -39,7 +34,7 @@ std::optional<std::string> content_of(const std::string& path) {
   const Handle file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!file && (errno == ENOENT || errno == ENOTDIR)) return {};
   if (!file) throw system_error("reading " + path, errno);
-  return read_all(file.get(), path);
+  return read_list(file.get(), path);
 }
 
 std::string described(const HostKey& key) { return short_type(key.type) + " " + fingerprint(key); }
@@ -170,7 +165,7 @@ void HostTrust::write_down(const HostKey& shown) const {
   const std::string& path = settings_.user_known_hosts.front();
   make_folder_of(path);
   const Handle file = open_locked(path, O_APPEND);
-  const std::string text = read_all(file.get(), path);
+  const std::string text = read_list(file.get(), path);
   const HostKeyJudgement now = judge_host_key(shown, known_as_, {{path, text}});
   if (now.what == Case::known) return;
   if (now.what != Case::fresh) throw Refused(has_changed(settings_, shown, now, known_as_));

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <sstream>
 
+#include "base/descriptor_io.hpp"
 #include "base/error.hpp"
 #include "base/handle.hpp"
 #include "base/trust.hpp"
@@ -19,18 +20,6 @@ namespace mlops {
 namespace {
 
 constexpr std::size_t largest = 16u << 20;  // bytes
-
-std::string read_whole(int fd, const std::string& path) {
-  std::string text;
-  char buffer[16384];
-  for (ssize_t n = 0; (n = ::read(fd, buffer, sizeof buffer)) != 0;) {
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw system_error("reading " + path, errno);
-    text.append(buffer, static_cast<std::size_t>(n));
-    if (text.size() > largest) throw Error(path + " is too large for a list of keys");
-  }
-  return text;
-}
 
 std::string own_content(const std::string& path) {
   const JudgedFile file = open_judged(path, ::geteuid());
@@ -43,17 +32,9 @@ std::string own_content(const std::string& path) {
   struct ::stat status {};
   if (!opened || ::fstat(opened.get(), &status) != 0) throw system_error("reading " + path, errno);
   if (!S_ISREG(status.st_mode)) throw Error(path + " is not a regular file", ErrorKind::unsafe_path);
-  return read_whole(opened.get(), path);
-}
-
-void write_whole(int fd, const std::string& text, const std::string& path) {
-  for (std::size_t done = 0; done < text.size();) {
-    const ssize_t n = ::write(fd, text.data() + done, text.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw system_error("writing " + path, errno);
-    done += static_cast<std::size_t>(n);
-  }
-  if (::fsync(fd) != 0) throw system_error("writing " + path, errno);
+  std::string text = read_all(opened.get(), largest, "reading", path);
+  if (text.size() > largest) throw Error(path + " is too large for a list of keys");
+  return text;
 }
 
 void replace(const std::string& path, const std::string& text) {
@@ -61,7 +42,8 @@ void replace(const std::string& path, const std::string& text) {
   const Handle file(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!file) throw system_error("writing " + path, errno);
   try {
-    write_whole(file.get(), text, path);
+    write_all(file.get(), text, "writing", path);
+    if (::fsync(file.get()) != 0) throw system_error("writing " + path, errno);
     if (::rename(temporary.c_str(), path.c_str()) != 0) throw system_error("writing " + path, errno);
   } catch (...) {
     ::unlink(temporary.c_str());

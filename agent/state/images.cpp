@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "base/descriptor_io.hpp"
 #include "base/digest.hpp"
 #include "base/handle.hpp"
 
@@ -20,15 +21,6 @@ namespace {
 constexpr std::size_t largest_row = 64u << 10;
 constexpr std::size_t least_worth_packing = 128;
 constexpr const char* unfinished = ".new";
-
-void write_all(int fd, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw system_error("cannot keep " + path, errno);
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-}
 
 std::string read_all(const std::string& path) {
   const Handle file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
@@ -84,7 +76,7 @@ void Images::write(const std::string& digest, std::string_view bytes) {
   const std::string path = path_of(digest) + unfinished;
   const Handle file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) throw system_error("cannot keep " + path, errno);
-  write_all(file.get(), bytes, path);
+  write_all(file.get(), bytes, "cannot keep", path);
   if (::fsync(file.get()) != 0) throw system_error("cannot sync " + path, errno);
   written_.push_back(digest);
 }

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 
+#include "base/descriptor_io.hpp"
 #include "base/digest.hpp"
 #include "base/printable.hpp"
 #include "domains/containers/image_reference.hpp"
@@ -27,15 +28,6 @@ ImageReference reference(const std::string& name) {
   return *std::move(found);
 }
 
-void write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw system_error(fmt::format("cannot keep the archive in {}", staging_folder), errno);
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-}
-
 // An archive's own copy, which nobody else can name or change, with its digest.
 class Staged {
  public:
@@ -43,7 +35,7 @@ class Staged {
     if (!file_) throw system_error(fmt::format("cannot make a file in {}", staging_folder), errno);
   }
   void append(std::string_view bytes) {
-    write_all(file_.get(), bytes);
+    write_all(file_.get(), bytes, "cannot keep the archive in", staging_folder);
     digest_.update(bytes);
     size_ += bytes.size();
   }

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <string_view>
 
+#include "base/descriptor_io.hpp"
 #include "base/digest.hpp"
 #include "base/error.hpp"
 #include "domains/files/attributes.hpp"
@@ -19,15 +20,6 @@ namespace mlops {
 namespace {
 
 constexpr mode_t new_file_mode = 0644, new_secret_mode = 0600;
-
-void write_all(int fd, std::string_view content, const std::string& path) {
-  while (!content.empty()) {
-    const ssize_t n = ::write(fd, content.data(), content.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw system_error("cannot write " + path, errno);
-    content.remove_prefix(static_cast<std::size_t>(n));
-  }
-}
 
 FileType type_of(mode_t mode) {
   return S_ISDIR(mode)    ? FileType::directory
@@ -148,7 +140,7 @@ StagedFile::StagedFile(const WriteFile& action, Walker& walker, const OwnerNames
   }
   create();
   try {
-    write_all(file_.get(), action.content, action.path);
+    write_all(file_.get(), action.content, "cannot write", action.path);
     give_attributes(now, replaces);
   } catch (...) {
     ::unlinkat(place_.folder, temporary_.c_str(), 0);
@@ -232,7 +224,7 @@ void StagedFile::write_in_place() {
   }
   if (!anothers_ && ::fchown(target.get(), uid_, gid_) != 0)
     throw system_error("cannot set owner and mode of " + path, errno);
-  write_all(target.get(), action_->content, path);
+  write_all(target.get(), action_->content, "cannot write", path);
   if (::ftruncate(target.get(), static_cast<off_t>(action_->content.size())) != 0 ||
       (!anothers_ && ::fchmod(target.get(), mode_) != 0) || ::fsync(target.get()) != 0)
     throw system_error("cannot write " + path, errno);
