@@ -191,19 +191,14 @@ std::vector<std::string> LocalCloud::move_here(const CloudScope& scope, const st
          aws::describe_security_groups(a.client(), {{}, {{"tag-key", {cloud_tag}}}})) {
       if (std::none_of(group.ingress.begin(), group.ingress.end(), is_moved)) continue;
       const auto rules = aws::describe_rules(a.client(), group.id);
-      for (aws::SecurityGroupRule rule : rules) {
+      for (const aws::SecurityGroupRule& rule : rules) {
         if (!is_moved(rule)) continue;
-        const std::string before = rule.cidr_ipv4 + rule.cidr_ipv6;
-        (rule.cidr_ipv4.empty() ? rule.cidr_ipv6 : rule.cidr_ipv4) = cidr;
-        const bool is_there = std::any_of(rules.begin(), rules.end(), [&](const aws::SecurityGroupRule& other) {
-          return !other.is_egress && other.protocol == rule.protocol && other.from_port == rule.from_port &&
-                 other.to_port == rule.to_port && other.cidr_ipv4 + other.cidr_ipv6 == cidr;
-        });
-        if (is_there)
-          aws::revoke_ingress(a.client(), group.id, {rule.id});
-        else
-          aws::modify_rules(a.client(), group.id, {rule});
-        moved.push_back(fmt::format("{}: {} → {}", group.name, before, cidr));
+        CloudRule here_now{.protocol = rule.protocol, .from_port = rule.from_port, .to_port = rule.to_port};
+        here_now.cidr = cidr, here_now.description = here;
+        std::vector<CloudRule> add;
+        if (id_of(rules, here_now).empty()) add.push_back(here_now);
+        change_rules(a.client(), {.id = group.id, .name = group.name}, add, {rule.id});
+        moved.push_back(fmt::format("{}: {} → {}", group.name, rule.cidr_ipv4 + rule.cidr_ipv6, cidr));
       }
     }
     return moved;
