@@ -90,6 +90,16 @@ int check() {
 
 // ---- status ----
 
+// Since the last check, and until it powers off; in seconds.
+struct Clocks {
+  std::uint64_t ago, left;
+};
+
+Clocks clocks_of(const IdleSettings& settings, const IdleState& state, std::uint64_t now) {
+  const std::uint64_t ago = now - std::min(now, state.checked.value_or(0)), left = time_left(settings, state);
+  return {ago, left - std::min(left, ago)};
+}
+
 Value json_of(const IdleSettings& settings, const IdleState& state, std::uint64_t now) {
   Value::Array sources;
   for (const Observation& o : state.observations) {
@@ -100,11 +110,11 @@ Value json_of(const IdleSettings& settings, const IdleState& state, std::uint64_
     one.set("detail", o.detail);
     sources.push_back(std::move(one));
   }
-  const std::uint64_t ago = now - std::min(now, state.checked.value_or(0)), left = time_left(settings, state);
+  const Clocks clocks = clocks_of(settings, state, now);
   Value v;
-  v.set("checked_seconds_ago", state.checked ? Value(ago) : Value());
+  v.set("checked_seconds_ago", state.checked ? Value(clocks.ago) : Value());
   v.set("idle_seconds", state.idle);
-  v.set("seconds_left", left - std::min(left, ago));
+  v.set("seconds_left", clocks.left);
   v.set("kept_seconds", state.keep_until > now ? state.keep_until - now : std::uint64_t{0});
   v.set("warned", state.warned.has_value());
   v.set("sources", std::move(sources));
@@ -112,19 +122,18 @@ Value json_of(const IdleSettings& settings, const IdleState& state, std::uint64_
 }
 
 void print_status(const IdleSettings& settings, const IdleState& state, std::uint64_t now) {
-  const std::uint64_t ago = now - std::min(now, state.checked.value_or(0)), left = time_left(settings, state);
+  const Clocks clocks = clocks_of(settings, state, now);
   std::vector<std::vector<std::string>> rows{{"SOURCE", "STATE", ""}};
   for (const Observation& o : state.observations)
     rows.push_back({printable(o.source), to_string(o), printable(o.detail)});
   for (const std::string& line : table_lines(rows)) put(line + "\n");
-  put(fmt::format("checked {} ago, idle for {} of {}\n", span_text(ago), span_text(state.idle),
+  put(fmt::format("checked {} ago, idle for {} of {}\n", span_text(clocks.ago), span_text(state.idle),
                   span_text(settings.after)));
   if (state.keep_until > now) put(fmt::format("kept on until {}\n", moment_text(state.keep_until - now)));
-  if (ago > longest_counted)
+  if (clocks.ago > longest_counted)
     put("it is no longer checked: `systemctl status mlops-agent-idle.timer` tells more\n");
   else
-    put(fmt::format("it powers off at {}, if nobody uses it until then\n",
-                    moment_text(left - std::min(left, ago))));
+    put(fmt::format("it powers off at {}, if nobody uses it until then\n", moment_text(clocks.left)));
 }
 
 int status(bool json) {

@@ -7,6 +7,7 @@
 #include "base/person.hpp"
 #include "base/printable.hpp"
 #include "base/process.hpp"
+#include "base/trimmed.hpp"
 #include "domains/accounts/acting_user.hpp"
 
 namespace mlops {
@@ -40,7 +41,7 @@ bool AddressRules::follow(const SshSettings& host) {
     const CommandResult result = run_process(command_for(state_), acting_user(effective_person().name),
                                              {.cancellation = &cancellation_});
     for (const std::string& said : {result.output, result.errors})
-      if (!said.empty()) log_("cloud here: " + printable(said));
+      if (!said.empty()) log_("cloud here: " + printable(trimmed(said)));
     return !result.output.empty();
   } catch (const Error& e) {
     if (e.kind() == ErrorKind::cancelled) throw;
